@@ -1,0 +1,48 @@
+# make run: environment, verified MNIST, the whole job, a report.   make test: format, lint, types, tests.
+PYTHON ?= python3
+BIN := .venv/bin
+DAE := $(BIN)/dae
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check test-long bench clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run: .venv/run.stamp  ## the whole job on MNIST, ending in a report
+	$(DAE) run mnist-erasure
+
+test: .venv/test.stamp  ## format, lint, types, everyday tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+check: test  ## the same
+
+test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
+	$(BIN)/python -m pytest -m long
+
+bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers
+	$(BIN)/python bench/bench.py
+
+clean:  ## the environment and all caches; the store and the data stay
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+.venv/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "daecore needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/run.stamp: .venv/python.stamp pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/test.stamp: .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.venv/bench.stamp: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,bench]'
+	touch $@

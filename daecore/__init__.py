@@ -1,0 +1,28 @@
+"""daecore: a laboratory for denoising autoencoders. This is the front door for plugin authors."""
+
+from daecore.autoencoder import Autoencoder
+from daecore.corruption import Corruptor
+from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
+from daecore.extension import Extension, Options, Strength
+from daecore.hookspecs import hookimpl
+from daecore.objective import Objective
+from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
+
+__all__ = [
+    "Autoencoder",
+    "Batch",
+    "Corrupted",
+    "Corruptor",
+    "DaecoreError",
+    "DataError",
+    "Extension",
+    "InputError",
+    "NonFiniteError",
+    "Objective",
+    "Options",
+    "Pairs",
+    "Samples",
+    "Splits",
+    "Strength",
+    "hookimpl",
+]

@@ -1,0 +1,53 @@
+"""Every error daecore raises on purpose, as one small tree.
+
+::
+
+    DaecoreError
+    ├── InputError            what the user wrote cannot be run: nothing was started (exit status 2)
+    │   └── UnknownExtension  a name nobody has installed, or whose plugin is broken
+    ├── DataError             a dataset's files are missing, altered or unreadable
+    ├── StoreError            the store cannot be written, or what lies in it is not what was put there
+    │   └── CheckpointError   a checkpoint is damaged or belongs to another model
+    └── NonFiniteError        a loss or an image is NaN or infinite
+
+A message is one paragraph: who complains, what was expected, what came, what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class DaecoreError(Exception):
+    """The root: catching it catches everything daecore raises on purpose."""
+
+
+class InputError(DaecoreError):
+    """What the user wrote cannot be run; nothing was started."""
+
+
+class UnknownExtension(InputError):
+    """A name that no installed plugin carries, or whose plugin could not be loaded."""
+
+
+class DataError(DaecoreError):
+    """A dataset's files are missing, altered or unreadable."""
+
+
+class StoreError(DaecoreError):
+    """The store cannot be used, or an artifact in it is not what was put there."""
+
+
+class CheckpointError(StoreError):
+    """A checkpoint is damaged, or belongs to another model."""
+
+
+class NonFiniteError(DaecoreError):
+    """A number that must be finite is NaN or infinite."""
+
+
+def choices(name: str, known: Iterable[str]) -> str:
+    """The tail of a message about an unknown name: the nearest match, then all that could be meant."""
+    names = sorted(known)
+    nearest = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    return f"{hint}Known: {', '.join(names) or 'none'}."

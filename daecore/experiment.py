@@ -1,0 +1,210 @@
+"""Experiment: everything a user decides, as one frozen value, and what follows from it before data are read.
+
+Round trips through YAML and JSON. Knows no store, no run and no plugin by name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from pydantic import Field, ValidationError
+
+from daecore import rng
+from daecore.autoencoder import Autoencoder
+from daecore.corruption import Corruptor
+from daecore.errors import InputError
+from daecore.extension import Extension, Options
+from daecore.samples import Shape
+from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
+from daecore.training import TrainingOptions
+from daecore.transfer import TransferOptions
+
+
+class Experiment(Options):
+    """A denoising experiment, section by section."""
+
+    data: DatasetSpec = Field(default_factory=lambda: spec("dataset", "mnist"), description="what is restored")
+    corruptions: tuple[CorruptionSpec, ...] = Field(
+        default_factory=lambda: (spec("corruption", "erasure"),), description="what damages it, in this order"
+    )
+    autoencoder: ArchitectureSpec = Field(
+        default_factory=lambda: spec("architecture", "conv"), description="the network that restores it"
+    )
+    objective: ObjectiveSpec = Field(
+        default_factory=lambda: spec("objective", "clean"), description="what it minimises"
+    )
+    training: TrainingOptions = Field(default_factory=TrainingOptions, description="how it is trained")
+    transfer: TransferOptions | None = Field(
+        default_factory=TransferOptions, description="which classifiers are trained"
+    )
+    seed: int = Field(default=0, ge=0, le=2**31, description="names every random stream of the training")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the experiment, independent of the order of keys."""
+        return digest(self)
+
+    @property
+    def corruptor(self) -> Corruptor:
+        """Its corruptions as one function."""
+        return Corruptor(self.corruptions)
+
+    @property
+    def title(self) -> str:
+        """A short name: ``mnist erasure(p=0.5) conv``."""
+        options = [",".join(f"{k}={v}" for k, v in _chosen(item).items()) for item in self.corruptions]
+        chain = " ".join(
+            f"{item.name}({text})" if text else item.name for item, text in zip(self.corruptions, options, strict=True)
+        )
+        return f"{self.data.name} {chain or 'uncorrupted'} {self.autoencoder.name}"
+
+    def dump(self) -> str:
+        """The experiment as YAML, every option spelt out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What follows from an experiment before any data are read: clean and corrupted sample shapes."""
+
+    clean: Shape
+    corrupted: Shape
+
+
+def parse(value: object) -> Experiment:
+    """An experiment from what YAML or JSON gave.
+
+    Raises:
+        InputError: A section, option or name is wrong; the message names each place.
+    """
+    try:
+        return Experiment.model_validate({} if value is None else value)
+    except ValidationError as error:
+        raise InputError(f"This experiment cannot be run: {explain(error, '')}.") from None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        InputError: It cannot be read, or is not a YAML mapping.
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The experiment file {path} cannot be read: {error}.") from None
+    except yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise InputError(f"{path} is not YAML: {where}. `dae show mnist-erasure` prints a whole example.") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path} must hold sections (data, corruptions, ...), but holds {type(value).__name__}.")
+    return value
+
+
+def override(value: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The mapping with changes of the form ``training.epochs=3``; the right side is YAML.
+
+    Raises:
+        InputError: A change has another form, or its path runs through something that has no parts.
+    """
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not equals or not path.strip():
+            raise InputError(f"--set takes section.option=value, e.g. training.epochs=3, but got {change!r}.")
+        try:
+            new = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise InputError(f"--set {path}: {text!r} is not a YAML value; quote it for the shell.") from None
+        value = _with(value, path.strip().split("."), new, path)
+    return value
+
+
+def check(experiment: Experiment) -> Shapes:
+    """Whether the parts fit together, found out without data: shapes, code size, the objective's demands.
+
+    The architecture is built on the ``meta`` device, so this costs no memory and no time.
+
+    Raises:
+        InputError: They do not fit; the message says who and why.
+    """
+    dataset, corruptor = experiment.data.extension, experiment.corruptor
+    try:
+        clean = dataset.sample_shape(experiment.data.options) if dataset.sample_shape else ()
+        corrupted = corruptor.output_shape(clean)
+        with torch.device("meta"):
+            model = build(experiment.autoencoder, Shapes(clean, corrupted))
+            restored = tuple(model(torch.empty(2, *corrupted)).shape[1:])
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"This experiment cannot be run: {error}") from None
+    if restored != clean:
+        raise InputError(f"{experiment.autoencoder} restores shape {restored}, but the samples have shape {clean}.")
+    _check_demands(experiment.objective.extension, experiment)
+    if experiment.transfer is not None and dataset.classes:
+        _check_labels(experiment.transfer, dataset.classes)
+    return Shapes(clean, corrupted)
+
+
+def build(architecture: Spec, shapes: Shapes) -> Autoencoder:
+    """The network of a spec; its first weights come from the global generator: see `initialised`.
+
+    Raises:
+        InputError: The architecture cannot take these shapes or options.
+    """
+    extension = architecture.extension
+    if not extension.takes(shapes.corrupted):
+        raise InputError(
+            f"{architecture.name} is for {extension.shapes}, but the samples have shape {shapes.corrupted}."
+        )
+    try:
+        model = extension.function(architecture.options, input_shape=shapes.corrupted, output_shape=shapes.clean)
+    except ValueError as error:
+        raise InputError(f"The architecture {architecture} cannot be built: {error}") from None
+    if not isinstance(model, Autoencoder):
+        raise InputError(f"The architecture {architecture.name!r} must build a daecore.Autoencoder, not {type(model)}.")
+    return model
+
+
+def initialised(architecture: Spec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
+    """The network with first weights drawn from a named stream; the global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rng.stream(seed, "weights", *names).initial_seed())
+        return build(architecture, shapes)
+
+
+def _check_demands(extension: Extension, experiment: Experiment) -> None:
+    if extension.demands is None:
+        return
+    try:
+        extension.demands(experiment.objective.options, experiment.corruptor)
+    except ValueError as error:
+        raise InputError(f"The objective {experiment.objective} cannot learn from this corruption: {error}") from None
+
+
+def _check_labels(transfer: TransferOptions, classes: int) -> None:
+    few = [count for count in transfer.labels if count < classes]
+    if few:
+        raise InputError(f"transfer.labels: {few[0]} labels cannot cover {classes} classes; use at least {classes}.")
+
+
+def _chosen(item: Spec) -> dict[str, Any]:
+    """The options that differ from the defaults, and the strength in any case."""
+    strength = item.extension.strength
+    chosen = item.options.model_dump(mode="json", exclude_defaults=True)
+    return chosen | ({strength.option: getattr(item.options, strength.option)} if strength else {})
+
+
+def _with(value: Any, path: list[str], new: Any, whole: str) -> Any:
+    """A copy of nested mappings and lists with one place changed."""
+    if not path:
+        return new
+    head, rest = path[0], path[1:]
+    if isinstance(value, list) and head.isdigit() and int(head) < len(value):
+        return [_with(item, rest, new, whole) if i == int(head) else item for i, item in enumerate(value)]
+    if value is None or isinstance(value, str):  # an empty section, or a bare name that now gets options
+        value = {} if value is None else {value: {}}
+    if not isinstance(value, dict):
+        raise InputError(f"--set {whole}: there is no {head!r} inside {value!r}.")
+    return {**value, head: _with(value.get(head), rest, new, whole)}

@@ -1,0 +1,103 @@
+"""What a plugin ships: an Extension, a frozen value that names a function and declares its properties.
+
+Four kinds, one mechanism: the hook that returns an extension decides its kind (see `daecore.hookspecs`).
+Knows nothing of which plugins exist.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from daecore.samples import Shape
+
+Kind = Literal["corruption", "dataset", "architecture", "objective"]
+KINDS: tuple[Kind, ...] = ("corruption", "dataset", "architecture", "objective")
+
+
+class Options(BaseModel):
+    """The base of every plugin's options: frozen, no unknown fields.
+
+    Give every field a default, a range and a description with its unit; the class's docstring is what
+    the user reads in lists and forms.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Strength:
+    """The option that says how strongly a corruption acts.
+
+    Attributes:
+        option: The option's name.
+        identity: The value at which nothing happens, or None if there is none.
+        low: The weakest sensible value.
+        high: The strongest sensible value.
+    """
+
+    option: str
+    identity: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """One corruption, dataset, architecture or objective.
+
+    The function's signature depends on the kind:
+
+    ============  ====================================================================
+    corruption    ``(x, options, *, generator) -> Tensor | (Tensor, touched)``
+    dataset       ``(options, *, cache) -> Splits``
+    architecture  ``(options, *, input_shape, output_shape) -> Autoencoder``
+    objective     ``(options, corruptor) -> Objective``
+    ============  ====================================================================
+
+    Attributes:
+        name: What the user writes; unique within its kind.
+        options: The class of its options.
+        function: What it does.
+        shapes: Which samples it takes (a dataset: gives).
+        random: Corruption: whether it draws random numbers.
+        unbiased: Corruption: whether E[corrupted] = clean, or a function of the options that says so.
+        strength: Corruption: the option that says how strongly it acts.
+        per_image: Corruption: whether that option may be a ``(B, 1, 1, 1)`` tensor.
+        host: Corruption: whether it must run on the CPU.
+        output_shape: Corruption: ``(input_shape, options) -> shape``; None keeps the shape. Raises
+            ValueError for a shape it cannot take.
+        sample_shape: Dataset: ``(options) -> shape`` of one training sample, known before loading.
+        classes: Dataset: the number of classes, or None.
+        fingerprint: Dataset made of a user's files: ``(options) -> str``, another text when they changed.
+        download_bytes: Dataset: the room it needs in the data folder.
+        demands: Objective: ``(options, corruptor) -> None``; raises ValueError for corruptions it
+            cannot learn from.
+    """
+
+    name: str
+    options: type[Options]
+    function: Callable[..., Any]
+    shapes: Literal["images", "points", "any"] = "any"
+    random: bool = False
+    unbiased: bool | Callable[[Any], bool] = False
+    strength: Strength | None = None
+    per_image: bool = False
+    host: bool = False
+    output_shape: Callable[[Shape, Any], Shape] | None = None
+    sample_shape: Callable[[Any], Shape] | None = None
+    classes: int | None = None
+    fingerprint: Callable[[Any], str] | None = None
+    download_bytes: int = 0
+    demands: Callable[[Any, Any], None] | None = None
+
+    @property
+    def summary(self) -> str:
+        """One line about it: the first line of the options' docstring."""
+        return (self.options.__doc__ or "").strip().split("\n")[0]
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether it can be used with samples of this shape."""
+        images = len(shape) == 3
+        return self.shapes == "any" or (self.shapes == "images") == images

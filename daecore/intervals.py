@@ -1,0 +1,104 @@
+"""How sure a mean is: 95 % intervals over images (bootstrap) and over seeds (Student t).
+
+Knows numbers only. An interval over images says nothing about luck in training; that takes seeds.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy import stats
+from torch import Generator, Tensor
+
+from daecore.errors import InputError
+
+LEVEL = 0.95
+CHUNK = 2_000_000  # resampled values held at once: 16 MB of indices
+
+Values = Tensor | NDArray[Any] | Sequence[float]
+
+
+class Interval(BaseModel):
+    """A mean with its 95 % interval, in the unit of the values.
+
+    Attributes:
+        mean: The mean of the values.
+        low: The lower end.
+        high: The upper end.
+        n: How many values there were.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the interval leaves out zero: only then is a difference a claim."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}], n = {self.n}"
+
+
+def bootstrap(values: Values, *, generator: Generator, draws: int = 2000) -> Interval:
+    """Percentile bootstrap of the mean: the values are drawn again with replacement, ``draws`` times.
+
+    Args:
+        values: ``(N,)``, N >= 1; differences, for a paired comparison.
+        generator: The random stream, on the CPU.
+        draws: How often the set is drawn again.
+
+    Raises:
+        InputError: There is no value.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+    """
+    sample = _vector(values, least=1)
+    means = torch.cat([_means(sample, size, generator) for size in _chunks(draws, max(1, CHUNK // len(sample)))])
+    tail = (1 - LEVEL) / 2
+    low, high = torch.quantile(means, torch.tensor([tail, 1 - tail], dtype=means.dtype)).tolist()
+    return Interval(mean=sample.mean().item(), low=low, high=high, n=len(sample))
+
+
+def student(values: Values) -> Interval:
+    """Student's interval of the mean, ``mean +- t(0.975, n - 1) s / sqrt(n)``: for a few seeds.
+
+    Args:
+        values: ``(N,)``, N >= 2; paired differences, where two methods share their seeds.
+
+    Raises:
+        InputError: There are fewer than two values.
+    """
+    sample = _vector(values, least=2)
+    count, mean = len(sample), sample.mean().item()
+    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * sample.std().item() / math.sqrt(count)
+    return Interval(mean=mean, low=mean - half, high=mean + half, n=count)
+
+
+def _vector(values: Values, *, least: int) -> Tensor:
+    """The values as float64 ``(N,)`` on the CPU."""
+    sample = torch.as_tensor(values, dtype=torch.float64, device="cpu").flatten()
+    if len(sample) < least:
+        raise InputError(
+            f"An interval needs at least {least} value(s) and got {len(sample)}. "
+            "Measure more images or train more seeds."
+        )
+    return sample
+
+
+def _means(sample: Tensor, draws: int, generator: Generator) -> Tensor:
+    """The means of ``draws`` resampled sets, ``(draws,)``."""
+    index = torch.randint(len(sample), (draws * len(sample),), generator=generator)
+    return sample[index].view(draws, -1).mean(1)
+
+
+def _chunks(total: int, size: int) -> list[int]:
+    """``total`` as a list of parts no larger than ``size``."""
+    return [min(size, total - start) for start in range(0, total, size)]

@@ -1,0 +1,71 @@
+"""Place: where and how exactly a stage computes. Decided once, recorded with every run.
+
+Knows what the hardware can do. Does not move data and does not train.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from daecore.errors import InputError
+
+Precision = Literal["float32", "bf16"]
+
+
+class Place(BaseModel):
+    """A device kind, a precision and a number of threads; equal places give equal bytes on the CPU."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    precision: Precision
+    threads: int
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context in which a forward pass runs."""
+        return autocast(torch.device(self.device), self.precision)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Compute with this many threads; what was set before comes back afterwards."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Place:
+    """What ``auto`` means on this machine.
+
+    Args:
+        device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+        precision: ``auto`` (bf16 where the hardware has it), ``float32`` or ``bf16``.
+        threads: CPU threads; 0 means as many as this process may use.
+
+    Raises:
+        InputError: CUDA was asked for and is not there.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("training.device is 'cuda', but torch sees no CUDA device here. Use 'auto' or 'cpu'.")
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    chosen: Precision = "bf16" if precision == "bf16" or (precision == "auto" and has_bf16(kind)) else "float32"
+    return Place(device=kind, precision=chosen, threads=threads or len(os.sched_getaffinity(0)))
+
+
+def has_bf16(device: str) -> bool:
+    """Whether bf16 is fast there: CUDA from capability 8.0, CPUs with AVX512-BF16 or AMX."""
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    capabilities = torch.cpu.get_capabilities() if device == "cpu" else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Mixed precision for ``bf16``, nothing for ``float32``."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()

@@ -1,0 +1,147 @@
+"""The frozen records that hold data: Samples, Splits, Batch, Corrupted, Pairs, and the one tensor rule.
+
+The rule: images are stored as uint8 ``(N, C, H, W)`` and become float32 in ``[0, 1]`` one batch at a
+time, on the device where they lie; points are stored as float32 ``(N, D)`` and stay as they are.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees.
+
+    Attributes:
+        clean: float32 ``(B, *shape)``.
+        labels: int64 ``(B,)``, or None.
+        index: int64 ``(B,)``, the samples' positions in their set.
+    """
+
+    clean: Tensor
+    labels: Tensor | None
+    index: Tensor
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """A corrupted batch.
+
+    Attributes:
+        x: float32 ``(B, *shape)``; it may leave ``[0, 1]`` and may be smaller than the clean batch.
+        touched: bool, broadcastable to ``x``: which values were changed; None where that has no meaning.
+    """
+
+    x: Tensor
+    touched: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One set of samples, whole, as one tensor.
+
+    Attributes:
+        data: uint8 images ``(N, C, H, W)`` or float32 points ``(N, D)``.
+        labels: int64 ``(N,)``, or None.
+    """
+
+    data: Tensor
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.data.shape[0]
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of one sample."""
+        return tuple(self.data.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the data lie; everything computed from them is computed there."""
+        return self.data.device
+
+    def to(self, device: torch.device | str) -> "Samples":
+        """The same samples on another device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return Samples(self.data.to(device), labels)
+
+    def select(self, index: Tensor) -> "Samples":
+        """The samples at ``index`` (int64 ``(K,)``), in that order."""
+        labels = None if self.labels is None else self.labels[index]
+        return Samples(self.data[index], labels)
+
+    def batch(self, index: Tensor) -> Batch:
+        """The samples at ``index``, as a batch of float32."""
+        labels = None if self.labels is None else self.labels.index_select(0, index)
+        return Batch(as_float(self.data.index_select(0, index)), labels, index)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """All samples in their order, ``size`` at a time (the last batch may be smaller)."""
+        for index in torch.arange(len(self), device=self.device).split(size):
+            yield self.batch(index)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of shape, type, values and labels: equal digests, equal samples."""
+        state = hashlib.sha256(f"{self.data.dtype}{tuple(self.data.shape)}".encode())
+        state.update(self.data.cpu().contiguous().numpy().data)
+        if self.labels is not None:
+            state.update(self.labels.cpu().contiguous().numpy().data)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A dataset: disjoint sets for training, validation and test.
+
+    Attributes:
+        train: What training sees.
+        validation: What chooses (early stopping, the referees' strengths).
+        test: What is judged, one group per sample shape; most datasets have a single group.
+        classes: The number of classes, or None without labels.
+    """
+
+    train: Samples
+    validation: Samples
+    test: tuple[Samples, ...]
+    classes: int | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the digests of all its sets."""
+        parts = [self.train, self.validation, *self.test]
+        return hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()
+
+    def to(self, device: torch.device | str) -> "Splits":
+        """The same splits on another device."""
+        test = tuple(group.to(device) for group in self.test)
+        return replace(self, train=self.train.to(device), validation=self.validation.to(device), test=test)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Clean samples with the corruption that was drawn for them once: what every model is judged on.
+
+    Attributes:
+        clean: The samples, as stored.
+        corrupted: float32 ``(N, *shape)``.
+    """
+
+    clean: Samples
+    corrupted: Tensor
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+
+def as_float(data: Tensor) -> Tensor:
+    """The tensor rule: uint8 becomes float32 in ``[0, 1]``, anything else stays as it is."""
+    return data.to(torch.float32).mul_(1 / 255) if data.dtype == torch.uint8 else data

@@ -1,0 +1,278 @@
+"""The one training loop: permute, slice, loss, backward, step, schedule.
+
+Knows models, objectives and samples in memory. Does not know what is learnt, who watches, or where
+checkpoints lie: it yields an `Epoch` after each pass, and the caller logs, saves or breaks.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from daecore import rng
+from daecore.errors import NonFiniteError
+from daecore.extension import Options
+from daecore.objective import Objective
+from daecore.place import autocast, resolve_place
+from daecore.samples import Samples
+
+
+class TrainingOptions(Options):
+    """How a network is trained."""
+
+    epochs: int = Field(default=5, ge=1, le=10_000, description="passes over the training set")
+    batch: int = Field(default=128, ge=1, le=65_536, description="samples a step")
+    learning_rate: float = Field(default=2e-3, gt=0, le=10, description="AdamW's highest learning rate")
+    weight_decay: float = Field(default=1e-4, ge=0, le=10, description="AdamW's decoupled weight decay")
+    schedule: Literal["one_cycle", "cosine", "constant"] = Field(
+        default="one_cycle", description="learning rate over the steps: warm-up and cosine, cosine alone, or constant"
+    )
+    noise: Literal["fresh", "once"] = Field(
+        default="fresh", description="a new corruption in each epoch, or one per sample for ever"
+    )
+    average: float = Field(default=0, ge=0, lt=1, description="decay of the weight average (EMA) a step; 0: none")
+    patience: int = Field(default=0, ge=0, le=10_000, description="epochs without a better validation loss; 0: all run")
+    precision: Literal["auto", "float32", "bf16"] = Field(default="auto", description="bf16 autocast or float32")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the training runs")
+    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: all this process may use")
+    compile: bool = Field(default=False, description="torch.compile the model; pays on a GPU and long runs")
+
+
+@dataclass
+class Progress:
+    """All that a training needs to go on exactly: weights, optimiser, averages, and what was best.
+
+    Tensors are live: save them before the loop goes on.
+    """
+
+    epoch: int
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Tensor]
+    average: dict[str, Tensor]
+    best: dict[str, Tensor]
+    best_loss: float
+    waited: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass gave.
+
+    Attributes:
+        number: From 1.
+        loss: The mean training loss.
+        validation_loss: The mean loss on the validation set, or None.
+        seconds: The pass's duration, validation left out.
+        images_per_second: Samples trained on, a second.
+        model: The network one would use now: the best so far, averaged, or as trained.
+        progress: What a checkpoint keeps.
+    """
+
+    number: int
+    loss: float
+    validation_loss: float | None
+    seconds: float
+    images_per_second: float
+    model: nn.Module
+    progress: Progress
+
+
+def fit(
+    model: nn.Module,
+    objective: Objective,
+    samples: Samples,
+    options: TrainingOptions,
+    *,
+    seed: int,
+    validation: Samples | None = None,
+    resume: Progress | None = None,
+) -> Iterator[Epoch]:
+    """Train ``model`` in place, where the samples lie; after the last epoch it holds the weights to use.
+
+    Every random number comes from a stream named by seed, epoch and step, so that a run resumed after
+    any epoch is bit-equal on the CPU to one that never stopped (same machine, versions and threads).
+    Within an epoch nothing waits for the device.
+
+    Args:
+        model: The network; moved to the samples' device.
+        objective: ``(model, batch, generator) -> scalar loss``.
+        samples: The training set, whole, on its device.
+        options: Epochs, batch, rates, precision.
+        seed: Names the streams.
+        validation: Judged after each epoch; needed for ``patience``.
+        resume: The progress to go on from.
+
+    Raises:
+        NonFiniteError: A loss was NaN or infinite; the message names epoch and step.
+    """
+    device = samples.device
+    precision = resolve_place(device.type, options.precision).precision
+    layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
+    model.to(device, memory_format=layout)  # type: ignore[call-overload]
+    state = _State(model, options, resume)
+    step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
+    steps = math.ceil(len(samples) / options.batch)
+
+    for number in range(state.epoch + 1, options.epochs + 1):
+        if options.patience and state.waited >= options.patience:
+            break
+        began = time.perf_counter()
+        model.train()
+        losses = torch.zeros(steps, device=device)
+        for step, (name, index) in enumerate(_batches(len(samples), options, seed, number, device)):
+            batch = samples.batch(index)
+            generator = rng.stream(seed, "noise", *name, device=device)
+            with autocast(device, precision):
+                loss = objective(step_model, batch, generator)
+            loss.backward()
+            state.step(_rate(options, (number - 1) * steps + step, options.epochs * steps))
+            losses[step] = loss.detach()
+        mean = _finite_mean(losses, number)  # the epoch's only wait for the device
+        seconds = time.perf_counter() - began
+        held_out = (
+            None if validation is None else _validate(state.model, objective, validation, options, seed, precision)
+        )
+        state.finish(number, held_out)
+        yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.progress())
+    if state.model is not model:
+        model.load_state_dict(state.model.state_dict())
+    model.eval()
+
+
+class _State:
+    """What changes while training: the optimiser, the weight average, and the best weights so far."""
+
+    def __init__(self, model: nn.Module, options: TrainingOptions, resume: Progress | None) -> None:
+        self.raw, self.options = model, options
+        self.trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        fused = next(iter(self.trained.values())).device.type in ("cpu", "cuda")
+        self.optimiser = torch.optim.AdamW(
+            self.trained.values(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=fused
+        )
+        self.average = copy.deepcopy(model) if options.average else None
+        self.best = copy.deepcopy(model) if options.patience else None
+        self.epoch, self.waited, self.best_loss = 0, 0, math.inf
+        if resume is not None:
+            self._restore(resume)
+
+    @property
+    def model(self) -> nn.Module:
+        """The network one would use now."""
+        return self.best or self.average or self.raw
+
+    def step(self, rate: float) -> None:
+        """One update of the weights and of their average."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            with torch.no_grad():
+                averaged: list[Tensor] = list(self.average.parameters())
+                torch._foreach_lerp_(averaged, list(self.raw.parameters()), 1 - self.options.average)
+
+    def finish(self, epoch: int, held_out: float | None) -> None:
+        """Note the epoch, and keep the weights if they are the best so far."""
+        self.epoch = epoch
+        if self.best is None or held_out is None:
+            return
+        self.waited = 0 if held_out < self.best_loss else self.waited + 1
+        if self.waited == 0:
+            self.best_loss = held_out
+            self.best.load_state_dict((self.average or self.raw).state_dict())
+
+    def progress(self) -> Progress:
+        """The live state, by name."""
+        moments = {
+            f"{name}.{key}": value for name, p in self.trained.items() for key, value in self.optimiser.state[p].items()
+        }
+        weights = [{} if model is None else model.state_dict() for model in (self.raw, self.average, self.best)]
+        return Progress(self.epoch, weights[0], moments, weights[1], weights[2], self.best_loss, self.waited)
+
+    def _restore(self, saved: Progress) -> None:
+        models = ((self.raw, saved.weights), (self.average, saved.average), (self.best, saved.best))
+        for model, weights in models:
+            if model is not None:
+                model.load_state_dict(weights)
+        for name, p in self.trained.items():
+            # In the parameter's strides: the fused CPU AdamW is silently wrong on contiguous moments of
+            # channels-last weights.
+            moments = {key: torch.empty_like(p).copy_(saved.optimiser[f"{name}.{key}"]) for key in _MOMENTS}
+            self.optimiser.state[p] = {"step": saved.optimiser[f"{name}.step"].to(p.device), **moments}
+        self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
+
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def _batches(
+    count: int, options: TrainingOptions, seed: int, epoch: int, device: torch.device
+) -> Iterator[tuple[tuple[int, int], Tensor]]:
+    """The epoch's batches: the name of each one's noise stream, and its positions.
+
+    With ``noise: once`` the same batches come in another order, each with its own noise for ever.
+    """
+    fixed = options.noise == "once"
+    order = rng.stream(seed, "order", 0 if fixed else epoch, device=device)
+    parts = _permutation(count, order, device).split(options.batch)
+    if not fixed:
+        yield from (((epoch, step), part) for step, part in enumerate(parts))
+        return
+    for place in torch.randperm(len(parts), generator=rng.stream(seed, "batches", epoch)).tolist():
+        yield (0, place), parts[place]
+
+
+def _permutation(count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    # The meta device has no generator of its own: draw on the CPU, then move.
+    return torch.randperm(count, generator=generator, device=generator.device).to(device)
+
+
+def _rate(options: TrainingOptions, step: int, steps: int) -> float:
+    """The learning rate of one step, a pure function of its number (so that resuming needs no state).
+
+    ``one_cycle``: a cosine up over the first 30 % from 1/25 of the peak, then a cosine down to 1e-5 of it.
+    """
+    peak, done = options.learning_rate, step / max(1, steps)
+    if options.schedule == "constant":
+        return peak
+    if options.schedule == "cosine":
+        return peak * (1 + math.cos(math.pi * done)) / 2
+    start, end, rise = peak / 25, peak * 1e-5, 0.3
+    if done < rise:
+        return start + (peak - start) * (1 - math.cos(math.pi * done / rise)) / 2
+    return end + (peak - end) * (1 + math.cos(math.pi * (done - rise) / (1 - rise))) / 2
+
+
+def _finite_mean(losses: Tensor, epoch: int) -> float:
+    """The mean of the epoch's losses; the first one that is not finite ends the training."""
+    if losses.device.type == "meta":
+        return 0.0
+    mean = losses.mean().item()
+    if not math.isfinite(mean):
+        step = int((~torch.isfinite(losses)).nonzero()[0].item())
+        raise NonFiniteError(
+            f"The loss became {losses[step].item()} in epoch {epoch}, step {step + 1}. Training has stopped; the last "
+            "checkpoint is intact. Lower training.learning_rate, try training.precision=float32, or look for NaN in "
+            "the data."
+        )
+    return mean
+
+
+@torch.no_grad()
+def _validate(
+    model: nn.Module, objective: Objective, validation: Samples, options: TrainingOptions, seed: int, precision: str
+) -> float:
+    """The mean loss on the validation set, with the same noise after every epoch."""
+    model.eval()
+    total = torch.zeros((), device=validation.device)
+    for number, batch in enumerate(validation.batches(options.batch)):
+        generator = rng.stream(seed, "validation", number, device=validation.device)
+        with autocast(validation.device, precision):
+            total += objective(model, batch, generator) * len(batch.index)
+    return 0.0 if total.device.type == "meta" else total.item() / len(validation)

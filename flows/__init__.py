@@ -1,0 +1,1 @@
+"""Orchestration: Prefect runs the stages, MLflow keeps what they give."""

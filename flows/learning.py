@@ -1,0 +1,175 @@
+"""One training with everything around it: its lock, its MLflow child run, its checkpoint, its published model."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from daecore.autoencoder import Autoencoder
+from daecore.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.corruption import Corruptor
+from daecore.errors import CheckpointError, StoreError
+from daecore.experiment import Shapes, build, initialised
+from daecore.samples import as_float
+from daecore.spec import digest
+from daecore.training import Epoch, Progress, fit
+from daecore_flows import tracking
+from daecore_flows.datasets import splits_of
+from daecore_flows.records import ModelRef, TrainingRequest, TrainingSummary, file_ref
+from daecore_flows.store import Store
+
+log = logging.getLogger("daecore.progress")
+
+
+def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
+    """Train, or go on training, or take the model another process has just trained under the same key.
+
+    Args:
+        request: What to train.
+        store: Where checkpoints and artifacts lie.
+        experiment: The MLflow experiment's id.
+        parent: The run this training is a child of, if it is new.
+        fresh: Ignore what is there, checkpoint and finished model alike.
+    """
+    key = digest(request.key)
+    with store.lock(f"training-{key}") as waited, store.lock(f"device-{request.place.device}"):
+        run = tracking.training_run(key)
+        if run is not None and (waited or not fresh):
+            finished = _published(run.data.tags, store)
+            if finished is not None:
+                log.info("trained already, by run %s", run.info.run_id)
+                return finished
+        if fresh and not waited:
+            store.checkpoint(key).unlink(missing_ok=True)
+            run = None
+        return _train(request, store, experiment, parent, run.info.run_id if run else "", key)
+
+
+def load_network(model: ModelRef, store: Store) -> Autoencoder:
+    """The trained network of a reference, on the CPU, in eval mode.
+
+    Raises:
+        StoreError: Its weights are gone or altered.
+    """
+    path = model.weights.absolute(store)
+    if not model.weights.intact(store):
+        raise StoreError(f"The model file {path} is gone or altered. `dae run ... --fresh` trains it anew.")
+    with torch.random.fork_rng(devices=[]):
+        network = build(model.autoencoder, Shapes(model.output_shape, model.input_shape))
+    network.load_state_dict(load_tensors(path)[0])
+    return network.eval()
+
+
+def _train(
+    request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str
+) -> ModelRef:
+    shapes = Shapes(request.dataset.shape, Corruptor(request.corruptions).output_shape(request.dataset.shape))
+    model = initialised(request.autoencoder, shapes, request.seed)
+    resume = _resumable(store.checkpoint(key))
+    if run_id:
+        tracking.proceed(run_id)
+    else:
+        name = f"train {request.autoencoder.name} on {Corruptor(request.corruptions)}"
+        tags = {tracking.KEY: key, "stage": "train_autoencoder"}
+        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "place"})
+        parameters |= {"dataset_sha256": request.dataset.sha256, "place": request.place.model_dump()}
+        run_id = tracking.start(experiment, name, tags, parameters, parent)
+    with tracking.ended(run_id), request.place.applied():
+        with tracking.system_metrics(run_id):
+            for epoch in _epochs(request, model, resume):
+                _record(epoch, run_id, store.checkpoint(key))
+        return _publish(request, shapes, model.cpu(), run_id, experiment, store, key)
+
+
+def _epochs(request: TrainingRequest, model: Autoencoder, resume: Progress | None) -> Iterator[Epoch]:
+    splits = splits_of(request.dataset, request.place.device)
+    options = request.training.model_copy(update={"precision": request.place.precision})
+    objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
+    if resume is not None:
+        log.info("going on after epoch %d of %d", resume.epoch, options.epochs)
+    for epoch in fit(
+        model, objective, splits.train, options, seed=request.seed, validation=splits.validation, resume=resume
+    ):
+        left = (options.epochs - epoch.number) * epoch.seconds
+        log.info(
+            "epoch %d of %d: loss %.5f, %.0f images/s, %.0f s left",
+            epoch.number, options.epochs, epoch.loss, epoch.images_per_second, left,
+            extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
+        )  # fmt: skip
+        yield epoch
+
+
+def _record(epoch: Epoch, run_id: str, checkpoint: Path) -> None:
+    """Metrics first, then the checkpoint: a process killed in between logs no step twice when it resumes."""
+    if epoch.number not in tracking.history(run_id, "loss"):
+        metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
+        if epoch.validation_loss is not None:
+            metrics["validation_loss"] = epoch.validation_loss
+        tracking.log_metrics(run_id, metrics, epoch.number)
+    save_progress(checkpoint, epoch.progress)
+
+
+def _publish(
+    request: TrainingRequest, shapes: Shapes, model: Autoencoder, run_id: str, experiment: str, store: Store, key: str
+) -> ModelRef:
+    """Log weights, spec and the MLflow model; then say so in a tag, by which others find it."""
+    example = as_float(splits_of(request.dataset).test[0].data[:2])
+    corrupted = Corruptor(request.corruptions)(example, torch.Generator().manual_seed(0)).x
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        header = {"autoencoder": request.autoencoder.dump(), "input_shape": shapes.corrupted, "output_shape": shapes.clean}
+        save_tensors(path, model.state_dict(), header)
+        tracking.log_file(run_id, path, "model")
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    tracking.log_network(run_id, experiment, request.autoencoder.name, model, corrupted)
+    ref = ModelRef(
+        run_id=run_id,
+        weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
+        autoencoder=request.autoencoder,
+        input_shape=shapes.corrupted,
+        output_shape=shapes.clean,
+        summary=_summary(request, model, run_id),
+    )
+    tracking.tag(run_id, {_MODEL: ref.model_dump_json()})
+    store.checkpoint(key).unlink(missing_ok=True)
+    return ref
+
+
+_MODEL = "dae.model"
+
+
+def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:
+    history = tracking.history(run_id, "loss")
+    seconds = sum(tracking.history(run_id, "epoch_seconds").values())
+    return TrainingSummary(
+        images_per_second=len(history) * request.dataset.sizes["train"] / seconds,
+        seconds=seconds,
+        precision=request.place.precision,
+        device=request.place.device,
+        threads=request.place.threads,
+        epochs=len(history),
+        loss=history[max(history)],
+        weights_sha256=tensors_digest(model.state_dict()),
+    )
+
+
+def _published(tags: dict[str, str], store: Store) -> ModelRef | None:
+    """The finished model of a run, if its file is intact."""
+    if _MODEL not in tags:
+        return None
+    ref = ModelRef.model_validate_json(tags[_MODEL])
+    return ref if ref.weights.intact(store) else None
+
+
+def _resumable(checkpoint: Path) -> Progress | None:
+    """The progress to go on from; a damaged checkpoint is told and set aside, not trusted."""
+    if not checkpoint.exists():
+        return None
+    try:
+        return load_progress(checkpoint)
+    except CheckpointError as error:
+        log.warning("%s Training starts anew.", error)
+        checkpoint.replace(checkpoint.with_suffix(".damaged"))
+        return None

@@ -1,0 +1,178 @@
+"""What crosses a task boundary: small frozen records, never tensors."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from daecore.evaluation import DenoisingReport
+from daecore.place import Place
+from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
+from daecore.training import TrainingOptions
+from daecore.transfer import TransferOptions
+from daecore_flows.store import Store, file_digest
+
+
+class Record(BaseModel):
+    """The base: frozen, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRef(Record):
+    """A file in the store by relative path and content, so that a store can be moved."""
+
+    path: str
+    sha256: str
+
+    def intact(self, store: Store) -> bool:
+        """Whether the file is there and holds what was written."""
+        return file_digest(store.root / self.path) == self.sha256
+
+    def absolute(self, store: Store) -> Path:
+        """Where it lies now."""
+        return store.root / self.path
+
+
+def file_ref(store: Store, path: Path) -> FileRef:
+    """The reference to a file inside the store."""
+    return FileRef(path=str(path.relative_to(store.root)), sha256=file_digest(path))
+
+
+class StageKey(Record):
+    """What a stage's result depends on; equal keys, equal results. Run ids are no part of it.
+
+    The name is in it because two stages with equal inputs must keep two results.
+    """
+
+    stage: str
+    code: str
+    plugins: tuple[str, ...]
+    inputs: str
+    place: Place | None = None
+
+
+class Request(Record):
+    """What a stage is asked to do. `key` says what its answer depends on; the rest is told beside it."""
+
+    key: StageKey
+
+
+class DatasetRequest(Request):
+    """Load a dataset."""
+
+    data: DatasetSpec
+
+
+class DatasetRef(Record):
+    """A loaded dataset: how to load it again, and the digest of its tensors."""
+
+    data: DatasetSpec
+    sha256: str
+    shape: tuple[int, ...]
+    classes: int | None
+    sizes: dict[str, int]
+
+
+class TrainingRequest(Request):
+    """Train an autoencoder."""
+
+    dataset: DatasetRef
+    corruptions: tuple[CorruptionSpec, ...]
+    autoencoder: ArchitectureSpec
+    objective: ObjectiveSpec
+    training: TrainingOptions
+    seed: int
+    place: Place
+
+
+class TrainingSummary(Record):
+    """What a training took and gave."""
+
+    images_per_second: float
+    seconds: float
+    precision: str
+    device: str
+    threads: int
+    epochs: int
+    loss: float
+    weights_sha256: str
+
+
+class ModelRef(Record):
+    """A trained network: an MLflow run and a file of weights."""
+
+    run_id: str
+    weights: FileRef
+    autoencoder: ArchitectureSpec
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    summary: TrainingSummary
+
+
+class RefereesRequest(Request):
+    """Measure what needs no network on this dataset and corruption."""
+
+    dataset: DatasetRef
+    corruptions: tuple[CorruptionSpec, ...]
+
+
+class EvaluationRequest(Request):
+    """Judge a network on the dataset's pairs."""
+
+    dataset: DatasetRef
+    corruptions: tuple[CorruptionSpec, ...]
+    model: ModelRef
+    referees: FileRef
+    place: Place
+
+
+class Evaluated(Record):
+    """A restoration report with its files: ``per_image.npz``, the panel, the histogram."""
+
+    report: DenoisingReport
+    files: dict[str, FileRef]
+
+
+class TransferRequest(Request):
+    """Train classifiers from encoders."""
+
+    dataset: DatasetRef
+    denoising: ModelRef
+    plain: ModelRef
+    transfer: TransferOptions
+    seed: int
+    place: Place
+
+
+class Timed(Record):
+    """How one stage went: its seconds, and whether it came from the cache."""
+
+    stage: str
+    seconds: float
+    reused: bool
+
+
+class Reported(Record):
+    """The end of a run: where its report lies."""
+
+    run_id: str
+    report: FileRef
+
+
+class FinalReport(Record):
+    """What `--report` writes."""
+
+    experiment: dict[str, Any]
+    digest: str
+    mlflow: dict[str, str]
+    prefect: dict[str, str]
+    dataset: dict[str, Any]
+    denoising: DenoisingReport
+    transfer: list[dict[str, Any]]
+    differences: list[dict[str, Any]]
+    training: TrainingSummary
+    seconds: dict[str, float]
+    reused: list[str]
+    plugins: dict[str, str]
+    files: dict[str, str]

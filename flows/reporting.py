@@ -1,0 +1,120 @@
+"""The end of a run: everything it found, written into its own MLflow run; never cached.
+
+A run whose stages all came from the cache is as full as any other.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from daecore.experiment import Experiment
+from daecore.page import page
+from daecore.spec import digest
+from daecore.transfer import TransferReport
+from daecore_flows import tracking
+from daecore_flows.keys import provenance
+from daecore_flows.records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
+from daecore_flows.store import Store
+
+
+class Outcome(Record):
+    """All that the stages gave."""
+
+    experiment: Experiment
+    run_id: str
+    flow_run_id: str
+    dataset: DatasetRef
+    model: ModelRef
+    judged: Evaluated
+    transfer: TransferReport
+    timings: tuple[Timed, ...]
+    seconds: float
+
+
+def report(outcome: Outcome, store: Store) -> Reported:
+    """Write metrics, tags, pictures, the JSON report and the page into the outcome's run."""
+    run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in outcome.judged.files.items()}
+    final = _final(outcome, store)
+    curves = _loss_curves(outcome.model.run_id)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "report.json").write_text(final.model_dump_json(indent=2), encoding="utf-8")
+        (folder / "loss_curves.png").write_bytes(curves)
+        pictures["loss_curves.png"] = folder / "loss_curves.png"
+        shown = {name: path.read_bytes() for name, path in pictures.items() if path.suffix == ".png"}
+        html = page(outcome.experiment.title, final.model_dump(mode="json"), shown)
+        (folder / "report.html").write_text(html, encoding="utf-8")
+        for path in (*pictures.values(), folder / "report.json", folder / "report.html"):
+            tracking.log_file(run, path)
+        _pictures_by_step(run, pictures)
+    tracking.log_metrics(run, metrics(final))
+    tracking.tag(run, _tags(outcome))
+    tracking.log_dataset(run, outcome.dataset.data.name, outcome.dataset.sha256, outcome.dataset.sizes)
+    return Reported(run_id=run, report=file_ref(store, tracking.artifact_path(run, "report.json")))
+
+
+def metrics(final: FinalReport) -> dict[str, float]:
+    """The report's numbers under the names that every run uses."""
+    denoising = final.denoising.model_dump(mode="json")
+    found = {name: value for name, value in denoising.items() if isinstance(value, float)}
+    for name in ("gain_db", "gain_over_linear_db", "gain_mse"):
+        found |= {f"{name}.{end}": denoising[name][end] for end in ("mean", "low", "high")} if denoising[name] else {}
+    for row in final.transfer:
+        found[f"error_percent.{row['initialisation']}.{row['labels']}"] = row["error_percent"]["mean"]
+    training = final.training.model_dump(include={"images_per_second", "seconds", "loss"})
+    return found | {f"training.{name}": value for name, value in training.items()}
+
+
+def _final(outcome: Outcome, store: Store) -> FinalReport:
+    experiment, dataset = outcome.experiment, outcome.dataset
+    specs = [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective]
+    root = str(store.root)
+    return FinalReport(
+        experiment=experiment.model_dump(mode="json"),
+        digest=experiment.digest,
+        mlflow={"run_id": outcome.run_id, "uri": tracking.client().tracking_uri, "training_run_id": outcome.model.run_id},
+        prefect={"flow_run_id": outcome.flow_run_id},
+        dataset={"sha256": dataset.sha256, "sizes": dataset.sizes, "shape": dataset.shape},
+        denoising=outcome.judged.report,
+        transfer=[row.model_dump(mode="json") for row in outcome.transfer.rows],
+        differences=[row.model_dump(mode="json") for row in outcome.transfer.differences],
+        training=outcome.model.summary,
+        seconds={"total": outcome.seconds, **{item.stage: item.seconds for item in outcome.timings}},
+        reused=[item.stage for item in outcome.timings if item.reused],
+        plugins=provenance(specs),
+        files={"store": root, "artifacts": str(tracking.artifact_folder(outcome.run_id))},
+    )
+
+
+def _loss_curves(training_run: str) -> bytes:
+    from daecore import figures
+
+    loss, held_out = (tracking.history(training_run, name) for name in ("loss", "validation_loss"))
+    return figures.png(figures.loss_curves([(step, loss[step], held_out.get(step)) for step in sorted(loss)]))
+
+
+def _pictures_by_step(run: str, pictures: dict[str, Path]) -> None:
+    if "panel.png" in pictures:
+        tracking.log_picture(run, pictures["panel.png"], "panel")
+
+
+def _tags(outcome: Outcome) -> dict[str, str]:
+    """What was reused, from where, and what the run is about in one paragraph."""
+    denoising = outcome.judged.report
+    unit = "dB" if denoising.restored_db is not None else "squared error"
+    value = denoising.restored_db if denoising.restored_db is not None else denoising.mse
+    note = f"**{outcome.experiment.title}**: restored {value:.3f} {unit}. Panel and page are among the artifacts."
+    return {
+        "reused": ",".join(item.stage for item in outcome.timings if item.reused),
+        "source_run": outcome.model.run_id,
+        "evaluation": digest([outcome.dataset.sha256, [item.dump() for item in outcome.experiment.corruptions]]),
+        "mlflow.note.content": note,
+        "settings": json.dumps(outcome.experiment.model_dump(mode="json"))[:5000],
+    }
+
+
+def summary_of(reported: Reported, store: Store) -> dict[str, Any]:
+    """The final report of a run, as it was written."""
+    found: dict[str, Any] = json.loads(reported.report.absolute(store).read_text(encoding="utf-8"))
+    return found

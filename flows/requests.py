@@ -1,0 +1,126 @@
+"""From an experiment to what each stage is asked: requests with their keys.
+
+Knows what each stage depends on, and nothing of how it is done.
+"""
+
+from daecore.experiment import Experiment
+from daecore.place import Place, resolve_place
+from daecore.samples import Shape
+from daecore.spec import Spec
+from daecore_flows.keys import stage_key
+from daecore_flows.records import (
+    DatasetRef,
+    DatasetRequest,
+    EvaluationRequest,
+    FileRef,
+    ModelRef,
+    RefereesRequest,
+    TrainingRequest,
+    TransferRequest,
+)
+
+
+def place_of(experiment: Experiment) -> Place:
+    """Where the experiment's stages compute."""
+    training = experiment.training
+    return resolve_place(training.device, training.precision, training.threads)
+
+
+def dataset_request(experiment: Experiment) -> DatasetRequest:
+    """Load the experiment's dataset; a dataset made of a user's files is keyed by how they look now."""
+    data = experiment.data
+    look = data.extension.fingerprint
+    inputs = {"data": data.dump(), "fingerprint": look(data.options) if look else ""}
+    return DatasetRequest(key=stage_key("load_dataset", inputs, [data]), data=data)
+
+
+def training_request(experiment: Experiment, dataset: DatasetRef, *, control: bool = False) -> TrainingRequest:
+    """Train the experiment's network; as ``control``, the same network without corruption."""
+    corruptions = plain(experiment.corruptions, dataset.shape) if control else experiment.corruptions
+    place = place_of(experiment)
+    training = experiment.training.model_dump(mode="json", exclude={"device", "precision", "threads"})
+    inputs = {
+        "dataset": dataset.sha256,
+        "corruptions": [item.dump() for item in corruptions],
+        "autoencoder": experiment.autoencoder.dump(),
+        "objective": experiment.objective.dump(),
+        "training": training,
+        "seed": experiment.seed,
+    }
+    specs = [*corruptions, experiment.autoencoder, experiment.objective]
+    return TrainingRequest(
+        key=stage_key("train_autoencoder", inputs, specs, place),
+        dataset=dataset,
+        corruptions=corruptions,
+        autoencoder=experiment.autoencoder,
+        objective=experiment.objective,
+        training=experiment.training,
+        seed=experiment.seed,
+        place=place,
+    )
+
+
+def referees_request(experiment: Experiment, dataset: DatasetRef) -> RefereesRequest:
+    """Measure the referees on the experiment's dataset and corruption."""
+    inputs = {"dataset": dataset.sha256, "corruptions": [item.dump() for item in experiment.corruptions]}
+    key = stage_key("measure_referees", inputs, experiment.corruptions)
+    return RefereesRequest(key=key, dataset=dataset, corruptions=experiment.corruptions)
+
+
+def evaluation_request(
+    experiment: Experiment, dataset: DatasetRef, model: ModelRef, referees: FileRef
+) -> EvaluationRequest:
+    """Judge the trained network beside the referees."""
+    place = place_of(experiment)
+    inputs = {
+        "dataset": dataset.sha256,
+        "corruptions": [item.dump() for item in experiment.corruptions],
+        "weights": model.summary.weights_sha256,
+        "autoencoder": experiment.autoencoder.dump(),
+        "referees": referees.sha256,
+    }
+    return EvaluationRequest(
+        key=stage_key("evaluate_denoising", inputs, [*experiment.corruptions, experiment.autoencoder], place),
+        dataset=dataset,
+        corruptions=experiment.corruptions,
+        model=model,
+        referees=referees,
+        place=place,
+    )
+
+
+def transfer_request(
+    experiment: Experiment, dataset: DatasetRef, denoising: ModelRef, control: ModelRef
+) -> TransferRequest | None:
+    """Train classifiers from the encoders; None where the experiment or the dataset wants none."""
+    if experiment.transfer is None or dataset.classes is None:
+        return None
+    place = place_of(experiment)
+    inputs = {
+        "dataset": dataset.sha256,
+        "weights": [denoising.summary.weights_sha256, control.summary.weights_sha256],
+        "autoencoder": experiment.autoencoder.dump(),
+        "transfer": experiment.transfer.model_dump(mode="json"),
+        "seed": experiment.seed,
+    }
+    return TransferRequest(
+        key=stage_key("transfer", inputs, [experiment.autoencoder], place),
+        dataset=dataset,
+        denoising=denoising,
+        plain=control,
+        transfer=experiment.transfer,
+        seed=experiment.seed,
+        place=place,
+    )
+
+
+def plain(corruptions: tuple[Spec, ...], shape: Shape) -> tuple[Spec, ...]:
+    """What of a chain remains without corruption: only what changes the shape, for the same network to fit."""
+    kept = []
+    for item in corruptions:
+        change = item.extension.output_shape
+        after = change(shape, item.options) if change else shape
+        if after != shape:
+            kept.append(item)
+        shape = after
+    return tuple(kept)

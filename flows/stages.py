@@ -1,0 +1,63 @@
+"""One Prefect task per stage: a typed request in, a small record out, cached by the request's key."""
+
+from typing import Any
+
+from prefect import task
+
+from daecore.spec import digest
+from daecore.transfer import TransferReport
+from daecore_flows import datasets, judging, learning, reporting, transferring
+from daecore_flows.records import (
+    DatasetRef,
+    DatasetRequest,
+    Evaluated,
+    EvaluationRequest,
+    FileRef,
+    ModelRef,
+    RefereesRequest,
+    Reported,
+    TrainingRequest,
+    TransferRequest,
+)
+from daecore_flows.reporting import Outcome
+from daecore_flows.store import current_store
+
+
+def _key(context: Any, parameters: dict[str, Any]) -> str:
+    return digest(parameters["request"].key)
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def load_dataset(request: DatasetRequest) -> DatasetRef:
+    """Load the dataset, fetching it first if need be."""
+    return datasets.load(request)
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def train_autoencoder(request: TrainingRequest, experiment: str, parent: str, fresh: bool = False) -> ModelRef:
+    """Train the autoencoder, in an MLflow child run of its own."""
+    return learning.train(request, current_store(), experiment, parent, fresh=fresh)
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def measure_referees(request: RefereesRequest) -> FileRef:
+    """Restore the test images without a network, in every way we know."""
+    return judging.measure_referees(request, current_store())
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
+    """Restore the test images with the network, and judge it beside the referees."""
+    return judging.evaluate_denoising(request, current_store())
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def transfer(request: TransferRequest) -> TransferReport:
+    """Train classifiers from the encoders and their controls."""
+    return transferring.transfer(request, current_store())
+
+
+@task(persist_result=False)
+def report(outcome: Outcome) -> Reported:
+    """Write metrics, pictures, tables and pages into this flow run's own MLflow run; never cached."""
+    return reporting.report(outcome, current_store())

@@ -1,0 +1,1 @@
+"""Built-in corruptions, one file each."""

@@ -1,0 +1,26 @@
+"""Squared error against the clean batch: the denoising autoencoder's own objective (Vincent et al. 2008)."""
+
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl
+
+
+class Clean(Options):
+    """Mean squared error between the restored and the clean sample."""
+
+
+def clean(options: Clean, corruptor: Corruptor) -> Objective:
+    """The loss ``mean((model(corrupted) - clean)^2)`` over all values of the batch."""
+
+    def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
+        restored = model(corruptor(batch.clean, generator).x)
+        return F.mse_loss(restored.float(), batch.clean)
+
+    return loss
+
+
+@hookimpl
+def register_objectives() -> list[Extension]:
+    """Ship `clean`."""
+    return [Extension(name="clean", options=Clean, function=clean)]
