@@ -73,9 +73,8 @@ def total_variation(x: Tensor, strength: float) -> Tensor:
     """
     from skimage.restoration import denoise_tv_chambolle
 
-    return _each(
-        x, lambda image, axis: denoise_tv_chambolle(image, weight=strength, max_num_iter=50, channel_axis=axis)
-    )
+    denoise: Callable[..., Any] = denoise_tv_chambolle
+    return _each(x, lambda image, axis: denoise(image, weight=strength, max_num_iter=50, channel_axis=axis))
 
 
 def nonlocal_means(x: Tensor, strength: float) -> Tensor:
@@ -90,6 +89,7 @@ def nonlocal_means(x: Tensor, strength: float) -> Tensor:
 
 
 METHODS: dict[str, Method] = {
+    "bilinear": Method(bilinear, (1, 2, 3, 4)),
     "median": Method(median, (3, 5, 7)),
     "gaussian": Method(gaussian, (0.5, 0.75, 1.0, 1.5, 2.0)),
     "wavelet": Method(wavelet, (0.05, 0.1, 0.2, 0.4), slow=True),

@@ -114,7 +114,8 @@ def ssim(estimate: Tensor, clean: Tensor) -> Tensor:
     luminance = (2 * mean_e * mean_c + C1) / (mean_e**2 + mean_c**2 + C1)
     variances = square_e - mean_e**2 + square_c - mean_c**2
     structure = (2 * (product - mean_e * mean_c) + C2) / (variances + C2)
-    return (luminance * structure).mean((1, 2))
+    similarity: Tensor = (luminance * structure).mean((1, 2))
+    return similarity
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -148,4 +149,5 @@ def _window(maps: Tensor) -> Tensor:
     size = min(WINDOW, side - 1 + side % 2)
     offset = torch.arange(size, device=maps.device) - size // 2
     weights = torch.softmax(-(offset**2) / (2 * SIGMA**2), 0)
-    return F.conv2d(F.conv2d(maps, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
+    smooth: Tensor = F.conv2d(F.conv2d(maps, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
+    return smooth

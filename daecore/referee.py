@@ -152,10 +152,8 @@ def classical(name: str, corrupted: Tensor, strength: float | None, shape: Shape
 
 def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Referees:
     header = json.loads(str(arrays["header"]))
-    referees = (
-        Referee(**row, **{column: arrays[f"{row['name']}.{column}"] for column in COLUMNS})
-        for row in header["referees"]
-    )
+    rows: list[dict[str, Any]] = header["referees"]
+    referees = (Referee(**row | {it: arrays[f"{row['name']}.{it}"] for it in COLUMNS}) for row in rows)
     linear = LinearMap(*(torch.from_numpy(arrays[key]) for key in ("weight", "bias"))) if "weight" in arrays else None
     mean = torch.from_numpy(arrays["mean_image"]) if "mean_image" in arrays else None
     return Referees(tuple(referees), header["digest"], header["skipped"], linear, mean)

@@ -7,19 +7,19 @@ and those slow methods are judged on a fixed draw of at most `JUDGED` test image
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from daecore.classical import METHODS, Method
+from daecore.classical import METHODS
 from daecore.corruption import Corruptor
-from daecore.linear import LinearMap, fit_linear
+from daecore.linear import fit_linear
 from daecore.metrics import decibel, image_mse, squared_error
-from daecore.pairs import draw_pairs, draw_positions
+from daecore.pairs import draw_pairs, draw_positions, enlarge
 from daecore.referee import Referee, Referees, classical
-from daecore.samples import Pairs, Shape, Splits, as_float
+from daecore.samples import Pairs, Samples, Shape, Splits, as_float
 from daecore.spec import digest
 
 __all__ = ["Referee", "Referees", "evaluation_digest", "measure"]
@@ -54,12 +54,26 @@ def measure(splits: Splits, corruptor: Corruptor) -> Referees:
     """
     splits = splits.to("cpu")
     bench = _Bench.of(splits, corruptor)
-    shapes = {group.shape for group in splits.test}
-    images = all(len(shape) == 3 for shape in shapes)
+    shape = splits.train.shape
     skipped: dict[str, str] = {}
-    learned = _judge_learned(splits, corruptor, bench, skipped)
-    judged = _judge_classical(bench, skipped) if images else []
-    return replace(learned, referees=(*judged, *learned.referees))
+    referees = [bench.judge("identity", None, enlarge, time.perf_counter())]
+    if len(shape) == 3:
+        classical_ones, skipped = _judge_classical(bench)
+        # Where the corruption shrinks images, doing nothing *is* bilinear enlargement: on ties it gives the name.
+        referees = [*classical_ones, *referees] if bench.smaller else [*referees, *classical_ones]
+    mean_image, linear = None, None
+    if len(shape) == 3 and (reason := _unfit(splits)):
+        skipped["mean_image"] = reason
+    elif len(shape) == 3:
+        start, mean_image = time.perf_counter(), _mean(splits.train)
+        referees.append(bench.judge("mean_image", None, partial(_repeat, mean_image), start))
+    if reason := _unfit(splits) or _too_large(bench.validation):
+        skipped["linear"] = reason
+    else:
+        start = time.perf_counter()
+        linear, ridge = fit_linear(splits.train, bench.validation, corruptor)
+        referees.append(bench.judge("linear", ridge, linear, start))
+    return Referees(tuple(referees), evaluation_digest(splits, corruptor), skipped, linear, mean_image)
 
 
 @dataclass(frozen=True)
@@ -71,17 +85,17 @@ class _Bench:
 
     @classmethod
     def of(cls, splits: Splits, corruptor: Corruptor) -> "_Bench":
-        positions = draw_positions(len(splits.validation), TUNED, "tuning", splits.validation.digest)
-        validation = draw_pairs(splits.validation.select(positions), corruptor)
+        chosen = draw_positions(len(splits.validation), TUNED, "tuning", splits.validation.digest)
+        validation = draw_pairs(splits.validation.select(chosen), corruptor)
         return cls(validation, tuple(draw_pairs(group, corruptor) for group in splits.test))
 
     @property
     def smaller(self) -> bool:
         """Whether the corruption shrinks its images."""
-        return any(pairs.corrupted.shape != pairs.clean.data.shape for pairs in self.test)
+        return self.validation.corrupted.shape != self.validation.clean.data.shape
 
     @property
-    def positions(self) -> Tensor:
+    def subset(self) -> Tensor:
         """Where slow methods are judged: int64, ascending, among all test samples."""
         values = max(pairs.clean.data[0].numel() for pairs in self.test)
         wanted = min(JUDGED, max(8, SLOW_VALUES // values))
@@ -89,32 +103,73 @@ class _Bench:
 
     def judge(self, name: str, strength: float | None, restore: Restorer, start: float, slow: bool = False) -> Referee:
         """Score a restorer on the test pairs."""
-        total = sum(map(len, self.test))
-        index = self.positions if slow else torch.arange(total)
-        ends = np.cumsum([len(pairs) for pairs in self.test]).tolist()
-        parts = []
-        for pairs, end in zip(self.test, ends, strict=True):
-            first = end - len(pairs)
-            parts.append(_errors(pairs, index[(index >= first) & (index < end)] - first, restore))
+        index = self.subset if slow else torch.arange(sum(map(len, self.test)))
+        first, parts = 0, []
+        for pairs in self.test:
+            inside = index[(index >= first) & (index < first + len(pairs))] - first
+            parts.append(_mse(pairs, inside, restore))
+            first += len(pairs)
         mse = torch.cat(parts)
         psnr_db = decibel(mse) if len(self.test[0].clean.shape) == 3 else mse[:0]
         return Referee(name, strength, index.numpy(), psnr_db.numpy(), mse.numpy(), time.perf_counter() - start)
 
 
-def _judge_classical(bench: _Bench, skipped: dict[str, str]) -> list[Referee]:
-    """`bilinear` comes before `identity`: where the corruption shrinks images the two are one, and it names it."""
-    methods: dict[str, Method | None] = {"identity": None, **METHODS}
-    if bench.smaller:
-        methods = {"bilinear": None} | methods
-        del methods["identity"]
-    side = min(min(pairs.clean.shape[-2:]) for pairs in bench.test)
+def _judge_classical(bench: _Bench) -> tuple[list[Referee], dict[str, str]]:
+    """The referees that could be judged, and why the others could not."""
+    side = min(min(pairs.clean.shape[-2:]) for pairs in (bench.validation, *bench.test))
+    if side < SMALLEST_SIDE:
+        return [], dict.fromkeys(METHODS, f"an image has a side of {side} pixels, and the methods need {SMALLEST_SIDE}")
     referees = []
-    for name, method in methods.items():
+    for name, method in METHODS.items():
         start = time.perf_counter()
-        if method is not None and side < SMALLEST_SIDE:
-            skipped[name] = f"an image is only {side} pixels wide or high, and it needs {SMALLEST_SIDE}"
-            continue
-        strength = None if method is None else _tune(name, method, bench.validation)
-        restore = _restorer(name, strength)
-        referees.append(bench.judge(name, strength, restore, start, slow=method is not None and method.slow))
-    return referees
+        strength = _tune(name, bench.validation)
+        restore = partial(_classical, name, strength)
+        referees.append(bench.judge(name, strength, restore, start, slow=method.slow))
+    return referees, {}
+
+
+def _tune(name: str, validation: Pairs) -> float:
+    """The strength of highest mean PSNR on validation pairs."""
+    method, count = METHODS[name], len(validation)
+    index = torch.arange(0, count, max(1, count // SLOW_TUNED)) if method.slow else torch.arange(count)
+
+    def mean_db(strength: float) -> float:
+        return decibel(_mse(validation, index, partial(_classical, name, strength))).mean().item()
+
+    return max(method.strengths, key=mean_db)
+
+
+def _mse(pairs: Pairs, index: Tensor, restore: Restorer) -> Tensor:
+    """A restorer's error on each chosen pair, ``(K,)``: clipped for images, as it is for points."""
+    shape = pairs.clean.shape
+    error = image_mse if len(shape) == 3 else squared_error
+    parts = [
+        error(restore(pairs.corrupted[some], shape), as_float(pairs.clean.data[some])) for some in index.split(SIZE)
+    ]
+    return torch.cat(parts)
+
+
+def _classical(name: str, strength: float, x: Tensor, shape: Shape) -> Tensor:
+    return classical(name, x, strength, shape)
+
+
+def _repeat(mean_image: Tensor, x: Tensor, shape: Shape) -> Tensor:
+    return mean_image.expand(len(x), *shape)
+
+
+def _mean(train: Samples) -> Tensor:
+    """The mean sample, float32, summed in float64."""
+    total = sum(batch.clean.double().sum(0) for batch in train.batches(SIZE))
+    return (torch.as_tensor(total) / len(train)).float()
+
+
+def _unfit(splits: Splits) -> str:
+    """Why nothing learned from the training set fits the test samples; empty if it does."""
+    others = sorted({group.shape for group in splits.test} - {splits.train.shape})
+    return f"training samples are {splits.train.shape}, but test samples are {others}" if others else ""
+
+
+def _too_large(pairs: Pairs) -> str:
+    """Why the linear map would not fit in memory and minutes; empty if it does."""
+    values = pairs.corrupted[0].numel()
+    return f"a corrupted sample has {values} values, more than {LINEAR_VALUES}" if values > LINEAR_VALUES else ""

@@ -8,8 +8,9 @@ from functools import lru_cache
 from daecore.errors import DataError
 from daecore.samples import Splits
 from daecore.spec import Spec
-from daecore_flows.records import DatasetRef, DatasetRequest
-from daecore_flows.store import current_store
+
+from .records import DatasetRef, DatasetRequest
+from .store import current_store
 
 
 def load(request: DatasetRequest) -> DatasetRef:
@@ -34,8 +35,8 @@ def splits_of(dataset: DatasetRef, device: str = "cpu") -> Splits:
     splits = _splits(dataset.data)
     if splits.digest != dataset.sha256:
         raise DataError(
-            f"The dataset {dataset.data} has changed: sha256 {splits.digest} was loaded, {dataset.sha256} was expected. "
-            "Run again with --fresh."
+            f"The dataset {dataset.data} has changed: sha256 {splits.digest} was loaded, but {dataset.sha256} was "
+            "expected. Run again with --fresh."
         )
     return splits if device == "cpu" else _on_device(dataset.sha256, dataset.data, device)
 

@@ -2,9 +2,11 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from daecore import figures
@@ -14,10 +16,11 @@ from daecore.pairs import draw_pairs, enlarge
 from daecore.referees import Referees, measure
 from daecore.samples import Pairs, Samples, Splits, as_float
 from daecore.spec import digest
-from daecore_flows.datasets import splits_of
-from daecore_flows.learning import load_network
-from daecore_flows.records import Evaluated, EvaluationRequest, FileRef, RefereesRequest, Request, file_ref
-from daecore_flows.store import Store
+
+from .datasets import splits_of
+from .learning import load_network
+from .records import Evaluated, EvaluationRequest, FileRef, RefereesRequest, Request, file_ref
+from .store import Store
 
 log = logging.getLogger("daecore.progress")
 SHOWN = 12  # images in the panel: as many as the lecture shows in a row
@@ -41,7 +44,8 @@ def evaluate_denoising(request: EvaluationRequest, store: Store) -> Evaluated:
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
         judged = evaluate(model, pairs, referees, precision=place.precision)
     folder = _folder(request, store)
-    np.savez_compressed(folder / "per_image.npz", digest=np.array(judged.digest), **judged.scores)
+    scores: dict[str, Any] = {"digest": np.array(judged.digest), **judged.scores}
+    np.savez_compressed(folder / "per_image.npz", **scores)
     if len(splits.train.shape) == 3:
         rows = _rows(model, splits_of(request.dataset), corruptor, referees, pairs[0])
         (folder / "panel.png").write_bytes(figures.png(figures.panel(rows)))
@@ -69,7 +73,7 @@ def _rows(
     }
 
 
-def _arrows(model: torch.nn.Module, train: Samples, pairs: Pairs) -> "figures.Figure":
+def _arrows(model: torch.nn.Module, train: Samples, pairs: Pairs) -> Figure:
     x = pairs.corrupted[:400]
     return figures.arrows(x.cpu(), restore(model, x).cpu(), train.data[:2000].cpu())
 

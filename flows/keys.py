@@ -14,7 +14,8 @@ from typing import Any
 
 from daecore.place import Place
 from daecore.spec import Spec, digest
-from daecore_flows.records import StageKey
+
+from .records import StageKey
 
 _CODE = {
     "load_dataset": ("samples", "rng"),
@@ -35,7 +36,11 @@ def stage_key(stage: str, inputs: Any, specs: Iterable[Spec], place: Place | Non
         place: Device, precision and threads, where they change the result.
     """
     return StageKey(
-        stage=stage, code=code_digest(stage), plugins=tuple(provenance(specs).values()), inputs=digest(inputs), place=place
+        stage=stage,
+        code=code_digest(stage),
+        plugins=tuple(provenance(specs).values()),
+        inputs=digest(inputs),
+        place=place,
     )
 
 

@@ -15,10 +15,11 @@ from daecore.experiment import Shapes, build, initialised
 from daecore.samples import as_float
 from daecore.spec import digest
 from daecore.training import Epoch, Progress, fit
-from daecore_flows import tracking
-from daecore_flows.datasets import splits_of
-from daecore_flows.records import ModelRef, TrainingRequest, TrainingSummary, file_ref
-from daecore_flows.store import Store
+
+from . import tracking
+from .datasets import splits_of
+from .records import ModelRef, TrainingRequest, TrainingSummary, file_ref
+from .store import Store
 
 log = logging.getLogger("daecore.progress")
 
@@ -62,9 +63,7 @@ def load_network(model: ModelRef, store: Store) -> Autoencoder:
     return network.eval()
 
 
-def _train(
-    request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str
-) -> ModelRef:
+def _train(request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str) -> ModelRef:
     shapes = Shapes(request.dataset.shape, Corruptor(request.corruptions).output_shape(request.dataset.shape))
     model = initialised(request.autoencoder, shapes, request.seed)
     resume = _resumable(store.checkpoint(key))
@@ -119,10 +118,14 @@ def _publish(
     corrupted = Corruptor(request.corruptions)(example, torch.Generator().manual_seed(0)).x
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        header = {"autoencoder": request.autoencoder.dump(), "input_shape": shapes.corrupted, "output_shape": shapes.clean}
+        header = {
+            "autoencoder": request.autoencoder.dump(),
+            "input_shape": shapes.corrupted,
+            "output_shape": shapes.clean,
+        }
         save_tensors(path, model.state_dict(), header)
         tracking.log_file(run_id, path, "model")
-    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    model.to(memory_format=torch.contiguous_format)
     tracking.log_network(run_id, experiment, request.autoencoder.name, model, corrupted)
     ref = ModelRef(
         run_id=run_id,

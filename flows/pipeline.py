@@ -14,11 +14,12 @@ from daecore.experiment import Experiment, check
 from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
-from daecore_flows import requests, stages, tracking
-from daecore_flows.keys import provenance
-from daecore_flows.records import Evaluated, FileRef, ModelRef, Reported, Timed
-from daecore_flows.reporting import Outcome
-from daecore_flows.store import current_store
+
+from . import requests, stages, tracking
+from .keys import provenance
+from .records import Evaluated, FileRef, ModelRef, Reported, Timed
+from .reporting import Outcome
+from .store import current_store
 
 log = logging.getLogger("daecore.progress")
 _DEFAULT = Experiment()
@@ -106,7 +107,9 @@ class _Caller:
             log.warning("%s: the cached result's files are gone or altered; computing it again", name)
             result, reused = stage.with_options(refresh_cache=True)(*values), False
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
-        log.info("%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name})
+        log.info(
+            "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
+        )
         return result
 
 

@@ -10,7 +10,8 @@ from daecore.place import Place
 from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
-from daecore_flows.store import Store, file_digest
+
+from .store import Store, file_digest
 
 
 class Record(BaseModel):

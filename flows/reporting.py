@@ -12,10 +12,11 @@ from daecore.experiment import Experiment
 from daecore.page import page
 from daecore.spec import digest
 from daecore.transfer import TransferReport
-from daecore_flows import tracking
-from daecore_flows.keys import provenance
-from daecore_flows.records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
-from daecore_flows.store import Store
+
+from . import tracking
+from .keys import provenance
+from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
+from .store import Store
 
 
 class Outcome(Record):
@@ -73,7 +74,11 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
     return FinalReport(
         experiment=experiment.model_dump(mode="json"),
         digest=experiment.digest,
-        mlflow={"run_id": outcome.run_id, "uri": tracking.client().tracking_uri, "training_run_id": outcome.model.run_id},
+        mlflow={
+            "run_id": outcome.run_id,
+            "uri": tracking.client().tracking_uri,
+            "training_run_id": outcome.model.run_id,
+        },
         prefect={"flow_run_id": outcome.flow_run_id},
         dataset={"sha256": dataset.sha256, "sizes": dataset.sizes, "shape": dataset.shape},
         denoising=outcome.judged.report,

@@ -7,8 +7,9 @@ from daecore.experiment import Experiment
 from daecore.place import Place, resolve_place
 from daecore.samples import Shape
 from daecore.spec import Spec
-from daecore_flows.keys import stage_key
-from daecore_flows.records import (
+
+from .keys import stage_key
+from .records import (
     DatasetRef,
     DatasetRequest,
     EvaluationRequest,

@@ -6,8 +6,9 @@ from prefect import task
 
 from daecore.spec import digest
 from daecore.transfer import TransferReport
-from daecore_flows import datasets, judging, learning, reporting, transferring
-from daecore_flows.records import (
+
+from . import datasets, judging, learning, reporting, transferring
+from .records import (
     DatasetRef,
     DatasetRequest,
     Evaluated,
@@ -19,8 +20,8 @@ from daecore_flows.records import (
     TrainingRequest,
     TransferRequest,
 )
-from daecore_flows.reporting import Outcome
-from daecore_flows.store import current_store
+from .reporting import Outcome
+from .store import current_store
 
 
 def _key(context: Any, parameters: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 from torch import Tensor, nn
 
-from daecore_flows.store import Store
+from .store import Store
 
 KEY, PID, STARTED = "dae.key", "dae.pid", "dae.pid_started"
 PARENT = "mlflow.parentRunId"
@@ -169,7 +169,7 @@ def system_metrics(run_id: str) -> Iterator[None]:
     """Sample processor, memory and GPU use beside the work."""
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    monitor = SystemMetricsMonitor(run_id, resume_logging=True)
+    monitor: Any = SystemMetricsMonitor(run_id, resume_logging=True)  # type: ignore[no-untyped-call]
     monitor.start()
     try:
         yield
@@ -225,10 +225,9 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
     """Nested mappings and lists as pairs of a dotted path and a leaf."""
     for key, item in value.items():
         path = f"{prefix}{key}"
-        if isinstance(item, list) and any(isinstance(part, dict) for part in item):
-            item = {str(place): part for place, part in enumerate(item)}
-        if isinstance(item, dict) and item:
-            yield from flatten(item, f"{path}.")
+        parts = {str(i): part for i, part in enumerate(item)} if isinstance(item, list) else item
+        if isinstance(parts, dict) and any(isinstance(part, dict) or parts is item for part in parts.values()):
+            yield from flatten(parts, f"{path}.")
         else:
             yield path, item
 

@@ -43,7 +43,7 @@ def test_ssim_is_that_of_scikit_image(images):
 
 
 def test_ssim_is_that_of_torchmetrics_where_the_window_fits(images):
-    """torchmetrics averages over mirrored borders too; without them the maps agree."""
+    """The other library averages over mirrored borders too; without them the maps agree."""
     estimate, clean = images
     _, maps = structural_similarity_index_measure(
         estimate.clamp(0, 1), clean, data_range=1.0, reduction="none", return_full_image=True

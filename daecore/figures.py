@@ -1,0 +1,124 @@
+"""The pictures of a run, each a matplotlib Figure made without pyplot and without global state.
+
+Knows arrays. Does not know where a picture goes.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from torch import Tensor
+
+COLUMNS = 12
+BLUE, ORANGE, GREY = "#2563a8", "#d9772b", "#8a8f98"
+CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY)
+
+
+def panel(rows: Mapping[str, Tensor]) -> Figure:
+    """Rows of images under each other, at most 12 a row, clipped to ``[0, 1]``.
+
+    Args:
+        rows: Label to ``(K, C, H, W)``, K the same in all; C is 1 (grey) or 3 (RGB); rows may differ in size.
+    """
+    count = min(COLUMNS, *(len(images) for images in rows.values()))
+    figure = Figure(figsize=(1.5 + 0.8 * count, 0.84 * len(rows) + 0.1), dpi=150, facecolor="white")
+    grid = figure.subplots(len(rows), count, squeeze=False)
+    left = 1.4 / figure.get_figwidth()
+    figure.subplots_adjust(left=left, right=0.995, top=0.98, bottom=0.02, wspace=0.05, hspace=0.05)
+    for axes, (label, images) in zip(grid, rows.items(), strict=True):
+        for axis, image in zip(axes, images[:count], strict=True):
+            _show(axis, image)
+        axes[0].set_ylabel(label.replace(": ", ":\n"), rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
+    return figure
+
+
+def loss_curves(epochs: Sequence[tuple[int, float, float | None]]) -> Figure:
+    """Training and validation loss against the epoch, on a logarithmic scale where all are positive.
+
+    Args:
+        epochs: ``(epoch, training loss, validation loss or None)``, in order.
+    """
+    figure, axis = _plot("epoch", "loss")
+    numbers = [epoch for epoch, _, _ in epochs]
+    axis.plot(numbers, [loss for _, loss, _ in epochs], color=BLUE, marker="o", markersize=3, label="training")
+    judged = [(epoch, loss) for epoch, _, loss in epochs if loss is not None]
+    if judged:
+        axis.plot(*zip(*judged, strict=True), color=ORANGE, marker="o", markersize=3, label="validation")
+    if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in judged):
+        axis.set_yscale("log")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend(frameon=False)
+    return figure
+
+
+def psnr_histogram(scores: Mapping[str, NDArray[np.float32]]) -> Figure:
+    """How PSNR is spread over images, one outline per label, its mean as a dashed line.
+
+    Args:
+        scores: Label to ``(N,)`` in dB.
+    """
+    figure, axis = _plot("PSNR of one image / dB", "share of images")
+    bins: list[float] = np.histogram_bin_edges(np.concatenate(list(scores.values())), bins=50).tolist()
+    for position, (label, values) in enumerate(scores.items()):
+        color = CYCLE[position % len(CYCLE)]
+        weights = np.full(len(values), 1 / len(values))
+        name = f"{label} (mean {values.mean():.2f} dB)"
+        axis.hist(values, bins=bins, weights=weights, histtype="stepfilled", color=color, alpha=0.25)
+        axis.hist(values, bins=bins, weights=weights, histtype="step", color=color, label=name)
+        axis.axvline(float(values.mean()), color=color, linestyle="--", linewidth=1)
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def arrows(x: Tensor, restored: Tensor, data: Tensor) -> Figure:
+    """Where a denoising autoencoder moves points of the plane: towards the data.
+
+    Args:
+        x: ``(K, 2)``, where the arrows start.
+        restored: ``(K, 2)``, where they end.
+        data: ``(N, 2)``, clean points for the background.
+    """
+    figure, axis = _plot("first coordinate", "second coordinate", size=(5.5, 5.5))
+    points, starts, moves = (item.detach().cpu().numpy() for item in (data, x, restored - x))
+    axis.scatter(points[:, 0], points[:, 1], s=6, color=ORANGE, alpha=0.5, linewidths=0, label="data")
+    axis.quiver(*starts.T, *moves.T, angles="xy", scale_units="xy", scale=1, color=BLUE, width=0.003, label="restored")
+    ends = np.concatenate([points, starts, starts + moves])
+    margin = 0.05 * np.ptp(ends, axis=0).max()
+    axis.set(xlim=(ends[:, 0].min() - margin, ends[:, 0].max() + margin))
+    axis.set(ylim=(ends[:, 1].min() - margin, ends[:, 1].max() + margin))
+    axis.set_aspect("equal")
+    axis.legend(frameon=False, loc="upper right")
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _plot(x_label: str, y_label: str, size: tuple[float, float] = (6.4, 4.0)) -> tuple[Figure, Axes]:
+    """An empty plot in the house's look."""
+    figure = Figure(figsize=size, dpi=120, layout="constrained", facecolor="white")
+    axis = figure.subplots()
+    axis.set(xlabel=x_label, ylabel=y_label)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(color="#e6e8eb", linewidth=0.7)
+    axis.set_axisbelow(True)
+    return figure, axis
+
+
+def _show(axis: Axes, image: Tensor) -> None:
+    pixels = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()  # (H, W, C)
+    axis.imshow(
+        pixels if pixels.shape[2] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+    )
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)

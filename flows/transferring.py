@@ -1,0 +1,55 @@
+"""Classifiers from the encoders of trained networks: which encoder each initialisation starts from."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from daecore import transfer as classifiers
+from daecore.experiment import Shapes, initialised
+from daecore.transfer import Initialisation, TransferReport
+
+from .datasets import splits_of
+from .learning import load_network
+from .records import ModelRef, TransferRequest
+from .store import Store
+
+log = logging.getLogger("daecore.progress")
+
+
+def transfer(request: TransferRequest, store: Store) -> TransferReport:
+    """Train every classifier the request asks for, and sum up."""
+    options, place = request.transfer, request.place
+    splits, scores = splits_of(request.dataset, place.device), []
+    total = len(options.labels) * options.seeds * len(classifiers.INITIALISATIONS)
+    with place.applied():
+        for score in classifiers.transfer(
+            _encoders(request, store), splits, options,
+            seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,
+        ):  # fmt: skip
+            scores.append(score)
+            log.info(
+                "%d of %d: %s with %d labels, %.2f %% wrong",
+                len(scores), total, score.initialisation, score.labels, score.error_percent,
+                extra={"progress": ("transfer", len(scores), total)},
+            )  # fmt: skip
+    return classifiers.summarise(scores)
+
+
+def _encoders(request: TransferRequest, store: Store) -> Mapping[Initialisation, Callable[[], nn.Module]]:
+    """A fresh encoder per call; scratch and random start from the weights the autoencoders started from."""
+    shapes = Shapes(request.denoising.output_shape, request.denoising.input_shape)
+
+    def untrained() -> nn.Module:
+        return initialised(request.denoising.autoencoder, shapes, request.seed).encoder
+
+    def trained(model: ModelRef) -> Callable[[], nn.Module]:
+        return lambda: load_network(model, store).encoder
+
+    return {
+        "scratch": untrained,
+        "random": untrained,
+        "autoencoder": trained(request.plain),
+        "probe": trained(request.denoising),
+        "finetune": trained(request.denoising),
+    }

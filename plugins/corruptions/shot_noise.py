@@ -1,0 +1,44 @@
+"""Shot noise: light arrives as single photons, so bright pixels are noisier (Poisson)."""
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from daecore import Extension, Options, Strength, hookimpl
+
+
+class ShotNoise(Options):
+    """Each value becomes a Poisson count of photons: the fewer photons, the noisier."""
+
+    peak: float = Field(default=30.0, ge=0.1, le=10_000, description="mean number of photons at full intensity")
+
+
+def shot_noise(x: Tensor, options: ShotNoise, *, generator: Generator) -> Tensor:
+    """Count photons: ``Poisson(x peak) / peak``.
+
+    Args:
+        x: Images ``(B, C, H, W)``; a negative value sends no photons.
+        options: The mean number of photons of a white pixel.
+        generator: The source of randomness, on the device of ``x``.
+
+    Returns:
+        The corrupted images ``(B, C, H, W)``, not clipped: variance ``x / peak``.
+    """
+    return torch.poisson(x.clamp_min(0).mul_(options.peak), generator=generator).div_(options.peak)
+
+
+@hookimpl
+def register_corruptions() -> list[Extension]:
+    """Ship `shot_noise`."""
+    return [
+        Extension(
+            name="shot_noise",
+            options=ShotNoise,
+            function=shot_noise,
+            shapes="images",
+            random=True,
+            unbiased=True,
+            strength=Strength("peak", identity=None, low=255, high=5),  # fewer photons, stronger noise
+            per_image=True,
+        )
+    ]

@@ -1,0 +1,37 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from daecore.figures import arrows, loss_curves, panel, png, psnr_histogram
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_panel_has_a_row_per_label_and_at_most_twelve_images(channels):
+    figure = panel({"original": torch.rand(20, channels, 8, 8), "corrupted": 3 * torch.randn(20, channels, 4, 4)})
+    assert len(figure.axes) == 2 * 12
+    assert [axis.get_ylabel() for axis in figure.axes[::12]] == ["original", "corrupted"]
+    shown = figure.axes[12].images[0].get_array()
+    assert 0 <= shown.min() <= shown.max() <= 1
+
+
+def test_labels_of_a_panel_lie_within_the_picture():
+    figure = panel({"best referee: total_variation": torch.rand(2, 1, 8, 8)})
+    png(figure)
+    assert figure.axes[0].yaxis.label.get_window_extent().x0 >= 0
+
+
+def test_every_figure_becomes_a_png():
+    points = torch.randn(30, 2)
+    figures = [
+        loss_curves([(1, 0.5, None), (2, 0.3, 0.4)]),
+        loss_curves([(1, -0.5, None)]),
+        psnr_histogram({"corrupted": np.linspace(5, 9, 40, dtype=np.float32), "restored": np.full(7, 20.0)}),
+        arrows(points, 0.5 * points, torch.randn(50, 2)),
+    ]
+    for figure in figures:
+        picture = Image.open(io.BytesIO(png(figure)))
+        assert picture.format == "PNG"
+        assert min(picture.size) > 300

@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LinearRegression
+
+from daecore import Corrupted, Corruptor, InputError, Samples, Splits
+from daecore.errors import StoreError
+from daecore.linear import measure_moments, solve
+from daecore.metrics import psnr
+from daecore.pairs import draw_pairs
+from daecore.referees import Referees, evaluation_digest, measure
+from daecore.samples import as_float
+
+
+class Hand(Corruptor):
+    """A corruption made of a function, so that no plugin is needed."""
+
+    def __init__(self, function, name="hand"):
+        super().__init__()
+        self.function, self.name = function, name
+
+    def __call__(self, clean, generator):
+        return Corrupted(self.function(clean, generator))
+
+    @property
+    def digest(self):
+        return self.name
+
+
+def noisy(x, generator):
+    return x + 0.2 * torch.randn(x.shape, generator=generator)
+
+
+def halved(x, generator):
+    return torch.nn.functional.avg_pool2d(x, 2)
+
+
+@pytest.fixture(scope="module")
+def splits():
+    images = torch.from_numpy(load_digits().images / 16 * 255).to(torch.uint8)[:, None]
+    return Splits(Samples(images[:1000]), Samples(images[1000:1100]), (Samples(images[1100:1400]),))
+
+
+@pytest.fixture(scope="module")
+def referees(splits):
+    return measure(splits, Hand(noisy))
+
+
+def test_all_nine_are_judged_and_the_linear_map_wins_on_noisy_digits(referees):
+    names = {referee.name for referee in referees.referees}
+    assert names == {"identity", "bilinear", "median", "gaussian", "wavelet", "tv", "nlm", "mean_image", "linear"}
+    assert referees.best.name == "linear"
+    assert referees.mean_db("linear") > referees.mean_db("identity") + 2
+
+
+def test_identity_is_the_corrupted_image_itself(splits, referees):
+    pairs = draw_pairs(splits.test[0], Hand(noisy))
+    mean = psnr(pairs.corrupted, as_float(pairs.clean.data)).mean().item()
+    assert referees.mean_db("identity") == pytest.approx(mean, abs=1e-4)
+
+
+def test_what_is_restored_for_a_panel_is_what_was_judged(splits, referees):
+    pairs = draw_pairs(splits.test[0], Hand(noisy))
+    for referee in referees.referees:
+        some = torch.from_numpy(referee.index[:5])
+        restored = referees.restore(referee.name, pairs.corrupted[some], pairs.clean.shape)
+        ours = psnr(restored, as_float(pairs.clean.data[some]))
+        assert ours.tolist() == pytest.approx(referee.psnr_db[:5].tolist(), abs=1e-3), referee.name
+
+
+def test_saved_and_loaded_they_are_the_same(tmp_path, referees):
+    referees.save(tmp_path / "referees.npz")
+    again = Referees.load(tmp_path / "referees.npz")
+    assert (again.digest, again.best.name, dict(again.skipped)) == (referees.digest, "linear", {})
+    for ours, theirs in zip(referees.referees, again.referees, strict=True):
+        assert np.array_equal(ours.index, theirs.index)
+        assert np.array_equal(ours.mse, theirs.mse)
+        assert ours.strength == theirs.strength
+    x = torch.rand(2, 1, 8, 8)
+    assert torch.equal(referees.restore("linear", x, (1, 8, 8)), again.restore("linear", x, (1, 8, 8)))
+
+
+def test_a_damaged_file_says_what_to_do(tmp_path):
+    (tmp_path / "referees.npz").write_bytes(b"not an archive")
+    with pytest.raises(StoreError, match="Remove it"):
+        Referees.load(tmp_path / "referees.npz")
+
+
+def test_shrunk_images_are_enlarged_bilinearly(splits):
+    referees = measure(splits, Hand(halved))
+    assert referees["bilinear"].strength == 1
+    assert referees.mean_db("bilinear") == referees.mean_db("identity")
+    assert referees.referees[0].name == "bilinear"
+    assert referees.mean_db("linear") > referees.mean_db("identity")
+
+
+def test_points_have_identity_and_linear_and_no_decibels():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(600, 1, generator=generator)
+    points = Samples(torch.cat([x, 2 * x], 1))
+    splits = Splits(points.select(torch.arange(400)), points.select(torch.arange(400, 500)), (points,))
+    referees = measure(splits, Hand(noisy))
+    assert [referee.name for referee in referees.referees] == ["identity", "linear"]
+    assert referees.best.name == "linear"
+    assert referees["identity"].psnr_db.size == 0
+    assert referees["identity"].mse.mean() == pytest.approx(0.04, rel=0.1)
+
+
+def test_test_images_of_other_shapes_have_no_learned_referee(splits):
+    groups = (splits.test[0], Samples(splits.test[0].data.repeat(1, 1, 2, 1)))
+    referees = measure(Splits(splits.train, splits.validation, groups), Hand(noisy))
+    assert len(referees["median"].index) == 600
+    assert set(referees.skipped) == {"linear", "mean_image"}
+    with pytest.raises(InputError, match=r"skipped: training samples are \(1, 8, 8\)"):
+        referees["linear"]
+
+
+def test_tiny_images_name_why_methods_are_skipped(splits):
+    tiny = Splits(
+        *(Samples(part.data[..., :4]) for part in (splits.train, splits.validation)),
+        (Samples(splits.test[0].data[..., :4]),),
+    )
+    referees = measure(tiny, Hand(noisy))
+    assert "side of 4 pixels" in referees.skipped["median"]
+    assert "linear" in referees
+
+
+def test_without_a_ridge_the_linear_map_is_that_of_least_squares(splits):
+    keep = {}
+
+    def recorded(x, generator):
+        keep["x"] = noisy(x, generator)
+        return keep["x"]
+
+    fitted = solve(measure_moments(splits.train, Hand(recorded)), 1e-9)
+    clean = as_float(splits.train.data).flatten(1)
+    theirs = LinearRegression().fit(keep["x"].flatten(1).double().numpy(), clean.numpy())
+    assert np.allclose(fitted.weight.T.numpy(), theirs.coef_, atol=1e-3)
+
+
+def test_the_pairs_are_the_same_each_time_and_named_by_their_digests(splits):
+    first, again, other = (draw_pairs(splits.test[0], Hand(noisy, name)).corrupted for name in ("a", "a", "b"))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert evaluation_digest(splits, Hand(noisy, "a")) != evaluation_digest(splits, Hand(noisy, "b"))
