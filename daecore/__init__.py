@@ -4,8 +4,10 @@ from daecore.autoencoder import Autoencoder
 from daecore.corruption import Corruptor
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.extension import Extension, Options, Strength
+from daecore.fetch import Source, debian_package, fetch_files, local_folder, npm_package, torchvision_mirrors
 from daecore.hookspecs import hookimpl
 from daecore.objective import Objective
+from daecore.rng import stream
 from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
 
 __all__ = [
@@ -22,7 +24,14 @@ __all__ = [
     "Options",
     "Pairs",
     "Samples",
+    "Source",
     "Splits",
     "Strength",
+    "debian_package",
+    "fetch_files",
     "hookimpl",
+    "local_folder",
+    "npm_package",
+    "stream",
+    "torchvision_mirrors",
 ]

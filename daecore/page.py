@@ -12,13 +12,20 @@ from typing import Any
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c2430;--paper:#fbfaf7;--line:#d9d5cb;--soft:#6b7280;--mark:#0b6e69}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e3dc;--paper:#15181d;--line:#333a44;--soft:#9aa3b0;--mark:#5cc4bd}}
-body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:56rem;margin:0 auto;padding:2rem 1rem}
+body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:56rem;
+  margin:0 auto;padding:2rem 1rem}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.4rem}
 .headline{font-size:1.25rem;color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.3rem 1.2rem .3rem 0;border-bottom:1px solid var(--line)}td.number,th.number{text-align:right}
-img{max-width:100%;height:auto;background:#fff;border-radius:6px}pre{overflow-x:auto;border-left:3px solid var(--line);padding-left:1rem}
+th,td{text-align:left;padding:.3rem 1.2rem .3rem 0;border-bottom:1px solid var(--line)}
+img{max-width:100%;height:auto;background:#fff;border-radius:6px}
+pre{overflow-x:auto;border-left:3px solid var(--line);padding-left:1rem}
 """
+TEMPLATE = (
+    "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+    "<meta name='viewport' content='width=device-width,initial-scale=1'><title>{title}</title>"
+    "<style>{style}</style></head><body><h1>{title}</h1>{body}</body></html>"
+)
 PICTURES = {
     "panel.png": "Restored test samples",
     "loss_curves.png": "Loss per epoch",
@@ -43,15 +50,15 @@ def page(title: str, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -
         *(_picture(pictures, name) for name in ("loss_curves.png", "psnr_histogram.png")),
         _settings(report),
     ]
-    head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width,initial-scale=1'><title>{_text(title)}</title>"
-    return f"<!doctype html><html lang='en'><head>{head}<style>{STYLE}</style></head><body><h1>{_text(title)}</h1>{''.join(sections)}</body></html>"
+    return TEMPLATE.format(title=_text(title), style=STYLE, body="".join(sections))
 
 
 def _headline(denoising: Mapping[str, Any]) -> str:
     best, gain = denoising["best_referee"], denoising["gain_db"] or denoising["gain_mse"]
     verdict = "above" if gain["low"] > 0 else "below" if gain["high"] < 0 else "not distinguishable from"
     if denoising["unit"] == "dB":
-        said = f"Restored to {denoising['restored_db']:.2f} dB from {denoising['corrupted_db']:.2f} dB: {_interval(gain)} dB"
+        levels = f"from {denoising['corrupted_db']:.2f} to {denoising['restored_db']:.2f} dB"
+        said = f"Restored {levels}, a gain of {_interval(gain)} dB"
     else:
         said = f"Squared error {denoising['mse']:.5f}: a gain of {_interval(gain, 5)}"
     note = f"{verdict} the best of the methods that need no network, {best['name']}; 95 % interval over images."
@@ -102,6 +109,10 @@ def _settings(report: Mapping[str, Any]) -> str:
         *sorted(report["plugins"].items()),
     ]
     return f"<h2>Settings and provenance</h2>{_table(('what', 'value'), facts)}<pre>{_text(settings)}</pre>"
+
+
+def _trained(training: Mapping[str, Any]) -> str:
+    return f"{training['epochs']} epochs, {training['seconds']:.0f} s, {training['images_per_second']:.0f} images/s"
 
 
 def _picture(pictures: Mapping[str, bytes], name: str) -> str:

@@ -33,9 +33,9 @@ class TransferOptions(Options):
 
     labels: tuple[int, ...] = Field(default=(100, 1000), min_length=1, description="labelled images, balanced by class")
     seeds: int = Field(default=3, ge=1, le=100, description="draws of labels; every initialisation sees the same ones")
-    steps: int = Field(default=400, ge=1, le=100_000, description="steps of training, at least; whole epochs are run")
-    batch: int = Field(default=100, ge=1, le=65_536, description="labelled images a step")
-    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="highest rate where the encoder is trained too")
+    steps: int = Field(default=300, ge=1, le=100_000, description="steps of training, at least; whole epochs are run")
+    batch: int = Field(default=64, ge=1, le=65_536, description="labelled images a step")
+    learning_rate: float = Field(default=3e-3, gt=0, le=10, description="highest rate where the encoder is trained too")
     probe_learning_rate: float = Field(default=1e-2, gt=0, le=10, description="highest rate of a linear layer alone")
 
 

@@ -54,7 +54,7 @@ def evaluate_denoising(request: EvaluationRequest, store: Store) -> Evaluated:
     elif splits.train.shape == (2,):
         (folder / "panel.png").write_bytes(figures.png(_arrows(model, splits.train, pairs[0])))
     files = {path.name: file_ref(store, path) for path in sorted(folder.iterdir())}
-    return Evaluated(report=judged.report, files=files)
+    return Evaluated(report=judged.report, digest=judged.digest, files=files)
 
 
 def _rows(

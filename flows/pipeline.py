@@ -11,7 +11,7 @@ from typing import Any
 from prefect import flow, runtime
 
 from daecore.experiment import Experiment, check
-from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
+from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, digest
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
 
@@ -86,7 +86,7 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool) -> Repor
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, judged=judged,
-        transfer=report, timings=tuple(call.timings), seconds=time.perf_counter() - began,
+        transfer=report, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
     return stages.report(outcome)
 
@@ -97,6 +97,7 @@ class _Caller:
     def __init__(self, fresh: bool) -> None:
         self.fresh = fresh
         self.timings: list[Timed] = []
+        self.uses: list[str] = []
 
     def __call__(self, stage: Any, *values: Any, intact: Callable[[Any], bool] | None = None, name: str = "") -> Any:
         began, name = time.perf_counter(), name or stage.name
@@ -106,11 +107,20 @@ class _Caller:
         if reused and intact is not None and not intact(result):
             log.warning("%s: the cached result's files are gone or altered; computing it again", name)
             result, reused = stage.with_options(refresh_cache=True)(*values), False
+        self.uses += [digest(values[0].key), *_left(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
         )
         return result
+
+
+def _left(result: Any) -> list[str]:
+    """What a stage left behind, by the name under which cleaning up must spare it."""
+    if isinstance(result, ModelRef):
+        return [result.run_id]
+    files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
+    return list({file.path.split("/")[1] for file in files})
 
 
 def _intact(result: ModelRef | Evaluated | FileRef) -> bool:

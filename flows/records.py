@@ -129,9 +129,13 @@ class EvaluationRequest(Request):
 
 
 class Evaluated(Record):
-    """A restoration report with its files: ``per_image.npz``, the panel, the histogram."""
+    """A restoration report with its files: ``per_image.npz``, the panel, the histogram.
+
+    Two evaluations with one digest were made on the same pairs and may be compared image by image.
+    """
 
     report: DenoisingReport
+    digest: str
     files: dict[str, FileRef]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from daecore.experiment import Experiment
 from daecore.page import page
-from daecore.spec import digest
 from daecore.transfer import TransferReport
 
 from . import tracking
+from .housekeeping import USES
 from .keys import provenance
 from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
 from .store import Store
@@ -31,6 +31,7 @@ class Outcome(Record):
     transfer: TransferReport
     timings: tuple[Timed, ...]
     seconds: float
+    uses: tuple[str, ...]
 
 
 def report(outcome: Outcome, store: Store) -> Reported:
@@ -113,8 +114,9 @@ def _tags(outcome: Outcome) -> dict[str, str]:
     return {
         "reused": ",".join(item.stage for item in outcome.timings if item.reused),
         "source_run": outcome.model.run_id,
-        "evaluation": digest([outcome.dataset.sha256, [item.dump() for item in outcome.experiment.corruptions]]),
+        "evaluation": outcome.judged.digest,
         "mlflow.note.content": note,
+        USES: " ".join(outcome.uses),
         "settings": json.dumps(outcome.experiment.model_dump(mode="json"))[:5000],
     }
 

@@ -21,7 +21,8 @@ from urllib.parse import unquote, urlparse
 import mlflow
 import numpy as np
 import psutil
-from mlflow.entities import LoggedModelStatus, Metric, Param, Run, RunTag
+from mlflow.entities import LoggedModelStatus, Metric, Param, RunTag
+from mlflow.entities import Run as Run
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 from torch import Tensor, nn
@@ -250,3 +251,16 @@ def _alive(run: Run) -> bool:
 def artifact_folder(run_id: str) -> Path:
     """The folder of a run's artifacts on this machine."""
     return Path(unquote(urlparse(client().get_run(run_id).info.artifact_uri).path))
+
+
+def model_runs() -> dict[str, str]:
+    """The run each logged model came from, by the model's id."""
+    found: dict[str, str] = {}
+    for experiment in client().search_experiments():
+        page = client().search_logged_models([experiment.experiment_id], max_results=50)
+        while True:
+            found |= {model.model_id: model.source_run_id or "" for model in page}
+            if not page.token:
+                break
+            page = client().search_logged_models([experiment.experiment_id], max_results=50, page_token=page.token)
+    return found

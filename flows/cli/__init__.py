@@ -1,1 +1,57 @@
-"""The command line `dae`."""
+"""The command line `dae`: its commands, and how a failure becomes an exit status and one paragraph.
+
+Nothing heavy is imported before a command needs it: `dae --help` must start fast.
+"""
+
+import sys
+
+import typer
+
+from . import data, plugins, recipes, run, runs
+
+app = typer.Typer(
+    name="dae",
+    help="A laboratory for denoising autoencoders.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run.run)
+app.command("recipes")(recipes.list_recipes)
+app.command()(recipes.show)
+app.command("plugins")(plugins.list_plugins)
+app.add_typer(data.app)
+app.command("runs")(runs.list_runs)
+app.command("rm")(runs.remove)
+app.command("gc")(runs.collect)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: What follows `dae`; None takes the process's own.
+
+    Returns:
+        The exit status: 0, 1 for what failed, 2 for wrong input, 130 for an interrupt.
+    """
+    try:
+        app(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:
+        status = _status(error)
+        if status is None:
+            raise
+        print(f"dae: {error}", file=sys.stderr)
+        return status
+    return 0
+
+
+def _status(error: Exception) -> int | None:
+    """2 where nothing could be started, 1 where it failed on the way, None for what nobody raised on purpose."""
+    from daecore.errors import DaecoreError, InputError, StoreError
+
+    if isinstance(error, InputError | StoreError):
+        return 2
+    return 1 if isinstance(error, DaecoreError) else None

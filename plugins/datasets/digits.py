@@ -1,26 +1,28 @@
-"""The 1,797 handwritten digits of 8x8 pixels that scikit-learn ships: nothing to download."""
+"""The 8 x 8 digits inside scikit-learn (Alpaydin and Kaynak, 1998): real data that needs no download."""
 
 from pathlib import Path
 
 import torch
 
-from daecore import Extension, Options, Samples, Splits, hookimpl
-from daecore.rng import stream
+from daecore import Extension, Options, Samples, Splits, hookimpl, stream
+
+SHAPE = (1, 8, 8)
+SIZES = (1_297, 200, 300)  # train, validation, test
 
 
 class Digits(Options):
-    """1,797 handwritten digits of 8x8 pixels, shipped with scikit-learn."""
+    """Handwritten digits, 8 x 8, grey: 1,297 to train, 200 to validate, 300 to test; no download."""
 
 
 def digits(options: Digits, *, cache: Path) -> Splits:
-    """Load the digits; sixteen grey levels become 0..255."""
-    from sklearn.datasets import load_digits
+    """Load the digits: uint8 ``(N, 1, 8, 8)``, their 17 grey levels spread over 0..255, with labels."""
+    from sklearn.datasets import load_digits  # slow to import
 
-    found = load_digits()
-    images = torch.from_numpy(found.images).mul(255 / 16).round().to(torch.uint8)[:, None]
-    samples = Samples(images, torch.from_numpy(found.target).long())
-    order = torch.randperm(len(samples), generator=stream(0, "digits", "split"))
-    train, validation, test = (samples.select(part) for part in order.split([1297, 200, 300]))
+    pixels, labels = load_digits(return_X_y=True)  # (1797, 64), values 0..16
+    images = (torch.from_numpy(pixels) * (255 / 16)).round().to(torch.uint8).reshape(-1, *SHAPE)
+    known = Samples(images, torch.from_numpy(labels).long())
+    order = torch.randperm(len(known), generator=stream(0, "digits", "split"))
+    train, validation, test = (known.select(part) for part in order.split(SIZES))
     return Splits(train, validation, (test,), classes=10)
 
 
@@ -33,7 +35,7 @@ def register_datasets() -> list[Extension]:
             options=Digits,
             function=digits,
             shapes="images",
-            sample_shape=lambda options: (1, 8, 8),
+            sample_shape=lambda options: SHAPE,
             classes=10,
         )
     ]

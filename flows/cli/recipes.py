@@ -1,0 +1,32 @@
+"""`dae recipes` and `dae show`: the experiments that come with the project."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .. import cookbook
+
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe's name, or a YAML file.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="SECTION.OPTION=VALUE", help="Change one option, e.g. training.epochs=3; repeatable."
+    ),
+]
+
+
+def list_recipes() -> None:
+    """List the complete experiments that come with the project."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, path in cookbook.recipes().items():
+        table.add_row(name, cookbook.summary(path))
+    Console().print(table)
+
+
+def show(recipe: Recipe, changes: Changes = None) -> None:
+    """Print a whole experiment as YAML, every option spelt out."""
+    from daecore.experiment import parse
+
+    print(parse(cookbook.mapping(recipe, changes or [])).dump(), end="")

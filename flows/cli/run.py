@@ -1,0 +1,138 @@
+"""`dae run`: wrong input is found before anything is started; then the flow, watched; then the report."""
+
+import json
+import shlex
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import cookbook
+from ..store import Store
+from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, size, store_at
+from .recipes import Changes, Recipe
+
+if TYPE_CHECKING:
+    from daecore.experiment import Experiment
+
+ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
+Output = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON, too.")]
+
+
+def run(
+    recipe: Recipe,
+    changes: Changes = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore what is cached and train anew.")] = False,
+    report: Output = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's messages, and tracebacks.")] = False,
+    store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Run an experiment: corrupt, train, restore, measure, transfer; then report.
+
+    The same command again takes finished stages from the cache, and goes on with a training that was stopped.
+    """
+    place = store_at(store, data)
+    experiment = _prepared(cookbook.mapping(recipe, changes or []), place)
+    if report is not None:
+        _writable(report)
+    final = _watched_run(experiment, Path(recipe).stem if recipe.endswith(".yaml") else recipe, place, fresh, verbose)
+    if report is not None:
+        report.write_text(json.dumps(final, indent=2) + "\n", encoding="utf-8")
+    from .summary import print_summary
+
+    print_summary(final, place)
+
+
+def _prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
+    """The experiment, checked without data, Prefect and MLflow; the store, entered.
+
+    Raises:
+        InputError: It cannot be run.
+        StoreError: The store cannot be written, or there is too little room.
+    """
+    from daecore.experiment import check, parse
+    from daecore.place import resolve_place
+
+    experiment = parse(wanted)
+    check(experiment)
+    training = experiment.training
+    resolve_place(training.device, training.precision, training.threads)
+    store.enter()
+    _check_room(store.root, ROOM, "--store or DAE_STORE")
+    if not (store.data / experiment.data.name).exists():
+        _check_room(store.data, experiment.data.extension.download_bytes, "--data or DAE_DATA")
+    return experiment
+
+
+def _check_room(folder: Path, needed: int, option: str) -> None:
+    from daecore.errors import StoreError
+
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise StoreError(
+            f"There is too little room on the disk of {folder}: about {size(needed)} are needed, {size(free)} are "
+            f"free. Choose another folder with {option}, or make room (`dae gc` helps)."
+        )
+
+
+def _writable(report: Path) -> None:
+    from daecore.errors import InputError
+
+    try:
+        with report.open("a"):
+            pass
+    except OSError as error:
+        raise InputError(f"--report {report} cannot be written: {error.strerror}. Choose another file.") from None
+
+
+def _watched_run(experiment: "Experiment", name: str, store: Store, fresh: bool, verbose: bool) -> dict[str, Any]:
+    """Run the flow; whatever ends it becomes an exit status and one paragraph."""
+    with _terminated_like_interrupted():
+        try:
+            from ..pipeline import denoise
+            from ..reporting import summary_of
+            from .progress import watched
+
+            with watched(verbose=verbose):
+                reported = denoise(**experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
+            return summary_of(reported, store)
+        except KeyboardInterrupt:
+            # With --fresh it would begin anew.
+            command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
+            print(f"Stopped. The same command goes on after the last whole epoch:\n    {command}", file=sys.stderr)
+            raise typer.Exit(130) from None
+        except Exception as error:
+            if verbose:
+                traceback.print_exc()
+            print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
+            raise typer.Exit(1) from None
+
+
+def _paragraph(error: Exception) -> str:
+    from daecore.errors import DaecoreError
+
+    if isinstance(error, DaecoreError):
+        return str(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())} (--verbose shows where.)"
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM acts like Ctrl-C: the run ends KILLED and can go on."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

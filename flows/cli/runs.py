@@ -1,0 +1,91 @@
+"""The runs of a store: list them, remove one, free room."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..store import Store
+from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, size, store_at
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def list_runs(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20, store: StoreFolder = DEFAULT_STORE
+) -> None:
+    """List the last runs: name, state, gain, age."""
+    _enter(store_at(store, DEFAULT_DATA))
+    from .. import tracking
+    from ..housekeeping import DENOISE
+
+    table = Table("run", "name", "state", "restored", "gain", "age")
+    for run in tracking.runs(DENOISE, limit):
+        metrics = run.data.metrics
+        restored = f"{metrics['restored_db']:.2f} dB" if "restored_db" in metrics else ""
+        gain = f"{metrics['gain_db.mean']:+.2f} dB" if "gain_db.mean" in metrics else ""
+        age = _age(time.time() - run.info.start_time / 1000)
+        table.add_row(run.info.run_id[:12], run.info.run_name, run.info.status, restored, gain, age)
+    Console().print(table)
+
+
+def remove(
+    run: Annotated[str, typer.Argument(help="A run's id, the beginning of it, or its name.")],
+    yes: YesOption = False,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
+    _enter(store_at(store, DEFAULT_DATA))
+    from .. import housekeeping
+
+    found = housekeeping.removable(housekeeping.find_run(run))
+    for one in found:
+        print(f"{one.info.run_id}  {one.info.run_name}")
+    if yes or typer.confirm("Remove these?"):
+        housekeeping.remove(found)
+        print("Removed. `mlflow runs restore --run-id ID` brings one back until `dae gc`.")
+
+
+def collect(
+    keep: Annotated[int, typer.Option("--keep", min=0, help="The newest finished runs whose caches stay.")],
+    yes: YesOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Free room: checkpoints, cached results and models that no kept run uses. Says how much before it deletes."""
+    place = store_at(store, DEFAULT_DATA)
+    _enter(place)
+    from .. import housekeeping
+
+    found = housekeeping.collectable(place, keep)
+    for reason in dict.fromkeys(item.reason for item in found):
+        group = [item for item in found if item.reason == reason]
+        print(f"{size(sum(item.bytes for item in group)):>12}  {len(group):5d} x {reason}")
+    print(f"{size(sum(item.bytes for item in found)):>12}  in all")
+    if found and not dry_run and (yes or typer.confirm("Delete them?")):
+        for item in found:
+            item.carry_out()
+        print("Deleted.")
+
+
+def _enter(store: Store) -> None:
+    """Use a store that is there already: looking must not make one."""
+    from daecore.errors import InputError
+
+    if not store.database.is_file():
+        raise InputError(
+            f"There is no store in {store.root} yet. `dae run mnist-erasure` makes one; --store names another."
+        )
+    store.enter()
+    from .. import tracking
+
+    tracking.prepare(store)
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

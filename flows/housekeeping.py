@@ -1,0 +1,123 @@
+"""Cleaning up: what a removed run takes with it, and what may go because no kept run uses it.
+
+Removing a run marks it as deleted (`mlflow runs restore` brings it back); `collect` frees the room.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from daecore.errors import InputError
+
+from . import tracking
+from .store import Store
+from .tracking import Run
+
+USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A file or folder that may go."""
+
+    path: Path
+    reason: str
+
+    @property
+    def bytes(self) -> int:
+        """What it frees."""
+        files = [self.path] if self.path.is_file() else self.path.rglob("*")
+        return sum(path.stat().st_size for path in files if path.is_file())
+
+    def carry_out(self) -> None:
+        """Delete it."""
+        shutil.rmtree(self.path) if self.path.is_dir() else self.path.unlink(missing_ok=True)
+
+
+def find_run(text: str) -> Run:
+    """The run with this id, unique prefix of an id, or unique name.
+
+    Raises:
+        InputError: There is none, or several.
+    """
+    runs = tracking.runs(DENOISE)
+    found = [run for run in runs if run.info.run_id.startswith(text)] or [r for r in runs if r.info.run_name == text]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError(f"There is no run {text!r}. `dae runs` lists them; give an id, its beginning, or a name.")
+    ids = ", ".join(run.info.run_id[:12] for run in found)
+    raise InputError(f"{text!r} may mean several runs: {ids}. Give more of the id.")
+
+
+def removable(run: Run) -> list[Run]:
+    """The run and those of its trainings that no other run uses.
+
+    Raises:
+        InputError: It is still running.
+    """
+    if run.info.status == "RUNNING":
+        raise InputError(
+            f"The run {run.info.run_id} is still running. Stop it first, with Ctrl-C where it was started."
+        )
+    others = [other for other in tracking.runs(DENOISE) if other.info.run_id != run.info.run_id]
+    used = {name for other in others for name in uses(other)}
+    children = tracking.runs(f"tags.`{tracking.PARENT}` = '{run.info.run_id}'")
+    return [run, *(child for child in children if child.info.run_id not in used)]
+
+
+def remove(runs: list[Run]) -> None:
+    """Mark runs as deleted."""
+    for run in runs:
+        tracking.client().delete_run(run.info.run_id)
+
+
+def collectable(store: Store, keep: int) -> list[Removal]:
+    """What may go if the newest ``keep`` finished runs, and every unfinished one's checkpoint, are to be kept whole.
+
+    Raises:
+        InputError: A run is going on; what it uses is not known yet.
+    """
+    if tracking.runs("attributes.status = 'RUNNING'"):
+        raise InputError(
+            "A run is going on in this store, and what it needs is not known yet. Wait for it, then try again."
+        )
+    finished = tracking.runs(f"{DENOISE} and attributes.status = 'FINISHED'")[:keep]
+    used = {name for run in finished for name in uses(run)}
+    return [*_caches(store, used), *_checkpoints(store), *_deleted(store)]
+
+
+def uses(run: Run) -> set[str]:
+    """The stage keys, result folders and training runs a finished run was made of."""
+    return set(run.data.tags.get(USES, "").split())
+
+
+def _caches(store: Store, used: set[str]) -> Iterator[Removal]:
+    for folder in store.results.iterdir():
+        if folder.name not in used:
+            yield Removal(folder, "a stage's files that no kept run uses")
+    storage = store.prefect / "storage"
+    for path in storage.iterdir() if storage.is_dir() else ():
+        if path.name not in used:
+            yield Removal(path, "a cached result that no kept run uses")
+
+
+def _checkpoints(store: Store) -> Iterator[Removal]:
+    for path in (store.root / "checkpoints").iterdir():
+        run = tracking.training_run(path.stem)
+        if run is None or run.info.status == "FINISHED":
+            yield Removal(path, "a checkpoint of no unfinished training")
+
+
+def _deleted(store: Store) -> Iterator[Removal]:
+    """Artifacts of runs marked as deleted, and models whose run is gone."""
+    kept = {run.info.run_id for run in tracking.runs(limit=50_000)}
+    models = tracking.model_runs()
+    for experiment in store.artifacts.iterdir():
+        for folder in experiment.iterdir():
+            if folder.name == "models":
+                gone = [path for path in folder.iterdir() if models.get(path.name) not in kept]
+                yield from (Removal(path, "a model whose run was removed") for path in gone)
+            elif folder.name not in kept:
+                yield Removal(folder, "artifacts of a removed run")

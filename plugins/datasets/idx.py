@@ -1,0 +1,66 @@
+"""IDX files, the form of MNIST and its kin: four verified files become three sets.
+
+Knows the file format and the split. Does not know where the files come from.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from daecore import DataError, Samples, Source, Splits, fetch_files, local_folder, stream
+
+SHAPE = (1, 28, 28)
+CLASSES = 10
+VALIDATION = 5_000
+DOWNLOAD_BYTES = 130_000_000  # 55 MB that stay; archive and unpacked files while fetching
+
+
+def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], *, own: str) -> Splits:
+    """Fetch, read and split: 55,000 for training, 5,000 for validation, the 10,000 test images as they are.
+
+    The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``.
+
+    Args:
+        folder: The dataset's folder in the cache; its name is the dataset's.
+        files: The four IDX file names with the SHA-256 of their content.
+        sources: Where to get them.
+        own: A folder of the user's to look into first, or ``""``.
+
+    Returns:
+        uint8 images ``(N, 1, 28, 28)`` with int64 labels.
+
+    Raises:
+        DataError: The files cannot be had.
+    """
+    users = [local_folder(Path(own).expanduser())] if own else []
+    fetch_files(folder, files, [*users, *sources], download_bytes=DOWNLOAD_BYTES)
+    known, test = (_samples(folder, part) for part in ("train", "t10k"))
+    order = torch.randperm(len(known), generator=stream(0, folder.name, "split"))
+    validation, train = order[:VALIDATION], order[VALIDATION:]
+    return Splits(known.select(train), known.select(validation), (test,), classes=CLASSES)
+
+
+def read_idx(path: Path) -> Tensor:
+    """One uncompressed IDX file of unsigned bytes as a uint8 tensor of the shape its header gives.
+
+    Raises:
+        DataError: The file is no such IDX file.
+    """
+    content = np.fromfile(path, dtype=np.uint8)
+    dimensions = int(content[3]) if content[:3].tolist() == [0, 0, 8] and len(content) > 3 else 0
+    start = 4 + 4 * dimensions
+    shape = content[4:start].view(">u4").astype(int).tolist() if dimensions else []
+    if not shape or len(content) - start != np.prod(shape):
+        raise DataError(
+            f"{path} is not an IDX file of unsigned bytes: its header is {content[:4].tolist()}, its size {len(content)} "
+            "bytes. Delete it, so that it is fetched anew."
+        )
+    return torch.from_numpy(content[start:].reshape(shape))
+
+
+def _samples(folder: Path, part: str) -> Samples:
+    images = read_idx(folder / f"{part}-images-idx3-ubyte").reshape(-1, *SHAPE)
+    return Samples(images, read_idx(folder / f"{part}-labels-idx1-ubyte").long())

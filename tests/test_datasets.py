@@ -1,0 +1,86 @@
+"""The built-in datasets: what they give, and that they give the same to everybody."""
+
+import gzip
+import math
+import struct
+
+import pytest
+import torch
+from daecore_plugins.datasets import arc, digits, fashion_mnist, idx, mnist
+
+from daecore import DataError, Extension, local_folder
+
+DATASETS = [module.register_datasets()[0] for module in (arc, digits, fashion_mnist, mnist)]
+
+
+def points(**options) -> torch.Tensor:
+    return arc.arc(arc.Arc(**options), cache=None).train.data
+
+
+def idx_bytes(array: torch.Tensor) -> bytes:
+    return struct.pack(f">BBBB{array.dim()}I", 0, 0, 8, array.dim(), *array.shape) + array.numpy().tobytes()
+
+
+@pytest.mark.parametrize("extension", DATASETS, ids=lambda extension: extension.name)
+def test_what_is_declared_is_complete(extension: Extension):
+    assert extension.summary
+    assert extension.takes(extension.sample_shape(extension.options()))
+
+
+def test_digits_are_three_disjoint_sets_of_full_range(tmp_path):
+    splits = digits.digits(digits.Digits(), cache=tmp_path)
+    sets = [splits.train, splits.validation, *splits.test]
+    assert [len(part) for part in sets] == list(digits.SIZES)
+    assert sum(digits.SIZES) == 1797
+    assert splits.train.shape == (1, 8, 8)
+    assert (splits.train.data.min(), splits.train.data.max()) == (0, 255)
+    assert splits.train.labels.unique().tolist() == list(range(10))
+    assert splits.digest == digits.digits(digits.Digits(), cache=tmp_path).digest
+
+
+def test_arc_points_lie_on_the_circle():
+    assert torch.allclose(points(radius=2.0).norm(dim=1), torch.tensor(2.0))
+
+
+def test_arc_thickness_is_the_radial_deviation():
+    """4 standard errors of a standard deviation from 20,000 draws."""
+    deviation = points(thickness=0.1, train=20_000).norm(dim=1).std().item()
+    assert deviation == pytest.approx(0.1, abs=4 * 0.1 / math.sqrt(40_000))
+
+
+def test_arc_angles_are_uniform_outside_the_gap():
+    data = points(turn=0.5, gap=0.5, train=20_000)
+    angle = torch.atan2(data[:, 1], data[:, 0]) / math.pi  # the arc is [0, 1)
+    assert not ((angle > 0.2501) & (angle < 0.7499)).any()
+    counts = torch.histc(angle, bins=8, min=0, max=1)
+    assert torch.equal(counts[2:6], torch.zeros(4))
+    assert (counts[[0, 1, 6, 7]] - 5_000).abs().max() < 4 * math.sqrt(20_000 * 0.25 * 0.75)
+
+
+def test_arc_sets_and_seeds_are_independent():
+    splits = arc.arc(arc.Arc(train=10, validation=10, test=10), cache=None)
+    assert not torch.equal(splits.train.data, splits.test[0].data)
+    assert not torch.equal(points(seed=0), points(seed=1))
+    assert torch.equal(points(seed=1), points(seed=1))
+
+
+def test_idx_files_keep_their_shape_and_values(tmp_path):
+    array = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4)
+    (tmp_path / "file").write_bytes(idx_bytes(array))
+    assert torch.equal(idx.read_idx(tmp_path / "file"), array)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\x08", b"\0\0\x08\x02\0\0\0\x01", b"\0\0\x0d\x01\0\0\0\x00", b"<html>"])
+def test_what_is_not_idx_is_named(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(DataError, match="is not an IDX file"):
+        idx.read_idx(tmp_path / "file")
+
+
+def test_mnist_is_never_silently_something_else(tmp_path, monkeypatch):
+    """Files of the right names and form, but other pictures, are refused."""
+    for part in mnist.FILES:
+        shape = (3, 28, 28) if "images" in part else (3,)
+        (tmp_path / f"{part}.gz").write_bytes(gzip.compress(idx_bytes(torch.zeros(shape, dtype=torch.uint8))))
+    with pytest.raises(DataError, match="expected ba891046"):
+        idx.load_idx(tmp_path / "cache" / "mnist", mnist.FILES, [local_folder(tmp_path)], own="")

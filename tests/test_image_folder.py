@@ -1,0 +1,128 @@
+"""A user's own images: split by file, cropped by a named stream, refused with the file's name."""
+
+import numpy as np
+import pytest
+import torch
+from daecore_plugins.datasets.image_folder import ImageFolder, fingerprint, image_folder, sample_shape
+from daecore_plugins.datasets.pixels import read_pixels
+from PIL import Image
+
+from daecore import DataError, InputError, NonFiniteError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten grey images, each of one brightness, in two sizes, one of them in a subfolder."""
+    (tmp_path / "images" / "deep").mkdir(parents=True)
+    for value in range(10):
+        place = tmp_path / "images" / ("deep" if value == 9 else "") / f"{value}.png"
+        Image.new("L", (24, 16) if value % 2 else (16, 16), value).save(place)
+    return tmp_path / "images"
+
+
+def load(folder, **options):
+    return image_folder(ImageFolder(path=str(folder), **{"size": 8, "crops_per_image": 3, **options}), cache=None)
+
+
+def save(array, path):
+    Image.fromarray(array).save(path)
+    return path
+
+
+def test_no_file_is_in_two_sets(folder):
+    splits = load(folder, validation=0.2, test=0.3)
+    sets = [set(part.data.unique().tolist()) for part in (splits.train, splits.validation, *splits.test)]
+    assert [len(values) for values in sets] == [5, 2, 3]
+    assert set.union(*sets) == set(range(10))
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_crops_have_the_declared_shape(folder, colour):
+    splits = load(folder, colour=colour)
+    assert splits.train.shape == sample_shape(ImageFolder(size=8, colour=colour)) == (3 if colour else 1, 8, 8)
+    assert len(splits.train) == 8 * 3
+    assert splits.train.data.dtype == torch.uint8
+
+
+def test_the_same_seed_gives_the_same_crops(folder):
+    assert load(folder).digest == load(folder).digest
+    assert load(folder).digest != load(folder, seed=1).digest
+
+
+def test_crops_are_pieces_of_the_image(tmp_path):
+    """Each pixel holds its own position, so a crop is known by its corner."""
+    for name in "abc":
+        save(np.arange(256, dtype=np.uint8).reshape(16, 16), tmp_path / f"{name}.png")
+    data = load(tmp_path, crops_per_image=200).train.data
+    expected = data[:, :, :1, :1] + (torch.arange(8)[:, None] * 16 + torch.arange(8)).to(torch.uint8)
+    assert torch.equal(data, expected)
+    assert data[:, 0, 0, 0].unique().numel() > 60  # of the 81 possible corners
+
+
+def test_whole_images_are_grouped_by_shape_and_not_cut(folder):
+    groups = load(folder, mode="whole", test=0.4).test
+    assert sum(len(group) for group in groups) == 4
+    assert {group.shape for group in groups} <= {(1, 16, 16), (1, 16, 24)}
+
+
+def test_a_test_folder_of_its_own_is_used_whole(folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    Image.new("L", (30, 20), 77).save(tmp_path / "other" / "x.tif")
+    splits = load(folder, mode="whole", test_path=str(tmp_path / "other"))
+    assert [group.data.unique().tolist() for group in splits.test] == [[77]]
+    assert len(splits.train) == 9 * 3
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_become_eight_by_scaling(tmp_path, suffix):
+    file = save(np.array([[0, 257, 32768, 65535]], dtype=np.uint16), tmp_path / f"deep.{suffix}")
+    assert read_pixels(file, colour=False).tolist() == [[[0, 1, 128, 255]]]
+    assert read_pixels(file, colour=True).shape == (3, 1, 4)
+
+
+def test_floats_are_taken_as_zero_to_one(tmp_path):
+    file = save(np.array([[0, 0.5, 1]], dtype=np.float32), tmp_path / "float.tif")
+    assert read_pixels(file, colour=False).tolist() == [[[0, 128, 255]]]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_names_the_file(tmp_path, bad):
+    file = save(np.array([[0, bad]], dtype=np.float32), tmp_path / "bad.tif")
+    with pytest.raises(NonFiniteError, match=r"bad\.tif has 1 value"):
+        read_pixels(file, colour=False)
+
+
+def test_floats_beyond_one_are_not_guessed_at(tmp_path):
+    file = save(np.array([[0, 200]], dtype=np.float32), tmp_path / "wide.tif")
+    with pytest.raises(DataError, match=r"wide\.tif has values from 0 to 200"):
+        read_pixels(file, colour=False)
+
+
+def test_a_damaged_file_is_named(folder):
+    (folder / "0.png").write_bytes((folder / "0.png").read_bytes()[:50])
+    with pytest.raises(DataError, match=r"0\.png cannot be read"):
+        load(folder)
+
+
+def test_an_image_smaller_than_a_crop_is_named(folder):
+    with pytest.raises(DataError, match=r"png has 16 x \d+ pixels, smaller than a crop of 20 x 20"):
+        load(folder, size=20)
+
+
+def test_what_cannot_be_a_dataset_is_said_at_the_door(tmp_path):
+    with pytest.raises(InputError, match="set its option `path`"):
+        load("")
+    with pytest.raises(InputError, match="no such folder"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="found no image"):
+        load(tmp_path)
+    Image.new("L", (16, 16)).save(tmp_path / "only.png")
+    with pytest.raises(InputError, match="too few"):
+        load(tmp_path)
+
+
+def test_the_fingerprint_changes_with_the_files(folder):
+    options = ImageFolder(path=str(folder))
+    before = fingerprint(options)
+    Image.new("L", (16, 16), 200).save(folder / "new.png")
+    assert fingerprint(options) != before
