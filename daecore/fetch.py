@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
-from typing import IO
+from typing import BinaryIO
 
 from filelock import FileLock
 
@@ -67,7 +67,7 @@ def fetch_files(folder: Path, files: Mapping[str, str], sources: Sequence[Source
         failures = []
         for source in (local_folder(folder), *sources):
             if missing := _missing(folder, files):
-                failures += _take(source, folder, missing)
+                failures.append(_take(source, folder, missing))
         if missing := _missing(folder, files):
             raise DataError(
                 f"The dataset in {folder} is not complete: {', '.join(missing)} could not be had. "
@@ -140,7 +140,7 @@ def debian_package(name: str) -> Source:
     return Source(f"apt-get download {name}", gather)
 
 
-def _take(source: Source, folder: Path, missing: Mapping[str, str]) -> list[str]:
+def _take(source: Source, folder: Path, missing: Mapping[str, str]) -> str:
     """Install what a source has of the missing files; says why not."""
     scratch = folder / ".incoming"
     shutil.rmtree(scratch, ignore_errors=True)  # a killed process may have left it; the lock is ours
@@ -152,7 +152,7 @@ def _take(source: Source, folder: Path, missing: Mapping[str, str]) -> list[str]
         failures = [_brief(error)]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return [f"{source.name}: {failure}" for failure in failures if failure]
+    return f"{source.name}: {', '.join(failure for failure in failures if failure)}"
 
 
 def _install(root: Path, target: Path, sha256: str) -> str:
@@ -190,7 +190,7 @@ def _verified(path: Path, sha256: str) -> bool:
     return found == sha256
 
 
-def _copy(content: IO[bytes], out: IO[bytes] | None = None) -> str:
+def _copy(content: gzip.GzipFile | BinaryIO, out: BinaryIO | None = None) -> str:
     """Read to the end, copying on the way; the SHA-256 of what was read."""
     state = hashlib.sha256()
     while chunk := content.read(CHUNK_BYTES):
@@ -200,8 +200,8 @@ def _copy(content: IO[bytes], out: IO[bytes] | None = None) -> str:
     return state.hexdigest()
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+def _open(path: Path) -> gzip.GzipFile | BinaryIO:
+    return gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def _download(url: str, target: Path) -> None:

@@ -3,29 +3,25 @@
 Knows encoders, labels and the one loop. Does not know how the encoders were trained or where they lie.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal, get_args
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from daecore import rng
+from daecore.classifier import Classifier, epochs_for, judge, train_all, train_layer
 from daecore.extension import Options
 from daecore.intervals import Interval, student
-from daecore.metrics import error_percent
-from daecore.objective import classification
-from daecore.place import autocast
-from daecore.samples import Samples, Shape, Splits, as_float
-from daecore.training import TrainingOptions, fit
+from daecore.place import Precision
+from daecore.samples import Samples, Shape, Splits
+from daecore.training import TrainingOptions
 
 Initialisation = Literal["scratch", "random", "autoencoder", "probe", "finetune"]
 INITIALISATIONS: tuple[Initialisation, ...] = get_args(Initialisation)
 FROZEN: frozenset[Initialisation] = frozenset({"random", "probe"})
-SIZE = 1000
 
 
 class TransferOptions(Options):
@@ -73,40 +69,6 @@ class TransferReport(Options):
     differences: tuple[Difference, ...] = ()
 
 
-class Classifier(nn.Module):
-    """An encoder, its code flattened and normalised, and one linear layer: ``(B, C, H, W) -> (B, classes)``.
-
-    The normalisation has no parameters and is the same for every initialisation: codes of different
-    encoders differ in scale, and one learning rate must serve them all.
-    """
-
-    def __init__(self, encoder: nn.Module, shape: Shape, classes: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.shape = shape
-        self.layer = nn.Linear(self._width(), classes)
-
-    def features(self, clean: Tensor) -> Tensor:
-        """The normalised code of clean samples ``(B, F)``, at the size the encoder was built for."""
-        x = (
-            clean
-            if tuple(clean.shape[1:]) == self.shape
-            else F.adaptive_avg_pool2d(clean, (self.shape[1], self.shape[2]))
-        )
-        code = self.encoder(x).flatten(1).float()
-        return F.layer_norm(code, code.shape[1:])
-
-    def forward(self, clean: Tensor) -> Tensor:
-        """The logits."""
-        logits: Tensor = self.layer(self.features(clean))
-        return logits
-
-    def _width(self) -> int:
-        device = next(self.encoder.parameters()).device
-        with torch.no_grad():
-            return int(self.encoder(torch.zeros(1, *self.shape, device=device)).flatten(1).shape[1])
-
-
 def transfer(
     encoders: Mapping[Initialisation, Callable[[], nn.Module]],
     splits: Splits,
@@ -114,7 +76,7 @@ def transfer(
     *,
     seed: int,
     input_shape: Shape,
-    precision: Literal["float32", "bf16"],
+    precision: Precision,
 ) -> Iterator[Score]:
     """Train and judge a classifier for each initialisation, label budget and draw; yields scores as they come.
 
@@ -128,15 +90,18 @@ def transfer(
         input_shape: What the encoders were built for.
         precision: Of the training.
     """
-    for count, draw in product(options.labels, range(options.seeds)):
-        labelled = splits.train.select(draw_labels(splits.train, splits.classes or 0, count, seed, draw))
+    classes = splits.classes or 0
+    for count, draw in product(options.labels if classes else (), range(options.seeds)):
+        labelled = splits.train.select(draw_labels(splits.train, classes, count, seed, draw))
+        run_seed = rng.stream(seed, "classifier", draw).initial_seed()
         for initialisation, encoder in encoders.items():
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(rng.stream(seed, "classifier", draw).initial_seed())
-                model = Classifier(encoder(), input_shape, splits.classes or 0).to(splits.train.device)
-            train = _train_layer if initialisation in FROZEN else _train_all
-            train(model, labelled, options, seed + draw, precision)
-            error = judged_error(model, splits.test, precision)
+            with torch.random.fork_rng(devices=[]):  # the linear layer starts alike for every initialisation
+                torch.manual_seed(run_seed)
+                model = Classifier(encoder(), input_shape, classes).to(splits.train.device)
+            frozen = initialisation in FROZEN
+            train = train_layer if frozen else train_all
+            train(model, labelled, _training(options, count, frozen, precision), seed=run_seed)
+            error = judge(model, splits.test, precision)
             yield Score(initialisation=initialisation, labels=count, draw=draw, error_percent=error)
 
 
@@ -146,7 +111,9 @@ def draw_labels(samples: Samples, classes: int, count: int, seed: int, draw: int
     The draws of one seed differ by ``draw``; every initialisation gets the same ones.
     """
     generator = rng.stream(seed, "labels", count, draw)
-    labels = (samples.labels if samples.labels is not None else torch.zeros(len(samples))).cpu()
+    if samples.labels is None:
+        raise ValueError("transfer needs labels, and these samples have none")
+    labels = samples.labels.cpu()
     order = torch.randperm(len(samples), generator=generator)
     shares = torch.full((classes,), count // classes)
     shares[torch.randperm(classes, generator=generator)[: count % classes]] += 1
@@ -154,57 +121,39 @@ def draw_labels(samples: Samples, classes: int, count: int, seed: int, draw: int
     return torch.cat(parts).to(samples.device)
 
 
-@torch.inference_mode()
-def judged_error(model: Classifier, groups: tuple[Samples, ...], precision: str) -> float:
-    """The share of test samples the classifier gets wrong, in percent."""
-    model.eval()
-    logits, labels = [], []
-    for batch in (batch for group in groups for batch in group.batches(SIZE)):
-        with autocast(batch.clean.device, precision):
-            logits.append(model(batch.clean).float())
-        labels.append(batch.labels)
-    return error_percent(torch.cat(logits), torch.cat([label for label in labels if label is not None])).item()
+def summarise(scores: Sequence[Score]) -> TransferReport:
+    """Means with Student's intervals over the draws, and `finetune` against each control, paired by draw.
 
-
-def summarise(scores: list[Score]) -> TransferReport:
-    """Means and intervals over the draws, and `finetune` against each trained control, paired."""
-    by = {(score.initialisation, score.labels, score.draw): score.error_percent for score in scores}
-    budgets = sorted({score.labels for score in scores})
-    names = [name for name in INITIALISATIONS if any(score.initialisation == name for score in scores)]
-    draws = sorted({score.draw for score in scores})
-    rows = [
-        TransferRow(
-            initialisation=name, labels=count, n=len(draws), error_percent=student([by[name, count, d] for d in draws])
-        )
-        for count, name in product(budgets, names)
+    A single draw has no interval: its row says ``low = mean = high`` with n = 1, and no difference is claimed.
+    """
+    cells: dict[tuple[int, Initialisation], dict[int, float]] = {}
+    for score in scores:
+        cells.setdefault((score.labels, score.initialisation), {})[score.draw] = score.error_percent
+    keys = sorted(cells, key=lambda key: (key[0], INITIALISATIONS.index(key[1])))
+    rows = [_row(count, name, list(cells[count, name].values())) for count, name in keys]
+    differences = [
+        _difference(count, name, cells[count, name], cells[count, "finetune"])
+        for count, name in keys
+        if name != "finetune" and len(cells.get((count, "finetune"), {})) > 1
     ]
-    pairs = [
-        Difference(
-            control=name, labels=count, n=len(draws),
-            gain_percent=student([by[name, count, d] - by["finetune", count, d] for d in draws]),
-        )
-        for count, name in product(budgets, names) if name != "finetune" and "finetune" in names
-    ]  # fmt: skip
-    return TransferReport(rows=tuple(rows), differences=tuple(pairs))
+    return TransferReport(rows=tuple(rows), differences=tuple(differences))
 
 
-def _train_all(model: Classifier, labelled: Samples, options: TransferOptions, seed: int, precision: str) -> None:
-    _run(model, labelled, options, options.learning_rate, seed, precision)
-
-
-def _train_layer(model: Classifier, labelled: Samples, options: TransferOptions, seed: int, precision: str) -> None:
-    """Train the linear layer on the frozen encoder's features, which are computed once."""
-    model.eval()
-    with torch.no_grad():
-        features = torch.cat([model.features(as_float(part)) for part in labelled.data.split(SIZE)])
-    _run(model.layer, Samples(features, labelled.labels), options, options.probe_learning_rate, seed, "float32")
-
-
-def _run(model: nn.Module, samples: Samples, options: TransferOptions, rate: float, seed: int, precision: str) -> None:
-    batch = min(options.batch, len(samples))
-    epochs = math.ceil(options.steps / math.ceil(len(samples) / batch))
-    training = TrainingOptions.model_validate(
-        {"epochs": epochs, "batch": batch, "learning_rate": rate, "precision": precision}
+def _training(options: TransferOptions, count: int, frozen: bool, precision: Precision) -> TrainingOptions:
+    return TrainingOptions(
+        epochs=epochs_for(options.steps, options.batch, count),
+        batch=options.batch,
+        learning_rate=options.probe_learning_rate if frozen else options.learning_rate,
+        precision=precision,
     )
-    for _ in fit(model, classification, samples, training, seed=seed):
-        pass
+
+
+def _row(count: int, name: Initialisation, errors: list[float]) -> TransferRow:
+    alone = Interval(mean=errors[0], low=errors[0], high=errors[0], n=1)
+    interval = student(errors) if len(errors) > 1 else alone
+    return TransferRow(initialisation=name, labels=count, error_percent=interval, n=len(errors))
+
+
+def _difference(count: int, name: Initialisation, control: dict[int, float], ours: dict[int, float]) -> Difference:
+    gains = [control[draw] - error for draw, error in ours.items()]
+    return Difference(control=name, labels=count, gain_percent=student(gains), n=len(gains))

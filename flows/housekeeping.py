@@ -12,7 +12,7 @@ from daecore.errors import InputError
 
 from . import tracking
 from .store import Store
-from .tracking import Run
+from .tracking import Run  # type: ignore[attr-defined]
 
 USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
 

@@ -22,7 +22,7 @@ _CODE = {
     "train_autoencoder": ("training", "corruption", "objective", "autoencoder", "samples", "rng", "place"),
     "measure_referees": ("referees", "metrics", "evaluation", "corruption", "samples", "rng"),
     "evaluate_denoising": ("evaluation", "metrics", "intervals", "figures", "corruption", "samples", "rng"),
-    "transfer": ("transfer", "training", "objective", "intervals", "samples", "rng"),
+    "transfer": ("transfer", "classifier", "training", "objective", "intervals", "samples", "rng"),
 }
 
 

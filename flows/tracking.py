@@ -21,8 +21,7 @@ from urllib.parse import unquote, urlparse
 import mlflow
 import numpy as np
 import psutil
-from mlflow.entities import LoggedModelStatus, Metric, Param, RunTag
-from mlflow.entities import Run as Run
+from mlflow.entities import LoggedModelStatus, Metric, Param, Run, RunTag
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 from torch import Tensor, nn

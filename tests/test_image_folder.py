@@ -73,6 +73,12 @@ def test_a_test_folder_of_its_own_is_used_whole(folder, tmp_path):
     assert len(splits.train) == 9 * 3
 
 
+def test_a_test_folder_inside_the_folder_is_not_trained_on(folder):
+    splits = load(folder, test_path=str(folder / "deep"))
+    assert splits.test[0].data.unique().tolist() == [9]
+    assert 9 not in torch.cat([splits.train.data, splits.validation.data])
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_sixteen_bits_become_eight_by_scaling(tmp_path, suffix):
     file = save(np.array([[0, 257, 32768, 65535]], dtype=np.uint16), tmp_path / f"deep.{suffix}")
@@ -99,7 +105,7 @@ def test_floats_beyond_one_are_not_guessed_at(tmp_path):
 
 
 def test_a_damaged_file_is_named(folder):
-    (folder / "0.png").write_bytes((folder / "0.png").read_bytes()[:50])
+    (folder / "0.png").write_bytes((folder / "0.png").read_bytes()[:45])
     with pytest.raises(DataError, match=r"0\.png cannot be read"):
         load(folder)
 

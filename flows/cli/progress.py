@@ -25,15 +25,17 @@ def watched(*, verbose: bool = False) -> Iterator[None]:
     if not verbose:
         _silence_prefect()
     ours, stages = logging.getLogger("daecore"), logging.getLogger(PROGRESS)
-    before = stages.level
+    before = stages.level, ours.propagate
     stages.setLevel(logging.INFO)  # Prefect sets `daecore` to its own level
+    ours.propagate = False  # libraries put handlers on the root, which would say everything twice
     ours.addHandler(handler)
     try:
         with handler.bars:
             yield
     finally:
         ours.removeHandler(handler)
-        stages.setLevel(before)
+        level, ours.propagate = before
+        stages.setLevel(level)
 
 
 class Lines(logging.Handler):

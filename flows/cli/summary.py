@@ -22,6 +22,9 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
     console.print()
     _print_restoration(console, report["denoising"])
     if report["transfer"]:
+        console.print(
+            "\nClassifiers from the encoder, test error in % [95 % over draws of labels]", markup=False, highlight=False
+        )
         console.print(_transfer(report["transfer"]))
     for line in _places(report, store):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -38,9 +41,10 @@ def _print_restoration(console: Console, denoising: Mapping[str, Any]) -> None:
     column, digits = ("db", 2) if decibel else ("mse", 5)
     best = denoising["best_referee"]
     before, after = ("corrupted_db", "restored_db") if decibel else ("corrupted_mse", "mse")
-    table = Table(title=f"Restoration of {denoising['images']} test samples, {denoising['unit']}", title_justify="left")
-    for heading in ("", "mean"):
-        table.add_column(heading, justify="right" if heading else "left")
+    console.print(f"Restoration of {denoising['images']} test samples", highlight=False)
+    table = Table()
+    table.add_column("")
+    table.add_column(f"mean {denoising['unit']}", justify="right")
     table.add_row("corrupted", _number(denoising[before], digits))
     for name, referee in sorted(denoising["referees"].items(), key=lambda item: item[1][column], reverse=not decibel):
         label = f"{name} (best referee)" if name == best["name"] else name
@@ -59,8 +63,7 @@ def _transfer(rows: list[Mapping[str, Any]]) -> Table:
     """Test error by initialisation and number of labels."""
     budgets = sorted({row["labels"] for row in rows})
     found = {(row["initialisation"], row["labels"]): row["error_percent"] for row in rows}
-    table = Table(title="Classifiers from the encoder, test error in % [95 % over label draws]", title_justify="left")
-    table.add_column("initialisation")
+    table = Table("initialisation")
     for budget in budgets:
         table.add_column(f"{budget} labels", justify="right")
     for name in dict.fromkeys(row["initialisation"] for row in rows):

@@ -55,8 +55,8 @@ def read_idx(path: Path) -> Tensor:
     shape = content[4:start].view(">u4").astype(int).tolist() if dimensions else []
     if not shape or len(content) - start != np.prod(shape):
         raise DataError(
-            f"{path} is not an IDX file of unsigned bytes: its header is {content[:4].tolist()}, its size {len(content)} "
-            "bytes. Delete it, so that it is fetched anew."
+            f"{path} is not an IDX file of unsigned bytes: its header is {content[:4].tolist()}, its size "
+            f"{len(content)} bytes. Delete it, so that it is fetched anew."
         )
     return torch.from_numpy(content[start:].reshape(shape))
 

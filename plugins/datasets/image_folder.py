@@ -61,15 +61,16 @@ def fingerprint(options: ImageFolder) -> str:
 
 def _split(options: ImageFolder) -> tuple[list[Path], list[Path], list[Path]]:
     """The files of each set, at least one; drawn by the seed, in the order of their names."""
-    files = _files(options.path)
+    own = _files(options.test_path) if options.test_path else []
+    files = [file for file in _files(options.path) if file not in own]  # one folder may lie in the other
     order = torch.randperm(len(files), generator=stream(options.seed, "image_folder", "split")).tolist()
     drawn = [files[position] for position in order]
-    test = _files(options.test_path) if options.test_path else _pop(drawn, options.test * len(files))
+    test = own or _pop(drawn, options.test * len(files))
     validation = _pop(drawn, options.validation * len(files))
     if not drawn:
         raise InputError(
-            f"The dataset image_folder found {len(files)} image(s) in {options.path!r}, too few for training, validation "
-            "and test without an image in two of them. Add images, or name a folder of test images as `test_path`."
+            f"The dataset image_folder found {len(files)} image(s) in {options.path!r}, too few for training, "
+            "validation and test without an image in two of them. Add images, or name another folder as `test_path`."
         )
     return sorted(drawn), sorted(validation), sorted(test)
 
@@ -82,7 +83,7 @@ def _pop(files: list[Path], count: float) -> list[Path]:
 def _files(folder: str) -> list[Path]:
     if not folder:
         raise InputError("The dataset image_folder needs a folder with images: set its option `path`.")
-    root = Path(folder).expanduser()
+    root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise InputError(f"The dataset image_folder was given {folder!r}, but there is no such folder.")
     files = sorted(file for file in root.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())

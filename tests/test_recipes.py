@@ -1,0 +1,59 @@
+"""The recipes: every one is a complete experiment that fits together, and says in a line what it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from daecore_flows import cookbook
+
+from daecore.errors import InputError
+from daecore.experiment import check, parse, read
+
+NAMES = sorted(cookbook.recipes())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_fits_together(name: str) -> None:
+    """It parses, its parts fit, and its network restores the shape of the samples."""
+    check(parse(read(cookbook.find(name))))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_round_trips(name: str) -> None:
+    """YAML with every default spelt out, and JSON, give the same experiment."""
+    experiment = parse(read(cookbook.find(name)))
+    assert parse(yaml.safe_load(experiment.dump())) == experiment
+    assert parse(json.loads(experiment.model_dump_json())) == experiment
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_says_what_it_is(name: str) -> None:
+    """The first line is a comment that `dae recipes` prints."""
+    assert 10 < len(cookbook.summary(cookbook.recipes()[name])) <= 110
+
+
+def test_the_lectures_corruptions_have_recipes() -> None:
+    """What the first page of the documentation promises is there."""
+    assert {"mnist-erasure", "mnist-erasure-unet", "mnist-super-resolution", "digits-erasure", "arc-gaussian"} <= set(
+        NAMES
+    )
+
+
+def test_an_unknown_recipe_names_the_nearest() -> None:
+    """A typing error is answered with what was probably meant."""
+    with pytest.raises(InputError, match="no recipe called 'mnist-erasur'.*Did you mean 'mnist-erasure'"):
+        cookbook.find("mnist-erasur")
+
+
+def test_a_users_own_file_is_read_with_changes(tmp_path: Path) -> None:
+    """A path that ends in .yaml is a file."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("data: {digits: {}}\n")
+    assert cookbook.mapping(str(path), ["seed=3"]) == {"data": {"digits": {}}, "seed": 3}
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """The message names the file."""
+    with pytest.raises(InputError, match=r"nothing\.yaml cannot be read"):
+        cookbook.mapping(str(tmp_path / "nothing.yaml"), [])
