@@ -96,10 +96,7 @@ def _transfer(rows: Iterable[Mapping[str, Any]], differences: Iterable[Mapping[s
 def _settings(report: Mapping[str, Any]) -> str:
     training, settings = report["training"], json.dumps(report["experiment"], indent=1)
     facts: list[Row] = [
-        (
-            "training",
-            f"{training['epochs']} epochs, {training['seconds']:.0f} s, {training['images_per_second']:.0f} images/s",
-        ),
+        ("training", _trained(training)),
         ("place", f"{training['device']}, {training['precision']}, {training['threads']} threads"),
         ("weights sha256", training["weights_sha256"]),
         ("dataset sha256", report["dataset"]["sha256"]),
@@ -108,7 +105,13 @@ def _settings(report: Mapping[str, Any]) -> str:
         ("reused stages", ", ".join(report["reused"]) or "none"),
         *sorted(report["plugins"].items()),
     ]
-    return f"<h2>Settings and provenance</h2>{_table(('what', 'value'), facts)}<pre>{_text(settings)}</pre>"
+    # What `auto` meant is spelt out: another precision or number of threads gives other bytes.
+    same = f"--set training.precision={training['precision']} --set training.threads={training['threads']}"
+    return (
+        f"<h2>Settings and provenance</h2>{_table(('what', 'value'), facts)}"
+        "<h2>Run it again</h2><p>Save these settings as <code>experiment.yaml</code>, then:</p>"
+        f"<pre>dae run experiment.yaml {_text(same)}</pre><pre>{_text(settings)}</pre>"
+    )
 
 
 def _trained(training: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def test_the_lectures_corruptions_have_recipes() -> None:
 
 def test_an_unknown_recipe_names_the_nearest() -> None:
     """A typing error is answered with what was probably meant."""
-    with pytest.raises(InputError, match="no recipe called 'mnist-erasur'.*Did you mean 'mnist-erasure'"):
+    with pytest.raises(InputError, match=r"no recipe called 'mnist-erasur'.*Did you mean 'mnist-erasure'"):
         cookbook.find("mnist-erasur")
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -38,31 +37,24 @@ def pictures(count: int) -> Samples:
     return Samples(images)
 
 
-@contextmanager
-def no_waiting() -> Iterator[None]:
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+@pytest.fixture
+def _waiting_allowed_again() -> Iterator[None]:
+    yield
+    torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.usefixtures("_waiting_allowed_again")
 def test_an_epoch_waits_once_at_its_end():
-    """No step synchronises with the device; only the epoch's mean loss does."""
-    samples, steps = pictures(1000).to("cuda"), []
+    """No step synchronises with the device, from the first one until the last is queued; then the mean loss does."""
+    samples, steps = pictures(1000).to("cuda"), iter(range(1, 11))
 
     def watched(model: nn.Module, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        torch.cuda.set_sync_debug_mode("error")  # from the first step on, until all have been queued
         loss = OBJECTIVE(model, batch, generator)
-        steps.append(1)
-        if len(steps) == 10:
-            torch.cuda.set_sync_debug_mode("default")
+        torch.cuda.set_sync_debug_mode("default" if next(steps) == 10 else "error")
         return loss
 
-    with no_waiting():
-        torch.cuda.set_sync_debug_mode("default")
-        epochs = list(fit(network(), watched, samples, TrainingOptions(epochs=1, batch=100), seed=0))
-    assert len(steps) == 10
+    epochs = list(fit(network(), watched, samples, TrainingOptions(epochs=1, batch=100), seed=0))
+    assert next(steps, "all seen") == "all seen"
     assert epochs[0].loss > 0
 
 

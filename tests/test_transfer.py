@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,6 +16,15 @@ from daecore.training import TrainingOptions
 from daecore.transfer import INITIALISATIONS, Score, TransferOptions, TransferReport, draw_labels, summarise, transfer
 
 SHAPE = (1, 6, 6)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Nets this small gain nothing from threads, and lose much on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def quadrants(count: int, seed: int) -> Samples:

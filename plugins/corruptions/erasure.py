@@ -27,7 +27,7 @@ class Erasure(Options):
 
 
 def erasure(x: Tensor, options: Erasure, *, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Erase pixels: one draw, one comparison, one fill.
+    """Erase pixels: one draw, one comparison, one product.
 
     Args:
         x: Images ``(B, C, H, W)``.
@@ -38,9 +38,18 @@ def erasure(x: Tensor, options: Erasure, *, generator: Generator) -> tuple[Tenso
         The corrupted images ``(B, C, H, W)`` and the erased pixels, bool ``(B, 1, H, W)``.
     """
     batch, _, height, width = x.shape
-    erased = torch.rand((batch, 1, height, width), generator=generator, device=x.device) < options.p
-    corrupted = x.masked_fill(erased, options.fill)
+    # Integers cost half of `torch.rand`, and a product a quarter of `masked_fill` or `where`.
+    draws = torch.empty((batch, 1, height, width), dtype=torch.int32, device=x.device).random_(generator=generator)
+    erased = draws <= _share(options.p)
+    corrupted = x * ~erased
+    if options.fill:
+        corrupted.add_(erased, alpha=options.fill)
     return (corrupted.div_(1 - options.p) if options.rescale else corrupted), erased
+
+
+def _share(p: float | Tensor) -> Tensor:
+    """The largest of the integers 0 ... 2^31 - 1 that means "erased": -1 at p = 0, all of them at p = 1."""
+    return torch.as_tensor(p, dtype=torch.float64).mul(2**31).round().sub(1).to(torch.int32)
 
 
 @hookimpl

@@ -1,0 +1,129 @@
+"""Our loop beside the bare loop and the peers: images a second, in one run, in turns, on this machine.
+
+    python bench/bench.py [--quick] [--json out.json] [--threads N]
+    python bench/bench.py --pipeline [--json out.json]     the whole `dae run` beside the sum of its training
+
+Every contender trains the same network on the same images with the same corruption, batch and threads.
+Peers run as their users write them (AdamW's defaults), with 0 and with 2 worker processes: the better counts.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+import pipeline
+import torch
+from ours import bare, ours
+from peer_dataloader import dataloader
+from peer_deepinv import deepinv
+from peer_lightning import lightning
+from setting import Setting, images, settings
+
+from daecore.place import resolve_place
+
+PRECISIONS = ("float32", "bf16")
+WORKERS = (0, 2)
+PEERS = {"dataloader": dataloader, "pytorch_lightning": lightning, "deepinv": deepinv}
+# What we promise: ours over bare in each precision, over the fastest peer in the same one, and auto over float32 peers.
+BARS = {
+    "dense": {"bare_float32": 0.88, "bare_bf16": 0.80, "peer": 3.0, "auto": 4.0},
+    "conv": {"bare_float32": 0.95, "bare_bf16": 0.95, "peer": 1.7, "auto": 2.8},
+}
+
+Contender = Callable[[], float]
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    if arguments.pipeline:
+        found = pipeline.measure()
+        pipeline.show(found)
+    else:
+        found = {"machine": _machine(arguments.threads), "data": images()[1]}
+        print(f"{found['machine']}; {found['data']}", *_missing(), sep="\n")
+        for name, setting in settings(8 if arguments.quick else 24).items():
+            rates = _rounds(_contenders(setting), 2 if arguments.quick else 5)
+            found[name] = {"images_per_second": rates, "ratios": _ratios(rates)}
+            _show(name, rates, found[name]["ratios"])
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
+
+
+def _contenders(setting: Setting) -> dict[str, Contender]:
+    """Who takes part, by ``name precision [workers]``."""
+    loops = {f"{f.__name__} {p}": _bound(f, setting, p) for p in PRECISIONS for f in (ours, bare)}
+    peers = {
+        f"{name} {precision} {workers}": _bound(peer, setting, precision, workers)
+        for name, peer in PEERS.items()
+        if _installed(name)
+        for precision in PRECISIONS
+        for workers in WORKERS
+    }
+    return loops | peers
+
+
+def _rounds(contenders: dict[str, Contender], rounds: int) -> dict[str, float]:
+    """The median of several rounds; all take turns, so that a busy minute hits all alike."""
+    measured: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            measured[name].append(contender())
+    return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def _ratios(rates: dict[str, float]) -> dict[str, float]:
+    """What the bars are about."""
+    auto = resolve_place("cpu", "auto").precision
+    best = {p: max(rate for name, rate in rates.items() if _is_peer(name) and p in name) for p in PRECISIONS}
+    ratios = {f"bare_{p}": rates[f"ours {p}"] / rates[f"bare {p}"] for p in PRECISIONS}
+    ratios |= {f"peer_{p}": rates[f"ours {p}"] / best[p] for p in PRECISIONS}
+    return ratios | {"auto": rates[f"ours {auto}"] / best["float32"]}
+
+
+def _show(title: str, rates: dict[str, float], ratios: dict[str, float]) -> None:
+    print(f"\n{title}\n{'':28}{'images/s':>10}")
+    for name, rate in rates.items():
+        print(f"  {name:26}{rate:10,.0f}")
+    for name, ratio in ratios.items():
+        bar = BARS[title].get(name, BARS[title].get(name.split("_")[0], 0))
+        print(f"  {name:26}{ratio:10.2f}   bar {bar:.2f}{'' if ratio >= bar else '   MISSED'}")
+
+
+def _bound(function: Callable[..., float], *arguments: object) -> Contender:
+    return lambda: function(*arguments)
+
+
+def _is_peer(name: str) -> bool:
+    return name.split(maxsplit=1)[0] in PEERS
+
+
+def _installed(name: str) -> bool:
+    return name == "dataloader" or importlib.util.find_spec(name) is not None
+
+
+def _missing() -> list[str]:
+    return [f"{name} is not installed and left out: pip install '.[bench]'" for name in PEERS if not _installed(name)]
+
+
+def _machine(threads: int) -> str:
+    return f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads, torch {torch.__version__}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer steps and rounds")
+    parser.add_argument("--pipeline", action="store_true", help="measure the whole pipeline instead")
+    parser.add_argument("--json", type=Path, help="write all numbers there")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads of each")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""A peer: deepinv's Trainer. It erases whole batches itself, online; metrics, files and progress bar are off."""
+
+import torch
+from peer_dataloader import loader
+from setting import ERASED, LEARNING_RATE, SHAPE, Clock, Setting
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from torchvision import transforms
+
+
+class Clean(Dataset[Tensor]):
+    """Clean images, one at a time."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images.permute(0, 2, 3, 1).numpy()
+        self.transform = transforms.ToTensor()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.transform(self.images[index])
+
+
+class Restorer(nn.Module):
+    """The network in the form deepinv calls it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, y: Tensor, physics: object, **more: object) -> Tensor:
+        """The restored batch; the physics is not used."""
+        return self.network(y).float()
+
+
+def deepinv(setting: Setting, precision: str, workers: int) -> float:
+    """One epoch; bf16 is deepinv's own ``mixed_precision``."""
+    import deepinv as dinv
+
+    model = Restorer(setting.network())
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
+    clock = Clock(optimiser, setting.batch)
+    generator = dinv.physics.generator.BernoulliSplittingMaskGenerator(SHAPE, split_ratio=1 - ERASED)
+    trainer = dinv.Trainer(
+        model,
+        physics=dinv.physics.Inpainting(SHAPE),
+        physics_generator=generator,
+        online_measurements=True,
+        optimizer=optimiser,
+        train_dataloader=loader(Clean(setting.samples.data), setting.batch, workers),
+        epochs=1,
+        metrics=None,
+        compute_train_metrics=False,
+        save_path=None,
+        device="cpu",
+        mixed_precision="bf16" if precision == "bf16" else False,
+        verbose=False,
+        show_progress_bar=False,
+    )
+    trainer.train()
+    return clock.images_per_second

@@ -1,0 +1,72 @@
+"""What every contender gets: the same network, data, corruption and batch, and the same clock."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from daecore import Corruptor, Samples, stream
+from daecore.experiment import Shapes, initialised
+from daecore.spec import Spec, spec
+
+SHAPE = (1, 28, 28)
+ERASED = 0.5
+LEARNING_RATE = 1e-3
+WARM_UP = 3  # steps that are not timed: workers start, memory is allocated, kernels are chosen
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One network with the images it is trained on."""
+
+    architecture: Spec
+    batch: int
+    samples: Samples
+
+    @property
+    def corruptor(self) -> Corruptor:
+        """Half of the pixels go dark."""
+        return Corruptor((spec("corruption", {"erasure": {"p": ERASED}}),))
+
+    def network(self) -> nn.Module:
+        """The same first weights for everyone."""
+        return initialised(self.architecture, Shapes(SHAPE, SHAPE), 0)
+
+
+class Clock:
+    """Images a second between an optimiser's steps: everything a training does in between is counted."""
+
+    def __init__(self, optimiser: torch.optim.Optimizer, batch: int) -> None:
+        self.batch, self.marks = batch, []
+        optimiser.register_step_post_hook(lambda *_: self.marks.append(time.perf_counter()))
+
+    @property
+    def images_per_second(self) -> float:
+        """From the last step of the warm-up to the last step of all."""
+        timed = self.marks[WARM_UP - 1 :]
+        return self.batch * (len(timed) - 1) / (timed[-1] - timed[0])
+
+
+def settings(steps: int) -> dict[str, Setting]:
+    """The two networks, with images for so many steps of a conv epoch and four times as many of a dense one."""
+    dense = spec("architecture", {"dense": {"widths": [512, 256], "code": 32}})
+    conv = spec("architecture", {"conv": {"widths": [32, 64], "code": 64}})
+    data, _ = images()
+    return {
+        "dense": Setting(dense, 512, Samples(data[: 512 * 2 * steps])),
+        "conv": Setting(conv, 256, Samples(data[: 256 * steps])),
+    }
+
+
+def images() -> tuple[torch.Tensor, str]:
+    """uint8 ``(N, 1, 28, 28)``, and what they are: MNIST from DAE_DATA, or random pictures of its shape."""
+    cache = Path(os.environ.get("DAE_DATA", Path.home() / ".cache" / "daecore"))
+    if (cache / "mnist" / "train-images-idx3-ubyte").exists():
+        found = spec("dataset", "mnist")
+        return found.extension.function(found.options, cache=cache).train.data, "MNIST"
+    shape, generator = (55_000, *SHAPE), stream(0, "bench")
+    noise = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    return noise, "random pictures of MNIST's shape (no MNIST in DAE_DATA)"

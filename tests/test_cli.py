@@ -1,0 +1,160 @@
+"""The command line: exit statuses, one paragraph per mistake, and nothing heavy before it is needed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from daecore_flows.cli import main
+from daecore_flows.cli.places import size
+from daecore_flows.cli.runs import _age as age
+from daecore_flows.cli.summary import print_summary
+from daecore_flows.store import Store
+
+from daecore.experiment import parse
+
+INTERVAL = {"mean": 1.0, "low": -0.5, "high": 2.5, "n": 300}
+LINEAR = {"name": "linear", "db": 14.0, "mse": 0.04, "strength": None, "images": 300}
+REPORT = {
+    "denoising": {
+        "unit": "dB", "images": 300, "corrupted_db": 9.5, "restored_db": 15.0, "corrupted_mse": 0.1, "mse": 0.03,
+        "best_referee": LINEAR, "referees": {"linear": LINEAR, "nlm": {**LINEAR, "db": 9.0, "images": 50}},
+        "gain_db": INTERVAL, "gain_mse": None,
+    },
+    "transfer": [{"initialisation": "probe", "labels": 20, "error_percent": INTERVAL, "n": 2}],
+    "mlflow": {"run_id": "abc"}, "reused": ["load_dataset"], "seconds": {"total": 3.0},
+    "files": {"artifacts": "/somewhere/artifacts"},
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Store(tmp_path, tmp_path).environment():  # what `Store.enter` sets is taken back after the test
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("DAE_DATA", str(tmp_path / "data"))
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What is said about wrong input: exit status 2, one paragraph on stderr, nothing on stdout."""
+    assert main(list(arguments)) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def test_help_is_fast_and_loads_nothing_heavy() -> None:
+    """Neither torch nor Prefect nor MLflow is needed to say what the commands are."""
+    program = (
+        "import sys; from daecore_flows.cli import main; status = main(['--help']); "
+        "sys.exit(status or bool({'torch', 'prefect', 'mlflow', 'pydantic'} & set(sys.modules)))"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.perf_counter() - began < 5  # 0.3 s on an idle machine
+
+
+def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Path) -> None:
+    """A mistake costs a second, not fifteen, and makes no store."""
+    program = (
+        "import sys; from daecore_flows.cli import main; "
+        "status = main(['run', 'digits-erasure', '--set', 'autoencoder.conv.code=64']); "
+        "sys.exit(99 if {'prefect', 'mlflow'} & set(sys.modules) else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "at most 63" in done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mnist-erasur"], "Did you mean 'mnist-erasure'"),
+        (["nothing.yaml"], "nothing.yaml cannot be read"),
+        (["digits-erasure", "--set", "training.epochs"], "--set takes section.option=value"),
+        (["digits-erasure", "--set", "corruptions=[{erasure: {p: 2}}]"], "erasure.p: Input should be less than"),
+        (["digits-erasure", "--set", "corruptions=[{block_mask: {size: 10}}]"], "size"),
+        (["digits-erasure", "--report", "/nowhere/out.json"], "--report /nowhere/out.json cannot be written"),
+        (["digits-erasure", "--store", "/dev/null/store"], "cannot be written"),
+        (["digits-erasure", "--unknown"], "No such option"),
+        ([], "Missing argument"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_paragraph(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """Exit status 2, no traceback, and the message says what to do."""
+    assert message in refusal(capsys, "run", *arguments)
+
+
+def test_recipes_are_listed_with_their_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name and what it is."""
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["recipes"]) == 0
+    assert "digits-erasure" in (listed := capsys.readouterr().out)
+    assert "8x8 digits that need no download" in listed
+
+
+def test_show_prints_a_whole_experiment_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed can be saved and run."""
+    assert main(["show", "digits-erasure", "--set", "training.epochs=3"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown["training"]["epochs"] == 3
+    assert "weight_decay" in shown["training"]
+    assert parse(shown).training.epochs == 3
+
+
+def test_plugins_are_listed_with_their_origin(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind, name, one line, distribution."""
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["plugins"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " erasure " in line]
+    assert line.split()[0] == "corruption"
+    assert "daecore" in line
+
+
+def test_data_is_fetched_by_name_and_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Digits need no download; the folder's contents are told with their sizes."""
+    assert main(["data", "fetch", "digits"]) == 0
+    assert "300 test samples" in capsys.readouterr().out
+    (tmp_path / "data" / "mine").mkdir(parents=True)
+    (tmp_path / "data" / "mine" / "file").write_bytes(bytes(1500))
+    assert main(["data", "list"]) == 0
+    assert "1.5 kB" in capsys.readouterr().out
+    assert "Did you mean 'digits'" in refusal(capsys, "data", "fetch", "digit")
+
+
+@pytest.mark.parametrize("command", [["runs"], ["rm", "abc"], ["gc", "--keep", "1"]])
+def test_looking_makes_no_store(capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]) -> None:
+    """Without a store these say so."""
+    assert "There is no store in" in refusal(capsys, *command)
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_summary_tells_numbers_places_and_commands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gain with interval, each referee, errors, and an interval that holds zero claims nothing."""
+    monkeypatch.setenv("COLUMNS", "120")
+    print_summary(REPORT, Store(Path("/a store"), Path("/data")))
+    said = capsys.readouterr().out
+    for text in (
+        "linear (best referee)", "nlm, on 50", "+1.00 [-0.50, +2.50] dB", "no difference is claimed", "20 labels",
+        "/somewhere/artifacts/report.html", "load_dataset", "PREFECT_HOME='/a store/prefect' prefect server start",
+    ):  # fmt: skip
+        assert text in said
+
+
+def test_sizes_and_ages_are_for_people() -> None:
+    """Three digits and a unit."""
+    assert [size(count) for count in (12, 1_500, 2_340_000)] == ["12 B", "1.5 kB", "2.3 MB"]
+    assert [age(seconds) for seconds in (5, 120, 7_300, 200_000)] == ["5 s", "2 min", "2 h", "2 d"]
