@@ -49,7 +49,7 @@ def main() -> None:
         found = {"machine": _machine(arguments.threads), "data": images()[1]}
         print(f"{found['machine']}; {found['data']}", *_missing(), sep="\n")
         for name, setting in settings(8 if arguments.quick else 24).items():
-            rates = _rounds(_contenders(setting), 2 if arguments.quick else 5)
+            rates = _rounds(_contenders(setting), 2 if arguments.quick else 3)
             found[name] = {"images_per_second": rates, "ratios": _ratios(rates)}
             _show(name, rates, found[name]["ratios"])
     if arguments.json:

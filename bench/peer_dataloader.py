@@ -1,6 +1,7 @@
 """A peer: the loop of every tutorial. A DataLoader with per-image transforms, AdamW, five lines a step."""
 
 import torch
+from PIL import Image
 from setting import ERASED, LEARNING_RATE, Clock, Setting
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -10,17 +11,17 @@ from daecore.place import autocast
 
 
 class Erased(Dataset[tuple[Tensor, Tensor]]):
-    """Pairs of corrupted and clean image, made one at a time."""
+    """Pairs of corrupted and clean image, made one at a time, by way of PIL as torchvision's MNIST does."""
 
     def __init__(self, images: Tensor) -> None:
-        self.images = images.permute(0, 2, 3, 1).numpy()
+        self.images = images.squeeze(1).numpy()
         self.transform = transforms.ToTensor()
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        clean = self.transform(self.images[index])
+        clean = self.transform(Image.fromarray(self.images[index]))
         return clean * (torch.rand(clean.shape) >= ERASED), clean
 
 

@@ -1,7 +1,10 @@
 """A peer: deepinv's Trainer. It erases whole batches itself, online; metrics, files and progress bar are off."""
 
+import warnings
+
 import torch
 from peer_dataloader import loader
+from PIL import Image
 from setting import ERASED, LEARNING_RATE, SHAPE, Clock, Setting
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -9,17 +12,17 @@ from torchvision import transforms
 
 
 class Clean(Dataset[Tensor]):
-    """Clean images, one at a time."""
+    """Clean images, one at a time, by way of PIL as torchvision's MNIST does."""
 
     def __init__(self, images: Tensor) -> None:
-        self.images = images.permute(0, 2, 3, 1).numpy()
+        self.images = images.squeeze(1).numpy()
         self.transform = transforms.ToTensor()
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> Tensor:
-        return self.transform(self.images[index])
+        return self.transform(Image.fromarray(self.images[index]))
 
 
 class Restorer(nn.Module):
@@ -37,6 +40,8 @@ class Restorer(nn.Module):
 def deepinv(setting: Setting, precision: str, workers: int) -> float:
     """One epoch; bf16 is deepinv's own ``mixed_precision``."""
     import deepinv as dinv
+
+    warnings.filterwarnings("ignore", module="deepinv")  # bf16 off CUDA, which is what is measured
 
     model = Restorer(setting.network())
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
