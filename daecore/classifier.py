@@ -27,7 +27,8 @@ class Classifier(nn.Module):
 
     It is no neutral choice. On MNIST's validation set (conv, three draws) it was best for every trained
     initialisation with 1,000 labels, but with 100 it costs `scratch` some three points (25.5 % against 22.0 % with
-    a ReLU instead) and `finetune` none (21.9 against 22.6): a gain over `scratch` with 100 labels is largely the head's.
+    a ReLU instead) and `finetune` none (21.9 against 22.6): with 100 labels a gain over `scratch` is largely the
+    head's.
 
     Args:
         encoder: Maps ``(B, *shape)`` to codes ``(B, ...)``.
