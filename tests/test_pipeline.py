@@ -162,13 +162,12 @@ LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null
 
 
 def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
-    process = subprocess.Popen(
-        [DAE, "run", *arguments], env=environment(store), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([DAE, "run", *arguments], env=environment(store), start_new_session=True, **quiet)
     deadline = time.monotonic() + 120
     while not list((store / "checkpoints").glob("*.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)  # with the Prefect server it started, which would outlive it
     process.wait()
     assert list((store / "checkpoints").glob("*.safetensors")), "no checkpoint was written before the kill"
 
