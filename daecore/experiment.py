@@ -83,7 +83,8 @@ def parse(value: object) -> Experiment:
     try:
         return Experiment.model_validate({} if value is None else value)
     except ValidationError as error:
-        raise InputError(f"This experiment cannot be run: {explain(error, '')}.") from None
+        said = explain(error, "").rstrip(".")
+        raise InputError(f"This experiment cannot be run: {said}.") from None
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
 
+from daecore.errors import choices
 from daecore.samples import Shape
 
 Kind = Literal["corruption", "dataset", "architecture", "objective"]
@@ -24,6 +26,16 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_known(cls, value: object) -> object:
+        """A misspelt option is answered with the nearest one; pydantic alone would only refuse it."""
+        for name in value if isinstance(value, dict) else ():
+            if name not in cls.model_fields:
+                text = f"there is no option {name!r} here. {choices(str(name), cls.model_fields)}"
+                raise PydanticCustomError("unknown_option", "{text}", {"text": text})
+        return value
 
 
 @dataclass(frozen=True)

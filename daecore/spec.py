@@ -132,6 +132,6 @@ def _name(value: object) -> object:
 
 def _sentence(item: Any, place: str) -> str:
     path = ".".join(str(part) for part in (place, *item["loc"]) if part != "")
-    if item["type"] in ("options", "extension"):  # already a sentence with its own place
+    if item["type"] in ("options", "extension", "unknown_option"):  # already a sentence with its own place
         return f"{path}: {item['msg']}" if path else str(item["msg"])
     return f"{path}: {item['msg']}, got {item['input']!r}"

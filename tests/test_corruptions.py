@@ -248,7 +248,7 @@ def test_a_shape_it_cannot_take_is_refused(name: str, options: Any, shape: tuple
         ("gaussian_noise", {"sigma": -1}, "greater than or equal to 0"),
         ("gaussian_noise", {"sigma": float("nan")}, "finite|greater than or equal"),
         ("shot_noise", {"peak": 0}, "greater than or equal to 0.1"),
-        ("blur", {"radius": 3}, "not permitted"),
+        ("blur", {"radius": 3}, "no option 'radius' here"),
         ("downscale", {"factor": 0}, "greater than or equal to 1"),
     ],
 )

@@ -142,9 +142,9 @@ def test_fewer_labels_than_classes_are_refused() -> None:
         ({"autoencoder": {"convv": {}}}, "no architecture called 'convv'. Did you mean 'conv'"),
         ({"objective": {"clear": {}}}, "no objective called 'clear'. Did you mean 'clean'"),
         ({"corruptions": [{"erasure": {"p": 1.5}}]}, "erasure.p: Input should be less than or equal to 1, got 1.5"),
-        ({"corruptions": [{"erasure": {"q": 0.5}}]}, "erasure.q: Extra inputs are not permitted"),
+        ({"corruptions": [{"erasure": {"q": 0.5}}]}, "erasure: there is no option 'q' here"),
         ({"training": {"epochs": 0}}, "training.epochs: Input should be greater than or equal to 1, got 0"),
-        ({"trainig": {}}, "trainig: Extra inputs are not permitted"),
+        ({"trainig": {}}, "no option 'trainig' here. Did you mean 'training'"),
         ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
         ({"data": {"mnist": {}, "digits": {}}}, "expected one dataset as"),
     ],
@@ -173,3 +173,17 @@ def test_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator()
 def test_the_title_names_data_corruptions_and_network() -> None:
     """It becomes the name of the run."""
     assert parse(DIGITS).title == "digits blur(sigma=1.0) erasure(p=0.5) conv"
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "nearest"),
+    [
+        ({"training": {"epoch": 3}}, "epoch", "epochs"),
+        ({"corruptions": [{"erasure": {"fil": 0}}]}, "fil", "fill"),
+        ({"autoencodr": {"conv": {}}}, "autoencodr", "autoencoder"),
+    ],
+)
+def test_an_unknown_option_is_answered_with_the_nearest(section: dict[str, object], name: str, nearest: str) -> None:
+    """In a section, in a plugin's options, and for a section itself."""
+    with pytest.raises(InputError, match=f"no option '{name}' here. Did you mean '{nearest}'"):
+        parse(section)
