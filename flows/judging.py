@@ -1,6 +1,5 @@
 """Judging on disk: the referees' scores, the network's evaluation, and the pictures of both."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from .learning import load_network
 from .records import Evaluated, EvaluationRequest, FileRef, RefereesRequest, Request, file_ref
 from .store import Store
 
-log = logging.getLogger("daecore.progress")
 SHOWN = 12  # images in the panel: as many as the lecture shows in a row
 
 

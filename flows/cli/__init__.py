@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 for what failed, 2 for wrong input, 130 for an interrupt.
     """
-    # Before torch is loaded: idle OpenMP threads sleep soon instead of spinning. Two trainings that shared two
-    # cores were seven times slower with the default; alone, the difference is within the noise.
+    # Before torch is loaded: idle OpenMP threads sleep soon instead of spinning. It costs a
+    # lone training some 12 %, and makes two that share two cores four times faster: see docs/architecture.md.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app(arguments)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import cookbook
-from ..store import Store
+from ..store import Store, write_atomically
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, size, store_at
 from .recipes import Changes, Recipe
 
@@ -44,7 +44,7 @@ def run(
         _writable(report)
     final = _watched_run(experiment, Path(recipe).stem if recipe.endswith(".yaml") else recipe, place, fresh, verbose)
     if report is not None:
-        report.write_text(json.dumps(final, indent=2) + "\n", encoding="utf-8")
+        write_atomically(report.expanduser().resolve(), json.dumps(final, indent=2) + "\n")
     from .summary import print_summary
 
     print_summary(final, place)
