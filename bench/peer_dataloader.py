@@ -1,27 +1,38 @@
-"""A peer: the loop of every tutorial. A DataLoader with per-image transforms, AdamW, five lines a step."""
+"""A peer: the loop of every tutorial. A DataLoader with per-image transforms, AdamW, five lines a step.
+
+The transforms are the ones torchvision's documentation recommends (v2: `ToImage`, then `ToDtype`), on PIL images,
+which is what torchvision's own MNIST gives. Its older `ToTensor` takes half the time for an image.
+"""
 
 import torch
 from PIL import Image
 from setting import ERASED, LEARNING_RATE, Clock, Setting
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+from torchvision.transforms import v2
 
 from daecore.place import autocast
 
 
-class Erased(Dataset[tuple[Tensor, Tensor]]):
-    """Pairs of corrupted and clean image, made one at a time, by way of PIL as torchvision's MNIST does."""
+class Clean(Dataset[Tensor]):
+    """Clean images, one at a time, by way of PIL as torchvision's MNIST does."""
 
     def __init__(self, images: Tensor) -> None:
         self.images = images.squeeze(1).numpy()
-        self.transform = transforms.ToTensor()
+        self.transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
 
     def __len__(self) -> int:
         return len(self.images)
 
+    def __getitem__(self, index: int) -> Tensor:
+        return self.transform(Image.fromarray(self.images[index]))
+
+
+class Erased(Clean):
+    """Pairs of corrupted and clean image."""
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        clean = self.transform(Image.fromarray(self.images[index]))
+        clean = super().__getitem__(index)
         return clean * (torch.rand(clean.shape) >= ERASED), clean
 
 

@@ -3,26 +3,9 @@
 import warnings
 
 import torch
-from peer_dataloader import loader
-from PIL import Image
+from peer_dataloader import Clean, loader
 from setting import ERASED, LEARNING_RATE, SHAPE, Clock, Setting
 from torch import Tensor, nn
-from torch.utils.data import Dataset
-from torchvision import transforms
-
-
-class Clean(Dataset[Tensor]):
-    """Clean images, one at a time, by way of PIL as torchvision's MNIST does."""
-
-    def __init__(self, images: Tensor) -> None:
-        self.images = images.squeeze(1).numpy()
-        self.transform = transforms.ToTensor()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self.transform(Image.fromarray(self.images[index]))
 
 
 class Restorer(nn.Module):

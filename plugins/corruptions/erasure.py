@@ -1,5 +1,6 @@
 """Pixel erasure: pixels go dark independently (the lecture's example; masking noise in Vincent et al. 2008)."""
 
+import math
 from typing import Self
 
 import torch
@@ -8,17 +9,19 @@ from torch import Generator, Tensor
 
 from daecore import Extension, Options, Strength, hookimpl
 
+STEPS = 2**16  # a probability is a whole number of these steps
+
 
 class Erasure(Options):
     """Each pixel is erased with probability p, all its channels together."""
 
-    p: float = Field(default=0.5, ge=0, le=1, description="probability that a pixel is erased")
+    p: float = Field(default=0.5, ge=0, le=1, description="probability that a pixel is erased, to 1/65536")
     fill: float = Field(default=0.0, ge=0, le=1, description="value of an erased pixel, in units of full intensity")
     rescale: bool = Field(default=False, description="divide the kept pixels by 1 - p, which makes it unbiased")
 
     @model_validator(mode="after")
     def _can_rescale(self) -> Self:
-        if self.rescale and (self.fill != 0 or self.p == 1):
+        if self.rescale and (self.fill != 0 or _share(self.p) == STEPS):
             raise ValueError(
                 "rescale divides the kept pixels by 1 - p so that the mean stays; it needs fill 0 and p below 1, "
                 f"got fill {self.fill} and p {self.p}: set rescale to false, or change them"
@@ -38,18 +41,31 @@ def erasure(x: Tensor, options: Erasure, *, generator: Generator) -> tuple[Tenso
         The corrupted images ``(B, C, H, W)`` and the erased pixels, bool ``(B, 1, H, W)``.
     """
     batch, _, height, width = x.shape
-    # Integers cost half of `torch.rand`, and a product a quarter of `masked_fill` or `where`.
-    draws = torch.empty((batch, 1, height, width), dtype=torch.int32, device=x.device).random_(generator=generator)
-    erased = draws <= _share(options.p)
-    corrupted = x * ~erased
+    share = _share(options.p)
+    erased = _draws((batch, 1, height, width), x.device, generator) < _threshold(share, x.device)
+    corrupted = x * ~erased  # a quarter of the time of `masked_fill` or `where`
     if options.fill:
         corrupted.add_(erased, alpha=options.fill)
-    return (corrupted.div_(1 - options.p) if options.rescale else corrupted), erased
+    return (corrupted.mul_(STEPS / (STEPS - share)) if options.rescale else corrupted), erased
 
 
-def _share(p: float | Tensor) -> Tensor:
-    """The largest of the integers 0 ... 2^31 - 1 that means "erased": -1 at p = 0, all of them at p = 1."""
-    return torch.as_tensor(p, dtype=torch.float64).mul(2**31).round().sub(1).to(torch.int32)
+def _share(p: float | Tensor) -> float | Tensor:
+    """How many of the 2^16 numbers of a draw mean "erased"."""
+    return torch.round(p * STEPS) if isinstance(p, Tensor) else round(p * STEPS)
+
+
+def _draws(shape: tuple[int, ...], device: torch.device, generator: Generator) -> Tensor:
+    """Uniform int16, four from each number drawn: drawing is the longest part of an erasure."""
+    count = math.prod(shape)
+    words = torch.empty(-(-count // 4), dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
+    return words.view(torch.int16)[:count].view(shape)
+
+
+def _threshold(share: float | Tensor, device: torch.device) -> Tensor:
+    """The smallest draw that is kept: int32, as 2^15 (nothing is kept) is no int16."""
+    if isinstance(share, Tensor):
+        return (share - STEPS // 2).to(torch.int32)
+    return torch.full((1,), share - STEPS // 2, dtype=torch.int32, device=device)
 
 
 @hookimpl
