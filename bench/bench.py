@@ -5,15 +5,17 @@
 
 Every contender trains the same network on the same images with the same corruption, batch and threads.
 Peers run as their users write them (AdamW's defaults), with 0 and with 2 worker processes: the better counts.
+Each measurement has a process of its own, so that nothing one contender sets or leaves behind reaches another.
 """
 
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
 import platform
 import statistics
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pipeline
@@ -22,12 +24,13 @@ from ours import bare, ours
 from peer_dataloader import dataloader
 from peer_deepinv import deepinv
 from peer_lightning import lightning
-from setting import Setting, images, settings
+from setting import NETWORKS, images, setting
 
 from daecore.place import resolve_place
 
 PRECISIONS = ("float32", "bf16")
 WORKERS = (0, 2)
+LOOPS = {"ours": ours, "bare": bare}
 PEERS = {"dataloader": dataloader, "pytorch_lightning": lightning, "deepinv": deepinv}
 # What we promise: ours over bare in each precision, over the fastest peer in the same one, and auto over float32 peers.
 BARS = {
@@ -35,23 +38,22 @@ BARS = {
     "conv": {"bare_float32": 0.95, "bare_bf16": 0.95, "peer": 1.7, "auto": 2.8},
 }
 
-STEADY = 1.25  # the fastest round over the slowest one of our loops: beyond it, something else used the processor
+STEADY = 1.25  # upper over lower quartile of a loop's rounds: beyond it, something else used the processor
 
-Contender = Callable[[], float]
+Contender = tuple[str, str, int]  # name, precision, workers; our loops have none
 
 
 def main() -> None:
     """Measure, print the table, write the JSON."""
     arguments = _arguments()
-    torch.set_num_threads(arguments.threads)
     if arguments.pipeline:
         found = pipeline.measure()
         pipeline.show(found)
     else:
         found = {"machine": _machine(arguments.threads), "data": images()[1]}
         print(f"{found['machine']}; {found['data']}", *_missing(), sep="\n")
-        for name, setting in settings(8 if arguments.quick else 24).items():
-            rounds = _rounds(_contenders(setting), 2 if arguments.quick else 3)
+        for name in NETWORKS:
+            rounds = _rounds(name, arguments)
             rates = {contender: statistics.median(values) for contender, values in rounds.items()}
             doubts, ratios = _doubts(rounds, rates), _ratios(rates)
             found[name] = {"images_per_second": rates, "rounds": rounds, "ratios": ratios, "doubts": doubts}
@@ -60,26 +62,37 @@ def main() -> None:
         arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
 
 
-def _contenders(setting: Setting) -> dict[str, Contender]:
-    """Who takes part, by ``name precision [workers]``."""
-    loops = {f"{f.__name__} {p}": _bound(f, setting, p) for p in PRECISIONS for f in (ours, bare)}
-    peers = {
-        f"{name} {precision} {workers}": _bound(peer, setting, precision, workers)
-        for name, peer in PEERS.items()
-        if _installed(name)
-        for precision in PRECISIONS
-        for workers in WORKERS
-    }
-    return loops | peers
+def _contenders() -> list[Contender]:
+    """Who takes part."""
+    peers = [name for name in PEERS if _installed(name)]
+    loops = [(name, precision, 0) for precision in PRECISIONS for name in LOOPS]
+    return loops + [(name, precision, workers) for name in peers for precision in PRECISIONS for workers in WORKERS]
 
 
-def _rounds(contenders: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
+def _rounds(network: str, arguments: argparse.Namespace) -> dict[str, list[float]]:
     """Every round of every contender; all take turns, so that a busy minute hits all alike."""
-    measured: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, contender in contenders.items():
-            measured[name].append(contender())
+    measured: dict[str, list[float]] = {}
+    rounds, steps = (2, 8) if arguments.quick else (5, 24)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "torchvision", "daecore.training", *filter(_installed, PEERS)])
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as process:
+        for _ in range(rounds):
+            for contender in _contenders():
+                rate = process.submit(_measure, network, contender, steps, arguments.threads).result()
+                measured.setdefault(_label(*contender), []).append(rate)
     return measured
+
+
+def _measure(network: str, contender: Contender, steps: int, threads: int) -> float:
+    """Images a second of one contender, in this process."""
+    torch.set_num_threads(threads)
+    name, precision, workers = contender
+    chosen = setting(network, steps)
+    return LOOPS[name](chosen, precision) if name in LOOPS else PEERS[name](chosen, precision, workers)
+
+
+def _label(name: str, precision: str, workers: int) -> str:
+    return f"{name} {precision}" if name in LOOPS else f"{name} {precision} {workers}"
 
 
 def _doubts(rounds: dict[str, list[float]], rates: dict[str, float]) -> list[str]:
@@ -88,12 +101,17 @@ def _doubts(rounds: dict[str, list[float]], rates: dict[str, float]) -> list[str
     Two threads on a shared machine wait for each other: a loop then loses a factor of ten at random.
     """
     loops = {name: values for name, values in rounds.items() if not _is_peer(name)}
-    spreads = {name: max(values) / min(values) for name, values in loops.items()}
+    spreads = {name: _spread(values) for name, values in loops.items()}
     unsteady = [f"{name} varied by a factor of {spread:.2f}" for name, spread in spreads.items() if spread > STEADY]
     faster = [
         f"ours {p} beat bare {p}, its limit" for p in PRECISIONS if rates[f"ours {p}"] > 1.05 * rates[f"bare {p}"]
     ]
     return unsteady + faster
+
+
+def _spread(values: list[float]) -> float:
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return upper / lower
 
 
 def _ratios(rates: dict[str, float]) -> dict[str, float]:
@@ -115,10 +133,6 @@ def _show(title: str, rates: dict[str, float], ratios: dict[str, float], doubts:
         print(f"  {name:26}{ratio:10.2f}   bar {bar:.2f}   {verdict}")
     for doubt in doubts:
         print(f"  NOT A MEASUREMENT: {doubt}; run it on an idle machine")
-
-
-def _bound(function: Callable[..., float], *arguments: object) -> Contender:
-    return lambda: function(*arguments)
 
 
 def _is_peer(name: str) -> bool:

@@ -4,7 +4,7 @@ import torch
 from setting import LEARNING_RATE, Clock, Setting
 from torch import nn
 
-from daecore.place import autocast
+from daecore.place import autocast, keep_memory, resolve_place
 from daecore.samples import as_float
 from daecore.spec import spec
 from daecore.training import TrainingOptions, fit
@@ -17,12 +17,17 @@ def ours(setting: Setting, precision: str) -> float:
     options = TrainingOptions(
         epochs=2, batch=setting.batch, learning_rate=LEARNING_RATE, precision=precision, device="cpu"
     )
-    *_, last = fit(setting.network(), objective, setting.samples, options, seed=0)
+    with resolve_place("cpu", precision).applied():
+        *_, last = fit(setting.network(), objective, setting.samples, options, seed=0)
     return last.images_per_second
 
 
 def bare(setting: Setting, precision: str) -> float:
-    """Forward, backward and step on one corrupted batch, again and again: no data, no corruption, no schedule."""
+    """Forward, backward and step on one corrupted batch, again and again: no data, no corruption, no schedule.
+
+    It keeps its memory as `fit` does in the pipeline, else it would be no limit.
+    """
+    keep_memory()
     model = setting.network().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
     clock = Clock(optimiser, setting.batch)

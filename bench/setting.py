@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from daecore import Corruptor, Samples, stream
-from daecore.experiment import Shapes, initialised
+from daecore.autoencoder import Shapes, initialised
 from daecore.spec import Spec, spec
 
 SHAPE = (1, 28, 28)
@@ -48,6 +48,23 @@ class Clock:
         """From the last step of the warm-up to the last step of all."""
         timed = self.marks[WARM_UP - 1 :]
         return self.batch * (len(timed) - 1) / (timed[-1] - timed[0])
+
+
+NETWORKS = {"dense": {"widths": [512, 256], "code": 32}, "conv": {"widths": [32, 64], "code": 64}}
+BATCHES = {"dense": 512, "conv": 256}
+
+
+def setting(network: str, steps: int) -> Setting:
+    """A network with images for so many steps of a conv epoch, and twice as many of a dense one."""
+    batch = BATCHES[network]
+    count = batch * steps * (2 if network == "dense" else 1)
+    return Setting(spec("architecture", {network: NETWORKS[network]}), batch, Samples(images()[0][:count]))
+
+
+def images_per_second(self) -> float:
+    """From the last step of the warm-up to the last step of all."""
+    timed = self.marks[WARM_UP - 1 :]
+    return self.batch * (len(timed) - 1) / (timed[-1] - timed[0])
 
 
 def settings(steps: int) -> dict[str, Setting]:

@@ -1,6 +1,14 @@
-"""Autoencoder: what an architecture builds. Two modules; nothing about corruption or training."""
+"""Autoencoder: what an architecture builds, and its first weights. Nothing about corruption or training."""
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
+
+from daecore import rng
+from daecore.errors import InputError
+from daecore.samples import Shape
+from daecore.spec import Spec
 
 
 class Autoencoder(nn.Module):
@@ -19,6 +27,41 @@ class Autoencoder(nn.Module):
         """Restore a batch ``(B, *input_shape)`` to ``(B, *output_shape)``."""
         restored: Tensor = self.decoder(self.encoder(x))
         return restored
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What an autoencoder maps between: the shapes of one clean and one corrupted sample."""
+
+    clean: Shape
+    corrupted: Shape
+
+
+def build(architecture: Spec, shapes: Shapes) -> Autoencoder:
+    """The network of a spec; its first weights come from the global generator: see `initialised`.
+
+    Raises:
+        InputError: The architecture cannot take these shapes or options.
+    """
+    extension = architecture.extension
+    if not extension.takes(shapes.corrupted):
+        raise InputError(
+            f"{architecture.name} is for {extension.shapes}, but the samples have shape {shapes.corrupted}."
+        )
+    try:
+        model = extension.function(architecture.options, input_shape=shapes.corrupted, output_shape=shapes.clean)
+    except ValueError as error:
+        raise InputError(f"The architecture {architecture} cannot be built: {error}") from None
+    if not isinstance(model, Autoencoder):
+        raise InputError(f"The architecture {architecture.name!r} must build a daecore.Autoencoder, not {type(model)}.")
+    return model
+
+
+def initialised(architecture: Spec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
+    """The network with first weights drawn from a named stream; the global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rng.stream(seed, "weights", *names).initial_seed())
+        return build(architecture, shapes)
 
 
 def parameter_count(model: nn.Module) -> int:

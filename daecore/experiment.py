@@ -4,7 +4,6 @@ Round trips through YAML and JSON. Knows no store, no run and no plugin by name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ import torch
 import yaml
 from pydantic import Field, ValidationError
 
-from daecore import rng
-from daecore.autoencoder import Autoencoder
+from daecore.autoencoder import Shapes, build
 from daecore.corruption import Corruptor
 from daecore.errors import InputError
 from daecore.extension import Extension, Options
-from daecore.samples import Shape
 from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
@@ -64,14 +61,6 @@ class Experiment(Options):
     def dump(self) -> str:
         """The experiment as YAML, every option spelt out."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """What follows from an experiment before any data are read: clean and corrupted sample shapes."""
-
-    clean: Shape
-    corrupted: Shape
 
 
 def parse(value: object) -> Experiment:
@@ -146,33 +135,6 @@ def check(experiment: Experiment) -> Shapes:
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)
     return Shapes(clean, corrupted)
-
-
-def build(architecture: Spec, shapes: Shapes) -> Autoencoder:
-    """The network of a spec; its first weights come from the global generator: see `initialised`.
-
-    Raises:
-        InputError: The architecture cannot take these shapes or options.
-    """
-    extension = architecture.extension
-    if not extension.takes(shapes.corrupted):
-        raise InputError(
-            f"{architecture.name} is for {extension.shapes}, but the samples have shape {shapes.corrupted}."
-        )
-    try:
-        model = extension.function(architecture.options, input_shape=shapes.corrupted, output_shape=shapes.clean)
-    except ValueError as error:
-        raise InputError(f"The architecture {architecture} cannot be built: {error}") from None
-    if not isinstance(model, Autoencoder):
-        raise InputError(f"The architecture {architecture.name!r} must build a daecore.Autoencoder, not {type(model)}.")
-    return model
-
-
-def initialised(architecture: Spec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
-    """The network with first weights drawn from a named stream; the global generator is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(rng.stream(seed, "weights", *names).initial_seed())
-        return build(architecture, shapes)
 
 
 def _check_demands(extension: Extension, experiment: Experiment) -> None:

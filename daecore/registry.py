@@ -4,14 +4,12 @@ A module that does not import, a misspelt hook, a wrong return value or a name a
 `Registry.broken` with its reason; only *using* such a name is an error. Knows no concrete plugin.
 """
 
-import hashlib
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 import pluggy
@@ -19,6 +17,7 @@ import pluggy
 from daecore import hookspecs
 from daecore.errors import UnknownExtension, choices
 from daecore.extension import KINDS, Extension, Kind, Options
+from daecore.source import source_digest
 
 GROUP = "daecore.plugins"
 BUILT_IN = "daecore"
@@ -104,7 +103,7 @@ def _extensions(module: ModuleType, point: EntryPoint) -> Iterator[Installed]:
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=_entry(point))
     manager.check_pending()  # a misspelt hook
-    provenance = Provenance(*_origin(point), _digest(module))
+    provenance = Provenance(*_origin(point), source_digest(module.__name__))
     for kind in KINDS:
         for returned in getattr(manager.hook, hookspecs.HOOKS[kind])():
             for extension in _checked(returned, kind):
@@ -146,8 +145,3 @@ def _origin(point: EntryPoint) -> tuple[str, str]:
 
 def _entry(point: EntryPoint) -> str:
     return f"{_origin(point)[0]}:{point.name}"
-
-
-def _digest(module: ModuleType) -> str:
-    """SHA-256 of the module's file: a change of the code changes it."""
-    return hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest() if module.__file__ else ""

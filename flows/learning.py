@@ -7,11 +7,10 @@ from pathlib import Path
 
 import torch
 
-from daecore.autoencoder import Autoencoder
+from daecore.autoencoder import Autoencoder, Shapes, build, initialised
 from daecore.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
 from daecore.corruption import Corruptor
 from daecore.errors import CheckpointError, StoreError
-from daecore.experiment import Shapes, build, initialised
 from daecore.samples import as_float
 from daecore.spec import digest
 from daecore.training import Epoch, Progress, fit

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from torch import nn
 
 from daecore import transfer as classifiers
-from daecore.experiment import Shapes, initialised
+from daecore.autoencoder import Shapes, initialised
 from daecore.transfer import Initialisation, TransferReport
 
 from .datasets import splits_of

@@ -1,9 +1,11 @@
 """The command line: exit statuses, one paragraph per mistake, and nothing heavy before it is needed."""
 
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -90,6 +92,18 @@ def test_wrong_input_is_refused_in_one_paragraph(
 ) -> None:
     """Exit status 2, no traceback, and the message says what to do."""
     assert message in refusal(capsys, "run", *arguments)
+
+
+def test_too_little_room_is_said_before_anything_is_loaded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The disk's answer is the only thing feigned: what is needed, what is free, and two ways out."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**6))
+    said = refusal(capsys, "run", "mnist-erasure")
+    assert "too little room on the disk" in said
+    assert "1.0 MB are free" in " ".join(said.split())
+    assert "--store or DAE_STORE" in said
+    assert not (tmp_path / "store" / "mlflow.db").exists()
 
 
 def test_recipes_are_listed_with_their_line(

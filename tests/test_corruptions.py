@@ -171,8 +171,29 @@ def test_erased_pixels_lose_all_their_channels_and_take_the_fill() -> None:
     assert (y[erased.expand_as(y)] == 0.25).all()
 
 
+def test_erasure_takes_batches_of_any_size() -> None:
+    """Four pixels share a number drawn; nine pixels are no multiple of four."""
+    y, erased = corrupt(torch.ones(1, 1, 3, 3), "erasure", p=0.5)
+    assert erased is not None
+    assert torch.equal(y == 0, erased)
+
+
+def test_pixels_that_share_a_number_drawn_are_erased_independently() -> None:
+    """Of 200,000 neighbours at any distance below eight, a quarter go dark together, within five standard errors."""
+    _, erased = corrupt(torch.ones(200_000 // 784 + 1, 1, 28, 28), "erasure", p=0.5)
+    assert erased is not None
+    bits = erased.flatten().float()
+    for distance in range(1, 9):
+        together = (bits[:-distance] * bits[distance:]).mean().item()
+        assert together == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / len(bits)) ** 0.5)
+
+
 def test_everything_is_erased_at_p_one() -> None:
     assert corrupt(images(), "erasure", p=1)[0].count_nonzero() == 0
+
+
+def test_nothing_is_erased_at_p_zero() -> None:
+    assert torch.equal(corrupt(images(), "erasure", p=0)[0], images())
 
 
 def test_salt_and_pepper_come_in_equal_shares() -> None:

@@ -8,8 +8,9 @@ import pytest
 import torch
 import yaml
 
+from daecore.autoencoder import Shapes, initialised
 from daecore.errors import InputError
-from daecore.experiment import Experiment, Shapes, check, initialised, override, parse, read
+from daecore.experiment import Experiment, check, override, parse, read
 
 DIGITS: dict[str, Any] = {
     "data": {"digits": {}},

@@ -11,7 +11,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 DAE = str(Path(sys.executable).parent / "dae")
 SMALL = ["--set", "training.epochs=2", "--set", "transfer={labels: [20], seeds: 2, steps: 10}"]
@@ -156,6 +158,145 @@ def test_an_altered_model_file_is_a_miss(store: Path, first: dict) -> None:
     again = run(store, "--set", "transfer=null")
     assert "train_autoencoder" not in again["reused"]
     assert again["training"]["weights_sha256"] == first["training"]["weights_sha256"]
+
+
+def test_another_number_of_threads_computes_again_what_it_changes(store: Path, first: dict) -> None:
+    """Data and referees do not depend on the threads of a training; the training and its evaluation do."""
+    threads = 1 if first["training"]["threads"] != 1 else 2
+    other = run(store, "--set", f"training.threads={threads}", "--set", "transfer=null")
+    assert set(other["reused"]) == {"load_dataset", "measure_referees"}
+    assert other["training"]["threads"] == threads
+
+
+def test_removed_runs_free_their_room_and_the_kept_one_stays_whole(store: Path, first: dict) -> None:
+    """`rm` marks a run, `gc` says the bytes and deletes; what the kept run is made of is still reused."""
+    kept = run(store)
+    removed = dae(store, "rm", first["mlflow"]["run_id"], "--yes").stdout
+    assert first["mlflow"]["run_id"] in removed
+    assert first["mlflow"]["run_id"][:12] not in dae(store, "runs").stdout
+    before = room(store)
+    assert "in all" in dae(store, "gc", "--keep", "1", "--dry-run").stdout
+    assert room(store) == before
+    dae(store, "gc", "--keep", "1", "--yes")
+    assert room(store) < before
+    again = run(store)
+    assert len(again["reused"]) == 6
+    assert again["denoising"] == kept["denoising"]
+
+
+def room(store: Path) -> int:
+    """Bytes of artifacts, results and checkpoints: databases grow by looking."""
+    folders = ("artifacts", "results", "checkpoints")
+    return sum(path.stat().st_size for name in folders for path in (store / name).rglob("*") if path.is_file())
+
+
+PLUGIN = '''"""A stranger's corruption."""
+
+from daecore import Extension, Options, hookimpl
+
+
+class Mine(Options):
+    """Scales every value."""
+
+    factor: float = 0.5
+
+
+def mine(x, options, *, generator):
+    return x * options.factor
+
+
+@hookimpl
+def register_corruptions():
+    return [Extension(name="mine", options=Mine, function=mine, shapes="images")]
+'''
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed distribution of one module, on the path of the processes that a test starts."""
+    installed = tmp_path / "site"
+    metadata = installed / "mine-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[daecore.plugins]\nmine = mine\n")
+    (installed / "mine.py").write_text(PLUGIN)
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    return installed / "mine.py"
+
+
+def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, stranger: Path) -> None:
+    """With the same options: new code means new referees and a new training, but neither new data nor a new control."""
+    mine = ["--set", "corruptions=[{mine: {}}]"]
+    before = run(store, *mine)
+    assert before["plugins"]["corruption mine"].startswith("mine 1.0 sha256:")
+    stranger.write_text(PLUGIN.replace("x * options.factor", "(x * options.factor).round()"))
+    after = run(store, *mine)
+    assert set(after["reused"]) == {"load_dataset", "train_control"}
+    assert after["denoising"]["corrupted_db"] != before["denoising"]["corrupted_db"]
+
+
+def test_a_loss_that_is_not_finite_fails_the_run_and_says_where(store: Path, stranger: Path) -> None:
+    """Exit status 1, epoch and step named, and MLflow says FAILED of the training and of the run."""
+    stranger.write_text(PLUGIN.replace("x * options.factor", "x / 0"))
+    broken = ["digits-erasure", "--set", "corruptions=[{mine: {}}]", "--set", "transfer=null"]
+    said = dae(store, "run", *broken, status=1).stderr
+    assert "epoch 1, step 1" in said
+    assert "Traceback" not in said
+    assert [one.info.status for one in newest(store, 2)] == ["FAILED", "FAILED"]
+
+
+def test_a_picture_with_nan_fails_the_run_and_is_named(store: Path, tmp_path: Path) -> None:
+    """A user's own file: exit status 1, the file named, and MLflow says FAILED."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(12):
+        values = np.full((32, 32), 0.5, dtype=np.float32)
+        values[0, 0] = np.nan if number == 5 else 0
+        Image.fromarray(values).save(folder / f"{number}.tiff")
+    data = f"data={{image_folder: {{path: {folder}, size: 16}}}}"
+    said = dae(store, "run", "digits-erasure", "--set", data, "--set", "transfer=null", status=1).stderr
+    assert "5.tiff" in said
+    assert [one.info.status for one in newest(store, 1)] == ["FAILED"]
+
+
+def newest(store: Path, count: int) -> list:
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    return list(client.search_runs(experiments, max_results=count, order_by=["attributes.start_time DESC"]))
+
+
+TWINS = """
+from daecore_flows.store import current_store
+current_store().enter()
+from prefect import flow, task
+from daecore_flows.keys import stage_key
+from daecore_flows.records import Request
+from daecore_flows.stages import _key
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def transfer(request: Request) -> str:
+    return "transfer"
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def load_dataset(request: Request) -> str:
+    return "load_dataset"
+
+@flow
+def both() -> list[str]:
+    return [stage(Request(key=stage_key(stage.name, {"same": 1}, []))) for stage in (transfer, load_dataset) * 2]
+
+print(both())
+"""
+
+
+def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
+    """What one stage has cached is never taken for the other's."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWINS], env=environment(store), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
 
 
 LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from daecore.autoencoder import Shapes, initialised
 from daecore.corruption import Corruptor
-from daecore.experiment import Shapes, initialised
 from daecore.metrics import psnr
 from daecore.place import autocast
 from daecore.samples import Batch, Samples

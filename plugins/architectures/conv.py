@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from daecore import Autoencoder, Extension, Options, hookimpl
 
@@ -46,16 +46,38 @@ def conv(options: Conv, *, input_shape: tuple[int, ...], output_shape: tuple[int
     bottom = (options.widths[-1], *sizes[-1])
     volume = bottom[0] * bottom[1] * bottom[2]
     stages = (channels, *options.widths)
-    encoder = nn.Sequential(*_down(stages), nn.Flatten(), nn.Linear(volume, options.code))
-    lift = [nn.Linear(options.code, volume), nn.ReLU(), nn.Unflatten(1, bottom)]
+    encoder = nn.Sequential(*_down(stages), Flat(), nn.Linear(volume, options.code))
+    lift = [nn.Linear(options.code, volume), nn.ReLU(inplace=True), Picture(bottom)]
     return Autoencoder(encoder, nn.Sequential(*lift, *_up(stages[::-1], sizes[::-1])))
+
+
+class Flat(nn.Module):
+    """``(B, C, H, W)`` to ``(B, H * W * C)``, channels last: of a picture in the loop's memory format, only a view."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Flatten a batch."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class Picture(nn.Module):
+    """``(B, H * W * C)`` back to ``(B, C, H, W)``, as a view in the loop's memory format."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Lay a batch out."""
+        channels, height, width = self.shape
+        picture: Tensor = x.unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+        return picture
 
 
 def _down(channels: tuple[int, ...]) -> list[nn.Module]:
     """Convolutions that halve the image, each followed by ReLU."""
     layers: list[nn.Module] = []
     for before, after in pairwise(channels):
-        layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ReLU(inplace=True)]
     return layers
 
 
@@ -64,7 +86,8 @@ def _up(channels: tuple[int, ...], sizes: list[tuple[int, int]]) -> list[nn.Modu
     layers: list[nn.Module] = []
     for (before, after), size in zip(pairwise(channels), sizes[1:], strict=True):
         extra = (1 - size[0] % 2, 1 - size[1] % 2)  # ceil(n / 2) back to n: even sides lack one pixel
-        layers += [nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=extra), nn.ReLU()]
+        up = nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=extra)
+        layers += [up, nn.ReLU(inplace=True)]
     return layers[:-1]
 
 

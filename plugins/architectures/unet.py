@@ -100,7 +100,10 @@ class ResidualUnet(Autoencoder):
 def _block(before: int, after: int) -> nn.Sequential:
     """Two 3x3 convolutions, each followed by ReLU."""
     return nn.Sequential(
-        nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.Conv2d(after, after, 3, padding=1), nn.ReLU()
+        nn.Conv2d(before, after, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(after, after, 3, padding=1),
+        nn.ReLU(inplace=True),
     )
 
 
