@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, uint8
 
 from daecore.errors import CheckpointError
-from daecore.training import Progress
+from daecore.progress import Progress
 
 _PARTS = ("weights", "optimiser", "average", "best")
 

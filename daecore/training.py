@@ -4,7 +4,6 @@ Knows models, objectives and samples in memory. Does not know what is learnt, wh
 checkpoints lie: it yields an `Epoch` after each pass, and the caller logs, saves or breaks.
 """
 
-import copy
 import math
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from daecore.errors import NonFiniteError
 from daecore.extension import Options
 from daecore.objective import Objective
 from daecore.place import autocast, resolve_place
+from daecore.progress import Progress, State, trained
 from daecore.samples import Samples
 
 
@@ -42,22 +42,6 @@ class TrainingOptions(Options):
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the training runs")
     threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: all this process may use")
     compile: bool = Field(default=False, description="torch.compile the model; pays on a GPU and long runs")
-
-
-@dataclass
-class Progress:
-    """All that a training needs to go on exactly: weights, optimiser, averages, and what was best.
-
-    Tensors are live: save them before the loop goes on.
-    """
-
-    epoch: int
-    weights: dict[str, Tensor]
-    optimiser: dict[str, Tensor]
-    average: dict[str, Tensor]
-    best: dict[str, Tensor]
-    best_loss: float
-    waited: int
 
 
 @dataclass(frozen=True)
@@ -115,7 +99,9 @@ def fit(
     precision = resolve_place(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    state = _State(model, options, resume)
+    state = State(model, _optimiser(model, options), average=options.average, patience=options.patience)
+    if resume is not None:
+        state.restore(resume)
     step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
     steps = math.ceil(len(samples) / options.batch)
 
@@ -145,70 +131,10 @@ def fit(
     model.eval()
 
 
-class _State:
-    """What changes while training: the optimiser, the weight average, and the best weights so far."""
-
-    def __init__(self, model: nn.Module, options: TrainingOptions, resume: Progress | None) -> None:
-        self.raw, self.options = model, options
-        self.trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        fused = next(iter(self.trained.values())).device.type in ("cpu", "cuda")
-        self.optimiser = torch.optim.AdamW(
-            self.trained.values(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=fused
-        )
-        self.average = copy.deepcopy(model) if options.average else None
-        self.best = copy.deepcopy(model) if options.patience else None
-        self.epoch, self.waited, self.best_loss = 0, 0, math.inf
-        if resume is not None:
-            self._restore(resume)
-
-    @property
-    def model(self) -> nn.Module:
-        """The network one would use now."""
-        return self.best or self.average or self.raw
-
-    def step(self, rate: float) -> None:
-        """One update of the weights and of their average."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        if self.average is not None:
-            with torch.no_grad():
-                averaged: list[Tensor] = list(self.average.parameters())
-                torch._foreach_lerp_(averaged, list(self.raw.parameters()), 1 - self.options.average)
-
-    def finish(self, epoch: int, held_out: float | None) -> None:
-        """Note the epoch, and keep the weights if they are the best so far."""
-        self.epoch = epoch
-        if self.best is None or held_out is None:
-            return
-        self.waited = 0 if held_out < self.best_loss else self.waited + 1
-        if self.waited == 0:
-            self.best_loss = held_out
-            self.best.load_state_dict((self.average or self.raw).state_dict())
-
-    def progress(self) -> Progress:
-        """The live state, by name."""
-        moments = {
-            f"{name}.{key}": value for name, p in self.trained.items() for key, value in self.optimiser.state[p].items()
-        }
-        weights = [{} if model is None else model.state_dict() for model in (self.raw, self.average, self.best)]
-        return Progress(self.epoch, weights[0], moments, weights[1], weights[2], self.best_loss, self.waited)
-
-    def _restore(self, saved: Progress) -> None:
-        models = ((self.raw, saved.weights), (self.average, saved.average), (self.best, saved.best))
-        for model, weights in models:
-            if model is not None:
-                model.load_state_dict(weights)
-        for name, p in self.trained.items():
-            # In the parameter's strides: the fused CPU AdamW is silently wrong on contiguous moments of
-            # channels-last weights.
-            moments = {key: torch.empty_like(p).copy_(saved.optimiser[f"{name}.{key}"]) for key in _MOMENTS}
-            self.optimiser.state[p] = {"step": saved.optimiser[f"{name}.step"].to(p.device), **moments}
-        self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
-
-
-_MOMENTS = ("exp_avg", "exp_avg_sq")
+def _optimiser(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
+    parameters = list(trained(model).values())
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay, fused=fused)
 
 
 def _batches(

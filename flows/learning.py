@@ -11,9 +11,10 @@ from daecore.autoencoder import Autoencoder, Shapes, build, initialised
 from daecore.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
 from daecore.corruption import Corruptor
 from daecore.errors import CheckpointError, StoreError
+from daecore.progress import Progress
 from daecore.samples import as_float
 from daecore.spec import digest
-from daecore.training import Epoch, Progress, fit
+from daecore.training import Epoch, fit
 
 from . import tracking
 from .datasets import splits_of

@@ -8,8 +8,9 @@ from torch import nn
 
 from daecore.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
 from daecore.errors import CheckpointError
+from daecore.progress import Progress
 from daecore.samples import Batch, Samples
-from daecore.training import Progress, TrainingOptions, fit
+from daecore.training import TrainingOptions, fit
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(3, dtype=torch.bfloat16), "step": torch.tensor(3.0)}
 

@@ -1,0 +1,99 @@
+"""Progress: what changes while a network is trained, and all that a training needs to go on exactly.
+
+Knows weights, an optimiser, the weight average and the best so far. Does not train, and writes no file.
+"""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+MOMENTS = ("exp_avg", "exp_avg_sq")  # of AdamW
+
+
+@dataclass
+class Progress:
+    """All that a training needs to go on exactly: weights, optimiser, averages, and what was best.
+
+    Tensors are live: save them before the loop goes on.
+    """
+
+    epoch: int
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Tensor]
+    average: dict[str, Tensor]
+    best: dict[str, Tensor]
+    best_loss: float
+    waited: int
+
+
+class State:
+    """What changes while training: the optimiser's moments, the weight average, and the best weights so far.
+
+    Args:
+        model: Trained in place.
+        optimiser: Over `trained(model)`.
+        average: The decay of the weight average a step; 0: none.
+        patience: Above 0, the best weights are kept.
+    """
+
+    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, *, average: float, patience: int) -> None:
+        self.raw, self.optimiser, self.decay = model, optimiser, average
+        self.trained = trained(model)
+        self.average = copy.deepcopy(model) if average else None
+        self.best = copy.deepcopy(model) if patience else None
+        self.epoch, self.waited, self.best_loss = 0, 0, math.inf
+
+    @property
+    def model(self) -> nn.Module:
+        """The network one would use now."""
+        return self.best or self.average or self.raw
+
+    def step(self, rate: float) -> None:
+        """One update of the weights and of their average."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            with torch.no_grad():
+                averaged: list[Tensor] = list(self.average.parameters())
+                torch._foreach_lerp_(averaged, list(self.raw.parameters()), 1 - self.decay)
+
+    def finish(self, epoch: int, held_out: float | None) -> None:
+        """Note the epoch, and keep the weights if they are the best so far."""
+        self.epoch = epoch
+        if self.best is None or held_out is None:
+            return
+        self.waited = 0 if held_out < self.best_loss else self.waited + 1
+        if self.waited == 0:
+            self.best_loss = held_out
+            self.best.load_state_dict((self.average or self.raw).state_dict())
+
+    def progress(self) -> Progress:
+        """The live state, by name."""
+        moments = {
+            f"{name}.{key}": value for name, p in self.trained.items() for key, value in self.optimiser.state[p].items()
+        }
+        weights = [{} if model is None else model.state_dict() for model in (self.raw, self.average, self.best)]
+        return Progress(self.epoch, weights[0], moments, weights[1], weights[2], self.best_loss, self.waited)
+
+    def restore(self, saved: Progress) -> None:
+        """Go on from there."""
+        models = ((self.raw, saved.weights), (self.average, saved.average), (self.best, saved.best))
+        for model, weights in models:
+            if model is not None:
+                model.load_state_dict(weights)
+        for name, p in self.trained.items():
+            # In the parameter's strides: the fused CPU AdamW is silently wrong on contiguous moments of
+            # channels-last weights.
+            moments = {key: torch.empty_like(p).copy_(saved.optimiser[f"{name}.{key}"]) for key in MOMENTS}
+            self.optimiser.state[p] = {"step": saved.optimiser[f"{name}.step"].to(p.device), **moments}
+        self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
+
+
+def trained(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that training changes, by name."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
