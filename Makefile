@@ -23,8 +23,9 @@ check: test  ## the same
 test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
 	$(BIN)/python -m pytest -m long
 
-bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers
-	$(BIN)/python bench/bench.py
+bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json
+	$(BIN)/python bench/bench.py --json bench.json
+	$(BIN)/python bench/bench.py --pipeline --json bench-pipeline.json
 
 clean:  ## the environment and all caches; the store and the data stay
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -61,23 +61,6 @@ def setting(network: str, steps: int) -> Setting:
     return Setting(spec("architecture", {network: NETWORKS[network]}), batch, Samples(images()[0][:count]))
 
 
-def images_per_second(self) -> float:
-    """From the last step of the warm-up to the last step of all."""
-    timed = self.marks[WARM_UP - 1 :]
-    return self.batch * (len(timed) - 1) / (timed[-1] - timed[0])
-
-
-def settings(steps: int) -> dict[str, Setting]:
-    """The two networks, with images for so many steps of a conv epoch and four times as many of a dense one."""
-    dense = spec("architecture", {"dense": {"widths": [512, 256], "code": 32}})
-    conv = spec("architecture", {"conv": {"widths": [32, 64], "code": 64}})
-    data, _ = images()
-    return {
-        "dense": Setting(dense, 512, Samples(data[: 512 * 2 * steps])),
-        "conv": Setting(conv, 256, Samples(data[: 256 * steps])),
-    }
-
-
 def images() -> tuple[torch.Tensor, str]:
     """uint8 ``(N, 1, 28, 28)``, and what they are: MNIST from DAE_DATA, or random pictures of its shape."""
     cache = Path(os.environ.get("DAE_DATA", Path.home() / ".cache" / "daecore"))

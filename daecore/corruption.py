@@ -5,7 +5,6 @@ Knows shapes and the properties corruptions declare. Knows no particular corrupt
 
 from collections.abc import Sequence
 
-import torch
 from torch import Generator, Tensor
 
 from daecore.errors import InputError
@@ -22,12 +21,14 @@ class Corruptor:
 
     def __call__(self, clean: Tensor, generator: Generator) -> Corrupted:
         """Corrupt a batch; ``clean`` itself is never written to."""
-        x, touched = clean, None
+        x, masks = clean, []
         for spec, extension in self._steps:
-            result = extension.function(x, spec.options, generator=generator)
-            x, mask = result if isinstance(result, tuple) else (result, None)
-            touched = _union(touched, mask)
-        return Corrupted(x, touched)
+            before = x.cpu() if extension.host else x
+            result = extension.function(before, spec.options, generator=generator)
+            y, mask = result if isinstance(result, tuple) else (result, None)
+            x = y.to(clean.device)
+            masks.append(None if mask is None else mask.to(clean.device))
+        return Corrupted(x, _union(masks, x))
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of a corrupted sample.
@@ -71,12 +72,16 @@ class Corruptor:
         return " -> ".join(str(spec) for spec in self.specs) or "none"
 
 
-def _union(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    """What either mask touches; None when one is missing or the shape changed in between."""
-    if first is None or second is None:
-        return first if second is None else second
-    try:
-        torch.broadcast_shapes(first.shape, second.shape)
-    except RuntimeError:
-        return None
-    return first | second
+def _union(masks: list[Tensor | None], x: Tensor) -> Tensor | None:
+    """What any link touched; None where one does not say, or speaks of a picture of another size."""
+    union: Tensor | None = None
+    for mask in masks:
+        if mask is None or not _fits(mask, x):
+            return None
+        union = mask if union is None else union | mask
+    return union
+
+
+def _fits(mask: Tensor, x: Tensor) -> bool:
+    pairs = zip(reversed(mask.shape), reversed(x.shape), strict=False)
+    return mask.dim() == x.dim() and all(ours in (1, theirs) for ours, theirs in pairs)

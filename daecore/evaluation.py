@@ -19,7 +19,7 @@ from daecore.intervals import Interval, bootstrap
 from daecore.metrics import decibel, image_mse, pooled_psnr, squared_error, ssim
 from daecore.pairs import draw_pairs, enlarge
 from daecore.place import Precision, autocast
-from daecore.referees import Referee, Referees
+from daecore.referees import Referee, Referees, evaluation_digest
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
@@ -112,15 +112,14 @@ def evaluate(
         precision: ``bf16`` runs the model, not the scores, in mixed precision.
 
     Raises:
-        InputError: The referees judged another number of samples.
+        InputError: The referees judged other pairs.
         NonFiniteError: Some restored sample is not finite.
     """
     total = sum(map(len, pairs))
-    judged = len(referees["identity"].index)
-    if judged != total:
+    if evaluation_digest(pairs) != referees.digest:
         raise InputError(
-            f"evaluate() got {total} pairs, but the referees were measured on {judged}. "
-            "Give every test group, in the order of splits.test, to both."
+            f"evaluate() got {total} pairs that are not the ones the referees were measured on. "
+            "Give every test group, in the order of splits.test, with the same corruption to both."
         )
     groups = [_score(group, restore(model, group.corrupted, precision=precision)) for group in pairs]
     scores = {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}

@@ -15,6 +15,7 @@ from daecore.autoencoder import Shapes, build
 from daecore.corruption import Corruptor
 from daecore.errors import InputError
 from daecore.extension import Extension, Options
+from daecore.samples import Shape
 from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
@@ -135,6 +136,43 @@ def check(experiment: Experiment) -> Shapes:
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)
     return Shapes(clean, corrupted)
+
+
+def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest_class: int) -> None:
+    """Whether what was loaded can be restored and classified as wished, found out before any training.
+
+    Args:
+        experiment: What is to be run.
+        test_shapes: The shapes of clean test samples.
+        smallest_class: How many training samples the rarest class has; 0 without labels.
+
+    Raises:
+        InputError: A test image does not fit the network or the corruption, or a class has too few samples.
+    """
+    clean = experiment.data.extension.sample_shape
+    trained = clean(experiment.data.options) if clean else test_shapes[0]
+    with torch.device("meta"):
+        model = build(experiment.autoencoder, Shapes(trained, experiment.corruptor.output_shape(trained))).eval()
+    for shape in test_shapes:
+        try:
+            restored = tuple(model(torch.empty(2, *experiment.corruptor.output_shape(shape), device="meta")).shape[1:])
+        except RuntimeError as error:
+            restored, why = (), f" ({' '.join(str(error).split())[:120]})"
+        else:
+            why = ""
+        if restored != shape:
+            raise InputError(
+                f"{experiment.autoencoder.name} was built for samples of shape {trained} and cannot restore the test "
+                f"images of shape {shape}{why}. Choose unet, which takes any size, or test on crops."
+            )
+    most = smallest_class * (experiment.data.extension.classes or 0)
+    if experiment.transfer is not None and most:
+        many = [count for count in experiment.transfer.labels if count > most]
+        if many:
+            raise InputError(
+                f"transfer.labels: {many[0]} labels, as many of each class, are more than there are: the rarest class "
+                f"has {smallest_class} training samples. Use at most {most}."
+            )
 
 
 def _check_demands(extension: Extension, experiment: Experiment) -> None:

@@ -4,6 +4,7 @@ Knows tensors and the corruptor. No gradient, no epochs: what it reaches, a netw
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -50,6 +51,15 @@ class Moments:
     covariance: Tensor
     cross: Tensor
 
+    @cached_property
+    def spectrum(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues ``(inputs,)`` and eigenvectors of the covariance: they serve every ridge.
+
+        A blur leaves variances below the rounding of sums; those that came out negative are zero.
+        """
+        values, vectors = torch.linalg.eigh(self.covariance)
+        return values.clamp_min(0), vectors
+
 
 def fit_linear(train: Samples, validation: Pairs, corruptor: Corruptor) -> tuple[LinearMap, float]:
     """Ridge regression on the whole training set, freshly corrupted; the ridge is chosen on validation pairs.
@@ -91,8 +101,8 @@ def measure_moments(train: Samples, corruptor: Corruptor) -> Moments:
 
 
 def solve(moments: Moments, ridge: float) -> LinearMap:
-    """The map of least regularised squared error, by Cholesky in float64."""
+    """The map of least regularised squared error, in float64."""
     scale = moments.covariance.diagonal().mean().clamp_min(1e-12)
-    regular = moments.covariance + ridge * scale * torch.eye(len(moments.mean_x), device=scale.device)
-    weight = torch.cholesky_solve(moments.cross, torch.linalg.cholesky(regular))
+    values, vectors = moments.spectrum
+    weight = vectors @ ((vectors.T @ moments.cross) / (values + ridge * scale)[:, None])
     return LinearMap(weight.float(), (moments.mean_y - moments.mean_x @ weight).float())

@@ -3,6 +3,8 @@
 Knows Samples and Corruptor. Does not judge.
 """
 
+from itertools import islice
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,7 +16,7 @@ from daecore.samples import Pairs, Samples, Shape
 SIZE = 1000
 
 
-def draw_pairs(samples: Samples, corruptor: Corruptor) -> Pairs:
+def draw_pairs(samples: Samples, corruptor: Corruptor, first: int | None = None) -> Pairs:
     """Corrupt samples once, from a stream named by their digest and the corruption's, not by any seed.
 
     It is drawn on the CPU wherever the samples lie, so that a GPU judges on the very same noise.
@@ -22,13 +24,17 @@ def draw_pairs(samples: Samples, corruptor: Corruptor) -> Pairs:
     Args:
         samples: N samples.
         corruptor: What is done to them.
+        first: Only so many, from the beginning: with the very noise they have among all.
 
     Returns:
         The pairs, on the samples' device.
     """
     generator = stream(0, "evaluation", samples.digest, corruptor.digest)
-    corrupted = [corruptor(batch.clean, generator).x for batch in samples.to("cpu").batches(SIZE)]
-    return Pairs(samples, torch.cat(corrupted).to(samples.device))
+    count = len(samples) if first is None else min(first, len(samples))
+    batches = islice(samples.to("cpu").batches(SIZE), -(-count // SIZE))
+    corrupted = torch.cat([corruptor(batch.clean, generator).x for batch in batches])[:count]
+    kept = samples if count == len(samples) else samples.select(torch.arange(count, device=samples.device))
+    return Pairs(kept, corrupted.to(samples.device))
 
 
 def draw_positions(count: int, wanted: int, *names: str) -> Tensor:

@@ -49,7 +49,12 @@ class State:
     @property
     def model(self) -> nn.Module:
         """The network one would use now."""
-        return self.best or self.average or self.raw
+        return self.best or self.candidate
+
+    @property
+    def candidate(self) -> nn.Module:
+        """The network as this epoch leaves it: what validation judges."""
+        return self.average or self.raw
 
     def step(self, rate: float) -> None:
         """One update of the weights and of their average."""
@@ -61,6 +66,8 @@ class State:
             with torch.no_grad():
                 averaged: list[Tensor] = list(self.average.parameters())
                 torch._foreach_lerp_(averaged, list(self.raw.parameters()), 1 - self.decay)
+                for ours, theirs in zip(self.average.buffers(), self.raw.buffers(), strict=True):
+                    ours.copy_(theirs)  # statistics, such as BatchNorm's, are averages already
 
     def finish(self, epoch: int, held_out: float | None) -> None:
         """Note the epoch, and keep the weights if they are the best so far."""
@@ -70,7 +77,7 @@ class State:
         self.waited = 0 if held_out < self.best_loss else self.waited + 1
         if self.waited == 0:
             self.best_loss = held_out
-            self.best.load_state_dict((self.average or self.raw).state_dict())
+            self.best.load_state_dict(self.candidate.state_dict())
 
     def progress(self) -> Progress:
         """The live state, by name."""

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daecore.arrays import save_arrays
 from daecore.classical import METHODS
 from daecore.errors import InputError, StoreError, choices
 from daecore.linear import LinearMap
@@ -35,7 +36,6 @@ class Referee:
         index: int64 ``(K,)``, the positions judged among all test samples in group order, ascending.
         psnr_db: float32 ``(K,)``; for points empty.
         mse: float32 ``(K,)``, of the estimate clipped to ``[0, 1]``; for points of the estimate as it is.
-        seconds: What tuning, fitting and judging took.
     """
 
     name: str
@@ -43,7 +43,6 @@ class Referee:
     index: NDArray[np.int64]
     psnr_db: NDArray[np.float32]
     mse: NDArray[np.float32]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Referees:
 
     Attributes:
         referees: In the order in which they were judged.
-        digest: SHA-256 of the test samples' and the corruption's digests: which pairs were judged.
+        digest: SHA-256 of the pairs that were judged.
         skipped: Why a method is missing, by its name.
         linear: The fitted linear map, if any.
         mean_image: The training set's mean, float32 ``shape``, if it fits the test samples.
@@ -107,8 +106,8 @@ class Referees:
         return classical(name, x, strength, shape)
 
     def save(self, path: Path) -> None:
-        """Write everything as one ``.npz``: plain arrays and one JSON string, no pickle."""
-        rows = [{"name": it.name, "strength": it.strength, "seconds": it.seconds} for it in self.referees]
+        """Write everything as one ``.npz``: plain arrays and one JSON string, no pickle; equals give equal bytes."""
+        rows = [{"name": it.name, "strength": it.strength} for it in self.referees]
         header = json.dumps({"digest": self.digest, "skipped": dict(self.skipped), "referees": rows})
         arrays: dict[str, NDArray[Any]] = {"header": np.array(header)}
         for it in self.referees:
@@ -117,8 +116,7 @@ class Referees:
             arrays |= {"weight": self.linear.weight.numpy(), "bias": self.linear.bias.numpy()}
         if self.mean_image is not None:
             arrays["mean_image"] = self.mean_image.numpy()
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        save_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Referees":

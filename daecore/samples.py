@@ -141,6 +141,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.clean)
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of both: equal digests, the very same noise on the very same samples."""
+        return hashlib.sha256(f"{self.clean.digest}{Samples(self.corrupted).digest}".encode()).hexdigest()
+
 
 def as_float(data: Tensor) -> Tensor:
     """The tensor rule: uint8 becomes float32 in ``[0, 1]``, anything else stays as it is."""

@@ -122,8 +122,13 @@ def fit(
         mean = _finite_mean(losses, number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began
         held_out = (
-            None if validation is None else _validate(state.model, objective, validation, options, seed, precision)
+            None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)
         )
+        if held_out is not None and not math.isfinite(held_out):
+            raise NonFiniteError(
+                f"The validation loss became {held_out} after epoch {number}. Training has stopped; the last "
+                "checkpoint is intact. Lower training.learning_rate, or try training.precision=float32."
+            )
         state.finish(number, held_out)
         yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.progress())
     if state.model is not model:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from daecore import rng
 from daecore.classifier import Classifier, epochs_for, judge, train_all, train_layer
+from daecore.errors import InputError
 from daecore.extension import Options
 from daecore.intervals import Interval, student
 from daecore.place import Precision
@@ -109,15 +110,23 @@ def draw_labels(samples: Samples, classes: int, count: int, seed: int, draw: int
     """Positions of ``count`` samples, as equally many of each class as can be; int64 ``(count,)``.
 
     The draws of one seed differ by ``draw``; every initialisation gets the same ones.
+
+    Raises:
+        InputError: A class has too few samples, or there are no labels.
     """
     generator = rng.stream(seed, "labels", count, draw)
     if samples.labels is None:
-        raise ValueError("transfer needs labels, and these samples have none")
+        raise InputError("Transfer needs labels, and these samples have none. Set transfer to null.")
     labels = samples.labels.cpu()
     order = torch.randperm(len(samples), generator=generator)
     shares = torch.full((classes,), count // classes)
     shares[torch.randperm(classes, generator=generator)[: count % classes]] += 1
     parts = [order[labels[order] == number][: int(share)] for number, share in enumerate(shares)]
+    if sum(map(len, parts)) < count:
+        few = min(range(classes), key=lambda number: len(parts[number]))
+        raise InputError(
+            f"{count} labels need {int(shares[few])} of class {few}, but there are {len(parts[few])}. Ask for fewer."
+        )
     return torch.cat(parts).to(samples.device)
 
 

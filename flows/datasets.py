@@ -4,6 +4,7 @@ One of the two process caches the project allows; the other is the registry.
 """
 
 from functools import lru_cache
+from pathlib import Path
 
 from daecore.errors import DataError
 from daecore.samples import Splits
@@ -21,7 +22,9 @@ def load(request: DatasetRequest) -> DatasetRef:
         data=request.data,
         sha256=splits.digest,
         shape=splits.train.shape,
+        test_shapes=tuple(dict.fromkeys(group.shape for group in splits.test)),
         classes=splits.classes,
+        smallest_class=_smallest_class(splits),
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": test},
     )
 
@@ -41,9 +44,20 @@ def splits_of(dataset: DatasetRef, device: str = "cpu") -> Splits:
     return splits if device == "cpu" else _on_device(dataset.sha256, dataset.data, device)
 
 
-@lru_cache(maxsize=2)
+def _smallest_class(splits: Splits) -> int:
+    """How many training samples the rarest class has; 0 without labels."""
+    labels = splits.train.labels
+    return 0 if labels is None or not splits.classes else int(labels.bincount(minlength=splits.classes).min())
+
+
 def _splits(data: Spec) -> Splits:
-    splits: Splits = data.extension.function(data.options, cache=current_store().data)
+    look = data.extension.fingerprint
+    return _loaded(data, look(data.options) if look else "", current_store().data)
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: Spec, fingerprint: str, folder: Path) -> Splits:
+    splits: Splits = data.extension.function(data.options, cache=folder)
     return splits
 
 

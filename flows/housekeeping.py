@@ -14,7 +14,7 @@ from . import tracking
 from .store import Store
 from .tracking import Run  # type: ignore[attr-defined]
 
-USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
+USES, DENOISE, TRAINING = "dae.uses", "tags.stage = 'denoise'", "tags.stage = 'train_autoencoder'"
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,23 @@ def find_run(text: str) -> Run:
 
 
 def removable(run: Run) -> list[Run]:
-    """The run and those of its trainings that no other run uses.
+    """The run and those trainings it made or reused that no other run uses.
 
     Raises:
-        InputError: It is still running.
+        InputError: Some run is going on; what it uses is not known yet.
     """
-    if run.info.status == "RUNNING":
-        raise InputError(
-            f"The run {run.info.run_id} is still running. Stop it first, with Ctrl-C where it was started."
-        )
+    _refuse_while_running()
     others = [other for other in tracking.runs(DENOISE) if other.info.run_id != run.info.run_id]
     used = {name for other in others for name in uses(other)}
-    children = tracking.runs(f"tags.`{tracking.PARENT}` = '{run.info.run_id}'")
-    return [run, *(child for child in children if child.info.run_id not in used)]
+    there = {other.info.run_id for other in others}
+    return [
+        run,
+        *(
+            training
+            for training in tracking.runs(TRAINING)
+            if training.info.run_id not in used and training.data.tags.get(tracking.PARENT) not in there
+        ),
+    ]
 
 
 def remove(runs: list[Run]) -> None:
@@ -79,13 +83,18 @@ def collectable(store: Store, keep: int) -> list[Removal]:
     Raises:
         InputError: A run is going on; what it uses is not known yet.
     """
-    if tracking.runs("attributes.status = 'RUNNING'"):
-        raise InputError(
-            "A run is going on in this store, and what it needs is not known yet. Wait for it, then try again."
-        )
+    _refuse_while_running()
     finished = tracking.runs(f"{DENOISE} and attributes.status = 'FINISHED'")[:keep]
     used = {name for run in finished for name in uses(run)}
     return [*_caches(store, used), *_checkpoints(store), *_deleted(store)]
+
+
+def _refuse_while_running() -> None:
+    if tracking.runs("attributes.status = 'RUNNING'"):
+        raise InputError(
+            "A run is going on in this store, and what it needs is not known yet. Wait for it, or stop it with Ctrl-C "
+            "where it was started, then try again."
+        )
 
 
 def uses(run: Run) -> set[str]:
@@ -112,7 +121,7 @@ def _checkpoints(store: Store) -> Iterator[Removal]:
 
 def _deleted(store: Store) -> Iterator[Removal]:
     """Artifacts of runs marked as deleted, and models whose run is gone."""
-    kept = {run.info.run_id for run in tracking.runs(limit=50_000)}
+    kept = {run.info.run_id for run in tracking.runs()}
     models = tracking.model_runs()
     for experiment in store.artifacts.iterdir():
         for folder in experiment.iterdir():

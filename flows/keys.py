@@ -7,6 +7,7 @@ it runs and the plugins it uses beside its inputs.
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from daecore.place import Place
@@ -15,13 +16,14 @@ from daecore.spec import Spec, digest
 
 from .records import StageKey
 
-_CODE = {  # where each stage's code begins; what these import counts too
-    "load_dataset": ("daecore.samples", "daecore.rng"),
-    "train_autoencoder": ("daecore.training", "daecore.autoencoder", "daecore.corruption"),
-    "measure_referees": ("daecore.referees",),
-    "evaluate_denoising": ("daecore.evaluation", "daecore.figures"),
-    "transfer": ("daecore.transfer", "daecore.autoencoder"),
+_CODE = {  # where each stage's code begins, here and in the core; what the core's modules import counts too
+    "load_dataset": ("datasets", "daecore.samples", "daecore.rng"),
+    "train_autoencoder": ("learning", "daecore.training", "daecore.autoencoder", "daecore.corruption"),
+    "measure_referees": ("judging", "daecore.referees"),
+    "evaluate_denoising": ("judging", "daecore.evaluation", "daecore.figures"),
+    "transfer": ("transferring", "daecore.transfer", "daecore.autoencoder"),
 }
+_LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "PyWavelets", "scikit-learn")  # what computes numbers for us
 # How things are named, found and said: no number depends on it.
 _NO_RESULT = frozenset({"daecore", "daecore.errors", "daecore.extension", "daecore.hookspecs", "daecore.registry"})
 
@@ -55,5 +57,7 @@ def provenance(specs: Iterable[Spec]) -> dict[str, str]:
 
 @cache
 def code_digest(stage: str) -> str:
-    """SHA-256 of the code a stage runs and of torch's version: another one is another result."""
-    return digest([version("torch"), source_digest(*_CODE[stage], leave_out=_NO_RESULT)])
+    """SHA-256 of the code a stage runs and of the libraries' versions: another one is another result."""
+    here, *core = _CODE[stage]
+    own = (Path(__file__).parent / f"{here}.py").read_text(encoding="utf-8")
+    return digest([own, source_digest(*core, leave_out=_NO_RESULT), {name: version(name) for name in _LIBRARIES}])

@@ -3,14 +3,20 @@
 import logging
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from daecore.autoencoder import Autoencoder, Shapes, build, initialised
 from daecore.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
 from daecore.corruption import Corruptor
 from daecore.errors import CheckpointError, StoreError
+from daecore.evaluation import restore
+from daecore.pairs import draw_pairs
 from daecore.progress import Progress
 from daecore.samples import as_float
 from daecore.spec import digest
@@ -22,6 +28,7 @@ from .records import ModelRef, TrainingRequest, TrainingSummary, file_ref
 from .store import Store
 
 log = logging.getLogger("daecore.progress")
+SHOWN = 12  # test images that are watched
 
 
 def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
@@ -77,8 +84,11 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
         run_id = tracking.start(experiment, name, tags, parameters, parent)
     with tracking.ended(run_id), request.place.applied():
         with tracking.system_metrics(run_id):
+            known, preview = set(tracking.history(run_id, "loss")), _Preview.of(request)
             for epoch in _epochs(request, model, resume):
-                _record(epoch, run_id, store.checkpoint(key))
+                if epoch.number not in known:
+                    _record(epoch, run_id, preview)
+                save_progress(store.checkpoint(key), epoch.progress)
         return _publish(request, shapes, model.cpu(), run_id, experiment, store, key)
 
 
@@ -100,14 +110,35 @@ def _epochs(request: TrainingRequest, model: Autoencoder, resume: Progress | Non
         yield epoch
 
 
-def _record(epoch: Epoch, run_id: str, checkpoint: Path) -> None:
-    """Metrics first, then the checkpoint: a process killed in between logs no step twice when it resumes."""
-    if epoch.number not in tracking.history(run_id, "loss"):
-        metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
-        if epoch.validation_loss is not None:
-            metrics["validation_loss"] = epoch.validation_loss
-        tracking.log_metrics(run_id, metrics, epoch.number)
-    save_progress(checkpoint, epoch.progress)
+def _record(epoch: Epoch, run_id: str, preview: "_Preview") -> None:
+    """Log an epoch, before its checkpoint is written: a process killed in between logs no step twice on resuming."""
+    metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
+    if epoch.validation_loss is not None:
+        metrics["validation_loss"] = epoch.validation_loss
+    if preview.corrupted is not None:
+        tracking.log_picture(run_id, preview.restored(epoch.model), "restored", epoch.number)
+    tracking.log_metrics(run_id, metrics, epoch.number)
+
+
+@dataclass(frozen=True)
+class _Preview:
+    """The first test images as evaluation corrupts them, to be watched getting better; none for points."""
+
+    corrupted: Tensor | None
+
+    @classmethod
+    def of(cls, request: TrainingRequest) -> "_Preview":
+        test = splits_of(request.dataset, request.place.device).test[0]
+        images = len(test.shape) == 3
+        return cls(draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None)
+
+    def restored(self, model: nn.Module) -> NDArray[np.uint8]:
+        """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
+        if self.corrupted is None:
+            raise ValueError("there is no picture of points")
+        images = restore(model, self.corrupted).clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+        row = torch.cat(list(images), dim=2).permute(1, 2, 0).numpy()
+        return row.squeeze(2) if row.shape[2] == 1 else row
 
 
 def _publish(

@@ -10,14 +10,14 @@ from typing import Any
 
 from prefect import flow, runtime
 
-from daecore.experiment import Experiment, check
+from daecore.experiment import Experiment, check, check_samples
 from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, digest
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
 
 from . import requests, stages, tracking
 from .keys import provenance
-from .records import Evaluated, FileRef, ModelRef, Reported, Timed
+from .records import Evaluated, FileRef, ModelRef, Reported, Request, Timed
 from .reporting import Outcome
 from .store import current_store
 
@@ -25,7 +25,14 @@ log = logging.getLogger("daecore.progress")
 _DEFAULT = Experiment()
 
 
-@flow(name="denoise", persist_result=False)
+def _run_name() -> str:
+    """What runs, for Prefect's lists: ``mnist erasure(p=0.5) conv #0``."""
+    chosen = {name: value for name, value in runtime.flow_run.parameters.items() if name in Experiment.model_fields}
+    experiment = Experiment.model_validate(chosen)
+    return f"{experiment.title} #{experiment.seed}"
+
+
+@flow(name="denoise", flow_run_name=_run_name, persist_result=False)
 def denoise(
     data: DatasetSpec = _DEFAULT.data,
     corruptions: tuple[CorruptionSpec, ...] = _DEFAULT.corruptions,
@@ -66,6 +73,7 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool) -> Repor
     """The stages in their order; this is the picture of the project."""
     began, call = time.perf_counter(), _Caller(fresh)
     dataset = call(stages.load_dataset, requests.dataset_request(experiment))
+    check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
     model = call(
         stages.train_autoencoder, requests.training_request(experiment, dataset), folder, run, fresh, intact=_intact
     )
@@ -104,8 +112,8 @@ class _Caller:
         log.info("%s", name, extra={"stage": name})
         state = stage.with_options(refresh_cache=self.fresh)(*values, return_state=True)
         result, reused = state.result(), state.name == "Cached"
-        if reused and intact is not None and not intact(result):
-            log.warning("%s: the cached result's files are gone or altered; computing it again", name)
+        if reused and intact is not None and not (intact(result) and _settled(values[0])):
+            log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
             result, reused = stage.with_options(refresh_cache=True)(*values), False
         self.uses += [digest(values[0].key), *_left(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
@@ -121,6 +129,11 @@ def _left(result: Any) -> list[str]:
         return [result.run_id]
     files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
     return list({file.path.split("/")[1] for file in files})
+
+
+def _settled(request: Request) -> bool:
+    """Whether no later training under this key was stopped on its way, which is then to go on."""
+    return not current_store().checkpoint(digest(request.key)).exists()
 
 
 def _intact(result: ModelRef | Evaluated | FileRef) -> bool:

@@ -71,7 +71,9 @@ class DatasetRef(Record):
     data: DatasetSpec
     sha256: str
     shape: tuple[int, ...]
+    test_shapes: tuple[tuple[int, ...], ...]
     classes: int | None
+    smallest_class: int
     sizes: dict[str, int]
 
 

@@ -8,6 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from daecore.experiment import Experiment
 from daecore.page import page
 from daecore.transfer import TransferReport
@@ -49,7 +53,8 @@ def report(outcome: Outcome, store: Store) -> Reported:
         (folder / "report.html").write_text(html, encoding="utf-8")
         for path in (*pictures.values(), folder / "report.json", folder / "report.html"):
             tracking.log_file(run, path)
-        _pictures_by_step(run, pictures)
+        if "panel.png" in pictures:
+            tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")
     tracking.log_metrics(run, metrics(final))
     tracking.tag(run, _tags(outcome))
     tracking.log_dataset(run, outcome.dataset.data.name, outcome.dataset.sha256, outcome.dataset.sizes)
@@ -100,9 +105,9 @@ def _loss_curves(training_run: str) -> bytes:
     return figures.png(figures.loss_curves([(step, loss[step], held_out.get(step)) for step in sorted(loss)]))
 
 
-def _pictures_by_step(run: str, pictures: dict[str, Path]) -> None:
-    if "panel.png" in pictures:
-        tracking.log_picture(run, pictures["panel.png"], "panel")
+def _panel(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def _tags(outcome: Outcome) -> dict[str, str]:

@@ -6,7 +6,8 @@ Knows what each stage depends on, and nothing of how it is done.
 from daecore.experiment import Experiment
 from daecore.place import Place, resolve_place
 from daecore.samples import Shape
-from daecore.spec import Spec
+from daecore.spec import Spec, digest
+from daecore.transfer import TransferOptions
 
 from .keys import stage_key
 from .records import (
@@ -78,7 +79,7 @@ def evaluation_request(
         "corruptions": [item.dump() for item in experiment.corruptions],
         "weights": model.summary.weights_sha256,
         "autoencoder": experiment.autoencoder.dump(),
-        "referees": referees.sha256,
+        "referees": digest(referees_request(experiment, dataset).key),
     }
     return EvaluationRequest(
         key=stage_key("evaluate_denoising", inputs, [*experiment.corruptions, experiment.autoencoder], place),
@@ -92,16 +93,14 @@ def evaluation_request(
 
 def transfer_request(
     experiment: Experiment, dataset: DatasetRef, denoising: ModelRef, control: ModelRef
-) -> TransferRequest | None:
-    """Train classifiers from the encoders; None where the experiment or the dataset wants none."""
-    if experiment.transfer is None or dataset.classes is None:
-        return None
-    place = place_of(experiment)
+) -> TransferRequest:
+    """Train classifiers from the encoders; only for experiments with `transfer` on datasets with labels."""
+    place, transfer = place_of(experiment), experiment.transfer or TransferOptions()
     inputs = {
         "dataset": dataset.sha256,
         "weights": [denoising.summary.weights_sha256, control.summary.weights_sha256],
         "autoencoder": experiment.autoencoder.dump(),
-        "transfer": experiment.transfer.model_dump(mode="json"),
+        "transfer": transfer.model_dump(mode="json"),
         "seed": experiment.seed,
     }
     return TransferRequest(
@@ -109,7 +108,7 @@ def transfer_request(
         dataset=dataset,
         denoising=denoising,
         plain=control,
-        transfer=experiment.transfer,
+        transfer=transfer,
         seed=experiment.seed,
         place=place,
     )

@@ -1,4 +1,4 @@
-"""The only module that imports MLflow: runs by explicit id, buffered metrics, files, models.
+"""The only module that imports MLflow: runs by explicit id, metrics in batches, files, models.
 
 The fluent API is not used: its active run is thread-local and opens stray runs under Prefect.
 """
@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ import psutil
 from mlflow.entities import LoggedModelStatus, Metric, Param, Run, RunTag
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .store import Store
@@ -32,10 +33,14 @@ KEY, PID, STARTED = "dae.key", "dae.pid", "dae.pid_started"
 PARENT = "mlflow.parentRunId"
 
 
-@cache
 def client() -> MlflowClient:
-    """The client of this process; the URI was set by `Store.enter`."""
-    return MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    """The client for the URI that `Store.enter` set."""
+    return _client(os.environ["MLFLOW_TRACKING_URI"])
+
+
+@cache
+def _client(uri: str) -> MlflowClient:
+    return MlflowClient(uri)
 
 
 def prepare(store: Store) -> None:
@@ -45,7 +50,7 @@ def prepare(store: Store) -> None:
     with store.lock("database"):
         client().search_experiments(max_results=1)
         if client().tracking_uri.startswith("sqlite"):
-            with sqlite3.connect(store.database) as connection:
+            with closing(sqlite3.connect(store.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
     reconcile()
 
@@ -70,8 +75,8 @@ def start(experiment: str, name: str, tags: Mapping[str, str], parameters: Mappi
 
 def proceed(run_id: str) -> None:
     """Take up a run that a process left behind."""
+    tag(run_id, _process_tags())  # first: a run that is RUNNING without a living process counts as dead
     client().update_run(run_id, status="RUNNING")
-    tag(run_id, _process_tags())
 
 
 def finish(run_id: str, status: str) -> None:
@@ -85,8 +90,10 @@ def ended(run_id: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
-        finish(run_id, "FAILED")
+        try:
+            tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
+        finally:
+            finish(run_id, "FAILED")
         raise
     except BaseException:
         finish(run_id, "KILLED")
@@ -102,7 +109,7 @@ def reconcile() -> list[str]:
     return dead
 
 
-def runs(query: str = "", limit: int = 1000) -> list[Run]:
+def runs(query: str = "", limit: int = 50_000) -> list[Run]:
     """Runs of all experiments that match, newest first."""
     experiments = [found.experiment_id for found in client().search_experiments()]
     order = ["attributes.start_time DESC"]
@@ -177,12 +184,9 @@ def system_metrics(run_id: str) -> Iterator[None]:
         monitor.finish()
 
 
-def log_picture(run_id: str, path: Path, key: str, step: int = 0) -> None:
-    """Put a PNG into the grid of images that compares runs."""
-    from PIL import Image
-
-    with Image.open(path) as image:
-        client().log_image(run_id, np.asarray(image.convert("RGB")), key=key, step=step)
+def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) -> None:
+    """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs."""
+    client().log_image(run_id, image, key=key, step=step)
 
 
 def artifact_path(run_id: str, name: str) -> Path:

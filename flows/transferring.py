@@ -22,7 +22,7 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
     options, place = request.transfer, request.place
     splits, scores = splits_of(request.dataset, place.device), []
     total = len(options.labels) * options.seeds * len(classifiers.INITIALISATIONS)
-    with place.applied():
+    with store.lock(f"device-{place.device}"), place.applied():
         for score in classifiers.transfer(
             _encoders(request, store), splits, options,
             seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,

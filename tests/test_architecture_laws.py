@@ -54,6 +54,29 @@ def test_mlflow_is_known_in_tracking_only() -> None:
     assert importers("mlflow") <= {"flows/tracking.py"}
 
 
+def test_downloads_have_one_door() -> None:
+    doors = importers("urllib.request") | importers("http") | importers("requests") | importers("httpx")
+    by_name = {place(path) for path in FILES for name in imports(path) if name in ("urllib.request", "http.client")}
+    assert doors | by_name == {"daecore/fetch.py"}
+
+
+ORDER = (
+    "errors rng samples place extension hookspecs source registry spec autoencoder corruption objective pairs progress",
+    "training checkpoint metrics intervals arrays classical linear referee referees evaluation classifier transfer",
+    "figures page experiment fetch",
+)
+
+
+def test_the_core_imports_downwards_only() -> None:
+    """Each module imports modules that stand before it in the list, and every module stands in it."""
+    order = " ".join(ORDER).split()
+    assert sorted(order) == sorted(path.stem for path in (ROOT / "daecore").glob("[!_]*.py"))
+    for path in (ROOT / "daecore").glob("[!_]*.py"):
+        before = set(order[: order.index(path.stem)])
+        names = {name.split(".")[1] for name in imports(path) if name.startswith("daecore.")}
+        assert names <= before, path.stem
+
+
 def test_nobody_imports_the_plugins() -> None:
     assert importers("daecore_plugins") | importers("plugins") == set()
 

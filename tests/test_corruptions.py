@@ -291,3 +291,9 @@ def test_a_chain_applies_in_order_and_joins_what_was_touched() -> None:
     assert result.touched is not None
     assert (result.x[result.touched] == 0).all()
     assert Corruptor([named("downscale"), named("block_mask", size=14)]).output_shape((1, 28, 28)) == (1, 14, 14)
+
+
+@pytest.mark.parametrize("after", ["gaussian_noise", "downscale"])
+def test_a_chain_knows_no_mask_where_a_link_has_none(after: str) -> None:
+    """After noise on every value, or on a smaller picture, a mask of the first link would be wrong."""
+    assert Corruptor([named("erasure"), named(after)])(images(), stream(0, "noise")).touched is None

@@ -91,7 +91,7 @@ def test_a_value_that_is_not_finite_names_how_many_images(pairs, referees):
 
 
 def test_other_pairs_than_the_referees_had_are_refused(pairs, referees):
-    with pytest.raises(InputError, match="got 300 pairs, but the referees were measured on 400"):
+    with pytest.raises(InputError, match="got 300 pairs that are not the ones the referees were measured on"):
         evaluate(nn.Identity(), pairs[:1], referees)
 
 

@@ -267,6 +267,13 @@ def newest(store: Path, count: int) -> list:
     return list(client.search_runs(experiments, max_results=count, order_by=["attributes.start_time DESC"]))
 
 
+def test_more_labels_than_there_are_end_the_run_before_any_training(store: Path) -> None:
+    """Exit status 2: it is wrong input, known once the data are."""
+    said = dae(store, "run", "digits-erasure", "--set", "transfer.labels=[5000]", "--set", "seed=99", status=2).stderr
+    assert "transfer.labels: 5000 labels" in said
+    assert "Use at most" in said
+
+
 TWINS = """
 from daecore_flows.store import current_store
 current_store().enter()

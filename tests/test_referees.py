@@ -6,11 +6,12 @@ from sklearn.linear_model import LinearRegression
 
 from daecore import Corrupted, Corruptor, InputError, Samples, Splits
 from daecore.errors import StoreError
-from daecore.linear import measure_moments, solve
+from daecore.linear import fit_linear, measure_moments, solve
 from daecore.metrics import psnr
 from daecore.pairs import draw_pairs
 from daecore.referees import Referees, evaluation_digest, measure
 from daecore.samples import as_float
+from daecore.spec import spec
 
 
 class Hand(Corruptor):
@@ -139,8 +140,39 @@ def test_without_a_ridge_the_linear_map_is_that_of_least_squares(splits):
     assert np.allclose(fitted.weight.T.numpy(), theirs.coef_, atol=1e-3)
 
 
+def test_the_linear_map_survives_a_blur_that_leaves_no_variance(splits):
+    """Strong blurs make covariances that rounding turns indefinite; the map is still found, and better than none."""
+    corruptor = Corruptor([spec("corruption", {"blur": {"sigma": 4}})])
+    validation = draw_pairs(splits.validation, corruptor)
+    fitted, _ = fit_linear(splits.train, validation, corruptor)
+    clean = as_float(validation.clean.data)
+    restored = fitted(validation.corrupted, splits.train.shape)
+    assert torch.isfinite(restored).all()
+    assert (restored - clean).square().mean() < (validation.corrupted - clean).square().mean()
+
+
 def test_the_pairs_are_the_same_each_time_and_named_by_their_digests(splits):
-    first, again, other = (draw_pairs(splits.test[0], Hand(noisy, name)).corrupted for name in ("a", "a", "b"))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-    assert evaluation_digest(splits, Hand(noisy, "a")) != evaluation_digest(splits, Hand(noisy, "b"))
+    first, again, other = (draw_pairs(splits.test[0], Hand(noisy, name)) for name in ("a", "a", "b"))
+    assert torch.equal(first.corrupted, again.corrupted)
+    assert not torch.equal(first.corrupted, other.corrupted)
+    assert evaluation_digest([first]) == evaluation_digest([again]) != evaluation_digest([other])
+
+
+def test_other_noise_under_the_same_name_has_another_digest(splits):
+    """A corruption whose code has changed draws other pairs from the same options: they must not be paired."""
+    before, after = (draw_pairs(splits.test[0], Hand(made, "a")) for made in (noisy, lambda x, generator: x))
+    assert evaluation_digest([before]) != evaluation_digest([after])
+
+
+def test_the_first_pairs_are_the_first_of_all(splits):
+    """Few images to look at carry the very noise they are judged with."""
+    few, every = (draw_pairs(splits.test[0], Hand(noisy), first) for first in (3, None))
+    assert torch.equal(few.corrupted, every.corrupted[:3])
+    assert torch.equal(few.clean.data, every.clean.data[:3])
+
+
+def test_equal_referees_are_equal_files(splits, tmp_path):
+    """What two processes measure of the same pairs is one file, byte by byte."""
+    for name in ("one", "two"):
+        measure(splits, Hand(noisy)).save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()

@@ -175,6 +175,25 @@ def test_early_stopping_keeps_the_best_weights():
     assert epochs[-1].progress.best_loss == losses[best]
 
 
+def test_the_weights_kept_are_those_of_the_epoch_that_was_best():
+    """Early stopping gives back the weights whose validation loss it reported as the lowest."""
+    model = dense()
+    settings = options(epochs=12, patience=4, learning_rate=0.3, schedule="constant", precision="float32")
+    epochs = train(model, settings, validation=HELD_OUT)
+    best = min(epoch.validation_loss for epoch in epochs)
+    again = train(model, options(epochs=1, learning_rate=1e-30, precision="float32"), validation=HELD_OUT)[0]
+    assert again.validation_loss == pytest.approx(best, rel=1e-4)
+
+
+def test_the_average_keeps_the_statistics_of_batches():
+    """Averaged weights are used with the running statistics of the network that was trained."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 64), nn.Unflatten(1, (1, 8, 8)))
+    train(model, options(average=0.9))
+    assert model[1].running_mean.abs().sum() > 0
+    assert model[1].num_batches_tracked > 0
+
+
 def test_the_average_is_what_remains():
     """With a decay near one the averaged weights stay near the first ones, and the model ends up holding them."""
     first, model = dense(), dense()

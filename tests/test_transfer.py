@@ -10,6 +10,7 @@ from torch import nn
 
 from daecore.checkpoint import tensors_digest
 from daecore.classifier import Classifier, epochs_for, judge, train_all, train_layer
+from daecore.errors import InputError
 from daecore.intervals import student
 from daecore.samples import Samples, Splits
 from daecore.training import TrainingOptions
@@ -98,8 +99,14 @@ def test_another_draw_has_other_samples():
 
 
 def test_samples_without_labels_are_refused():
-    with pytest.raises(ValueError, match="these samples have none"):
+    with pytest.raises(InputError, match="these samples have none"):
         draw_labels(Samples(SPLITS.train.data), 4, 8, seed=0, draw=0)
+
+
+def test_more_labels_than_there_are_are_refused():
+    """A smaller budget than the report would say is no budget."""
+    with pytest.raises(InputError, match=r"100000 labels need 25000 of class \d, but there are \d+"):
+        draw_labels(SPLITS.train, 4, 100_000, seed=0, draw=0)
 
 
 def test_a_frozen_encoder_stays_as_it_was():

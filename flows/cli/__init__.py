@@ -27,6 +27,9 @@ app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)
 
 
+TRACEBACK = "DAE_TRACEBACK"  # set: what nobody raised on purpose is shown whole
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
@@ -45,10 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:
         status = _status(error)
-        if status is None:
+        if status is None and TRACEBACK in os.environ:
             raise
-        print(f"dae: {error}", file=sys.stderr)
-        return status
+        said = str(error) if status else f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows where.)"
+        print(f"dae: {said}", file=sys.stderr)
+        return status or 1
     return 0
 
 

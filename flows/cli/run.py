@@ -62,6 +62,8 @@ def _prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
 
     experiment = parse(wanted)
     check(experiment)
+    if experiment.data.extension.fingerprint is not None:
+        experiment.data.extension.fingerprint(experiment.data.options)  # the user's folder is there and has files
     training = experiment.training
     resolve_place(training.device, training.precision, training.threads)
     store.enter()
@@ -95,6 +97,8 @@ def _writable(report: Path) -> None:
 
 def _watched_run(experiment: "Experiment", name: str, store: Store, fresh: bool, verbose: bool) -> dict[str, Any]:
     """Run the flow; whatever ends it becomes an exit status and one paragraph."""
+    from daecore.errors import InputError
+
     with _terminated_like_interrupted():
         try:
             from ..pipeline import denoise
@@ -105,10 +109,12 @@ def _watched_run(experiment: "Experiment", name: str, store: Store, fresh: bool,
                 reported = denoise(**experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
             return summary_of(reported, store)
         except KeyboardInterrupt:
-            # With --fresh it would begin anew.
             command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
-            print(f"Stopped. The same command goes on after the last whole epoch:\n    {command}", file=sys.stderr)
+            which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
+            print(f"Stopped. {which} goes on after the last whole epoch:\n    {command}", file=sys.stderr)
             raise typer.Exit(130) from None
+        except InputError:
+            raise
         except Exception as error:
             if verbose:
                 traceback.print_exc()

@@ -88,7 +88,7 @@ def _places(report: Mapping[str, Any], store: Store) -> list[str]:
         f"panel    {artifacts / 'panel.png'}",
         f"page     {artifacts / 'report.html'}",
         f"MLflow   run {report['mlflow']['run_id']}",
-        f"reused   {', '.join(report['reused']) or 'nothing'}; {report['seconds']['total']:.1f} s in all",
+        f"reused   {', '.join(report['reused']) or 'nothing'}; {report['seconds']['total']:.1f} s of stages",
         "",
         "Dashboards:",
         f"  mlflow server --backend-store-uri sqlite:///{database} --artifacts-destination {files} --host 127.0.0.1",
