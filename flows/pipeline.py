@@ -16,9 +16,10 @@ from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
 
 from . import requests, stages, tracking
+from .artifacts import show_report
 from .keys import provenance
 from .records import Evaluated, FileRef, ModelRef, Reported, Request, Timed
-from .reporting import Outcome
+from .reporting import Outcome, final_report
 from .store import current_store
 
 log = logging.getLogger("daecore.progress")
@@ -96,7 +97,9 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool) -> Repor
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, judged=judged,
         transfer=report, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
-    return stages.report(outcome)
+    reported = stages.report(outcome)
+    show_report(final_report(reported, current_store()), experiment.title)
+    return reported
 
 
 class _Caller:

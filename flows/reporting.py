@@ -6,7 +6,6 @@ A run whose stages all came from the cache is as full as any other.
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +82,7 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
         mlflow={
             "run_id": outcome.run_id,
             "uri": tracking.client().tracking_uri,
+            "experiment_id": tracking.experiment_of(outcome.run_id),
             "training_run_id": outcome.model.run_id,
         },
         prefect={"flow_run_id": outcome.flow_run_id},
@@ -126,7 +126,6 @@ def _tags(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def summary_of(reported: Reported, store: Store) -> dict[str, Any]:
+def final_report(reported: Reported, store: Store) -> FinalReport:
     """The final report of a run, as it was written."""
-    found: dict[str, Any] = json.loads(reported.report.absolute(store).read_text(encoding="utf-8"))
-    return found
+    return FinalReport.model_validate_json(reported.report.absolute(store).read_text(encoding="utf-8"))

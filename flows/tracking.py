@@ -122,6 +122,11 @@ def training_run(key: str) -> Run | None:
     return found[0] if found else None
 
 
+def experiment_of(run_id: str) -> str:
+    """The id of the experiment a run belongs to."""
+    return str(client().get_run(run_id).info.experiment_id)
+
+
 def exists(run_id: str) -> bool:
     """Whether the run is there and not deleted."""
     try:

@@ -120,6 +120,21 @@ def test_the_report_holds_what_later_checks_read(first: dict) -> None:
     assert first["reused"] == []
 
 
+def test_prefect_shows_the_numbers_and_the_way_to_mlflow(first: dict, server: str) -> None:
+    """The flow run has a name that says what ran, and an artifact with the restored dB and the MLflow run."""
+    flow_run = first["prefect"]["flow_run_id"]
+    asked = json.dumps({"artifacts": {"flow_run_id": {"any_": [flow_run]}, "key": {"any_": ["report"]}}}).encode()
+    request = urllib.request.Request(
+        f"{server}/artifacts/filter", data=asked, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        (artifact,) = json.load(answer)
+    assert first["mlflow"]["run_id"] in artifact["data"]
+    assert f"| restored | {first['denoising']['restored_db']:.4g} |" in artifact["data"]
+    with urllib.request.urlopen(f"{server}/flow_runs/{flow_run}", timeout=10) as answer:
+        assert json.load(answer)["name"] == "digits erasure(p=0.5) conv #0"
+
+
 def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dict) -> None:
     """The second run of one experiment computes nothing and says the same."""
     second = run(store)

@@ -102,12 +102,12 @@ def _watched_run(experiment: "Experiment", name: str, store: Store, fresh: bool,
     with _terminated_like_interrupted():
         try:
             from ..pipeline import denoise
-            from ..reporting import summary_of
+            from ..reporting import final_report
             from .progress import watched
 
             with watched(verbose=verbose):
                 reported = denoise(**experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
-            return summary_of(reported, store)
+            return final_report(reported, store).model_dump(mode="json")
         except KeyboardInterrupt:
             command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
             which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
