@@ -9,6 +9,7 @@ from daecore.hookspecs import hookimpl
 from daecore.objective import Objective
 from daecore.rng import stream
 from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
+from daecore.spec import SingleCorruptionSpec, Spec, spec
 
 __all__ = [
     "Autoencoder",
@@ -24,7 +25,9 @@ __all__ = [
     "Options",
     "Pairs",
     "Samples",
+    "SingleCorruptionSpec",
     "Source",
+    "Spec",
     "Splits",
     "Strength",
     "debian_package",
@@ -32,6 +35,7 @@ __all__ = [
     "hookimpl",
     "local_folder",
     "npm_package",
+    "spec",
     "stream",
     "torchvision_mirrors",
 ]

@@ -3,7 +3,8 @@
 Knows shapes and the properties corruptions declare. Knows no particular corruption.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Generator, Tensor
 
@@ -23,7 +24,7 @@ class Corruptor:
         """Corrupt a batch; ``clean`` itself is never written to."""
         x, masks = clean, []
         for spec, extension in self._steps:
-            before = x.cpu() if extension.host else x
+            before = x.cpu() if declared(extension.host, spec.options) else x
             result = extension.function(before, spec.options, generator=generator)
             y, mask = result if isinstance(result, tuple) else (result, None)
             x = y.to(clean.device)
@@ -53,15 +54,12 @@ class Corruptor:
     @property
     def unbiased(self) -> bool:
         """Whether every link of the chain declares E[corrupted] = clean."""
-        return all(
-            extension.unbiased(spec.options) if callable(extension.unbiased) else extension.unbiased
-            for spec, extension in self._steps
-        )
+        return all(declared(extension.unbiased, spec.options) for spec, extension in self._steps)
 
     @property
     def host(self) -> bool:
         """Whether a link must run on the CPU."""
-        return any(extension.host for _, extension in self._steps)
+        return any(declared(extension.host, spec.options) for spec, extension in self._steps)
 
     @property
     def digest(self) -> str:
@@ -70,6 +68,11 @@ class Corruptor:
 
     def __str__(self) -> str:
         return " -> ".join(str(spec) for spec in self.specs) or "none"
+
+
+def declared(said: bool | Callable[[Any], bool], options: Any) -> bool:
+    """A property that is declared outright, or as a function of the options."""
+    return said(options) if callable(said) else said
 
 
 def _union(masks: list[Tensor | None], x: Tensor) -> Tensor | None:

@@ -77,7 +77,8 @@ class Extension:
         unbiased: Corruption: whether E[corrupted] = clean, or a function of the options that says so.
         strength: Corruption: the option that says how strongly it acts.
         per_image: Corruption: whether that option may be a ``(B, 1, 1, 1)`` tensor.
-        host: Corruption: whether it must run on the CPU.
+        host: Corruption: whether it must run on the CPU, or a function of the options that says so.
+        composite: Corruption: whether its options name other corruptions; then it cannot stand inside another.
         output_shape: Corruption: ``(input_shape, options) -> shape``; None keeps the shape. Raises
             ValueError for a shape it cannot take.
         sample_shape: Dataset: ``(options) -> shape`` of one training sample, known before loading.
@@ -96,7 +97,8 @@ class Extension:
     unbiased: bool | Callable[[Any], bool] = False
     strength: Strength | None = None
     per_image: bool = False
-    host: bool = False
+    host: bool | Callable[[Any], bool] = False
+    composite: bool = False
     output_shape: Callable[[Shape, Any], Shape] | None = None
     sample_shape: Callable[[Any], Shape] | None = None
     classes: int | None = None

@@ -8,8 +8,9 @@ import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 import pluggy
@@ -17,6 +18,7 @@ import pluggy
 from daecore import hookspecs
 from daecore.errors import UnknownExtension, choices
 from daecore.extension import KINDS, Extension, Kind, Options
+from daecore.single_files import load_file, plugin_files
 from daecore.source import source_digest
 
 GROUP = "daecore.plugins"
@@ -25,7 +27,7 @@ BUILT_IN = "daecore"
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an extension comes from: distribution, version, and the digest of the file it is written in."""
+    """Where an extension comes from: distribution (or file), version, and the digest of the code it is written in."""
 
     distribution: str
     version: str
@@ -80,30 +82,32 @@ class Registry:
 @cache
 def registry() -> Registry:
     """What this process has installed: read once, then kept (a plugin installed later needs a new process)."""
-    return build(entry_points(group=GROUP))
+    return build(entry_points(group=GROUP), plugin_files())
 
 
-def build(points: Iterable[EntryPoint]) -> Registry:
-    """The registry of these entry points: a pure function but for the imports it causes."""
+def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
+    """The registry of these entry points and single files: a pure function but for the imports it causes."""
     found: list[Installed] = []
     broken: list[Broken] = []
-    for point in sorted(set(points), key=lambda point: (_origin(point)[0], point.name)):
+    ordered = sorted(set(points), key=lambda point: (_origin(point)[0], point.name))
+    sources = [(_entry(point), _origin(point), point.load) for point in ordered]
+    sources += [(path.name, (str(path), ""), partial(load_file, path)) for path in files]
+    for entry, origin, load in sources:
         try:
-            module = point.load()
-            found += list(_extensions(module, point))
+            found += list(_extensions(load(), entry, origin))
         except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
-            broken.append(Broken(_entry(point), Provenance(*_origin(point), ""), reason))
+            broken.append(Broken(entry, Provenance(*origin, ""), reason))
     return _without_clashes(found, broken)
 
 
-def _extensions(module: ModuleType, point: EntryPoint) -> Iterator[Installed]:
+def _extensions(module: ModuleType, entry: str, origin: tuple[str, str]) -> Iterator[Installed]:
     """What one module registers; raises whatever is wrong with it."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    manager.register(module, name=_entry(point))
+    manager.register(module, name=entry)
     manager.check_pending()  # a misspelt hook
-    provenance = Provenance(*_origin(point), source_digest(module.__name__))
+    provenance = Provenance(*origin, source_digest(module.__name__))
     for kind in KINDS:
         for returned in getattr(manager.hook, hookspecs.HOOKS[kind])():
             for extension in _checked(returned, kind):
@@ -111,13 +115,15 @@ def _extensions(module: ModuleType, point: EntryPoint) -> Iterator[Installed]:
 
 
 def _checked(returned: object, kind: Kind) -> list[Extension]:
-    """The hook's answer, if it is one: a list of extensions with options that need no argument."""
+    """The hook's answer, if it is one: a list of extensions, each with a default for every option."""
     if not isinstance(returned, list) or not all(isinstance(item, Extension) for item in returned):
         raise TypeError(f"{hookspecs.HOOKS[kind]} must return a list of Extension, but returned {returned!r}")
     for extension in returned:
         if not (inspect.isclass(extension.options) and issubclass(extension.options, Options)):
             raise TypeError(f"the options of {extension.name!r} must be a subclass of daecore.Options")
-        extension.options()
+        needed = [name for name, field in extension.options.model_fields.items() if field.is_required()]
+        if needed:
+            raise TypeError(f"every option of {extension.name!r} needs a default, but {', '.join(needed)} has none")
     return returned
 
 

@@ -6,6 +6,7 @@ Tagged from outside, because Prefect's form picks the branch of a union by its k
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -40,6 +41,15 @@ class Spec:
         return {self.name: self.options.model_dump(mode="json")}
 
     @property
+    def parts(self) -> Iterator["Spec"]:
+        """Itself and every extension its options name."""
+        yield self
+        for _, value in self.options:
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Spec):
+                    yield from item.parts
+
+    @property
     def digest(self) -> str:
         """SHA-256 of name, options and kind; it does not depend on the order of keys."""
         return digest([self.kind, self.dump()])
@@ -72,9 +82,15 @@ def spec(kind: Kind, value: object) -> Spec:
 
 @dataclass(frozen=True)
 class OfKind:
-    """The annotation that tells pydantic which kind a Spec field holds."""
+    """The annotation that tells pydantic which kind a Spec field holds.
+
+    Attributes:
+        kind: The kind.
+        single: Whether extensions made of others are refused: inside one of them, a schema would not end.
+    """
 
     kind: Kind
+    single: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -83,7 +99,8 @@ class OfKind:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         names = registry().names(self.kind)
-        return {"anyOf": [self._branch(name, handler) for name in names]}
+        taken = [name for name in names if not (self.single and registry().find(self.kind, name).extension.composite)]
+        return {"anyOf": [self._branch(name, handler) for name in taken]}
 
     def _branch(self, name: str, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """One tab of the form: an object whose only key is the extension's name."""
@@ -100,7 +117,10 @@ class OfKind:
 
     def _validate(self, value: object) -> Spec:
         try:
-            return spec(self.kind, value)
+            found = spec(self.kind, value)
+            if self.single and found.extension.composite:
+                raise ValueError(f"{found.name!r} is itself made of {self.kind}s and cannot stand inside another")
+            return found
         except ValidationError as error:
             raise PydanticCustomError("options", "{text}", {"text": explain(error, str(_name(value)))}) from None
         except (ValueError, DaecoreError) as error:
@@ -109,6 +129,7 @@ class OfKind:
 
 DatasetSpec = Annotated[Spec, OfKind("dataset")]
 CorruptionSpec = Annotated[Spec, OfKind("corruption")]
+SingleCorruptionSpec = Annotated[Spec, OfKind("corruption", single=True)]
 ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
 ObjectiveSpec = Annotated[Spec, OfKind("objective")]
 

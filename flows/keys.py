@@ -49,7 +49,7 @@ def stage_key(stage: str, inputs: Any, specs: Iterable[Spec], place: Place | Non
 def provenance(specs: Iterable[Spec]) -> dict[str, str]:
     """``{"corruption erasure": "daecore 0.1.0 sha256:…"}`` of the extensions used."""
     found = {}
-    for spec in specs:
+    for spec in (part for whole in specs for part in whole.parts):
         origin = spec.installed.provenance
         found[f"{spec.kind} {spec.name}"] = f"{origin.distribution} {origin.version} sha256:{origin.digest}"
     return dict(sorted(found.items()))

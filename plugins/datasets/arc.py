@@ -25,7 +25,7 @@ class Arc(Options):
     train: int = Field(default=2_000, ge=1, le=1_000_000, description="points to train on")
     validation: int = Field(default=500, ge=1, le=1_000_000, description="points to validate on")
     test: int = Field(default=500, ge=1, le=1_000_000, description="points to test on")
-    seed: int = Field(default=0, ge=0, description="another seed, other points")
+    seed: int = Field(default=0, ge=0, le=2**31, description="another seed, other points")
 
 
 def arc(options: Arc, *, cache: Path) -> Splits:
@@ -39,11 +39,12 @@ def arc(options: Arc, *, cache: Path) -> Splits:
 
 def draw(options: Arc, count: int, generator: Generator) -> Tensor:
     """Points ``(count, 2)``: the angle runs over ``[0, 2 pi turn)`` but for the gap; the thickness is radial."""
-    position = torch.rand(count, generator=generator) * (1 - options.gap)
+    # In float64: 24 random bits would put one point into two sets now and then.
+    position = torch.rand(count, generator=generator, dtype=torch.float64) * (1 - options.gap)
     position += options.gap * (position >= (1 - options.gap) / 2)  # beyond the middle, step over the gap
     angle = 2 * math.pi * options.turn * position
-    radius = options.radius + options.thickness * torch.randn(count, generator=generator)
-    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+    radius = options.radius + options.thickness * torch.randn(count, generator=generator, dtype=torch.float64)
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1).float()
 
 
 @hookimpl

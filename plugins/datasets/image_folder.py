@@ -31,7 +31,7 @@ class ImageFolder(Options):
     crops_per_image: int = Field(default=32, ge=1, le=10_000, description="crops drawn from each image, once")
     validation: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to validate on")
     test: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to test on")
-    seed: int = Field(default=0, ge=0, description="another seed, other crops and another split")
+    seed: int = Field(default=0, ge=0, le=2**31, description="another seed, other crops and another split")
 
 
 def image_folder(options: ImageFolder, *, cache: Path) -> Splits:

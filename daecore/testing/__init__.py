@@ -1,0 +1,17 @@
+"""The contract of extensions as code: what every plugin must keep, check by check, with figures.
+
+In a plugin's own tests::
+
+    from daecore.testing import contract
+
+    @contract("corruption", "fog")
+    def test_fog_keeps_the_contract(check):
+        check()
+
+Everywhere else `check_extension` gives the findings, and `dae plugins check fog` prints them.
+"""
+
+from daecore.testing.contract import Finding, NotJudged, Subject, Violation
+from daecore.testing.suite import check_extension, checks, contract
+
+__all__ = ["Finding", "NotJudged", "Subject", "Violation", "check_extension", "checks", "contract"]

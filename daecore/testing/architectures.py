@@ -1,0 +1,139 @@
+"""Checks of architectures: shapes, gradients, first weights, and the export that MLflow keeps."""
+
+import warnings
+
+import torch
+from torch import nn
+
+from daecore.autoencoder import Autoencoder, parameter_count
+from daecore.rng import stream
+from daecore.samples import Shape
+from daecore.testing.contract import Check, NotJudged, Subject, Violation
+
+HALVED: tuple[tuple[Shape, Shape], ...] = (((1, 14, 14), (1, 28, 28)), ((3, 14, 14), (3, 28, 28)))
+
+
+def maps(subject: Subject) -> list[tuple[Shape, Shape]]:
+    """The pairs of corrupted and clean shape it can be built for, of those that are tried.
+
+    Raises:
+        Violation: There is none.
+    """
+    tried = [(shape, shape) for shape in subject.shapes]
+    tried += [pair for pair in HALVED if subject.extension.takes(pair[0])]
+    found = [pair for pair in tried if _built(subject, pair) is not None]
+    if not found:
+        raise Violation(
+            f"an architecture for {subject.extension.shapes} to be built for one of {tried}",
+            "each raised ValueError",
+            "Raise ValueError only for shapes that it cannot map.",
+        )
+    return found
+
+
+def _built(subject: Subject, pair: tuple[Shape, Shape]) -> Autoencoder | None:
+    """The network with first weights from a named stream; None where it says that it cannot map these shapes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(0, "contract").initial_seed())
+        try:
+            built = subject.extension.function(subject.options, input_shape=pair[0], output_shape=pair[1])
+        except ValueError:
+            return None
+    if not isinstance(built, Autoencoder):
+        raise Violation(
+            "a daecore.Autoencoder", f"{type(built).__name__} came", "Return Autoencoder(encoder, decoder)."
+        )
+    return built
+
+
+def _network(subject: Subject) -> tuple[Autoencoder, tuple[Shape, Shape]]:
+    pair = maps(subject)[0]
+    network = _built(subject, pair)
+    if network is None:
+        raise NotJudged(f"it cannot be built for {pair}")
+    return network, pair
+
+
+def _shapes(subject: Subject) -> str:
+    for pair in maps(subject):
+        network = _built(subject, pair)
+        for count in (1, 3):
+            restored = (network or nn.Identity()).eval()(torch.rand(count, *pair[0]))
+            if tuple(restored.shape) != (count, *pair[1]):
+                raise Violation(
+                    f"{(count, *pair[1])} from {(count, *pair[0])}",
+                    f"{tuple(restored.shape)} came",
+                    "Odd sizes lose a pixel when halved: give it back, or raise ValueError.",
+                )
+    return ", ".join(f"{'x'.join(map(str, a))} to {'x'.join(map(str, b))}" for a, b in maps(subject))
+
+
+def _codes(subject: Subject) -> str:
+    network, pair = _network(subject)
+    code = network.eval().encoder(torch.rand(3, *pair[0]))
+    if not isinstance(code, torch.Tensor) or code.shape[0] != 3:
+        raise Violation(
+            "encoder(batch) to be one tensor (B, ...)",
+            f"{type(code).__name__} came",
+            "Let .encoder map a batch to codes; classifiers are built on it.",
+        )
+    return f"{code[0].numel()} numbers, {parameter_count(network):,} parameters"
+
+
+def _gradients(subject: Subject) -> None:
+    network, pair = _network(subject)
+    network.train()
+    nn.functional.mse_loss(network(torch.rand(8, *pair[0])), torch.rand(8, *pair[1])).backward()
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise Violation(
+                "a gradient for every parameter", f"{name} has none", "Use it in forward, or do not register it."
+            )
+        if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
+            raise Violation(
+                "finite gradients", f"that of {name} is not", "Look for a division by zero or a root of it."
+            )
+
+
+def _first_weights(subject: Subject) -> None:
+    first = _built(subject, maps(subject)[0])
+    second = _built(subject, maps(subject)[0])
+    if first is None or second is None:
+        raise NotJudged("it cannot be built")
+    for (name, one), other in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
+        if not torch.equal(one, other):
+            raise Violation(
+                "the same first weights from the same seed",
+                f"{name} differed",
+                "Draw weights from torch's global generator only: it is seeded for you.",
+            )
+
+
+def _export(subject: Subject) -> None:
+    network, pair = _network(subject)
+    example = torch.rand(2, *pair[0])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exported = torch.export.export(network.eval(), (example,)).module()
+    except Exception as error:
+        raise Violation(
+            "a network that torch.export can write as pt2: that is how MLflow keeps it",
+            f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            "Avoid control flow that depends on values.",
+        ) from None
+    if not torch.allclose(exported(example), network(example), atol=1e-5):
+        raise Violation(
+            "the exported network to restore alike",
+            "it differed",
+            "Look for state that forward changes.",
+        )
+
+
+CHECKS = (
+    Check("input becomes output, odd sizes too", _shapes),
+    Check("the encoder gives codes", _codes),
+    Check("every parameter has a gradient", _gradients),
+    Check("one seed gives the same first weights", _first_weights),
+    Check("it can be exported as pt2", _export),
+)

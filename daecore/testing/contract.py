@@ -1,0 +1,80 @@
+"""What a check is, what it looks at, and what it finds. Knows no particular check."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from daecore.extension import Extension, Kind, Options
+from daecore.samples import Shape
+
+IMAGES: tuple[Shape, ...] = ((1, 28, 28), (3, 28, 28), (1, 15, 21), (3, 9, 12))
+POINTS: tuple[Shape, ...] = ((2,),)
+
+
+class Violation(AssertionError):
+    """A check failed: what was expected, what came, and how to mend it."""
+
+    def __init__(self, expected: str, came: str, mend: str) -> None:
+        super().__init__(f"Expected {expected}; {came}. {mend}")
+
+
+class NotJudged(Exception):
+    """A check could not be made, which is no fault of the extension."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked.
+
+    Attributes:
+        kind: Of the extension.
+        extension: The extension itself.
+        options: The options it is checked with.
+        cache: Where a dataset may keep its files.
+    """
+
+    kind: Kind
+    extension: Extension
+    options: Options
+    cache: Path
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Sample shapes it says it takes, of those a check tries."""
+        return tuple(shape for shape in (*IMAGES, *POINTS) if self.extension.takes(shape))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        check: The fact that was checked.
+        state: ``passed``, ``failed``, or ``not judged``.
+        said: A figure, or what was expected, what came and how to mend it.
+    """
+
+    check: str
+    state: Literal["passed", "failed", "not judged"]
+    said: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One fact about a subject: the function returns a figure to print, or raises."""
+
+    fact: str
+    function: Callable[[Subject], str | None]
+
+    def find(self, subject: Subject) -> Finding:
+        """Make the check; whatever a plugin raises becomes a finding."""
+        try:
+            return Finding(self.fact, "passed", self.function(subject) or "")
+        except NotJudged as reason:
+            return Finding(self.fact, "not judged", str(reason))
+        except Violation as violation:
+            return Finding(self.fact, "failed", str(violation))
+        except Exception as error:
+            text = " ".join(str(error).split())
+            return Finding(self.fact, "failed", f"Expected no error; it raised {type(error).__name__}: {text}")

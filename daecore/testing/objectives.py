@@ -1,0 +1,84 @@
+"""Checks of objectives: a finite scalar with gradients, smallest where nothing is lost, on a toy."""
+
+import torch
+from torch import Tensor, nn
+
+from daecore.corruption import Corruptor
+from daecore.rng import stream
+from daecore.samples import Batch
+from daecore.testing.contract import Check, Subject, Violation
+from daecore.testing.globals import leaves_global_state
+
+
+class Gain(nn.Module):
+    """The toy: multiplies by one number. Without corruption the number 1 restores perfectly."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(gain))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply a batch."""
+        return x * self.gain
+
+
+def _loss(subject: Subject, gain: float) -> tuple[Tensor, Gain]:
+    toy = Gain(gain)
+    clean = torch.rand((32, 1, 8, 8), generator=stream(0, "contract"))
+    objective = subject.extension.function(subject.options, Corruptor())
+    return objective(toy, Batch(clean, None, torch.arange(32)), stream(1, "contract")), toy
+
+
+def _scalar(subject: Subject) -> str:
+    loss, _ = _loss(subject, 0.5)
+    if not isinstance(loss, Tensor) or loss.dim() or loss.dtype != torch.float32:
+        came = (loss.dtype, tuple(loss.shape)) if isinstance(loss, Tensor) else type(loss).__name__
+        raise Violation("a float32 scalar", f"{came} came", "Average over the batch, in float32.")
+    if not torch.isfinite(loss):
+        raise Violation("a finite loss", f"it was {loss.item()}", "Look for a logarithm or a division by zero.")
+    return f"{loss.item():.4f} on the toy"
+
+
+def _differentiable(subject: Subject) -> None:
+    loss, toy = _loss(subject, 0.5)
+    if not loss.requires_grad:
+        raise Violation(
+            "a loss with gradients", "it has none", "Do not detach, and compute no loss inside torch.no_grad()."
+        )
+    loss.backward()
+    if toy.gain.grad is None or not torch.isfinite(toy.gain.grad) or toy.gain.grad == 0:
+        raise Violation(
+            "a finite gradient away from the minimum",
+            f"it was {toy.gain.grad}",
+            "Let the loss depend on what the model restores.",
+        )
+
+
+def _minimum(subject: Subject) -> str:
+    gains = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
+    losses = [_loss(subject, gain)[0].item() for gain in gains]
+    best = gains[losses.index(min(losses))]
+    if best != 1:
+        raise Violation(
+            "the loss to be smallest, without corruption, for the network that gives back what it is given",
+            f"it was smallest for {best} times that",
+            "Compare what the model restores with the clean batch, or with something of that mean.",
+        )
+    return "at the identity, without corruption"
+
+
+def _repeatable(subject: Subject) -> None:
+    with leaves_global_state("Draw from the generator the loss is given."):
+        first = _loss(subject, 0.5)[0]
+    if not torch.equal(first, _loss(subject, 0.5)[0]):
+        raise Violation(
+            "the same loss from the same generator state", "two calls differed", "Draw from the generator it is given."
+        )
+
+
+CHECKS = (
+    Check("the loss is a finite scalar", _scalar),
+    Check("it has gradients", _differentiable),
+    Check("it is smallest at the right place", _minimum),
+    Check("one generator state gives one loss", _repeatable),
+)
