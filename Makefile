@@ -4,7 +4,7 @@ BIN := .venv/bin
 DAE := $(BIN)/dae
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long bench clean
+.PHONY: help run test check test-long docs bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -22,6 +22,9 @@ check: test  ## the same
 
 test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
 	$(BIN)/python -m pytest -m long
+
+docs: .venv/run.stamp  ## the catalogue of built-ins, from the registry
+	$(BIN)/python docs/write_catalogue.py
 
 bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json
 	$(BIN)/python bench/bench.py --json bench.json

@@ -24,7 +24,7 @@ def find(name: str) -> Path:
     """The file of a recipe, or the user's own file.
 
     Args:
-        name: A recipe's name, or the path of a YAML file.
+        name: A recipe's name, or the path of a YAML file or of a run's report.json.
 
     Raises:
         InputError: There is neither.
@@ -48,4 +48,22 @@ def mapping(name: str, changes: list[str]) -> dict[str, Any]:
     """
     from daecore.experiment import override, read
 
-    return override(read(find(name)), changes)
+    found = read(find(name))
+    return override(found["experiment"] if _is_report(found) else found, changes)
+
+
+def plugins(name: str) -> dict[str, str]:
+    """The plugins that a report says its run used; none for recipes and experiments.
+
+    Raises:
+        InputError: It cannot be found or read.
+    """
+    from daecore.experiment import read
+
+    found = read(find(name))
+    return dict(found["plugins"]) if _is_report(found) else {}
+
+
+def _is_report(found: dict[str, Any]) -> bool:
+    """Whether a file is what ``dae run --report`` wrote, or a run's ``report.json``."""
+    return isinstance(found.get("experiment"), dict) and isinstance(found.get("plugins"), dict)

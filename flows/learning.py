@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from daecore.autoencoder import Autoencoder, Shapes, build, initialised
-from daecore.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.autoencoder import Autoencoder, Shapes, initialised
+from daecore.checkpoint import load_progress, save_progress, save_tensors, tensors_digest
 from daecore.corruption import Corruptor
 from daecore.errors import CheckpointError, StoreError
 from daecore.evaluation import restore
@@ -24,6 +24,8 @@ from daecore.training import Epoch, fit
 
 from . import tracking
 from .datasets import splits_of
+from .keys import provenance
+from .models import load_model
 from .records import ModelRef, TrainingRequest, TrainingSummary, file_ref
 from .store import Store
 
@@ -64,10 +66,7 @@ def load_network(model: ModelRef, store: Store) -> Autoencoder:
     path = model.weights.absolute(store)
     if not model.weights.intact(store):
         raise StoreError(f"The model file {path} is gone or altered. `dae run ... --fresh` trains it anew.")
-    with torch.random.fork_rng(devices=[]):
-        network = build(model.autoencoder, Shapes(model.output_shape, model.input_shape))
-    network.load_state_dict(load_tensors(path)[0])
-    return network.eval()
+    return load_model(path)
 
 
 def _train(request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str) -> ModelRef:
@@ -153,6 +152,7 @@ def _publish(
             "autoencoder": request.autoencoder.dump(),
             "input_shape": shapes.corrupted,
             "output_shape": shapes.clean,
+            "plugins": provenance([request.autoencoder]),
         }
         save_tensors(path, model.state_dict(), header)
         tracking.log_file(run_id, path, "model")

@@ -13,6 +13,7 @@ from . import data, plugins, recipes, run, runs
 app = typer.Typer(
     name="dae",
     help="A laboratory for denoising autoencoders.",
+    epilog="--plugin-path DIR (or DAE_PLUGIN_PATH), anywhere: single Python files in DIR are plugins, too.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -20,7 +21,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command("recipes")(recipes.list_recipes)
 app.command()(recipes.show)
-app.command("plugins")(plugins.list_plugins)
+app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app)
 app.command("runs")(runs.list_runs)
 app.command("rm")(runs.remove)
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     # lone training some 12 %, and makes two that share two cores four times faster: see docs/architecture.md.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
-        app(arguments)
+        app(_with_plugin_path(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:
@@ -54,6 +55,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"dae: {said}", file=sys.stderr)
         return status or 1
     return 0
+
+
+def _with_plugin_path(arguments: list[str]) -> list[str]:
+    """Take ``--plugin-path DIR`` out, wherever it stands, and put it where the registry and every child looks."""
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word.split("=")[0] != "--plugin-path":
+            rest.append(word)
+            continue
+        folder = word.partition("=")[2] or next(words, "")
+        os.environ["DAE_PLUGIN_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("DAE_PLUGIN_PATH", "")]))
+    return rest
 
 
 def _status(error: Exception) -> int | None:

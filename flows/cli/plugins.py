@@ -1,11 +1,29 @@
-"""`dae plugins`: what can be named in an experiment, and where it comes from."""
+"""`dae plugins`: what can be named in an experiment, whether it keeps the contract, and how to write one."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
 from rich.console import Console
 from rich.table import Table
 
+from .places import DEFAULT_DATA, DataFolder
 
-def list_plugins() -> None:
+if TYPE_CHECKING:
+    from daecore.registry import Broken, Installed
+
+app = typer.Typer(help="What can be named in an experiment; write, check and show plugins.", add_completion=False)
+KindName = Literal["corruption", "dataset", "architecture", "objective"]
+KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only of this kind.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Extensions by name; none: all.")]
+MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not judged": ("-", "dim")}
+
+
+@app.callback(invoke_without_command=True)
+def list_plugins(context: typer.Context) -> None:
     """List what can be named in an experiment, and what is installed but broken."""
+    if context.invoked_subcommand is not None:
+        return
     from daecore.registry import registry
 
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -13,10 +31,108 @@ def list_plugins() -> None:
         table.add_column(heading)
     for (kind, name), item in sorted(registry().extensions.items()):
         origin = item.provenance
-        table.add_row(kind, name, item.extension.summary, f"{origin.distribution} {origin.version}")
+        table.add_row(kind, name, item.extension.summary, f"{origin.distribution} {origin.version}".strip())
     console = Console()
     console.print(table)
     for plugin in registry().broken:
-        origin = plugin.provenance
-        text = f"broken: {plugin.entry} ({origin.distribution} {origin.version}): {plugin.reason}"
-        console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(_broken(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What users will write in an experiment, e.g. fog.")],
+    kind: Annotated[KindName, typer.Option("--kind", help="What it is.")] = "corruption",
+    folder: Annotated[Path, typer.Option("--in", metavar="DIR", help="Where the package's folder is made.")] = Path(),
+) -> None:
+    """Make a complete package for a new plugin: module, entry point, test, README."""
+    from ..scaffold import create
+
+    made = create(name, kind, folder.expanduser())
+    print(f"Made {made}. Next:\n    pip install -e {made}\n    dae plugins check {name}")
+
+
+@app.command()
+def check(
+    names: Names = None,
+    kind: KindOption = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Check with this option; repeatable.")
+    ] = None,
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Check plugins against the contract, fact by fact; exit status 1 if one is broken."""
+    from daecore.experiment import override
+    from daecore.registry import registry
+    from daecore.spec import spec
+    from daecore.testing import check_extension
+
+    console, failed = Console(highlight=False, soft_wrap=True), 0
+    for item in _chosen(names, kind):
+        console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({_origin(item)})")
+        options = spec(item.kind, {item.extension.name: override({}, changes or [])}).options if changes else None
+        for finding in check_extension(item.kind, item.extension, options, cache=data.expanduser()):
+            mark, style = MARKS[finding.state]
+            console.print(f"  {mark} {finding.check}", style=style, end="")
+            console.print(f": {finding.said}" if finding.said else "", markup=False)
+            failed += finding.state == "failed"
+    broken = registry().broken if not names else ()
+    for plugin in broken:
+        console.print(_broken(plugin), style="red", markup=False)
+    if failed or broken:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="An extension's name.")],
+    kind: KindOption = None,
+    preview: Annotated[
+        Path | None, typer.Option("--preview", metavar="FILE", help="Write a picture over a range of strengths (PNG).")
+    ] = None,
+) -> None:
+    """Show a plugin: options, properties, where it comes from, and what it does to pictures."""
+    from ..catalogue import option_rows, preview_png, properties
+
+    console = Console(highlight=False)
+    for item in _chosen([name], kind):
+        console.print(f"{item.kind} [bold]{name}[/bold]: {item.extension.summary}")
+        console.print(f"from {_origin(item)}, sha256:{item.provenance.digest[:16]}")
+        table = Table("option", "default", "range", "what it is", box=None, padding=(0, 2, 0, 0))
+        for row in option_rows(item.extension):
+            table.add_row(*row)
+        console.print(table)
+        for label, value in properties(item).items():
+            console.print(f"{label}: {value}", markup=False)
+        picture = preview_png(item)
+        if picture is not None:
+            path = preview or Path(f"{name}-preview.png")
+            path.write_bytes(picture)
+            console.print(f"preview: {path.resolve()}", soft_wrap=True)
+
+
+def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]:
+    """The installed extensions of these names, in their order; all without names.
+
+    Raises:
+        UnknownExtension: One is not there, or broken.
+    """
+    from daecore.extension import KINDS
+    from daecore.registry import registry
+
+    installed = registry()
+    if not names:
+        return [item for (of, _), item in sorted(installed.extensions.items()) if kind in (None, of)]
+    found: list[Installed] = []
+    for name in names:
+        kinds: list[Any] = [of for of in KINDS if kind in (None, of) and (of, name) in installed.extensions]
+        found += [installed.extensions[of, name] for of in kinds] or [installed.find(kind or "corruption", name)]
+    return found
+
+
+def _origin(item: "Installed") -> str:
+    return f"{item.provenance.distribution} {item.provenance.version}".strip()
+
+
+def _broken(plugin: "Broken") -> str:
+    origin = f"{plugin.provenance.distribution} {plugin.provenance.version}".strip()
+    return f"broken: {plugin.entry} ({origin}): {plugin.reason}"

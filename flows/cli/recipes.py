@@ -8,7 +8,7 @@ from rich.table import Table
 
 from .. import cookbook
 
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe's name, or a YAML file.")]
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe, a YAML file, or a run's report.json.")]
 Changes = Annotated[
     list[str] | None,
     typer.Option(

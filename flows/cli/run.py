@@ -30,6 +30,9 @@ def run(
     changes: Changes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore what is cached and train anew.")] = False,
     report: Output = None,
+    allow_changed_plugins: Annotated[
+        bool, typer.Option("--allow-changed-plugins", help="Run a report's experiment with other plugins than it had.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's messages, and tracebacks.")] = False,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
@@ -39,6 +42,11 @@ def run(
     The same command again takes finished stages from the cache, and goes on with a training that was stopped.
     """
     place = store_at(store, data)
+    recorded = cookbook.plugins(recipe)
+    if recorded:
+        from ..provenance import require_same
+
+        require_same(recorded, f"The run of {recipe}", allow=allow_changed_plugins)
     experiment = _prepared(cookbook.mapping(recipe, changes or []), place)
     if report is not None:
         _writable(report)

@@ -1,4 +1,4 @@
-"""Every n-th row goes dark, as on a picture tube filmed by a camera; the first dark row is random."""
+"""Scan lines: every n-th row goes dark, as on a picture tube filmed by a camera; the first dark row is random."""
 
 import torch
 from pydantic import Field
@@ -24,13 +24,5 @@ def scan(x: Tensor, options: Scan, *, generator: Generator) -> tuple[Tensor, Ten
 @hookimpl
 def register_corruptions() -> list[Extension]:
     """Ship `scan`."""
-    return [
-        Extension(
-            name="scan",
-            options=Scan,
-            function=scan,
-            shapes="images",
-            random=True,
-            strength=Strength("period", identity=None, low=14, high=2),
-        )
-    ]
+    strength = Strength("period", identity=None, low=14, high=2)  # fewer rows between dark ones, stronger
+    return [Extension(name="scan", options=Scan, function=scan, shapes="images", random=True, strength=strength)]
