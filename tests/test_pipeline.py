@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -287,6 +288,34 @@ def test_more_labels_than_there_are_end_the_run_before_any_training(store: Path)
     said = dae(store, "run", "digits-erasure", "--set", "transfer.labels=[5000]", "--set", "seed=99", status=2).stderr
     assert "transfer.labels: 5000 labels" in said
     assert "Use at most" in said
+
+
+SCHEMA = """
+from daecore_flows.store import current_store
+current_store().enter()
+from daecore_flows.pipeline import denoise
+branches = denoise.parameters.properties["corruptions"]["items"]["anyOf"]
+print(*(branch["title"] for branch in branches))
+"""
+
+
+def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pip install` of a folder is all it takes: no line of this repository knows of it."""
+    source, target = tmp_path / "source", tmp_path / "installed"
+    shutil.copytree(Path(__file__).parent / "example_plugin", source)
+    quiet = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *quiet, "--target", target, source], check=True)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(target), os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run(
+        [sys.executable, "-c", SCHEMA], env=environment(store), capture_output=True, text=True, check=False
+    )
+    assert {"scan", "erasure", "mixture"} <= set(done.stdout.split()), done.stderr
+    mixed = "corruptions=[{mixture: {corruptions: [{scan: {period: 3}}, {erasure: {}}], weights: [1, 2]}}]"
+    report = run(store, "--set", mixed, "--set", "transfer=null")
+    assert report["plugins"]["corruption scan"].startswith("dae-scan 0.1.0 sha256:")
+    assert report["denoising"]["restored_db"] > report["denoising"]["corrupted_db"]
 
 
 TWINS = """
