@@ -409,7 +409,7 @@ def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(tmp_path: Path)
     while not list((tmp_path / "checkpoints").glob("*.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
     assert "dae run digits-erasure" in output
     assert {one.info.status for one in children(tmp_path)} == {"KILLED"}

@@ -21,6 +21,7 @@ from .recipes import Changes, Recipe
 if TYPE_CHECKING:
     from daecore.experiment import Experiment
 
+REPEAT_SECONDS = 20  # more than it takes to end a run
 ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
 Output = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON, too.")]
 
@@ -140,13 +141,22 @@ def _paragraph(error: Exception) -> str:
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM acts like Ctrl-C: the run ends KILLED and can go on."""
+    """SIGTERM acts like Ctrl-C: the run ends KILLED and can go on.
+
+    Either is repeated after a while: an interrupt that came while a library was cleaning up is lost there.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM, *((signal.SIGALRM,) if hasattr(signal, "SIGALRM") else ()))
 
     def interrupt(number: int, frame: object) -> None:
+        if hasattr(signal, "alarm"):
+            signal.alarm(REPEAT_SECONDS)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
