@@ -124,11 +124,6 @@ def fit(
         held_out = (
             None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)
         )
-        if held_out is not None and not math.isfinite(held_out):
-            raise NonFiniteError(
-                f"The validation loss became {held_out} after epoch {number}. Training has stopped; the last "
-                "checkpoint is intact. Lower training.learning_rate, or try training.precision=float32."
-            )
         state.finish(number, held_out)
         yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.progress())
     if state.model is not model:
@@ -206,4 +201,10 @@ def _validate(
         generator = rng.stream(seed, "validation", number, device=validation.device)
         with autocast(validation.device, precision):
             total += objective(model, batch, generator) * len(batch.index)
-    return 0.0 if total.device.type == "meta" else total.item() / len(validation)
+    mean = 0.0 if total.device.type == "meta" else total.item() / len(validation)
+    if not math.isfinite(mean):
+        raise NonFiniteError(
+            f"The validation loss became {mean}. Training has stopped; the last checkpoint is intact. Lower "
+            "training.learning_rate, or try training.precision=float32."
+        )
+    return mean

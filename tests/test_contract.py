@@ -16,7 +16,7 @@ from daecore.registry import Installed, registry
 from daecore.spec import spec
 from daecore.testing import check_extension, contract
 from daecore.testing.bias import LAST, TOLERANCE, measure_bias
-from daecore.testing.corruptions import pictures
+from daecore.testing.drawing import pictures
 
 BUILT_IN = [item for _, item in sorted(registry().extensions.items()) if item.provenance.distribution == "daecore"]
 

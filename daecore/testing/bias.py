@@ -14,6 +14,7 @@ from daecore.corruption import declared
 from daecore.extension import Extension, Options
 from daecore.rng import stream
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.drawing import pictures, shapes
 
 TOLERANCE = 0.002  # mean absolute bias a pixel, in units of full intensity
 NORMAL_999 = 3.29  # standard errors to either side of a 99.9 % interval
@@ -73,8 +74,6 @@ def _interval(first: Tensor, second: Tensor) -> Bias:
 
 
 def _unbiased(subject: Subject) -> str:
-    from daecore.testing.corruptions import pictures, shapes
-
     claimed = [options for options in _variants(subject) if _claims(subject.extension, options)]
     if not claimed:
         raise NotJudged("it does not say that it is unbiased")

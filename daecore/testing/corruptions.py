@@ -2,83 +2,30 @@
 
 import statistics
 import time
-from collections.abc import Mapping
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from daecore.corruption import declared
-from daecore.errors import InputError
-from daecore.extension import Extension, Strength
-from daecore.metrics import psnr
-from daecore.pairs import enlarge
+from daecore.extension import Extension
 from daecore.place import autocast
 from daecore.rng import stream
 from daecore.samples import Shape
 from daecore.testing.bias import CHECK as UNBIASED
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.drawing import apply, declared_shape, pictures, shapes
 from daecore.testing.globals import leaves_global_state
 from daecore.testing.spawn import in_another_process
-
-RISE_DB = 0.1  # what chance may add to the PSNR from one strength to the next
-ALIKE = 0.1  # relative difference of squared errors that chance may cause
-
-
-def pictures(shape: Shape, count: int) -> Tensor:
-    """Smooth pictures with black, white and everything between, or points: float32 ``(count, *shape)``."""
-    generator = stream(0, "contract", *shape)
-    if len(shape) == 1:
-        return torch.randn((count, *shape), generator=generator)
-    channels, height, width = shape
-    coarse = torch.rand((count, channels, 5, 5), generator=generator)
-    fine = F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False)
-    return fine.sub(0.2).mul(1.6).clamp(0, 1).mul(255).round().div(255)
-
-
-def apply(
-    subject: Subject, x: Tensor, changes: Mapping[str, Any] | None = None, *, seed: int = 0
-) -> tuple[Tensor, Tensor | None]:
-    """Corrupt with the subject's options, some of them changed."""
-    options = subject.options.model_copy(update=changes or {})
-    result = subject.extension.function(x, options, generator=stream(seed, "contract", device=x.device))
-    return result if isinstance(result, tuple) else (result, None)
-
-
-def shapes(subject: Subject) -> list[Shape]:
-    """The shapes it takes with these options.
-
-    Raises:
-        Violation: None of those that are tried.
-    """
-    taken = [shape for shape in subject.shapes if _declared(subject, shape) is not None]
-    if not taken:
-        raise Violation(
-            f"a corruption of {subject.extension.shapes} to take one of {subject.shapes}",
-            "output_shape refused them all",
-            "Let output_shape raise ValueError only for shapes that cannot be taken.",
-        )
-    return taken
-
-
-def _declared(subject: Subject, shape: Shape) -> Shape | None:
-    """The shape it says it gives; None if it says that it cannot take this one."""
-    try:
-        change = subject.extension.output_shape
-        return tuple(change(shape, subject.options)) if change else shape
-    except (ValueError, InputError):
-        return None
+from daecore.testing.strengths import CHECKS as STRENGTHS
 
 
 def _shape(subject: Subject) -> str:
     for shape in shapes(subject):
         for count in (1, 7):
             y, _ = apply(subject, pictures(shape, count))
-            expected = (count, *(_declared(subject, shape) or ()))
+            expected = (count, *(declared_shape(subject, shape) or ()))
             if tuple(y.shape) != expected:
                 raise Violation(
                     f"a batch of shape {expected} from one of {(count, *shape)}",
@@ -168,86 +115,6 @@ def _touched(subject: Subject) -> str:
     return f"{touched.float().mean().item():.1%} touched"
 
 
-def _identity(subject: Subject) -> str:
-    strength = subject.extension.strength
-    if strength is None or strength.identity is None:
-        raise NotJudged("it declares no strength at which nothing happens")
-    x = pictures(shapes(subject)[0], 8)
-    y, _ = apply(subject, x, {strength.option: _typed(subject, strength.identity)})
-    if y.shape != x.shape or not torch.allclose(y, x, atol=1e-4):
-        raise Violation(
-            f"the clean batch at {strength.option}={strength.identity}, the declared identity",
-            "another one came",
-            "Declare identity=None if there is no such value.",
-        )
-    return f"{strength.option}={strength.identity}"
-
-
-def _monotone(subject: Subject) -> str:
-    strength = subject.extension.strength
-    if strength is None:
-        raise NotJudged("it declares no strength")
-    if len(shapes(subject)[0]) == 1:
-        raise NotJudged("points have no PSNR")
-    found = _strengths(subject, strength)
-    for (weaker, before), (stronger, after) in pairwise(found):
-        if after > before + RISE_DB:
-            raise Violation(
-                f"a PSNR that does not rise from the weakest {strength.option} ({strength.low}) to the strongest "
-                f"({strength.high})",
-                f"{before:.2f} dB at {weaker} became {after:.2f} dB at {stronger}",
-                "Turn low and high round, or name another option as the strength.",
-            )
-    return f"{found[0][1]:.1f} dB at {found[0][0]} to {found[-1][1]:.1f} dB at {found[-1][0]}"
-
-
-def _strengths(subject: Subject, strength: Strength) -> list[tuple[float, float]]:
-    """``(strength, PSNR in dB)`` from the weakest to the strongest, on pictures that all of them take."""
-    values = [_typed(subject, strength.low + (strength.high - strength.low) * step / 4) for step in range(5)]
-    subjects = {value: _at(subject, strength.option, value) for value in dict.fromkeys(values)}
-    ends = [set(shapes(subjects[value])) for value in (values[0], values[-1])]
-    shape = next((shape for shape in subject.shapes if all(shape in taken for taken in ends)), None)
-    if shape is None:
-        raise NotJudged("no picture that is tried fits both its weakest and its strongest value")
-    x = pictures(shape, 128)
-    return [
-        (value, psnr(enlarge(apply(one, x)[0], shape), x).mean().item())
-        for value, one in subjects.items()
-        if _declared(one, shape) is not None
-    ]
-
-
-def _at(subject: Subject, option: str, value: float) -> Subject:
-    return replace(subject, options=subject.options.model_copy(update={option: value}))
-
-
-def _typed(subject: Subject, value: float) -> float:
-    """The value as the strength's option takes it: whole numbers where it is an int."""
-    field = subject.extension.options.model_fields[subject.extension.strength.option]  # type: ignore[union-attr]
-    return round(value) if field.annotation is int else value
-
-
-def _per_image(subject: Subject) -> None:
-    strength = subject.extension.strength
-    if not subject.extension.per_image:
-        raise NotJudged("it does not declare per_image")
-    if strength is None:
-        raise Violation("a strength, as it declares per_image", "there is none", "Declare strength=Strength(...).")
-    shape = shapes(subject)[0]
-    x, half = pictures(shape, 64), 32
-    each = torch.tensor([strength.low, strength.high]).repeat_interleave(half).reshape(-1, *[1] * len(shape))
-    mixed = apply(subject, x, {strength.option: each})[0]
-    for part, value in ((slice(None, half), strength.low), (slice(half, None), strength.high)):
-        alone = apply(subject, x, {strength.option: value})[0]
-        together, apart = ((y[part] - x[part]).square().mean().item() for y in (mixed, alone))
-        if abs(together - apart) > ALIKE * apart:
-            raise Violation(
-                f"images with {strength.option}={value} in a mixed batch to be corrupted as by a batch of them alone",
-                f"the mean squared errors are {together:.4g} and {apart:.4g}",
-                "Let the option be a (B, 1, 1, 1) tensor everywhere, or declare per_image=False.",
-            )
-
-
 def _meta(subject: Subject) -> None:
     if declared(subject.extension.host, subject.options):
         raise NotJudged("it declares that it needs the CPU (host)")
@@ -321,9 +188,7 @@ CHECKS = (
     Check("it is as random as declared", _other_seed),
     Check("the result is finite", _finite),
     Check("the mask covers what changed", _touched),
-    Check("nothing happens at the identity", _identity),
-    Check("PSNR does not rise with strength", _monotone),
-    Check("a strength per image works", _per_image),
+    *STRENGTHS,
     Check("the host is not waited for", _meta),
     Check("mixed precision does not change it", _mixed_precision),
     Check("another process computes the same", _spawn),
