@@ -184,6 +184,7 @@ def test_another_number_of_threads_computes_again_what_it_changes(store: Path, f
     assert other["training"]["threads"] == threads
 
 
+@pytest.mark.long
 def test_removed_runs_free_their_room_and_the_kept_one_stays_whole(store: Path, first: dict) -> None:
     """`rm` marks a run, `gc` says the bytes and deletes; what the kept run is made of is still reused."""
     kept = run(store)
@@ -240,6 +241,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return installed / "mine.py"
 
 
+@pytest.mark.long
 def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, stranger: Path) -> None:
     """With the same options: new code means new referees and a new training, but neither new data nor a new control."""
     mine = ["--set", "corruptions=[{mine: {}}]"]
@@ -299,6 +301,7 @@ print(*(branch["title"] for branch in branches))
 """
 
 
+@pytest.mark.long
 def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
