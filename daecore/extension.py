@@ -111,6 +111,18 @@ class Extension:
         """One line about it: the first line of the options' docstring."""
         return (self.options.__doc__ or "").strip().split("\n")[0]
 
+    def as_strength(self, value: float) -> float:
+        """The value as the strength's option takes it: a whole number where that is an int."""
+        whole = self.strength is not None and self.options.model_fields[self.strength.option].annotation is int
+        return round(value) if whole else value
+
+    def strengths(self, count: int) -> list[float]:
+        """At most ``count`` strengths from the weakest to the strongest, evenly spaced; none without a strength."""
+        if self.strength is None:
+            return []
+        low, step = self.strength.low, (self.strength.high - self.strength.low) / (count - 1)
+        return list(dict.fromkeys(self.as_strength(round(low + step * number, 6)) for number in range(count)))
+
     def takes(self, shape: Shape) -> bool:
         """Whether it can be used with samples of this shape."""
         images = len(shape) == 3

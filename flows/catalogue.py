@@ -70,12 +70,9 @@ def _strengths(extension: Extension) -> list[tuple[str, Spec]]:
     strength = extension.strength
     if strength is None:
         return [("default", spec("corruption", extension.name))]
-    whole = extension.options.model_fields[strength.option].annotation is int
-    values = [strength.low + (strength.high - strength.low) * step / (STEPS - 1) for step in range(STEPS)]
-    values = list(dict.fromkeys(round(value) if whole else round(value, 3) for value in values))
     return [
         (f"{strength.option}={value:g}", spec("corruption", {extension.name: {strength.option: value}}))
-        for value in values
+        for value in extension.strengths(STEPS)
     ]
 
 

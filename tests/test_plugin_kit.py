@@ -132,6 +132,18 @@ def test_the_plugin_path_may_stand_anywhere(tmp_path: Path, monkeypatch: pytest.
         assert os.environ["DAE_PLUGIN_PATH"] == str(tmp_path)
 
 
+def test_a_plugin_path_without_a_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--plugin-path"]) == 2
+    assert "--plugin-path needs a folder" in capsys.readouterr().err
+
+
+def test_strengths_go_from_the_weakest_to_the_strongest() -> None:
+    """Evenly, whole where the option is whole, and none twice."""
+    strengths = {name: registry().find("corruption", name).extension.strengths(5) for name in ("erasure", "downscale")}
+    assert strengths == {"erasure": [0.1, 0.3, 0.5, 0.7, 0.9], "downscale": [2, 3, 4]}
+    assert registry().find("corruption", "mixture").extension.strengths(5) == []
+
+
 @pytest.mark.parametrize("item", EXTENSIONS, ids=lambda item: f"{item.kind}-{item.extension.name}")
 def test_every_extension_is_documented(item: Installed) -> None:
     """A summary, a formula or sentence, and words and range for every option: what the catalogue shows."""

@@ -8,27 +8,28 @@ from torch import nn
 from daecore.autoencoder import Autoencoder, parameter_count
 from daecore.rng import stream
 from daecore.samples import Shape
-from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.contract import Check, Subject, Violation
 
 HALVED: tuple[tuple[Shape, Shape], ...] = (((1, 14, 14), (1, 28, 28)), ((3, 14, 14), (3, 28, 28)))
 
 
-def maps(subject: Subject) -> list[tuple[Shape, Shape]]:
-    """The pairs of corrupted and clean shape it can be built for, of those that are tried.
+def networks(subject: Subject) -> list[tuple[Autoencoder, Shape, Shape]]:
+    """A network for each pair of corrupted and clean shape it can be built for, of those that are tried.
 
     Raises:
         Violation: There is none.
     """
     tried = [(shape, shape) for shape in subject.shapes]
     tried += [pair for pair in HALVED if subject.extension.takes(pair[0])]
-    found = [pair for pair in tried if _built(subject, pair) is not None]
+    built = [(_built(subject, pair), *pair) for pair in tried]
+    found = [(network, *pair) for network, *pair in built if network is not None]
     if not found:
         raise Violation(
             f"an architecture for {subject.extension.shapes} to be built for one of {tried}",
             "each raised ValueError",
             "Raise ValueError only for shapes that it cannot map.",
         )
-    return found
+    return found  # type: ignore[return-value]
 
 
 def _built(subject: Subject, pair: tuple[Shape, Shape]) -> Autoencoder | None:
@@ -46,31 +47,23 @@ def _built(subject: Subject, pair: tuple[Shape, Shape]) -> Autoencoder | None:
     return built
 
 
-def _network(subject: Subject) -> tuple[Autoencoder, tuple[Shape, Shape]]:
-    pair = maps(subject)[0]
-    network = _built(subject, pair)
-    if network is None:
-        raise NotJudged(f"it cannot be built for {pair}")
-    return network, pair
-
-
 def _shapes(subject: Subject) -> str:
-    for pair in maps(subject):
-        network = _built(subject, pair)
+    found = networks(subject)
+    for network, corrupted, clean in found:
         for count in (1, 3):
-            restored = (network or nn.Identity()).eval()(torch.rand(count, *pair[0]))
-            if tuple(restored.shape) != (count, *pair[1]):
+            restored = network.eval()(torch.rand(count, *corrupted))
+            if tuple(restored.shape) != (count, *clean):
                 raise Violation(
-                    f"{(count, *pair[1])} from {(count, *pair[0])}",
+                    f"{(count, *clean)} from {(count, *corrupted)}",
                     f"{tuple(restored.shape)} came",
                     "Odd sizes lose a pixel when halved: give it back, or raise ValueError.",
                 )
-    return ", ".join(f"{'x'.join(map(str, a))} to {'x'.join(map(str, b))}" for a, b in maps(subject))
+    return ", ".join(f"{'x'.join(map(str, a))} to {'x'.join(map(str, b))}" for _, a, b in found)
 
 
 def _codes(subject: Subject) -> str:
-    network, pair = _network(subject)
-    code = network.eval().encoder(torch.rand(3, *pair[0]))
+    network, corrupted, _ = networks(subject)[0]
+    code = network.eval().encoder(torch.rand(3, *corrupted))
     if not isinstance(code, torch.Tensor) or code.shape[0] != 3:
         raise Violation(
             "encoder(batch) to be one tensor (B, ...)",
@@ -81,9 +74,9 @@ def _codes(subject: Subject) -> str:
 
 
 def _gradients(subject: Subject) -> None:
-    network, pair = _network(subject)
+    network, corrupted, clean = networks(subject)[0]
     network.train()
-    nn.functional.mse_loss(network(torch.rand(8, *pair[0])), torch.rand(8, *pair[1])).backward()
+    nn.functional.mse_loss(network(torch.rand(8, *corrupted)), torch.rand(8, *clean)).backward()
     for name, parameter in network.named_parameters():
         if parameter.requires_grad and parameter.grad is None:
             raise Violation(
@@ -96,10 +89,7 @@ def _gradients(subject: Subject) -> None:
 
 
 def _first_weights(subject: Subject) -> None:
-    first = _built(subject, maps(subject)[0])
-    second = _built(subject, maps(subject)[0])
-    if first is None or second is None:
-        raise NotJudged("it cannot be built")
+    (first, *_), (second, *_) = networks(subject)[0], networks(subject)[0]
     for (name, one), other in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
         if not torch.equal(one, other):
             raise Violation(
@@ -110,8 +100,8 @@ def _first_weights(subject: Subject) -> None:
 
 
 def _export(subject: Subject) -> None:
-    network, pair = _network(subject)
-    example = torch.rand(2, *pair[0])
+    network, corrupted, _ = networks(subject)[0]
+    example = torch.rand(2, *corrupted)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -74,7 +74,7 @@ def _interval(first: Tensor, second: Tensor) -> Bias:
 
 
 def _unbiased(subject: Subject) -> str:
-    claimed = [options for options in _variants(subject) if _claims(subject.extension, options)]
+    claimed = [options for options in _variants(subject) if declared(subject.extension.unbiased, options)]
     if not claimed:
         raise NotJudged("it does not say that it is unbiased")
     clean = pictures(shapes(subject)[0], 16)
@@ -89,10 +89,6 @@ def _unbiased(subject: Subject) -> str:
             )
         found.append(bias)
     return f"largest {max(found, key=lambda bias: bias.high)}"
-
-
-def _claims(extension: Extension, options: Options) -> bool:
-    return declared(extension.unbiased, options)
 
 
 def _variants(subject: Subject) -> Iterator[Options]:

@@ -20,7 +20,7 @@ def _identity(subject: Subject) -> str:
     if strength is None or strength.identity is None:
         raise NotJudged("it declares no strength at which nothing happens")
     x = pictures(shapes(subject)[0], 8)
-    y, _ = apply(subject, x, {strength.option: _typed(subject, strength.identity)})
+    y, _ = apply(subject, x, {strength.option: subject.extension.as_strength(strength.identity)})
     if y.shape != x.shape or not torch.allclose(y, x, atol=1e-4):
         raise Violation(
             f"the clean batch at {strength.option}={strength.identity}, the declared identity",
@@ -50,8 +50,8 @@ def _monotone(subject: Subject) -> str:
 
 def _strengths(subject: Subject, strength: Strength) -> list[tuple[float, float]]:
     """``(strength, PSNR in dB)`` from the weakest to the strongest, on pictures that all of them take."""
-    values = [_typed(subject, strength.low + (strength.high - strength.low) * step / 4) for step in range(5)]
-    subjects = {value: _at(subject, strength.option, value) for value in dict.fromkeys(values)}
+    values = subject.extension.strengths(5)
+    subjects = {value: _at(subject, strength.option, value) for value in values}
     ends = [set(shapes(subjects[value])) for value in (values[0], values[-1])]
     shape = next((shape for shape in subject.shapes if all(shape in taken for taken in ends)), None)
     if shape is None:
@@ -66,12 +66,6 @@ def _strengths(subject: Subject, strength: Strength) -> list[tuple[float, float]
 
 def _at(subject: Subject, option: str, value: float) -> Subject:
     return replace(subject, options=subject.options.model_copy(update={option: value}))
-
-
-def _typed(subject: Subject, value: float) -> float:
-    """The value as the strength's option takes it: whole numbers where it is an int."""
-    field = subject.extension.options.model_fields[subject.extension.strength.option]  # type: ignore[union-attr]
-    return round(value) if field.annotation is int else value
 
 
 def _per_image(subject: Subject) -> None:

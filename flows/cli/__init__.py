@@ -58,7 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _with_plugin_path(arguments: list[str]) -> list[str]:
-    """Take ``--plugin-path DIR`` out, wherever it stands, and put it where the registry and every child looks."""
+    """Take ``--plugin-path DIR`` out, wherever it stands, and put it where the registry and every child looks.
+
+    Raises:
+        InputError: No folder follows.
+    """
     rest: list[str] = []
     words = iter(arguments)
     for word in words:
@@ -66,6 +70,10 @@ def _with_plugin_path(arguments: list[str]) -> list[str]:
             rest.append(word)
             continue
         folder = word.partition("=")[2] or next(words, "")
+        if not folder:
+            from daecore.errors import InputError
+
+            raise InputError("--plugin-path needs a folder: --plugin-path DIR.")
         os.environ["DAE_PLUGIN_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("DAE_PLUGIN_PATH", "")]))
     return rest
 
