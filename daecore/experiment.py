@@ -52,12 +52,14 @@ class Experiment(Options):
 
     @property
     def title(self) -> str:
-        """A short name: ``mnist erasure(p=0.5) conv``."""
+        """A short name: ``mnist erasure(p=0.5) conv-64``."""
         options = [",".join(f"{k}={v}" for k, v in _chosen(item).items()) for item in self.corruptions]
         chain = " ".join(
             f"{item.name}({text})" if text else item.name for item, text in zip(self.corruptions, options, strict=True)
         )
-        return f"{self.data.name} {chain or 'uncorrupted'} {self.autoencoder.name}"
+        code = getattr(self.autoencoder.options, "code", None)
+        network = self.autoencoder.name if code is None else f"{self.autoencoder.name}-{code}"
+        return f"{self.data.name} {chain or 'uncorrupted'} {network}"
 
     def dump(self) -> str:
         """The experiment as YAML, every option spelt out."""

@@ -12,7 +12,7 @@ from daecore.errors import InputError
 
 from . import tracking
 from .store import Store
-from .tracking import Run  # type: ignore[attr-defined]
+from .tracking import Run
 
 USES, DENOISE, TRAINING = "dae.uses", "tags.stage = 'denoise'", "tags.stage = 'train_autoencoder'"
 
@@ -33,22 +33,6 @@ class Removal:
     def carry_out(self) -> None:
         """Delete it."""
         shutil.rmtree(self.path) if self.path.is_dir() else self.path.unlink(missing_ok=True)
-
-
-def find_run(text: str) -> Run:
-    """The run with this id, unique prefix of an id, or unique name.
-
-    Raises:
-        InputError: There is none, or several.
-    """
-    runs = tracking.runs(DENOISE)
-    found = [run for run in runs if run.info.run_id.startswith(text)] or [r for r in runs if r.info.run_name == text]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise InputError(f"There is no run {text!r}. `dae runs` lists them; give an id, its beginning, or a name.")
-    ids = ", ".join(run.info.run_id[:12] for run in found)
-    raise InputError(f"{text!r} may mean several runs: {ids}. Give more of the id.")
 
 
 def removable(run: Run) -> list[Run]:

@@ -157,7 +157,7 @@ def _publish(
         save_tensors(path, model.state_dict(), header)
         tracking.log_file(run_id, path, "model")
     model.to(memory_format=torch.contiguous_format)
-    tracking.log_network(run_id, experiment, request.autoencoder.name, model, corrupted)
+    logged = tracking.log_network(run_id, experiment, request.autoencoder.name, model, corrupted)
     ref = ModelRef(
         run_id=run_id,
         weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
@@ -166,12 +166,9 @@ def _publish(
         output_shape=shapes.clean,
         summary=_summary(request, model, run_id),
     )
-    tracking.tag(run_id, {_MODEL: ref.model_dump_json()})
+    tracking.tag(run_id, {tracking.LOGGED: logged, tracking.MODEL: ref.model_dump_json()})
     store.checkpoint(key).unlink(missing_ok=True)
     return ref
-
-
-_MODEL = "dae.model"
 
 
 def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:
@@ -191,9 +188,9 @@ def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> Train
 
 def _published(tags: dict[str, str], store: Store) -> ModelRef | None:
     """The finished model of a run, if its file is intact."""
-    if _MODEL not in tags:
+    if tracking.MODEL not in tags:
         return None
-    ref = ModelRef.model_validate_json(tags[_MODEL])
+    ref = ModelRef.model_validate_json(tags[tracking.MODEL])
     return ref if ref.weights.intact(store) else None
 
 

@@ -21,6 +21,8 @@ from .keys import provenance
 from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
 from .store import Store
 
+EXPERIMENT = "experiment.json"  # the artifact that says what a run was asked to do
+
 
 class Outcome(Record):
     """All that the stages gave."""
@@ -56,6 +58,7 @@ def report(outcome: Outcome, store: Store) -> Reported:
             tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")
     tracking.log_metrics(run, metrics(final))
     tracking.tag(run, _tags(outcome))
+    _register(outcome, store)
     tracking.log_dataset(run, outcome.dataset.data.name, outcome.dataset.sha256, outcome.dataset.sizes)
     return Reported(run_id=run, report=file_ref(store, tracking.artifact_path(run, "report.json")))
 
@@ -70,6 +73,31 @@ def metrics(final: FinalReport) -> dict[str, float]:
         found[f"error_percent.{row['initialisation']}.{row['labels']}"] = row["error_percent"]["mean"]
     training = final.training.model_dump(include={"images_per_second", "seconds", "loss"})
     return found | {f"training.{name}": value for name, value in training.items()}
+
+
+def model_name(experiment: Experiment) -> str:
+    """Under which name networks for this task are registered: ``mnist-erasure-0.5``."""
+    parts = [experiment.data.name]
+    for item in experiment.corruptions:
+        strength = item.extension.strength
+        parts += [item.name, *([f"{getattr(item.options, strength.option):g}"] if strength else [])]
+    return "-".join(parts if experiment.corruptions else [*parts, "uncorrupted"])
+
+
+def _register(outcome: Outcome, store: Store) -> None:
+    """Put the network into the registry; ``@newest`` points at what was reported last."""
+    name, training = model_name(outcome.experiment), outcome.model.run_id
+    logged = tracking.client().get_run(training).data.tags[tracking.LOGGED]
+    said = {
+        tracking.REPORTED_BY: outcome.run_id,
+        "evaluation": outcome.judged.digest,
+        "title": outcome.experiment.title,
+    }
+    with store.lock("registry"):
+        version = tracking.register(name, training, logged, said)
+        tracking.tag_version(name, version, said)
+        tracking.give_alias(name, "newest", version)
+    tracking.tag(outcome.run_id, {"model": f"models:/{name}/{version}"})
 
 
 def _final(outcome: Outcome, store: Store) -> FinalReport:

@@ -173,7 +173,7 @@ def test_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator()
 
 def test_the_title_names_data_corruptions_and_network() -> None:
     """It becomes the name of the run."""
-    assert parse(DIGITS).title == "digits blur(sigma=1.0) erasure(p=0.5) conv"
+    assert parse(DIGITS).title == "digits blur(sigma=1.0) erasure(p=0.5) conv-16"
 
 
 @pytest.mark.parametrize(

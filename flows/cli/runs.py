@@ -39,8 +39,9 @@ def remove(
     """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
     _enter(store_at(store, DEFAULT_DATA))
     from .. import housekeeping
+    from ..lookup import find_run
 
-    found = housekeeping.removable(housekeeping.find_run(run))
+    found = housekeeping.removable(find_run(run))
     for one in found:
         print(f"{one.info.run_id}  {one.info.run_name}")
     if yes or typer.confirm("Remove these?"):
@@ -82,6 +83,7 @@ def _enter(store: Store) -> None:
     from .. import tracking
 
     tracking.prepare(store)
+    tracking.reconcile()
 
 
 def _age(seconds: float) -> str:

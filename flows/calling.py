@@ -1,0 +1,68 @@
+"""Calling stages: how long each took, whether it came from the cache, and whether its files can still be believed."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from daecore.spec import digest
+
+from . import tracking
+from .records import Evaluated, FileRef, ModelRef, Request, Timed
+from .store import current_store
+
+log = logging.getLogger("daecore.progress")
+
+
+class Caller:
+    """Calls stages, notes how long each took and whether it was reused, and distrusts a hit whose files are gone."""
+
+    def __init__(self, fresh: bool) -> None:
+        self.fresh = fresh
+        self.timings: list[Timed] = []
+        self.uses: list[str] = []
+
+    def __call__(self, stage: Any, *values: Any, intact: Callable[[Any], bool] | None = None, name: str = "") -> Any:
+        """What the stage gives.
+
+        Args:
+            stage: A Prefect task.
+            values: Its arguments; the first is its request.
+            intact: Whether the files of a cached result are as they were.
+            name: What it is called in timings; the task's name by default.
+        """
+        began, name = time.perf_counter(), name or stage.name
+        log.info("%s", name, extra={"stage": name})
+        state = stage.with_options(refresh_cache=self.fresh)(*values, return_state=True)
+        result, reused = state.result(), state.name == "Cached"
+        if reused and intact is not None and not (intact(result) and _settled(values[0])):
+            log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
+            result, reused = stage.with_options(refresh_cache=True)(*values), False
+        self.uses += [digest(values[0].key), *_left(result)]
+        self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
+        log.info(
+            "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
+        )
+        return result
+
+
+def _left(result: Any) -> list[str]:
+    """What a stage left behind, by the name under which cleaning up must spare it."""
+    if isinstance(result, ModelRef):
+        return [result.run_id]
+    files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
+    return list({file.path.split("/")[1] for file in files})
+
+
+def _settled(request: Request) -> bool:
+    """Whether no later training under this key was stopped on its way, which is then to go on."""
+    return not current_store().checkpoint(digest(request.key)).exists()
+
+
+def intact(result: ModelRef | Evaluated | FileRef) -> bool:
+    """Whether every file of a record is there as it was written."""
+    store = current_store()
+    if isinstance(result, ModelRef):
+        return result.weights.intact(store) and tracking.exists(result.run_id)
+    files = [result] if isinstance(result, FileRef) else list(result.files.values())
+    return all(file.intact(store) for file in files)

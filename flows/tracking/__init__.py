@@ -1,0 +1,88 @@
+"""MLflow, through one door: runs by explicit id, metrics in batches, files, models, the registry.
+
+The fluent API is not used: its active run is thread-local and opens stray runs under Prefect.
+"""
+
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+
+from .connection import client, experiment_id, prepare
+from .files import artifact_folder, artifact_path, log_dataset, log_file, log_json, log_picture, system_metrics
+from .models import (
+    LOGGED,
+    MODEL,
+    REPORTED_BY,
+    give_alias,
+    log_network,
+    model_runs,
+    register,
+    registered,
+    tag_version,
+    version_at,
+)
+from .relocation import moved_from, relocate
+from .runs import (
+    FLOW_RUN,
+    KEY,
+    PARENT,
+    alive,
+    ended,
+    environment,
+    exists,
+    experiment_of,
+    finish,
+    proceed,
+    reconcile,
+    run_of_flow,
+    runs,
+    start,
+    training_run,
+)
+from .values import flatten, history, log_metrics, log_parameters, tag
+
+__all__ = [
+    "FLOW_RUN",
+    "KEY",
+    "LOGGED",
+    "MODEL",
+    "PARENT",
+    "REPORTED_BY",
+    "ModelVersion",
+    "Run",
+    "alive",
+    "artifact_folder",
+    "artifact_path",
+    "client",
+    "ended",
+    "environment",
+    "exists",
+    "experiment_id",
+    "experiment_of",
+    "finish",
+    "flatten",
+    "give_alias",
+    "history",
+    "log_dataset",
+    "log_file",
+    "log_json",
+    "log_metrics",
+    "log_network",
+    "log_parameters",
+    "log_picture",
+    "model_runs",
+    "moved_from",
+    "prepare",
+    "proceed",
+    "reconcile",
+    "register",
+    "registered",
+    "relocate",
+    "run_of_flow",
+    "runs",
+    "start",
+    "system_metrics",
+    "tag",
+    "tag_version",
+    "training_run",
+    "version_at",
+]  # fmt: skip

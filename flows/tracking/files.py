@@ -1,0 +1,61 @@
+"""Files of a run: artifacts, pictures for the grid, the dataset's digest, samples of the machine's load."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import mlflow
+import numpy as np
+from numpy.typing import NDArray
+
+from .connection import client
+
+
+def log_file(run_id: str, path: Path, folder: str = "") -> None:
+    """Put a file among the run's artifacts."""
+    client().log_artifact(run_id, str(path), folder or None)
+
+
+def log_json(run_id: str, value: Any, name: str) -> None:
+    """Put a value among the run's artifacts, as JSON."""
+    client().log_dict(run_id, value, name)
+
+
+@contextmanager
+def system_metrics(run_id: str) -> Iterator[None]:
+    """Sample processor, memory and GPU use beside the work."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor: Any = SystemMetricsMonitor(run_id, resume_logging=True)  # type: ignore[no-untyped-call]
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
+
+
+def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) -> None:
+    """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs."""
+    client().log_image(run_id, image, key=key, step=step)
+
+
+def artifact_path(run_id: str, name: str) -> Path:
+    """Where an artifact of a run lies on this machine."""
+    root = client().get_run(run_id).info.artifact_uri
+    return Path(mlflow.artifacts.download_artifacts(f"{root}/{name}", tracking_uri=client().tracking_uri))
+
+
+def log_dataset(run_id: str, name: str, sha256: str, profile: Mapping[str, Any]) -> None:
+    """Say which data went in, by the digest of its tensors."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    entry = Dataset(name, sha256[:36], "daecore", json.dumps({"sha256": sha256}), profile=json.dumps(dict(profile)))
+    client().log_inputs(run_id, [DatasetInput(entry, [InputTag("mlflow.data.context", "training")])])
+
+
+def artifact_folder(run_id: str) -> Path:
+    """The folder of a run's artifacts on this machine."""
+    return Path(unquote(urlparse(client().get_run(run_id).info.artifact_uri).path))

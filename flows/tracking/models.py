@@ -1,0 +1,96 @@
+"""Networks as MLflow models, and the registry: versions, aliases, where each came from."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import LoggedModelStatus
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import infer_signature
+from torch import Tensor, nn
+
+from .connection import client
+
+MODEL = "dae.model"  # a training's tag: the reference to its weights
+LOGGED = "dae.logged_model"  # a training's tag: the id of its MLflow model
+REPORTED_BY = "dae.run"  # a version's tag: the whole run that judged it
+
+
+def log_network(run_id: str, experiment: str, name: str, model: nn.Module, example: Tensor) -> str:
+    """Log the network as an MLflow model with signature, in the `pt2` format (no pickle); the model's id.
+
+    Args:
+        run_id: The training's run.
+        experiment: Its experiment's id.
+        name: The logged model's name.
+        model: In eval mode, on the CPU.
+        example: float32 ``(2, *shape)``.
+    """
+    signature = infer_signature(example.numpy(), model(example).detach().numpy())
+    logged = client().create_logged_model(experiment, name=name, source_run_id=run_id)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        mlflow.pytorch.save_model(
+            model, path, signature=signature, input_example=example.numpy(), pip_requirements=["torch"]
+        )
+        client().log_model_artifacts(logged.model_id, str(path))
+    client().finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    return str(logged.model_id)
+
+
+def model_runs() -> dict[str, str]:
+    """The run each logged model came from, by the model's id."""
+    found: dict[str, str] = {}
+    for experiment in client().search_experiments():
+        page = client().search_logged_models([experiment.experiment_id], max_results=50)
+        while True:
+            found |= {model.model_id: model.source_run_id or "" for model in page}
+            if not page.token:
+                break
+            page = client().search_logged_models([experiment.experiment_id], max_results=50, page_token=page.token)
+    return found
+
+
+def register(name: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> str:
+    """Put a training's model into the registry, once; the version it has there.
+
+    Args:
+        name: The registered model's name; it is made if it is new.
+        run_id: The training's run.
+        model_id: Its logged model.
+        tags: What the version says of itself.
+    """
+    if not client().search_registered_models(f"name = '{name}'"):
+        client().create_registered_model(name)
+    for version in client().search_model_versions(f"name = '{name}'"):
+        if version.run_id == run_id:
+            return str(version.version)
+    made = client().create_model_version(name, f"models:/{model_id}", run_id, tags=dict(tags), model_id=model_id)
+    return str(made.version)
+
+
+def give_alias(name: str, alias: str, version: str) -> None:
+    """Let an alias point at a version, and at no other."""
+    client().set_registered_model_alias(name, alias, version)
+
+
+def version_at(name: str, alias_or_version: str) -> ModelVersion | None:
+    """The version an alias points at, or the version of that number; None where there is none."""
+    try:
+        if alias_or_version.isdigit():
+            return client().get_model_version(name, alias_or_version)
+        return client().get_model_version_by_alias(name, alias_or_version)
+    except mlflow.MlflowException:
+        return None
+
+
+def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a version."""
+    for key, value in tags.items():
+        client().set_model_version_tag(name, version, key, value)
+
+
+def registered() -> list[str]:
+    """The names in the registry."""
+    return [model.name for model in client().search_registered_models()]
