@@ -11,7 +11,7 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from daecore.experiment import Experiment, check, check_samples
-from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
+from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
 
@@ -24,7 +24,7 @@ from .reporting import EXPERIMENT, Outcome, final_report
 from .store import current_store
 
 # As JSON: Prefect writes a default into the form as it stands, and a form knows no `Spec`.
-_DEFAULT: dict[str, Any] = Experiment().model_dump(mode="json")
+_DEFAULT: dict[str, Any] = Experiment().form
 
 
 def _run_name() -> str:
@@ -37,7 +37,7 @@ def _run_name() -> str:
 @flow(name="denoise", flow_run_name=_run_name, persist_result=False)
 def denoise(
     data: DatasetSpec = _DEFAULT["data"],
-    corruptions: tuple[CorruptionSpec, ...] = _DEFAULT["corruptions"],
+    corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
     autoencoder: ArchitectureSpec = _DEFAULT["autoencoder"],
     objective: ObjectiveSpec = _DEFAULT["objective"],
     training: TrainingOptions = _DEFAULT["training"],
@@ -51,7 +51,7 @@ def denoise(
 
     Args:
         data: What is restored.
-        corruptions: What damages it, in this order.
+        corruptions: What damages it: one, or several in their order.
         autoencoder: The network that restores it.
         objective: What the training minimises.
         training: How it is trained.

@@ -20,7 +20,6 @@ from .models import (
     tag_version,
     version_at,
 )
-from .relocation import moved_from, relocate
 from .runs import (
     FLOW_RUN,
     KEY,
@@ -70,13 +69,13 @@ __all__ = [
     "log_parameters",
     "log_picture",
     "model_runs",
-    "moved_from",
+
     "prepare",
     "proceed",
     "reconcile",
     "register",
     "registered",
-    "relocate",
+
     "run_of_flow",
     "runs",
     "start",
