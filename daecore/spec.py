@@ -132,7 +132,7 @@ class OfKind:
 class OneOrMany:
     """The annotation of a tuple that is also written as its only element.
 
-    In Prefect's form each extension is then a tab of its own, and a list is one more; inside lists that page has no tabs.
+    In Prefect's form each extension is then a tab of its own, and the list is one more; in a list there are none.
 
     Attributes:
         title: The tab of the list.
@@ -154,7 +154,7 @@ class OneOrMany:
 
 DatasetSpec = Annotated[Spec, OfKind("dataset")]
 CorruptionSpec = Annotated[Spec, OfKind("corruption")]
-CorruptionSpecs = Annotated[tuple[CorruptionSpec, ...], OneOrMany("several, in this order")]
+CorruptionSpecs = Annotated[tuple[CorruptionSpec, ...], OneOrMany("several")]
 SingleCorruptionSpec = Annotated[Spec, OfKind("corruption", single=True)]
 ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
 ObjectiveSpec = Annotated[Spec, OfKind("objective")]

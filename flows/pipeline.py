@@ -3,6 +3,7 @@
 Prefect writes the form's schema when this module is imported: a plugin installed later needs a new process.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
 
 from . import requests, stages, tracking
-from .artifacts import show_report
+from .artifacts import PROGRESS, show_report
 from .calling import Caller, intact
 from .keys import provenance
 from .records import Reported
@@ -81,6 +82,7 @@ def run_experiment(
         parent: The MLflow run it is nested in.
         fresh: Ignore cached results and train anew.
     """
+    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
     check(experiment)
     store = current_store()
     tracking.prepare(store)

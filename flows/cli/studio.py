@@ -69,7 +69,7 @@ def _first_one(store: Store) -> Studio:
 def _print_links(console: Console, studio: Studio, said: str) -> None:
     console.print(f"The studio {said}.", style="bold")
     console.print(f"  Prefect  {studio.prefect}/deployments   start and schedule runs")
-    console.print(f"  MLflow   {studio.mlflow}/#/experiments   compare them")
+    console.print(f"  MLflow   {studio.mlflow}/#/experiments?workflowType=machine_learning   compare them")
     console.print("  `dae run` beside it uses both. Ctrl-C here stops everything.")
 
 
