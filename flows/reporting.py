@@ -154,7 +154,9 @@ def _note(outcome: Outcome) -> str:
     page = f"{os.environ.get('PREFECT_API_URL', '').removesuffix('/api')}/runs/flow-run/{outcome.flow_run_id}"
     parts = [
         f"**{outcome.experiment.title}**: restored {value:.4g} {unit}; gain over {best.name} {gain} {unit}.",
-        f"![restored test samples]({served}panel.png)" if "panel.png" in outcome.judged.files else "",
+        f'<img src="{served}panel.png" alt="restored test samples" width="700">'
+        if "panel.png" in outcome.judged.files
+        else "",
         f"[The whole report]({served}report.html)",
         f"[The flow run in Prefect]({page})" if page.startswith("http") else "",
     ]

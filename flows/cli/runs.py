@@ -1,7 +1,7 @@
 """The runs of a store: list them, remove one, free room."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,6 +10,9 @@ from rich.table import Table
 from ..store import Store
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, size, store_at
 
+if TYPE_CHECKING:
+    from ..tracking import Run
+
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -17,18 +20,23 @@ def list_runs(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20, store: StoreFolder = DEFAULT_STORE
 ) -> None:
     """List the last runs: name, state, gain, age."""
-    _enter(store_at(store, DEFAULT_DATA))
+    enter(store_at(store, DEFAULT_DATA))
     from .. import tracking
     from ..housekeeping import DENOISE
 
+    print_runs(Console(), tracking.runs(DENOISE, limit))
+
+
+def print_runs(console: Console, runs: "list[Run]") -> None:
+    """Print runs as a table: name, state, restored dB, gain, age."""
     table = Table("run", "name", "state", "restored", "gain", "age")
-    for run in tracking.runs(DENOISE, limit):
+    for run in runs:
         metrics = run.data.metrics
         restored = f"{metrics['restored_db']:.2f} dB" if "restored_db" in metrics else ""
         gain = f"{metrics['gain_db.mean']:+.2f} dB" if "gain_db.mean" in metrics else ""
         age = _age(time.time() - run.info.start_time / 1000)
         table.add_row(run.info.run_id[:12], run.info.run_name, run.info.status, restored, gain, age)
-    Console().print(table)
+    console.print(table)
 
 
 def remove(
@@ -37,7 +45,7 @@ def remove(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
-    _enter(store_at(store, DEFAULT_DATA))
+    enter(store_at(store, DEFAULT_DATA))
     from .. import housekeeping
     from ..lookup import find_run
 
@@ -57,7 +65,7 @@ def collect(
 ) -> None:
     """Free room: checkpoints, cached results and models that no kept run uses. Says how much before it deletes."""
     place = store_at(store, DEFAULT_DATA)
-    _enter(place)
+    enter(place)
     from .. import housekeeping
 
     found = housekeeping.collectable(place, keep)
@@ -71,7 +79,7 @@ def collect(
         print("Deleted.")
 
 
-def _enter(store: Store) -> None:
+def enter(store: Store) -> None:
     """Use a store that is there already: looking must not make one."""
     from daecore.errors import InputError
 

@@ -1,7 +1,7 @@
 """`dae up`, `dae status`, `dae doctor`: the two pages, what goes on in them, and whether all is in order."""
 
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -9,6 +9,9 @@ from rich.console import Console
 from ..store import Store
 from ..studio.record import Studio, running
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+
+if TYPE_CHECKING:
+    from ..studio.status import Entry
 
 Port = Annotated[
     int, typer.Option(min=0, max=65_535, help="0: that of last time, else the usual one or the next free.")
@@ -88,3 +91,60 @@ class _Terminated:
 
 
 _terminated_like_interrupted = _Terminated
+
+
+def status(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the last runs.")] = 10,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Say what is up, what is running, what waits, and what ran last."""
+    from .runs import enter, print_runs
+
+    place = store_at(store, DEFAULT_DATA)
+    enter(place)
+    from ..studio.doctor import restart_needed
+    from ..studio.status import status as look
+
+    found, console = look(place, limit), Console(highlight=False, soft_wrap=True)
+    if found.studio is None:
+        console.print("The studio is down; `dae up` starts it.")
+    else:
+        _print_links(console, found.studio, "is up")
+        _print_entries(console, "running", found.under_way)
+        _print_entries(console, "waiting", found.waiting)
+        stale = restart_needed(place)
+        if stale:
+            console.print(f"Note: {stale}.", style="yellow")
+    print_runs(console, found.last)
+
+
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Check versions, stores, locks, orphans, plugins and the device; exit status 1 if something is not in order."""
+    place = store_at(store, data)
+    place.enter()
+    from ..studio.doctor import examine
+
+    console, wrong = Console(highlight=False, soft_wrap=True), 0
+    for finding in examine(place):
+        good, said = finding.good, finding.said
+        if fix and not good and finding.mend is not None:
+            said, good = f"{said}. Mended: {finding.mend()}", True
+        mark, style = ("✓", "green") if good else ("✗", "red")
+        console.print(f"{mark} {finding.check}: {said}", style=style, markup=False)
+        wrong += not good
+    if wrong:
+        advice = "" if fix else " `dae doctor --fix` mends what it can."
+        console.print(f"{wrong} not in order.{advice}")
+        raise typer.Exit(1)
+
+
+def _print_entries(console: Console, heading: str, entries: "list[Entry]") -> None:
+    console.print(f"{heading}: {len(entries) or 'nothing'}")
+    for entry in entries[:10]:
+        console.print(f"  {entry.name}  ({entry.flow}, {entry.state}, {entry.seconds:.0f} s)", markup=False)
+    if len(entries) > 10:
+        console.print(f"  and {len(entries) - 10} more")
