@@ -173,7 +173,8 @@ def _started(store: Store, studio: Studio) -> Iterator[Part]:
     server = {key: value for key, value in environment.items() if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
     yield start(
         "Prefect's server", "prefect", "server", "start", "--host", host.strip("[]"), "--port", prefect_port,
-        log=logs / "prefect.log", environment=server, ready=lambda: answers(f"{studio.api}/health"),
+        log=logs / "prefect.log", environment={**server, "PREFECT_SERVER_UI_API_URL": studio.api},
+        ready=lambda: answers(f"{studio.api}/health"),
     )  # fmt: skip
     yield start(
         "MLflow's server", "mlflow", "server", "--backend-store-uri", f"sqlite:///{store.database}",
