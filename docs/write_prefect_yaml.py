@@ -9,7 +9,7 @@ from daecore_flows.store import current_store
 HERE = Path(__file__).parent
 HEADING = """\
 # The deployments for work pools and remote workers. Written by `make docs` from the recipes and flows; do not edit.
-# On one machine `dae up` serves the same ones and needs none of this. With a Prefect server and a work pool of your own:
+# On one machine `dae up` serves the same ones and needs none of this. With a work pool of your own:
 #
 #     prefect work-pool create --type process daecore
 #     prefect deploy --all                # or: prefect deploy --name mnist-erasure

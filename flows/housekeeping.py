@@ -39,9 +39,15 @@ def removable(run: Run) -> list[Run]:
     """The run and those trainings it made or reused that no other run uses.
 
     Raises:
-        InputError: Some run is going on; what it uses is not known yet.
+        InputError: Some run is going on; what it uses is not known yet. Or a champion would go with it.
     """
     _refuse_while_running()
+    champion = tracking.champions().get(run.info.run_id)
+    if champion is not None:
+        raise InputError(
+            f"The run {run.info.run_id} made {champion}, which is in use. Let the alias point elsewhere first, on "
+            "MLflow's page of the model, or retrain."
+        )
     others = [other for other in tracking.runs(DENOISE) if other.info.run_id != run.info.run_id]
     used = {name for other in others for name in uses(other)}
     there = {other.info.run_id for other in others}
@@ -50,7 +56,8 @@ def removable(run: Run) -> list[Run]:
         *(
             training
             for training in tracking.runs(TRAINING)
-            if training.info.run_id not in used and training.data.tags.get(tracking.PARENT) not in there
+            if training.info.run_id not in used | tracking.champions().keys()
+            and training.data.tags.get(tracking.PARENT) not in there
         ),
     ]
 

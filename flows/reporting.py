@@ -22,6 +22,7 @@ from .keys import provenance
 from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
 from .store import Store
 
+SMALL, WIDTH = "panel-small.png", 760  # the panel as MLflow's description shows it: pictures there are never scaled
 EXPERIMENT = "experiment.json"  # the artifact that says what a run was asked to do
 
 
@@ -57,6 +58,8 @@ def report(outcome: Outcome, store: Store) -> Reported:
             tracking.log_file(run, path)
         if "panel.png" in pictures:
             tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")
+            _small(pictures["panel.png"]).save(folder / SMALL)
+            tracking.log_file(run, folder / SMALL)
     tracking.log_metrics(run, metrics(final))
     tracking.tag(run, _tags(outcome))
     _register(outcome, store)
@@ -83,6 +86,11 @@ def model_name(experiment: Experiment) -> str:
         strength = item.extension.strength
         parts += [item.name, *([f"{getattr(item.options, strength.option):g}"] if strength else [])]
     return "-".join(parts if experiment.corruptions else [*parts, "uncorrupted"])
+
+
+def _small(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert("RGB").resize((WIDTH, image.height * WIDTH // image.width), Image.Resampling.LANCZOS)
 
 
 def _register(outcome: Outcome, store: Store) -> None:
@@ -154,9 +162,7 @@ def _note(outcome: Outcome) -> str:
     page = f"{os.environ.get('PREFECT_API_URL', '').removesuffix('/api')}/runs/flow-run/{outcome.flow_run_id}"
     parts = [
         f"**{outcome.experiment.title}**: restored {value:.4g} {unit}; gain over {best.name} {gain} {unit}.",
-        f'<img src="{served}panel.png" alt="restored test samples" width="700">'
-        if "panel.png" in outcome.judged.files
-        else "",
+        f"![restored test samples]({served}{SMALL})" if "panel.png" in outcome.judged.files else "",
         f"[The whole report]({served}report.html)",
         f"[The flow run in Prefect]({page})" if page.startswith("http") else "",
     ]

@@ -110,7 +110,7 @@ def test_the_report_s_link_opens_the_run_in_mlflow(page: Any, tour: Path, run: A
     page.get_by_role("link", name="Open in MLflow").click()
     opened = page.context.pages[-1]
     opened.get_by_text(run.info.run_id).first.wait_for(timeout=60_000)
-    opened.locator("img[src*='panel.png']").wait_for(timeout=60_000)
+    opened.locator("img[src*='panel-small.png']").wait_for(timeout=60_000)
     _without_assistant(opened)
     opened.screenshot(path=tour / "mlflow.png")
     assert opened.get_by_text("Registered models").count()

@@ -1,5 +1,6 @@
 """Which flows the studio serves beside `denoise`."""
 
 from ..reconciling import reconcile
+from ..retraining import retrain
 
-FLOWS = (reconcile,)
+FLOWS = (reconcile, retrain)

@@ -110,3 +110,14 @@ def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
 def registered() -> list[str]:
     """The names in the registry."""
     return [model.name for model in client().search_registered_models()]
+
+
+def champions() -> dict[str, str]:
+    """The whole runs and trainings that a ``@champion`` was made by, and its name: ``models:/name@champion``."""
+    found: dict[str, str] = {}
+    for model in client().search_registered_models():
+        if "champion" in (model.aliases or {}):
+            version = client().get_model_version_by_alias(model.name, "champion")
+            made_by = (version.tags.get(TRAINED_BY, ""), version.tags.get(REPORTED_BY, ""))
+            found |= dict.fromkeys(made_by, f"models:/{model.name}@champion")
+    return found
