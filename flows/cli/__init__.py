@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import data, plugins, recipes, run, runs
+from . import compare, data, plugins, recipes, restore, run, runs
 
 app = typer.Typer(
     name="dae",
@@ -26,6 +26,8 @@ app.add_typer(data.app)
 app.command("runs")(runs.list_runs)
 app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)
+app.command()(compare.compare)
+app.command()(restore.restore)
 
 
 TRACEBACK = "DAE_TRACEBACK"  # set: what nobody raised on purpose is shown whole
