@@ -16,7 +16,7 @@ from daecore.corruption import Corruptor
 from daecore.errors import InputError
 from daecore.extension import Extension, Options
 from daecore.samples import Shape
-from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
+from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
 
@@ -25,7 +25,7 @@ class Experiment(Options):
     """A denoising experiment, section by section."""
 
     data: DatasetSpec = Field(default_factory=lambda: spec("dataset", "mnist"), description="what is restored")
-    corruptions: tuple[CorruptionSpec, ...] = Field(
+    corruptions: CorruptionSpecs = Field(
         default_factory=lambda: (spec("corruption", "erasure"),), description="what damages it, in this order"
     )
     autoencoder: ArchitectureSpec = Field(
@@ -60,6 +60,13 @@ class Experiment(Options):
         code = getattr(self.autoencoder.options, "code", None)
         network = self.autoencoder.name if code is None else f"{self.autoencoder.name}-{code}"
         return f"{self.data.name} {chain or 'uncorrupted'} {network}"
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The experiment as JSON, as a form shows it: a lone corruption stands for itself."""
+        values = self.model_dump(mode="json")
+        one = len(self.corruptions) == 1
+        return {**values, "corruptions": values["corruptions"][0]} if one else values
 
     def dump(self) -> str:
         """The experiment as YAML, every option spelt out."""

@@ -106,11 +106,12 @@ class OfKind:
         """One tab of the form: an object whose only key is the extension's name."""
         extension = registry().find(self.kind, name).extension
         options = handler(extension.options.__pydantic_core_schema__)
+        defaults = extension.options().model_dump(mode="json")  # what the form sends for a tab nobody has touched
         return {
             "title": name,
             "description": extension.summary,
             "type": "object",
-            "properties": {name: options},
+            "properties": {name: {**options, "default": defaults}},
             "required": [name],
             "additionalProperties": False,
         }
@@ -127,8 +128,33 @@ class OfKind:
             raise PydanticCustomError("extension", "{text}", {"text": str(error)}) from None
 
 
+@dataclass(frozen=True)
+class OneOrMany:
+    """The annotation of a tuple that is also written as its only element.
+
+    In Prefect's form each extension is then a tab of its own, and the list is one more; in a list there are none.
+
+    Attributes:
+        title: The tab of the list.
+    """
+
+    title: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        many = handler(schema)
+        return {"anyOf": [*many["items"]["anyOf"], {"title": self.title, **many}]}
+
+    @staticmethod
+    def _listed(value: object) -> object:
+        return (value,) if isinstance(value, Spec | dict | str) else value
+
+
 DatasetSpec = Annotated[Spec, OfKind("dataset")]
 CorruptionSpec = Annotated[Spec, OfKind("corruption")]
+CorruptionSpecs = Annotated[tuple[CorruptionSpec, ...], OneOrMany("several")]
 SingleCorruptionSpec = Annotated[Spec, OfKind("corruption", single=True)]
 ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
 ObjectiveSpec = Annotated[Spec, OfKind("objective")]

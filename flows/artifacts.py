@@ -1,37 +1,112 @@
-"""What Prefect's page shows of a run: its numbers, and where everything else lies."""
+"""What Prefect's page shows of a run: how far a stage is, its numbers, its picture, and the way to MLflow."""
 
-from prefect.artifacts import create_markdown_artifact
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from .records import FinalReport
 
+PROGRESS = "daecore.progress"
+EVERY_SECONDS = 2.0
+LAYOUT = "workflowType=machine_learning"  # else MLflow opens its layout for language models
+
+
+@contextmanager
+def progress_shown(key: str) -> Iterator[None]:
+    """Show what a stage logs of its progress, as a bar with the latest words, while the block runs.
+
+    Args:
+        key: The artifact's key: small letters and dashes.
+    """
+    listener, logger = _Bar(key), logging.getLogger(PROGRESS)
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+
+
+class _Bar(logging.Handler):
+    """A progress artifact, made at the first record and changed every few seconds; the last word is always shown."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(logging.INFO)
+        self.key, self.artifact, self.shown = key, UUID(int=0), 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record of progress; what goes wrong in showing never stops the training."""
+        if not hasattr(record, "progress"):
+            return
+        _, done, total = record.progress
+        if done < total and time.monotonic() - self.shown < EVERY_SECONDS:
+            return
+        self.shown = time.monotonic()
+        try:
+            self._show(100 * done / total, record.getMessage())
+        except Exception:
+            self.handleError(record)
+
+    def _show(self, percent: float, text: str) -> None:
+        if self.artifact.int:
+            update_progress_artifact(self.artifact, percent, text)
+        else:
+            self.artifact = create_progress_artifact(percent, self.key, text)  # type: ignore[assignment]
+
 
 def show_report(final: FinalReport, title: str) -> None:
-    """Put the report's numbers and the way to MLflow into Prefect."""
+    """Put the report with its picture, and the table of its metrics, into Prefect."""
     create_markdown_artifact(markdown=_text(final, title), key="report", description=title)
+    create_table_artifact(table=[*_measured(final)], key="metrics", description=f"{title}: every method, best first")
+
+
+def page_of_run(final: FinalReport) -> str:
+    """The address of the run's page in MLflow where MLflow is served, else an empty text."""
+    where = final.mlflow
+    page = f"{where['uri']}/#/experiments/{where['experiment_id']}/runs/{where['run_id']}?{LAYOUT}"
+    return page if where["uri"].startswith("http") else ""
 
 
 def _text(final: FinalReport, title: str) -> str:
-    denoising = final.denoising
-    best = denoising.best_referee
-    numbers = {
-        "corrupted": denoising.corrupted_db or denoising.corrupted_mse,
-        f"best referee: {best.name}": best.db or best.mse,
-        "restored": denoising.restored_db or denoising.mse,
-    }
-    measured = [f"| {name} | {value:.4g} |" for name, value in numbers.items() if value is not None]
+    denoising, link, run = final.denoising, page_of_run(final), final.mlflow["run_id"]
+    gain = denoising.gain_db or denoising.gain_mse
+    rows = [f"| {row['method']} | {row[denoising.unit]:.4g} |" for row in _measured(final)]
     errors = [
         f"| {row['labels']} | {row['initialisation']} | {row['error_percent']['mean']:.1f} |" for row in final.transfer
     ]
     parts = [
-        f"MLflow run {_link(final)}; files in `{final.files['artifacts']}`",
+        f"**[Open in MLflow]({link})**" if link else f"MLflow run {run}; files in `{final.files['artifacts']}`",
         f"# {title}",
-        "\n".join([f"| | {denoising.unit} |", "|---|---|", *measured]),
+        f"Gain over {denoising.best_referee.name}: **{gain}** {denoising.unit} (95 %, paired)" if gain else "",
+        f"![restored test samples]({_picture(final, 'panel.png')})" if link else "",
+        "\n".join([f"| | {denoising.unit} |", "|---|---|", *rows]),
         "\n".join(["| labels | initialisation | error % |", "|---|---|---|", *errors]) if errors else "",
+        f"[The whole report]({_picture(final, 'report.html')}) · run `{run}`" if link else "",
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
-def _link(final: FinalReport) -> str:
-    """The run as a link where MLflow is served, else its id."""
-    uri, run = final.mlflow["uri"], final.mlflow["run_id"]
-    return f"[{run}]({uri}/#/experiments/{final.mlflow['experiment_id']}/runs/{run})" if uri.startswith("http") else run
+def _picture(final: FinalReport, name: str) -> str:
+    """Where MLflow serves an artifact of the run."""
+    return f"{final.mlflow['uri']}/get-artifact?path={name}&run_uuid={final.mlflow['run_id']}"
+
+
+def _measured(final: FinalReport) -> list[dict[str, str | float]]:
+    """A row per method, best first: what it reaches and on how many samples."""
+    denoising, decibel = final.denoising, final.denoising.unit == "dB"
+    found: list[tuple[str, float | None, int]] = [
+        ("restored", denoising.restored_db if decibel else denoising.mse, denoising.images),
+        ("corrupted", denoising.corrupted_db if decibel else denoising.corrupted_mse, denoising.images),
+        *((item.name, item.db if decibel else item.mse, item.images) for item in denoising.referees.values()),
+    ]
+    known = [(name, value, count) for name, value, count in found if value is not None]
+    known.sort(key=lambda row: -row[1] if decibel else row[1])
+    return [{"method": name, denoising.unit: round(value, 5), "samples": count} for name, value, count in known]

@@ -3,6 +3,7 @@
 Prefect writes the form's schema when this module is imported: a plugin installed later needs a new process.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,12 +12,12 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from daecore.experiment import Experiment, check, check_samples
-from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
+from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions, TransferReport
 
 from . import requests, stages, tracking
-from .artifacts import show_report
+from .artifacts import PROGRESS, show_report
 from .calling import Caller, intact
 from .keys import provenance
 from .records import Reported
@@ -24,7 +25,7 @@ from .reporting import EXPERIMENT, Outcome, final_report
 from .store import current_store
 
 # As JSON: Prefect writes a default into the form as it stands, and a form knows no `Spec`.
-_DEFAULT: dict[str, Any] = Experiment().model_dump(mode="json")
+_DEFAULT: dict[str, Any] = Experiment().form
 
 
 def _run_name() -> str:
@@ -37,7 +38,7 @@ def _run_name() -> str:
 @flow(name="denoise", flow_run_name=_run_name, persist_result=False)
 def denoise(
     data: DatasetSpec = _DEFAULT["data"],
-    corruptions: tuple[CorruptionSpec, ...] = _DEFAULT["corruptions"],
+    corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
     autoencoder: ArchitectureSpec = _DEFAULT["autoencoder"],
     objective: ObjectiveSpec = _DEFAULT["objective"],
     training: TrainingOptions = _DEFAULT["training"],
@@ -51,7 +52,7 @@ def denoise(
 
     Args:
         data: What is restored.
-        corruptions: What damages it, in this order.
+        corruptions: What damages it: one, or several in their order.
         autoencoder: The network that restores it.
         objective: What the training minimises.
         training: How it is trained.
@@ -81,6 +82,7 @@ def run_experiment(
         parent: The MLflow run it is nested in.
         fresh: Ignore cached results and train anew.
     """
+    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
     check(experiment)
     store = current_store()
     tracking.prepare(store)

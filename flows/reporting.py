@@ -4,6 +4,7 @@ A run whose stages all came from the cache is as full as any other.
 """
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -86,16 +87,10 @@ def model_name(experiment: Experiment) -> str:
 
 def _register(outcome: Outcome, store: Store) -> None:
     """Put the network into the registry; ``@newest`` points at what was reported last."""
-    name, training = model_name(outcome.experiment), outcome.model.run_id
-    logged = tracking.client().get_run(training).data.tags[tracking.LOGGED]
-    said = {
-        tracking.REPORTED_BY: outcome.run_id,
-        "evaluation": outcome.judged.digest,
-        "title": outcome.experiment.title,
-    }
+    name = model_name(outcome.experiment)
+    said = {"evaluation": outcome.judged.digest, "title": outcome.experiment.title}
     with store.lock("registry"):
-        version = tracking.register(name, training, logged, said)
-        tracking.tag_version(name, version, said)
+        version = tracking.register(name, outcome.model.run_id, outcome.run_id, said)
         tracking.give_alias(name, "newest", version)
     tracking.tag(outcome.run_id, {"model": f"models:/{name}/{version}"})
 
@@ -140,18 +135,32 @@ def _panel(path: Path) -> NDArray[np.uint8]:
 
 def _tags(outcome: Outcome) -> dict[str, str]:
     """What was reused, from where, and what the run is about in one paragraph."""
-    denoising = outcome.judged.report
-    unit = "dB" if denoising.restored_db is not None else "squared error"
-    value = denoising.restored_db if denoising.restored_db is not None else denoising.mse
-    note = f"**{outcome.experiment.title}**: restored {value:.3f} {unit}. Panel and page are among the artifacts."
     return {
         "reused": ",".join(item.stage for item in outcome.timings if item.reused),
         "source_run": outcome.model.run_id,
         "evaluation": outcome.judged.digest,
-        "mlflow.note.content": note,
+        "mlflow.note.content": _note(outcome),
         USES: " ".join(outcome.uses),
         "settings": json.dumps(outcome.experiment.model_dump(mode="json"))[:5000],
     }
+
+
+def _note(outcome: Outcome) -> str:
+    """The run in a paragraph and its picture, for the top of MLflow's page."""
+    denoising, run = outcome.judged.report, outcome.run_id
+    unit, best, gain = denoising.unit, denoising.best_referee, denoising.gain_db or denoising.gain_mse
+    value = denoising.restored_db if denoising.restored_db is not None else denoising.mse
+    served = f"get-artifact?run_uuid={run}&path="
+    page = f"{os.environ.get('PREFECT_API_URL', '').removesuffix('/api')}/runs/flow-run/{outcome.flow_run_id}"
+    parts = [
+        f"**{outcome.experiment.title}**: restored {value:.4g} {unit}; gain over {best.name} {gain} {unit}.",
+        f'<img src="{served}panel.png" alt="restored test samples" width="700">'
+        if "panel.png" in outcome.judged.files
+        else "",
+        f"[The whole report]({served}report.html)",
+        f"[The flow run in Prefect]({page})" if page.startswith("http") else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def final_report(reported: Reported, store: Store) -> FinalReport:

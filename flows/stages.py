@@ -8,6 +8,7 @@ from daecore.spec import digest
 from daecore.transfer import TransferReport
 
 from . import datasets, judging, learning, reporting, transferring
+from .artifacts import progress_shown
 from .records import (
     DatasetRef,
     DatasetRequest,
@@ -37,7 +38,8 @@ def load_dataset(request: DatasetRequest) -> DatasetRef:
 @task(cache_key_fn=_key, persist_result=True, result_serializer="json")
 def train_autoencoder(request: TrainingRequest, experiment: str, parent: str, fresh: bool = False) -> ModelRef:
     """Train the autoencoder, in an MLflow child run of its own."""
-    return learning.train(request, current_store(), experiment, parent, fresh=fresh)
+    with progress_shown("training"):
+        return learning.train(request, current_store(), experiment, parent, fresh=fresh)
 
 
 @task(cache_key_fn=_key, persist_result=True, result_serializer="json")
@@ -55,7 +57,8 @@ def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
 @task(cache_key_fn=_key, persist_result=True, result_serializer="json")
 def transfer(request: TransferRequest) -> TransferReport:
     """Train classifiers from the encoders and their controls."""
-    return transferring.transfer(request, current_store())
+    with progress_shown("classifiers"):
+        return transferring.transfer(request, current_store())
 
 
 @task(persist_result=False)

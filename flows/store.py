@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .studio.record import running
+
 STORE, DATA = "DAE_STORE", "DAE_DATA"
 
 
@@ -54,14 +56,14 @@ class Store:
         Raises:
             StoreError: The store cannot be written.
         """
-        from daecore.errors import StoreError
-
         try:
             for folder in (self.artifacts, self.results, self.prefect, self.root / "checkpoints", self.root / "locks"):
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:
+            from daecore.errors import StoreError
+
             raise StoreError(
                 f"The store {self.root} cannot be written ({error.strerror or error}). Choose another folder with "
                 "--store DIR or DAE_STORE, or mend its permissions."
@@ -70,8 +72,14 @@ class Store:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
     def environment(self) -> dict[str, str]:
-        """The variables under which Prefect and MLflow keep to this store and do not call home."""
-        return {
+        """The variables under which Prefect and MLflow keep to this store and do not call home.
+
+        While a studio is up on the store, its servers are the ones to talk to.
+        """
+        studio = running(self.root)
+        pages = {"PREFECT_API_URL": studio.api} if studio else {}
+        tracking = studio.mlflow if studio else f"sqlite:///{self.database}"
+        return pages | {
             STORE: str(self.root),
             DATA: str(self.data),
             "PREFECT_HOME": str(self.prefect),
@@ -82,7 +90,7 @@ class Store:
             "DO_NOT_TRACK": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_LOGGING_LEVEL": "WARNING",
-            "MLFLOW_TRACKING_URI": os.environ.get("DAE_MLFLOW_URI", f"sqlite:///{self.database}"),
+            "MLFLOW_TRACKING_URI": os.environ.get("DAE_MLFLOW_URI", tracking),
         }
 
     @contextmanager

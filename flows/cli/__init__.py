@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import compare, data, plugins, recipes, restore, run, runs
+from . import compare, data, plugins, recipes, restore, run, runs, studio
 
 app = typer.Typer(
     name="dae",
@@ -23,6 +23,9 @@ app.command("recipes")(recipes.list_recipes)
 app.command()(recipes.show)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app)
+app.command()(studio.up)
+app.command()(studio.status)
+app.command()(studio.doctor)
 app.command("runs")(runs.list_runs)
 app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .places import DEFAULT_DATA, DataFolder
+from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:
     from daecore.registry import Broken, Installed
@@ -20,11 +20,13 @@ MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not judged": ("-
 
 
 @app.callback(invoke_without_command=True)
-def list_plugins(context: typer.Context) -> None:
+def list_plugins(context: typer.Context, store: StoreFolder = DEFAULT_STORE) -> None:
     """List what can be named in an experiment, and what is installed but broken."""
     if context.invoked_subcommand is not None:
         return
     from daecore.registry import registry
+
+    from ..studio.doctor import restart_needed
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("kind", "name", "what it is", "from"):
@@ -36,6 +38,9 @@ def list_plugins(context: typer.Context) -> None:
     console.print(table)
     for plugin in registry().broken:
         console.print(_broken(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
+    stale = restart_needed(store_at(store, DEFAULT_DATA))
+    if stale:
+        console.print(f"Note: {stale}.", style="yellow", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The runs of a store: list them, remove one, free room."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -9,6 +9,9 @@ from rich.table import Table
 
 from ..store import Store
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, size, store_at
+
+if TYPE_CHECKING:
+    from ..tracking import Run
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -21,14 +24,19 @@ def list_runs(
     from .. import tracking
     from ..housekeeping import DENOISE
 
+    print_runs(Console(), tracking.runs(DENOISE, limit))
+
+
+def print_runs(console: Console, runs: "list[Run]") -> None:
+    """Print runs as a table: name, state, restored dB, gain, age."""
     table = Table("run", "name", "state", "restored", "gain", "age")
-    for run in tracking.runs(DENOISE, limit):
+    for run in runs:
         metrics = run.data.metrics
         restored = f"{metrics['restored_db']:.2f} dB" if "restored_db" in metrics else ""
         gain = f"{metrics['gain_db.mean']:+.2f} dB" if "gain_db.mean" in metrics else ""
         age = _age(time.time() - run.info.start_time / 1000)
         table.add_row(run.info.run_id[:12], run.info.run_name, run.info.status, restored, gain, age)
-    Console().print(table)
+    console.print(table)
 
 
 def remove(

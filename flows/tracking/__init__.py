@@ -12,6 +12,7 @@ from .models import (
     LOGGED,
     MODEL,
     REPORTED_BY,
+    TRAINED_BY,
     give_alias,
     log_network,
     model_runs,
@@ -20,7 +21,6 @@ from .models import (
     tag_version,
     version_at,
 )
-from .relocation import moved_from, relocate
 from .runs import (
     FLOW_RUN,
     KEY,
@@ -47,6 +47,7 @@ __all__ = [
     "MODEL",
     "PARENT",
     "REPORTED_BY",
+    "TRAINED_BY",
     "ModelVersion",
     "Run",
     "alive",
@@ -70,13 +71,13 @@ __all__ = [
     "log_parameters",
     "log_picture",
     "model_runs",
-    "moved_from",
+
     "prepare",
     "proceed",
     "reconcile",
     "register",
     "registered",
-    "relocate",
+
     "run_of_flow",
     "runs",
     "start",

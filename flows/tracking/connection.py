@@ -7,10 +7,8 @@ from functools import cache
 
 from mlflow.tracking import MlflowClient
 
-from daecore.errors import StoreError
-
+from ..relocation import refuse_moved
 from ..store import Store
-from .relocation import moved_from
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens as "Model training"
 
@@ -34,7 +32,7 @@ def prepare(store: Store) -> None:
     with store.lock("database"):
         client().search_experiments(max_results=1)
         if client().tracking_uri.startswith("sqlite"):
-            _refuse_moved(store)
+            refuse_moved(store)
             with closing(sqlite3.connect(store.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
 
@@ -49,12 +47,3 @@ def experiment_id(name: str, store: Store) -> str:
         if found.lifecycle_stage != "active":
             client().restore_experiment(found.experiment_id)
         return str(found.experiment_id)
-
-
-def _refuse_moved(store: Store) -> None:
-    before = moved_from(store)
-    if before:
-        raise StoreError(
-            f"The store {store.root} was made in {before}, and MLflow still looks for its files there. "
-            "`dae doctor --fix` sets the places right."
-        )

@@ -15,6 +15,7 @@ from .connection import client
 MODEL = "dae.model"  # a training's tag: the reference to its weights
 LOGGED = "dae.logged_model"  # a training's tag: the id of its MLflow model
 REPORTED_BY = "dae.run"  # a version's tag: the whole run that judged it
+TRAINED_BY = "dae.training"  # a version's tag: the training it came from
 
 
 def log_network(run_id: str, experiment: str, name: str, model: nn.Module, example: Tensor) -> str:
@@ -52,21 +53,24 @@ def model_runs() -> dict[str, str]:
     return found
 
 
-def register(name: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> str:
+def register(name: str, training: str, reported_by: str, tags: Mapping[str, str]) -> str:
     """Put a training's model into the registry, once; the version it has there.
 
     Args:
         name: The registered model's name; it is made if it is new.
-        run_id: The training's run.
-        model_id: Its logged model.
+        training: The training's run, which says which MLflow model it gave.
+        reported_by: The whole run that judged it: its page shows the version.
         tags: What the version says of itself.
     """
+    said = {**tags, TRAINED_BY: training, REPORTED_BY: reported_by}
     if not client().search_registered_models(f"name = '{name}'"):
         client().create_registered_model(name)
     for version in client().search_model_versions(f"name = '{name}'"):
-        if version.run_id == run_id:
+        if version.tags.get(TRAINED_BY) == training:
+            tag_version(name, version.version, said)
             return str(version.version)
-    made = client().create_model_version(name, f"models:/{model_id}", run_id, tags=dict(tags), model_id=model_id)
+    model_id = client().get_run(training).data.tags[LOGGED]
+    made = client().create_model_version(name, f"models:/{model_id}", reported_by, tags=said, model_id=model_id)
     return str(made.version)
 
 

@@ -1,13 +1,13 @@
 """A store that was moved: MLflow keeps absolute places in its database, and here they are set right.
 
-The one place that writes MLflow's tables itself: its API changes no artifact location.
+The one place that writes MLflow's tables itself: its API changes no artifact location. Does not load MLflow.
 """
 
 import sqlite3
 from contextlib import closing
 from urllib.parse import unquote, urlparse
 
-from ..store import Store
+from .store import Store
 
 PLACES = (
     ("experiments", "artifact_location"),
@@ -51,3 +51,19 @@ def relocate(store: Store, before: str) -> int:
                 )
                 changed += connection.execute(statement, (new, len(old) + 1, old, f"{old}/%")).rowcount
     return changed
+
+
+def refuse_moved(store: Store) -> None:
+    """Refuse to work on a store whose places are not set right yet.
+
+    Raises:
+        StoreError: The store was moved.
+    """
+    before = moved_from(store)
+    if before:
+        from daecore.errors import StoreError
+
+        raise StoreError(
+            f"The store {store.root} was made in {before}, and MLflow still looks for its files there. "
+            "`dae doctor --fix` sets the places right."
+        )

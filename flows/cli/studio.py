@@ -1,0 +1,150 @@
+"""`dae up`, `dae status`, `dae doctor`: the two pages, what goes on in them, and whether all is in order."""
+
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from ..store import Store
+from ..studio.record import Studio, running
+from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+
+if TYPE_CHECKING:
+    from ..studio.status import Entry
+
+Port = Annotated[
+    int, typer.Option(min=0, max=65_535, help="0: that of last time, else the usual one or the next free.")
+]
+
+
+def up(
+    host: Annotated[
+        str, typer.Option("--host", help="This machine only: the pages ask nobody who he is.")
+    ] = "127.0.0.1",
+    prefect_port: Port = 0,
+    mlflow_port: Port = 0,
+    store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Bring both pages up with a runner that serves every deployment; Ctrl-C stops all it started.
+
+    A second `dae up` on the same store finds the first and prints its links.
+    """
+    import time
+
+    from ..studio import up as studio
+
+    place, began = store_at(store, data), time.monotonic()
+    place.enter()
+    console = Console(highlight=False, soft_wrap=True)
+    with studio.alone(place) as first:
+        if not first:
+            _print_links(console, _first_one(place), "is up already")
+            return
+        console.print(f"bringing up the studio on {place.root} ...")
+        try:
+            with (
+                _terminated_like_interrupted(),
+                studio.up(place, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
+            ):
+                _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
+                studio.watch(made[1])
+        except KeyboardInterrupt:
+            console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
+
+
+def _first_one(store: Store) -> Studio:
+    """The studio that another process holds, as soon as it has written where it answers."""
+    import time
+
+    from daecore.errors import StoreError
+
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        studio = running(store.root)
+        if studio is not None:
+            return studio
+        time.sleep(0.1)
+    raise StoreError(f"Another process is bringing up or ending a studio on {store.root}. Try again in a moment.")
+
+
+def _print_links(console: Console, studio: Studio, said: str) -> None:
+    console.print(f"The studio {said}.", style="bold")
+    console.print(f"  Prefect  {studio.prefect}/deployments   start and schedule runs")
+    console.print(f"  MLflow   {studio.mlflow}/#/experiments?workflowType=machine_learning   compare them")
+    console.print("  `dae run` beside it uses both. Ctrl-C here stops everything.")
+
+
+class _Terminated:
+    """SIGTERM acts like Ctrl-C while the block runs."""
+
+    def __enter__(self) -> None:
+        self.before = signal.signal(signal.SIGTERM, self._interrupt)
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGTERM, self.before)
+
+    @staticmethod
+    def _interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+
+_terminated_like_interrupted = _Terminated
+
+
+def status(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the last runs.")] = 10,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Say what is up, what is running, what waits, and what ran last."""
+    from .runs import enter, print_runs
+
+    place = store_at(store, DEFAULT_DATA)
+    enter(place)
+    from ..studio.doctor import restart_needed
+    from ..studio.status import status as look
+
+    found, console = look(place, limit), Console(highlight=False, soft_wrap=True)
+    if found.studio is None:
+        console.print("The studio is down; `dae up` starts it.")
+    else:
+        _print_links(console, found.studio, "is up")
+        _print_entries(console, "running", found.under_way)
+        _print_entries(console, "waiting", found.waiting)
+        stale = restart_needed(place)
+        if stale:
+            console.print(f"Note: {stale}.", style="yellow")
+    print_runs(console, found.last)
+
+
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Check versions, stores, locks, orphans, plugins and the device; exit status 1 if something is not in order."""
+    place = store_at(store, data)
+    place.enter()
+    from ..studio.doctor import examine
+
+    console, wrong = Console(highlight=False, soft_wrap=True), 0
+    for finding in examine(place):
+        good, said = finding.good, finding.said
+        if fix and not good and finding.mend is not None:
+            said, good = f"{said}. Mended: {finding.mend()}", True
+        mark, style = ("✓", "green") if good else ("✗", "red")
+        console.print(f"{mark} {finding.check}: {said}", style=style, markup=False)
+        wrong += not good
+    if wrong:
+        advice = "" if fix else " `dae doctor --fix` mends what it can."
+        console.print(f"{wrong} not in order.{advice}")
+        raise typer.Exit(1)
+
+
+def _print_entries(console: Console, heading: str, entries: "list[Entry]") -> None:
+    console.print(f"{heading}: {len(entries) or 'nothing'}")
+    for entry in entries[:10]:
+        console.print(f"  {entry.name}  ({entry.flow}, {entry.state}, {entry.seconds:.0f} s)", markup=False)
+    if len(entries) > 10:
+        console.print(f"  and {len(entries) - 10} more")

@@ -1,0 +1,60 @@
+"""The deployments: `denoise` once per recipe, and the flows around it, each with its form.
+
+A saved set of parameters is a deployment: every recipe is one, the user's own in the store's `recipes/` too.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
+from prefect.flows import Flow
+from prefect.types.entrypoint import EntrypointType
+
+from daecore.errors import InputError
+from daecore.experiment import parse
+
+from .. import cookbook
+from .flows import FLOWS
+
+LIMIT = 1  # flow runs at once: they share the device
+
+
+def deployments() -> list[RunnerDeployment]:
+    """Every deployment, with the schedules that were set on Prefect's page."""
+    return [_deployment(flow, name, parameters, said) for flow, name, parameters, said in described()]
+
+
+def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
+    """``(flow, name, parameters, description)`` of every deployment."""
+    from ..pipeline import denoise
+
+    for name, path in cookbook.recipes().items():
+        try:
+            experiment = parse(cookbook.mapping(str(path), []))
+        except InputError:
+            continue  # a user's own file that is broken, or whose plugin is; `dae doctor` names it
+        parameters = {**experiment.form, "recipe": name}
+        yield denoise, name, parameters, cookbook.summary(path)
+    for flow in FLOWS:
+        yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]
+
+
+def _deployment(flow: Flow[..., Any], name: str, parameters: dict[str, Any], said: str) -> RunnerDeployment:
+    made: RunnerDeployment = flow.to_deployment(
+        name, parameters=parameters, description=said, tags=["daecore"], entrypoint_type=EntrypointType.MODULE_PATH,
+        schedules=_schedules(f"{flow.name}/{name}") or None,
+    )  # type: ignore[assignment]  # fmt: skip
+    return made
+
+
+def _schedules(name: str) -> Any:
+    """The schedules a deployment has by now: registering it again would drop them."""
+    with get_client(sync_client=True) as client:
+        try:
+            found = client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            return []
+    kept = ("schedule", "active", "max_scheduled_runs", "parameters", "slug")
+    return [{key: getattr(item, key) for key in kept} for item in found.schedules]

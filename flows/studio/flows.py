@@ -1,0 +1,5 @@
+"""Which flows the studio serves beside `denoise`."""
+
+from ..reconciling import reconcile
+
+FLOWS = (reconcile,)

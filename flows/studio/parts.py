@@ -1,0 +1,132 @@
+"""The parts of a studio as processes: started with a log of their own, waited for, ended with all they started."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PATIENCE_SECONDS = 20  # for a part that was asked to end; a training ends at the next step
+LAST_LINES = 15
+
+
+@dataclass
+class Part:
+    """One process of the studio.
+
+    Attributes:
+        name: What it is called in messages.
+        process: The process.
+        log: Where its output goes.
+        ready: Whether it can be used by now.
+    """
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    ready: Callable[[], bool]
+
+    @property
+    def dead(self) -> bool:
+        """Whether it has ended."""
+        return self.process.poll() is not None
+
+    @property
+    def last_lines(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
+
+
+def start(
+    name: str, module: str, *arguments: str, log: Path, environment: Mapping[str, str], ready: Callable[[], bool]
+) -> Part:
+    """Start ``python -m module arguments`` in a session of its own, so that Ctrl-C reaches `dae up` alone."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env=dict(environment), start_new_session=True,
+        )  # fmt: skip
+    return Part(name, process, log, ready)
+
+
+def end(part: Part) -> None:
+    """Ask a part to end, and wait for it."""
+    if not part.dead:
+        part.process.terminate()
+        try:
+            part.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            part.process.kill()
+            part.process.wait()
+
+
+def end_all(processes: Iterable[psutil.Process]) -> int:
+    """End processes that are left: asked first, then forced; how many there were."""
+    found = list(processes)
+    for process in found:
+        _quietly(process.terminate)
+    _, left = psutil.wait_procs(found, timeout=5)
+    for process in left:
+        _quietly(process.kill)
+    psutil.wait_procs(left, timeout=5)
+    return len(found)
+
+
+def answers(address: str) -> bool:
+    """Whether a page of this machine answers."""
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def free_port(wanted: int, host: str = "127.0.0.1") -> int:
+    """The port one wants, else the next one that nobody listens on."""
+    for port in range(wanted, wanted + 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port from {wanted} to {wanted + 199} is free")
+
+
+def wait(parts: Iterable[Part], seconds: float) -> Part | None:
+    """Wait until every part can be used; the one that died or did not come up in time, else None."""
+    deadline, waiting = time.monotonic() + seconds, list(parts)
+    while waiting:
+        waiting = [part for part in waiting if part.dead or not part.ready()]
+        dead = next((part for part in waiting if part.dead), None)
+        if dead is not None or (waiting and time.monotonic() > deadline):
+            return dead or waiting[0]
+        if waiting:
+            time.sleep(0.1)
+    return None
+
+
+def without(environment: Mapping[str, str], *names: str) -> dict[str, str]:
+    """An environment without some variables."""
+    return {name: value for name, value in environment.items() if name not in names}
+
+
+def _quietly(act: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        act()
+
+
+def base_environment() -> dict[str, str]:
+    """This process's environment without what points at another server."""
+    return without(os.environ, "PREFECT_API_URL", "MLFLOW_TRACKING_URI", "DAE_MLFLOW_URI", "PREFECT_API_AUTH_STRING")

@@ -1,0 +1,200 @@
+"""Bringing a studio up: Prefect's server, MLflow's server, the runner of all deployments; watched, and ended together.
+
+Loads neither Prefect nor MLflow: they run in processes of their own.
+"""
+
+import json
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from ..relocation import refuse_moved
+from ..store import Store
+from . import record
+from .parts import Part, answers, base_environment, end, end_all, free_port, start, wait
+from .record import MARK, Studio
+
+HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
+PREFECT_PORT, MLFLOW_PORT = 4200, 5000
+COMING_UP_SECONDS = 180  # ten times what two cores need
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a user may choose: 0 takes the port of last time, else the usual one, else the next that is free."""
+
+    host: str = HOST
+    prefect_port: int = 0
+    mlflow_port: int = 0
+
+
+@contextmanager
+def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[Studio, list[Part]]]:
+    """A studio while the block runs; whatever ends the block, nothing it started stays behind.
+
+    Args:
+        store: Its store, entered.
+        wish: Where it shall answer.
+        say: Told what happens, a line at a time.
+
+    Raises:
+        InputError: Another host than this machine was asked for, or a port that is taken.
+        StoreError: The store was moved.
+        DaecoreError: A part did not come up.
+    """
+    _refuse_others(wish)
+    refuse_moved(store)
+    left = end_leftovers(store)
+    if left:
+        say(f"ended {left} processes that an earlier studio on this store had left behind")
+    studio, parts = _planned(store, wish), []
+    record.write(store.root, studio)
+    try:
+        _write_ahead(store.database)
+        for made in _started(store, studio):
+            parts.append(made)
+        late = wait(parts[:2], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
+        if late is not None:
+            raise fallen(late)
+        yield studio, parts
+    finally:
+        for part in reversed(parts):
+            end(part)
+        end_all(record.marked(studio.mark))
+        record.write(store.root, replace(studio, pid=0))
+
+
+def watch(parts: list[Part]) -> None:
+    """Wait until a part dies.
+
+    Raises:
+        DaecoreError: It died; the end of its log is told.
+    """
+    while True:
+        for part in parts:
+            if part.dead:
+                raise fallen(part)
+        time.sleep(0.5)
+
+
+def fallen(part: Part) -> Exception:
+    """The error that says which part ended or did not come up, with the end of its log."""
+    from daecore.errors import DaecoreError
+
+    state = f"ended with status {part.process.returncode}" if part.dead else "did not come up"
+    return DaecoreError(f"{part.name} {state}. The end of {part.log}:\n{part.last_lines}")
+
+
+@contextmanager
+def alone(store: Store) -> Iterator[bool]:
+    """Whether this process is the only one that brings a studio up on the store, while the block runs."""
+    lock = FileLock(store.root / "locks" / "studio.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def end_leftovers(store: Store) -> int:
+    """End what a studio left behind that was killed; how many processes there were."""
+    earlier = record.recorded(store.root)
+    if earlier is None or earlier.alive:
+        return 0
+    return end_all(record.marked(earlier.mark))
+
+
+def served(store: Store) -> dict[str, str] | None:
+    """The plugins that the runner serves, by ``"kind name"``; None while it is not ready."""
+    try:
+        found: dict[str, str] = json.loads(_served_file(store).read_text(encoding="utf-8"))["plugins"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return found
+
+
+def _planned(store: Store, wish: Wish) -> Studio:
+    before = record.recorded(store.root)
+    ports = [int(url.rsplit(":", 1)[1]) for url in ((before.prefect, before.mlflow) if before else ())]
+    prefect_port = _port(wish.prefect_port, ports[0] if ports else PREFECT_PORT)
+    mlflow_port = _port(wish.mlflow_port, ports[1] if ports else MLFLOW_PORT)
+    host = HOST if wish.host == "localhost" else wish.host
+    shown = f"[{host}]" if ":" in host else host
+    return Studio(
+        pid=os.getpid(),
+        started=psutil.Process().create_time(),
+        mark=uuid.uuid4().hex,
+        prefect=f"http://{shown}:{prefect_port}",
+        mlflow=f"http://{shown}:{mlflow_port}",
+    )
+
+
+def _port(wanted: int, usual: int) -> int:
+    found = free_port(wanted or usual)
+    if wanted and found != wanted:
+        from daecore.errors import InputError
+
+        raise InputError(
+            f"The port {wanted} is taken by another process. Leave the choice to daecore, or name another."
+        )
+    return found
+
+
+def _refuse_others(wish: Wish) -> None:
+    if wish.host not in LOOPBACK:
+        from daecore.errors import InputError
+
+        raise InputError(
+            f"--host {wish.host}: the studio answers on this machine only ({HOST}), for neither page asks who comes: "
+            "whoever reaches it could run code and delete runs. From elsewhere, forward its ports through ssh: "
+            f"ssh -L {PREFECT_PORT}:{HOST}:{PREFECT_PORT} -L {MLFLOW_PORT}:{HOST}:{MLFLOW_PORT} this-machine."
+        )
+
+
+def _started(store: Store, studio: Studio) -> Iterator[Part]:
+    """Both servers, then the runner, which waits for them itself while its libraries load."""
+    environment = {**base_environment(), **store.environment(), MARK: studio.mark, "PYTHONUNBUFFERED": "1"}
+    logs = store.root / "logs"
+    _served_file(store).unlink(missing_ok=True)
+    host, prefect_port = studio.prefect.removeprefix("http://").rsplit(":", 1)
+    mlflow_port = studio.mlflow.rsplit(":", 1)[1]
+    server = {key: value for key, value in environment.items() if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
+    yield start(
+        "Prefect's server", "prefect", "server", "start", "--host", host.strip("[]"), "--port", prefect_port,
+        log=logs / "prefect.log", environment={**server, "PREFECT_SERVER_UI_API_URL": studio.api},
+        ready=lambda: answers(f"{studio.api}/health"),
+    )  # fmt: skip
+    yield start(
+        "MLflow's server", "mlflow", "server", "--backend-store-uri", f"sqlite:///{store.database}",
+        "--artifacts-destination", str(store.artifacts), "--host", host.strip("[]"), "--port", mlflow_port,
+        "--workers", "1",
+        log=logs / "mlflow.log", environment={**server, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        ready=lambda: answers(f"{studio.mlflow}/health"),
+    )  # fmt: skip
+    yield start(
+        "The runner", "daecore_flows.studio.serving",
+        log=logs / "runner.log", environment={**environment, "PREFECT_LOGGING_LEVEL": "INFO"},
+        ready=lambda: served(store) is not None,
+    )  # fmt: skip
+
+
+def _write_ahead(database: Path) -> None:
+    """Switch MLflow's database to WAL before a server opens it, also where there is none yet."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _served_file(store: Store) -> Path:
+    return store.root / "served.json"
