@@ -4,7 +4,7 @@ BIN := .venv/bin
 DAE := $(BIN)/dae
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long docs bench clean
+.PHONY: help run test check test-long docs tour bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -25,6 +25,10 @@ test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a st
 
 docs: .venv/run.stamp  ## the catalogue of built-ins, from the registry
 	$(BIN)/python docs/write_catalogue.py
+	$(BIN)/python docs/write_prefect_yaml.py
+
+tour: .venv/test.stamp  ## the README's pictures of both pages, in a browser
+	DAE_TOUR=docs/tour $(BIN)/python -m pytest -m e2e
 
 bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json
 	$(BIN)/python bench/bench.py --json bench.json

@@ -110,3 +110,13 @@ def _measured(final: FinalReport) -> list[dict[str, str | float]]:
     known = [(name, value, count) for name, value, count in found if value is not None]
     known.sort(key=lambda row: -row[1] if decibel else row[1])
     return [{"method": name, denoising.unit: round(value, 5), "samples": count} for name, value, count in known]
+
+
+def show_decision(markdown: str, model: str) -> None:
+    """Put what a retraining decided into Prefect.
+
+    Args:
+        markdown: The card.
+        model: The registered model it is about.
+    """
+    create_markdown_artifact(markdown=markdown, key="decision", description=f"Retraining of {model}")

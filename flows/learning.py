@@ -30,7 +30,7 @@ from .records import ModelRef, TrainingRequest, TrainingSummary, file_ref
 from .store import Store
 
 log = logging.getLogger("daecore.progress")
-SHOWN = 12  # test images that are watched
+SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
 
 
 def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
@@ -114,7 +114,7 @@ def _record(epoch: Epoch, run_id: str, preview: "_Preview") -> None:
     metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
     if epoch.validation_loss is not None:
         metrics["validation_loss"] = epoch.validation_loss
-    if preview.corrupted is not None:
+    if preview.shows(epoch.number):
         tracking.log_picture(run_id, preview.restored(epoch.model), "restored", epoch.number)
     tracking.log_metrics(run_id, metrics, epoch.number)
 
@@ -124,12 +124,21 @@ class _Preview:
     """The first test images as evaluation corrupts them, to be watched getting better; none for points."""
 
     corrupted: Tensor | None
+    epochs: int
+
+    def shows(self, epoch: int) -> bool:
+        """Whether this epoch is one of those, evenly spread, whose picture is kept."""
+        step = WATCHED * epoch // self.epochs != WATCHED * (epoch - 1) // self.epochs
+        return self.corrupted is not None and step
 
     @classmethod
     def of(cls, request: TrainingRequest) -> "_Preview":
         test = splits_of(request.dataset, request.place.device).test[0]
         images = len(test.shape) == 3
-        return cls(draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None)
+        return cls(
+            draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None,
+            request.training.epochs,
+        )
 
     def restored(self, model: nn.Module) -> NDArray[np.uint8]:
         """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""

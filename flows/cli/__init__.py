@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import compare, data, plugins, recipes, restore, run, runs, studio
+from . import compare, data, plugins, recipes, restore, retrain, run, runs, studio
 
 app = typer.Typer(
     name="dae",
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run.run)
+app.command()(retrain.retrain)
 app.command("recipes")(recipes.list_recipes)
 app.command()(recipes.show)
 app.add_typer(plugins.app, name="plugins")

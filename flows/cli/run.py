@@ -6,10 +6,10 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -21,6 +21,7 @@ from .recipes import Changes, Recipe
 if TYPE_CHECKING:
     from daecore.experiment import Experiment
 
+Result = TypeVar("Result")
 REPEAT_SECONDS = 20  # more than it takes to end a run
 ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
 Output = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON, too.")]
@@ -48,7 +49,7 @@ def run(
         from ..provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow_changed_plugins)
-    experiment = _prepared(cookbook.mapping(recipe, changes or []), place)
+    experiment = prepared(cookbook.mapping(recipe, changes or []), place)
     if report is not None:
         writable(report, "--report")
     final = _watched_run(experiment, Path(recipe).stem if recipe.endswith(".yaml") else recipe, place, fresh, verbose)
@@ -59,7 +60,7 @@ def run(
     print_summary(final, place)
 
 
-def _prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
+def prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
     """The experiment, checked without data, Prefect and MLflow; the store, entered.
 
     Raises:
@@ -110,18 +111,30 @@ def writable(file: Path, option: str) -> None:
 
 
 def _watched_run(experiment: "Experiment", name: str, store: Store, fresh: bool, verbose: bool) -> dict[str, Any]:
-    """Run the flow; whatever ends it becomes an exit status and one paragraph."""
+    """Run the flow; its report."""
+
+    def call() -> dict[str, Any]:
+        from ..pipeline import denoise
+        from ..reporting import final_report
+
+        return final_report(denoise(**experiment.model_dump(mode="json"), recipe=name, fresh=fresh), store).model_dump(
+            mode="json"
+        )
+
+    return watched_flow(call, verbose=verbose)
+
+
+def watched_flow(call: Callable[[], Result], *, verbose: bool) -> Result:
+    """Call what runs a flow, and show its progress; whatever ends it becomes an exit status and one paragraph."""
     from daecore.errors import InputError
 
     with _terminated_like_interrupted():
         try:
-            from ..pipeline import denoise
-            from ..reporting import final_report
+            from .. import pipeline  # noqa: F401  Prefect's handlers must be there to be silenced
             from .progress import watched
 
             with watched(verbose=verbose):
-                reported = denoise(**experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
-            return final_report(reported, store).model_dump(mode="json")
+                return call()
         except KeyboardInterrupt:
             command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
             which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"

@@ -19,6 +19,7 @@ from .models import (
     register,
     registered,
     tag_version,
+    take_alias,
     version_at,
 )
 from .runs import (
@@ -84,6 +85,7 @@ __all__ = [
     "system_metrics",
     "tag",
     "tag_version",
+    "take_alias",
     "training_run",
     "version_at",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ MODEL = "dae.model"  # a training's tag: the reference to its weights
 LOGGED = "dae.logged_model"  # a training's tag: the id of its MLflow model
 REPORTED_BY = "dae.run"  # a version's tag: the whole run that judged it
 TRAINED_BY = "dae.training"  # a version's tag: the training it came from
+_NONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model or version; no such alias, or name
 
 
 def log_network(run_id: str, experiment: str, name: str, model: nn.Module, example: Tensor) -> str:
@@ -79,13 +80,24 @@ def give_alias(name: str, alias: str, version: str) -> None:
     client().set_registered_model_alias(name, alias, version)
 
 
+def take_alias(name: str, alias: str) -> None:
+    """Let an alias point at nothing."""
+    client().delete_registered_model_alias(name, alias)
+
+
 def version_at(name: str, alias_or_version: str) -> ModelVersion | None:
-    """The version an alias points at, or the version of that number; None where there is none."""
+    """The version an alias points at, or the version of that number; None where there is none.
+
+    Raises:
+        mlflow.MlflowException: It cannot be told, as when the database does not answer: that is not "none".
+    """
     try:
         if alias_or_version.isdigit():
             return client().get_model_version(name, alias_or_version)
         return client().get_model_version_by_alias(name, alias_or_version)
-    except mlflow.MlflowException:
+    except mlflow.MlflowException as error:
+        if error.error_code not in _NONE:
+            raise
         return None
 
 

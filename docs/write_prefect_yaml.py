@@ -1,0 +1,49 @@
+"""Write prefect.yaml, the deployments for work pools, from the flows themselves: `make docs`."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from daecore_flows.store import current_store
+
+HERE = Path(__file__).parent
+HEADING = """\
+# The deployments for work pools and remote workers. Written by `make docs` from the recipes and flows; do not edit.
+# On one machine `dae up` serves the same ones and needs none of this. With a Prefect server and a work pool of your own:
+#
+#     prefect work-pool create --type process daecore
+#     prefect deploy --all                # or: prefect deploy --name mnist-erasure
+#     prefect worker start --pool daecore --limit 1
+#
+# Schedules go into `schedules`, or are set on Prefect's page: `- {cron: "0 3 * * *"}`.
+"""
+
+
+def main() -> None:
+    """Write the file."""
+    (HERE.parent / "prefect.yaml").write_text(text(), encoding="utf-8")
+
+
+def text() -> str:
+    """The whole file."""
+    current_store().enter()
+    from daecore_flows.studio.deployments import described
+
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "description": said,
+            "entrypoint": f"{flow.fn.__module__}.{flow.fn.__name__}",
+            "parameters": values,
+            "tags": ["daecore"],
+            "schedules": [],
+            "work_pool": {"name": "daecore"},
+        }
+        for flow, name, values, said in described()
+    ]
+    whole = {"name": "daecore", "prefect-version": "3.8.8", "pull": [], "deployments": found}
+    return HEADING + yaml.safe_dump(whole, sort_keys=False, default_flow_style=None, width=120)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The two pages in a real browser: fill the form, submit, watch, read the report, find everything in MLflow.
+
+The pictures of the README's tour are made here: `make tour` keeps them.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
+QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+SIGMA = "0.37"
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    """A page of headless Chromium, from the system's package."""
+    from playwright.sync_api import sync_playwright
+
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert browser, "these tests need Chromium: apt-get install chromium, or deselect them with -m 'long and not e2e'"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browser, args=QUIET)
+        yield opened.new_page(viewport={"width": 1500, "height": 1000})
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures go: a scratch folder, or the one that is asked for."""
+    folder = Path(os.environ["DAE_TOUR"]) if "DAE_TOUR" in os.environ else tmp_path_factory.mktemp("tour")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def submitted(studio: Any, page: Any, tour: Path) -> str:
+    """The flow run that was started by filling the form: another corruption's tab, one changed number."""
+    deployment = studio.prefect("/deployments/name/denoise/digits-erasure")["id"]
+    page.goto(f"{studio.record['prefect']}/deployments/deployment/{deployment}/run")
+    page.get_by_text("gaussian_noise", exact=True).click(timeout=60_000)
+    sigma = page.locator(".schema-form-property").filter(has=page.get_by_text("Sigma (Optional)")).last
+    sigma.locator("input[type=number]").fill(SIGMA)
+    page.get_by_text("several", exact=True).wait_for()
+    page.screenshot(path=tour / "form.png")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_text("scheduled to").first.wait_for()
+    (run,) = studio.prefect("/flow_runs/filter", {"deployments": {"id": {"any_": [deployment]}}})
+    deadline = time.monotonic() + 120
+    while studio.state(run["id"]) != "Running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    page.goto(f"{studio.record['prefect']}/runs/flow-run/{run['id']}")
+    page.get_by_text("daecore.progress").first.wait_for(timeout=120_000)
+    page.screenshot(path=tour / "running.png")
+    assert studio.finished(run["id"]) == "Completed", studio.logs()
+    return run["id"]
+
+
+@pytest.fixture(scope="module")
+def run(studio: Any, submitted: str) -> Any:
+    """Its MLflow run."""
+    (found,) = studio.runs(f"tags.`prefect.flow_run_id` = '{submitted}'")
+    return found
+
+
+def test_the_form_s_tab_and_number_are_what_ran(run: Any) -> None:
+    """FINISHED, with the corruption that was chosen and the number that was typed; the rest as the recipe has it."""
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["corruption"] == "gaussian_noise"
+    assert run.data.params["corruptions.0.gaussian_noise.sigma"] == SIGMA
+    assert run.data.params["autoencoder.conv.code"] == "16"
+    assert run.data.tags["recipe"] == "digits-erasure"
+
+
+def test_mlflow_has_figures_panel_and_registered_model(studio: Any, run: Any) -> None:
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(studio.record["mlflow"])
+    assert {"restored_db", "corrupted_db", "ssim", "gain_db.low", "error_percent.finetune.100"} <= set(run.data.metrics)
+    assert {"panel.png", "report.html", "per_image.npz"} <= {
+        item.path for item in client.list_artifacts(run.info.run_id)
+    }
+    version = client.get_model_version_by_alias("digits-gaussian_noise-0.37", "newest")
+    assert version.run_id == run.info.run_id
+
+
+def test_prefect_s_page_shows_the_report_with_its_picture(studio: Any, page: Any, tour: Path, submitted: str) -> None:
+    """The picture comes from MLflow's server and is loaded; the way to MLflow stands first."""
+    asked = {"artifacts": {"flow_run_id": {"any_": [submitted]}}}
+    found = {item["key"]: item for item in studio.prefect("/artifacts/filter", asked)}
+    assert {"report", "metrics", "training"} <= found.keys()
+    assert found["training"]["data"] == 100
+    page.goto(f"{studio.record['prefect']}/artifacts/artifact/{found['report']['id']}")
+    picture = page.locator("img[src*='panel.png']")
+    picture.wait_for()
+    page.wait_for_function(
+        "[...document.images].some(image => image.src.includes('panel.png') && image.naturalWidth > 500)"
+    )
+    page.screenshot(path=tour / "report.png")
+    assert found["report"]["data"].startswith("**[Open in MLflow](")
+
+
+def test_the_report_s_link_opens_the_run_in_mlflow(page: Any, tour: Path, run: Any, submitted: str) -> None:
+    """In the layout for training, with the panel in its description."""
+    page.get_by_role("link", name="Open in MLflow").click()
+    opened = page.context.pages[-1]
+    opened.get_by_text(run.info.run_id).first.wait_for(timeout=60_000)
+    opened.locator("img[src*='panel.png']").wait_for(timeout=60_000)
+    _without_assistant(opened)
+    opened.screenshot(path=tour / "mlflow.png")
+    assert opened.get_by_text("Registered models").count()
+
+
+def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, run: Any) -> None:
+    """The page of `dae compare`, and MLflow's table of runs."""
+    assert studio.finished(studio.submit("denoise/digits-erasure", seed=1)) == "Completed"
+    assert studio.finished(studio.submit("denoise/digits-erasure", seed=2)) == "Completed"
+    two = [found.info.run_id for found in studio.runs("tags.stage = 'denoise' and tags.corruption = 'erasure'")]
+    comparison = tour / "comparison.html"
+    studio.dae("compare", *two, "--html", str(comparison))
+    page.goto(comparison.as_uri())
+    page.screenshot(path=tour / "comparison.png")
+    comparison.unlink()
+    page.goto(f"{studio.record['mlflow']}/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning")
+    page.get_by_text("matching runs").wait_for(timeout=60_000)
+    _without_assistant(page)
+    page.screenshot(path=tour / "runs.png")
+
+
+def _without_assistant(page: Any) -> None:
+    """Close MLflow's side panel, where it is open."""
+    panel = page.get_by_text("MLflow Assistant")
+    if panel.count():
+        page.get_by_role("button", name="Close").last.click()
+        page.wait_for_timeout(500)

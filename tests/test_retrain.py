@@ -1,0 +1,243 @@
+"""Retraining on 8x8 digits with a real store and server: who trains, who is skipped, who is champion afterwards."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+from PIL import Image
+
+from daecore.corruption import Corruptor
+from daecore.rng import stream
+from daecore.samples import as_float
+from daecore.spec import spec
+
+pytestmark = pytest.mark.long
+
+BIN = Path(sys.executable).parent
+MODEL = "retrained-digits-gaussian_noise-0.1"
+ASKED = [
+    "digits-erasure", "--set", "corruptions=[{gaussian_noise: {sigma: 0.1}}]", "--set", "training.epochs=2",
+    "--set", "autoencoder={dense: {widths: [64], code: 32}}", "--set", "transfer=null",
+]  # fmt: skip
+QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running Prefect server."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "log").open("w") as log:
+        environment = {**os.environ, **QUIET, "PREFECT_HOME": str(home)}
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        yield answering(f"http://127.0.0.1:{port}/api")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def answering(address: str) -> str:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2):
+                return address
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the Prefect server did not come up in two minutes")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Path]:
+    """One store: each test has a registered model of its own in it, and trainings come from the cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_URL", server)
+        yield tmp_path_factory.mktemp("retrain") / "store"
+
+
+def environment(store: Path) -> dict[str, str]:
+    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
+    return {**os.environ, **QUIET, **places, "OMP_NUM_THREADS": "1"}
+
+
+def command(*arguments: str) -> list[str]:
+    return [str(BIN / "dae"), "retrain", *ASKED, *arguments]
+
+
+def retrain(store: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        command(*arguments), env=environment(store), capture_output=True, text=True, check=False, cwd=store.parent
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def client(store: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{store}/mlflow.db")
+
+
+def runs(store: Path, stage: str) -> list[Any]:
+    found = client(store)
+    experiments = [one.experiment_id for one in found.search_experiments()]
+    return list(found.search_runs(experiments, f"tags.stage = '{stage}'"))
+
+
+def aliases(store: Path, model: str) -> dict[str, str]:
+    return {name: str(version) for name, version in client(store).get_registered_model(model).aliases.items()}
+
+
+def decided(store: Path, model: str) -> dict[str, Any]:
+    """The newest decision about a model, from its run's artifacts."""
+    newest = next(run for run in runs(store, "retrain") if run.data.tags["model"] == model)
+    folder = Path(newest.info.artifact_uri.removeprefix("file://"))
+    assert newest.info.status == "FINISHED"
+    assert newest.data.tags["mlflow.note.content"].startswith("# ")
+    return {**json.loads((folder / "decision.json").read_text()), "folder": folder}
+
+
+def pictures(folder: Path, sigma: float) -> str:
+    """Sixty digits with Gaussian noise, as files."""
+    data = spec("dataset", "digits")
+    clean = as_float(data.extension.function(data.options, cache=folder).test[0].data[:60])
+    corruptor = Corruptor([spec("corruption", {"gaussian_noise": {"sigma": sigma}})])
+    values = corruptor(clean, stream(5, "incoming")).x.clamp(0, 1).mul(255).round().byte()
+    folder.mkdir()
+    for number, value in enumerate(values):
+        Image.fromarray(value[0].numpy()).save(folder / f"{number}.png")
+    return str(folder)
+
+
+def flow_run(server: str, model: str) -> dict[str, Any]:
+    """The newest flow run about a model."""
+    asked = json.dumps({"flow_runs": {"name": {"like_": f"retrain {model}"}}, "sort": "START_TIME_DESC"}).encode()
+    request = urllib.request.Request(
+        f"{server}/flow_runs/filter", data=asked, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return dict(json.load(answer)[0])
+
+
+def test_the_first_network_is_champion_and_the_second_look_is_skipped(store: Path, server: str) -> None:
+    """Trained and promoted at once, under the task's own name; unchanged, there is no training and no MLflow run."""
+    model = "retrained-digits-gaussian_noise-0.1"
+    assert "the challenger is champion now" in retrain(store)
+    assert aliases(store, model) == {"champion": "1"}
+    first = decided(store, model)
+    assert first["reasons"] == ["there is no champion yet"]
+    assert (first["folder"] / "challenger" / "panel.png").is_file()
+    before = len(runs(store, "train_autoencoder")), len(runs(store, "retrain"))
+    said = retrain(store)
+    assert "nothing changed since the champion of" in said
+    assert (len(runs(store, "train_autoencoder")), len(runs(store, "retrain"))) == before
+    state = flow_run(server, model)["state"]
+    assert (state["type"], state["name"]) == ("COMPLETED", "Skipped")
+    assert "nothing changed" in state["message"]
+
+
+def test_noisier_pictures_coming_in_train_for_their_noise(store: Path, tmp_path: Path) -> None:
+    """The first folder is what the recipe expects; the second is noisier, and the strength is set to match it."""
+    same, noisier = pictures(tmp_path / "same", 0.1), pictures(tmp_path / "noisier", 0.4)
+    named = ("--model", "noisy", "--incoming")
+    retrain(store, *named, same)
+    assert decided(store, "noisy")["fitted"] == ""
+    assert "nothing changed" in retrain(store, *named, same)
+    retrain(store, *named, noisier)
+    found = decided(store, "noisy")
+    assert found["reasons"][0].startswith("the noise has changed: its sigma went from")
+    sigma = float(found["fitted"].split("sigma=")[1].split(",")[0])
+    assert sigma == pytest.approx(0.4, rel=0.15)
+    assert found["gain_db"]["n"] == 300
+    assert (found["folder"] / "champion" / "panel.png").is_file()
+    assert "nothing changed" in retrain(store, *named, noisier)
+
+
+def test_another_seed_is_not_promoted(store: Path) -> None:
+    """Forced, with the same data: the lead's lower end is below 0.1 dB, so the old champion stays."""
+    retrain(store, "--model", "seeds")
+    retrain(store, "--model", "seeds", "--force", "--set", "seed=1")
+    assert aliases(store, "seeds") == {"champion": "1", "challenger": "2"}
+    assert decided(store, "seeds")["gain_db"]["low"] < 0.1
+
+
+def test_a_worse_challenger_is_not_promoted_and_not_trained_again(store: Path) -> None:
+    """It was judged on the same pictures and lost: the champion's alias has not moved, and asking again is skipped."""
+    worse = ("--set", "training.epochs=1", "--set", "training.learning_rate=1e-6")
+    retrain(store, "--model", "worse")
+    assert "is not promoted" in retrain(store, "--model", "worse", *worse)
+    assert aliases(store, "worse") == {"champion": "1", "challenger": "2"}
+    found = decided(store, "worse")
+    assert found["reasons"] == ["the experiment has changed"]
+    assert found["gain_db"]["high"] < 0
+    assert found["champion"]["restored_db"] > found["challenger"]["restored_db"]
+    assert "has been trained for already, and lost" in retrain(store, "--model", "worse", *worse)
+
+
+def test_a_better_challenger_follows_and_loses_its_alias(store: Path) -> None:
+    """The weak one first; then one that is better for certain."""
+    weak = ("--set", "training.epochs=1", "--set", "training.learning_rate=1e-6")
+    retrain(store, "--model", "better", *weak)
+    retrain(store, "--model", "better", *weak, "--force", "--set", "seed=2")
+    assert aliases(store, "better") == {"champion": "1", "challenger": "2"}
+    assert "is champion now" in retrain(store, "--model", "better")
+    assert aliases(store, "better")["champion"] == "3"
+    assert decided(store, "better")["gain_db"]["low"] > 0.1
+
+
+def test_the_same_network_again_changes_nothing(store: Path) -> None:
+    """Forced without any change: the training is the champion's own, which is no challenger of itself."""
+    retrain(store, "--model", "again")
+    assert "is not promoted" in retrain(store, "--model", "again", "--force")
+    assert aliases(store, "again") == {"champion": "1"}
+
+
+def test_a_champion_whose_files_are_gone_is_replaced_and_that_is_told(store: Path) -> None:
+    """It cannot be judged any more: the challenger follows, and the card says why."""
+    retrain(store, "--model", "gone", "--set", "seed=7")
+    version = client(store).get_model_version_by_alias("gone", "champion")
+    run = client(store).get_run(version.tags["dae.training"])
+    Path(run.info.artifact_uri.removeprefix("file://"), "model", "weights.safetensors").unlink()
+    said = retrain(store, "--model", "gone", "--force", "--set", "seed=8")
+    assert "cannot be loaded any more" in said
+    assert "| champion | 1 | not judged |" in said
+    assert aliases(store, "gone") == {"champion": "2"}
+
+
+def test_of_two_at_once_one_trains_and_the_other_is_skipped(store: Path) -> None:
+    """The second waits for the first, then looks again."""
+    both = [
+        subprocess.Popen(
+            command("--model", "both", "--set", "seed=11"), env=environment(store), stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = sorted(process.communicate()[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert "is champion now" in said[0]
+    assert "nothing changed" in said[1]
+    assert aliases(store, "both") == {"champion": "1"}
+    assert len([run for run in runs(store, "retrain") if run.data.tags["model"] == "both"]) == 1
+
+
+def test_wrong_input_is_found_before_anything_starts(store: Path) -> None:
+    """Exit status 2, one paragraph."""
+    for arguments, message in (
+        (["--incoming", "nowhere"], "there is no such folder"),
+        (["--model", "a/b"], "is made of letters"),
+        (["--set", "data=nothing"], "Known:"),
+    ):
+        done = subprocess.run(command(*arguments), env=environment(store), capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr
