@@ -5,6 +5,7 @@ Knows arrays. Does not know where a picture goes.
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,6 +72,24 @@ def psnr_histogram(scores: Mapping[str, NDArray[np.float32]]) -> Figure:
         axis.hist(values, bins=bins, weights=weights, histtype="stepfilled", color=color, alpha=0.25)
         axis.hist(values, bins=bins, weights=weights, histtype="step", color=color, label=name)
         axis.axvline(float(values.mean()), color=color, linestyle="--", linewidth=1)
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def difference_histogram(differences: NDArray[np.floating[Any]], label: str) -> Figure:
+    """How a paired difference is spread over images: its mean as a dashed line, beside a line at zero.
+
+    Args:
+        differences: ``(N,)``, one per image.
+        label: What the difference is of, with its unit.
+    """
+    figure, axis = _plot(label, "share of images", size=(6.4, 3.2))
+    weights, mean = np.full(len(differences), 1 / len(differences)), float(differences.mean())
+    axis.hist(differences, bins=50, weights=weights, color=BLUE, alpha=0.35)
+    axis.axvline(0, color=GREY, linewidth=1, label="no difference")
+    above = float((differences > 0).mean())
+    name = f"mean {mean:+.3g}; above zero for {above:.0%} of the images"
+    axis.axvline(mean, color=BLUE, linestyle="--", linewidth=1, label=name)
     axis.legend(frameon=False, fontsize=9)
     return figure
 

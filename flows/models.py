@@ -23,6 +23,11 @@ def load_model(path: Path, *, allow_changed_plugins: bool = False) -> Autoencode
         InputError: The plugin it was built by is missing or changed.
         StoreError: The file is no model of daecore.
     """
+    return load_with_shapes(path, allow_changed_plugins=allow_changed_plugins)[0]
+
+
+def load_with_shapes(path: Path, *, allow_changed_plugins: bool = False) -> tuple[Autoencoder, Shapes]:
+    """The network as `load_model` gives it, and the shapes it maps between."""
     weights, header = load_tensors(path)
     try:
         written, shapes = header["autoencoder"], Shapes(tuple(header["output_shape"]), tuple(header["input_shape"]))
@@ -33,4 +38,4 @@ def load_model(path: Path, *, allow_changed_plugins: bool = False) -> Autoencode
     with torch.random.fork_rng(devices=[]):
         network = build(spec("architecture", written), shapes)
     network.load_state_dict(weights)
-    return network.eval()
+    return network.eval(), shapes

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from daecore.figures import arrows, loss_curves, panel, png, psnr_histogram
+from daecore.figures import arrows, difference_histogram, loss_curves, panel, png, psnr_histogram
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -29,6 +29,8 @@ def test_every_figure_becomes_a_png():
         loss_curves([(1, 0.5, None), (2, 0.3, 0.4)]),
         loss_curves([(1, -0.5, None)]),
         psnr_histogram({"corrupted": np.linspace(5, 9, 40, dtype=np.float32), "restored": np.full(7, 20.0)}),
+        difference_histogram(np.linspace(-1, 3, 40), "PSNR / dB"),
+        difference_histogram(np.zeros(1), "PSNR / dB"),
         arrows(points, 0.5 * points, torch.randn(50, 2)),
     ]
     for figure in figures:

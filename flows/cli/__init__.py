@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import data, plugins, recipes, retrain, run, runs, studio
+from . import compare, data, plugins, recipes, restore, retrain, run, runs, studio
 
 app = typer.Typer(
     name="dae",
@@ -30,6 +30,8 @@ app.command()(studio.doctor)
 app.command("runs")(runs.list_runs)
 app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)
+app.command()(compare.compare)
+app.command()(restore.restore)
 
 
 TRACEBACK = "DAE_TRACEBACK"  # set: what nobody raised on purpose is shown whole

@@ -51,7 +51,7 @@ def run(
         require_same(recorded, f"The run of {recipe}", allow=allow_changed_plugins)
     experiment = prepared(cookbook.mapping(recipe, changes or []), place)
     if report is not None:
-        _writable(report)
+        writable(report, "--report")
     final = _watched_run(experiment, Path(recipe).stem if recipe.endswith(".yaml") else recipe, place, fresh, verbose)
     if report is not None:
         write_atomically(report.expanduser().resolve(), json.dumps(final, indent=2) + "\n")
@@ -95,14 +95,19 @@ def _check_room(folder: Path, needed: int, option: str) -> None:
         )
 
 
-def _writable(report: Path) -> None:
+def writable(file: Path, option: str) -> None:
+    """Find out before the work whether its result can be written.
+
+    Raises:
+        InputError: It cannot.
+    """
     from daecore.errors import InputError
 
     try:
-        with report.open("a"):
+        with file.open("a"):
             pass
     except OSError as error:
-        raise InputError(f"--report {report} cannot be written: {error.strerror}. Choose another file.") from None
+        raise InputError(f"{option} {file} cannot be written: {error.strerror}. Choose another file.") from None
 
 
 def _watched_run(experiment: "Experiment", name: str, store: Store, fresh: bool, verbose: bool) -> dict[str, Any]:

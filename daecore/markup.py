@@ -1,0 +1,55 @@
+"""Markup: the parts every HTML page is made of, in one look: light and dark, offline, readable on a phone.
+
+Knows text, numbers and PNG bytes. Does not know what a page is about.
+"""
+
+import base64
+import html
+from collections.abc import Iterable, Mapping, Sequence
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#1c2430;--paper:#fbfaf7;--line:#d9d5cb;--soft:#6b7280;--mark:#0b6e69}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e3dc;--paper:#15181d;--line:#333a44;--soft:#9aa3b0;--mark:#5cc4bd}}
+body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:56rem;
+  margin:0 auto;padding:2rem 1rem}
+h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.4rem}
+.headline{font-size:1.25rem;color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:.3rem 1.2rem .3rem 0;border-bottom:1px solid var(--line)}
+img{max-width:100%;height:auto;background:#fff;border-radius:6px}
+pre{overflow-x:auto;border-left:3px solid var(--line);padding-left:1rem}
+"""
+TEMPLATE = (
+    "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+    "<meta name='viewport' content='width=device-width,initial-scale=1'><title>{title}</title>"
+    "<style>{style}</style></head><body><h1>{title}</h1>{body}</body></html>"
+)
+Row = Sequence[object]
+
+
+def document(title: str, sections: Iterable[str]) -> str:
+    """A whole page from its title and the HTML of its sections."""
+    return TEMPLATE.format(title=escaped(title), style=STYLE, body="".join(sections))
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    """A table; its cells are escaped."""
+    top = "".join(f"<th>{escaped(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def picture(png: bytes, name: str) -> str:
+    """A PNG file, embedded."""
+    return f"<img alt='{escaped(name)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
+
+
+def interval(value: Mapping[str, float], digits: int = 2, sign: str = "") -> str:
+    """``1.23 [1.10, 1.36]``; with ``sign="+"`` also ``+1.23 [+1.10, +1.36]``."""
+    mean, low, high = (format(value[part], f"{sign}.{digits}f") for part in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def escaped(value: object) -> str:
+    """A value as text that HTML takes for text."""
+    return html.escape(str(value))

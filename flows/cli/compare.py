@@ -1,0 +1,76 @@
+"""`dae compare`: runs beside the first of them, on the terminal, as a page and as JSON."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..store import Store, write_atomically
+from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .run import writable
+from .runs import enter
+
+if TYPE_CHECKING:
+    from ..candidates import Candidate
+    from ..compared import Comparison
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two or more: ids, names or models:/NAME@ALIAS.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Where the page goes; else into the store.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the comparison as JSON, too.")
+    ] = None,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Compare runs with the first one: paired per test sample, with intervals; and say what differs in them.
+
+    A difference is claimed where its 95 % interval leaves out zero. Runs that differ only in their seed are also
+    taken together, and compared over seeds.
+    """
+    place = store_at(store, DEFAULT_DATA)
+    enter(place)
+    from .. import comparison
+    from ..candidates import read_candidates
+    from .comparison_summary import print_comparison
+
+    candidates, left_out = read_candidates(runs)
+    value = comparison.compare(candidates, left_out)
+    for option, file in (("--html", html), ("--json", json)):
+        if file is not None:
+            writable(file, option)
+    print_comparison(value.model_dump(mode="json"))
+    if json is not None:
+        write_atomically(json.expanduser().resolve(), value.model_dump_json(indent=2) + "\n")
+    page = html.expanduser().resolve() if html else _own_place(value, place)
+    write_atomically(page, _page(value, candidates))
+    print(f"\npage  {page}")
+
+
+def _own_place(value: "Comparison", place: Store) -> Path:
+    """The page of these runs in the store, in this order."""
+    from daecore.spec import digest
+
+    folder = place.root / "comparisons"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{digest([run.run_id for run in value.runs])[:32]}.html"
+
+
+def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
+    """The page, with a panel of each run and a histogram of each paired difference."""
+    from daecore import figures
+    from daecore.comparison_page import comparison_page
+
+    from ..candidates import panels
+    from ..comparison import paired
+
+    by_run = {one.run_id: one for one in candidates}
+    histograms = {}
+    for item in value.differences:
+        if item.other not in histograms:  # the first measure of each: PSNR, or the squared error of points
+            differences = paired(by_run[item.first], by_run[item.other], item.measure)
+            figure = figures.difference_histogram(differences, f"difference in {item.measure.label}")
+            histograms[item.other] = figures.png(figure)
+    return comparison_page(value.model_dump(mode="json"), panels(candidates), histograms)

@@ -1,0 +1,105 @@
+"""`dae restore`: a trained network on the user's own pictures."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .runs import enter
+
+if TYPE_CHECKING:
+    from daecore.autoencoder import Autoencoder, Shapes
+    from daecore.restorer import Restorer
+
+    from ..restoring import Job
+
+WEIGHTS = ".safetensors"
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
+Tile = Annotated[
+    int | None,
+    typer.Option(
+        "--tile", min=32, metavar="PIXELS", help="Side of a tile, for networks that take any size; best k * 64."
+    ),
+]
+
+
+def restore(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A run's id or name, models:/NAME@ALIAS, or a file weights.safetensors."),
+    ],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The file or folder to write.")],
+    device: Device = "auto",
+    tile: Tile = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+    allow_changed_plugins: Annotated[
+        bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
+    ] = False,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Restore pictures of any size with a trained network, in overlapping tiles that leave no seams.
+
+    Grey and colour, 8 and 16 bit (PNG, JPEG, TIFF, BMP); transparency is kept. No input is ever overwritten.
+    """
+    source, target = source.expanduser(), target.expanduser()
+    from ..restoring import plan
+
+    jobs = plan(source, target, force=force)
+    from daecore.place import resolve_place
+    from daecore.restorer import Restorer
+
+    place = resolve_place(device)
+    network, shapes = _network(model, store, allow_changed_plugins)
+    restorer = Restorer.of(network.to(place.device), shapes, tile or 0)
+    with place.applied():
+        went = [_attempt(job, restorer) for job in jobs]
+    if not all(went):
+        print(f"dae: {went.count(False)} of {len(went)} pictures could not be restored.", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _attempt(job: "Job", restorer: "Restorer") -> bool:
+    """Restore one picture and tell how it went; whether it did."""
+    from daecore.errors import DaecoreError
+
+    from ..restoring import restore_file
+
+    try:
+        done = restore_file(job, restorer)
+    except (DaecoreError, OSError) as error:
+        print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
+        return False
+    sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
+    print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s")
+    return True
+
+
+def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes]":
+    """The network that is meant, and its shapes.
+
+    Raises:
+        InputError: There is no such file or run, or its plugins are missing or changed.
+        StoreError: Its weights are gone or altered.
+    """
+    from daecore.errors import InputError, StoreError
+
+    from ..models import load_with_shapes
+
+    if model.endswith(WEIGHTS):
+        path = Path(model).expanduser()
+        if not path.is_file():
+            raise InputError(f"There is no model file {path}. A run keeps its own as model/weights.safetensors.")
+        return load_with_shapes(path, allow_changed_plugins=allow)
+    place = store_at(store, DEFAULT_DATA)
+    enter(place)
+    from ..lookup import find_run, model_of
+
+    ref = model_of(find_run(model))
+    if not ref.weights.intact(place):
+        raise StoreError(
+            f"The model file {ref.weights.absolute(place)} is gone or altered. `dae run ... --fresh` trains it anew."
+        )
+    return load_with_shapes(ref.weights.absolute(place), allow_changed_plugins=allow)

@@ -1,0 +1,231 @@
+"""`dae restore`: which file becomes which, what of a picture is kept, and what is refused."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from daecore_flows.cli import main
+from daecore_flows.keys import provenance
+from daecore_flows.store import Store
+from PIL import Image
+
+from daecore.autoencoder import Autoencoder, Shapes, initialised
+from daecore.checkpoint import save_tensors
+from daecore.errors import DataError, InputError, NonFiniteError
+from daecore.picture import Picture, encode_picture, read_picture
+from daecore.spec import Spec, spec
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Store(tmp_path, tmp_path).environment():
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+
+
+def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) -> str:
+    """A model file as a training publishes it."""
+    header = {
+        "autoencoder": architecture.dump(), "input_shape": shapes.corrupted, "output_shape": shapes.clean,
+        "plugins": provenance([architecture]),
+    }  # fmt: skip
+    save_tensors(path, network.state_dict(), header)
+    return str(path)
+
+
+@pytest.fixture
+def unet(tmp_path: Path) -> str:
+    """A U-Net of one channel whose correction is zero: it gives every picture back."""
+    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
+    network = initialised(architecture, shapes, 0)
+    for parameter in network.decoder.last.parameters():
+        torch.nn.init.zeros_(parameter)
+    return saved(tmp_path / "unet.safetensors", architecture, network, shapes)
+
+
+@pytest.fixture
+def upscaler(tmp_path: Path) -> str:
+    architecture, shapes = spec("architecture", "upscaler"), Shapes((1, 28, 28), (1, 14, 14))
+    return saved(tmp_path / "upscaler.safetensors", architecture, initialised(architecture, shapes, 0), shapes)
+
+
+def pixels(*shape: int, kind: type = np.uint8) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)
+
+
+def drawn(path: Path, *shape: int, kind: type = np.uint8, **options: object) -> np.ndarray:
+    """A picture file with random pixels; its pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = pixels(*shape, kind=kind)
+    Image.fromarray(values).save(path, **options)
+    return values
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    capsys.readouterr()  # what was said before
+    assert main(["restore", *map(str, arguments)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return " ".join(said.err.split())
+
+
+def test_a_file_is_restored_into_a_file(unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A network that changes nothing gives the very pixels back; a line tells size, tiles and seconds."""
+    values = drawn(tmp_path / "in.png", 37, 50, 3)
+    assert main(["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "deep" / "out.png")]) == 0
+    assert np.array_equal(np.array(Image.open(tmp_path / "deep" / "out.png")), values)
+    said = capsys.readouterr().out
+    assert "out.png  50x37  1 tile  " in said
+    assert main(["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "tiles.png"), "--tile", "32"]) == 0
+    assert "4 tiles" in capsys.readouterr().out
+    assert np.array_equal(np.array(Image.open(tmp_path / "tiles.png")), values)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "shape", "kind"),
+    [
+        (".png", (20, 20), np.uint8), (".png", (20, 20, 2), np.uint8), (".png", (20, 20, 4), np.uint8),
+        (".tif", (20, 20, 4), np.uint8), (".bmp", (20, 20, 3), np.uint8),
+        (".png", (20, 20), np.uint16), (".tiff", (20, 20), np.uint16),
+    ],
+)  # fmt: skip
+def test_depth_channels_and_transparency_are_kept(
+    unet: str, tmp_path: Path, suffix: str, shape: tuple[int, ...], kind: type
+) -> None:
+    """Grey stays grey, 16 bit stay 16 bit, and alpha comes back as it was."""
+    values = drawn(tmp_path / f"in{suffix}", *shape, kind=kind)
+    assert main(["restore", unet, str(tmp_path / f"in{suffix}"), str(tmp_path / f"out{suffix}")]) == 0
+    restored = np.array(Image.open(tmp_path / f"out{suffix}"))
+    assert restored.dtype == values.dtype
+    assert np.array_equal(restored, values)
+
+
+def test_a_network_that_enlarges_enlarges_the_picture_and_its_transparency(
+    upscaler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twice the size along each side."""
+    drawn(tmp_path / "in.png", 20, 31, 4)
+    assert main(["restore", upscaler, str(tmp_path / "in.png"), str(tmp_path / "out.png")]) == 0
+    assert "31x20 -> 62x40" in capsys.readouterr().out
+    with Image.open(tmp_path / "out.png") as image:
+        assert (image.size, image.mode) == ((62, 40), "RGBA")
+
+
+def test_a_folder_is_restored_whole_but_for_what_is_broken(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names and subfolders stay; the broken file is told, and the exit status is 1 at the end."""
+    source, target = tmp_path / "in", tmp_path / "in" / "restored"
+    drawn(source / "a.png", 20, 20)
+    drawn(source / "below" / "c.jpg", 20, 20, 3)
+    (source / "b.png").write_bytes(b"no picture")
+    (source / "notes.txt").write_text("no picture either")
+    assert main(["restore", unet, str(source), str(target)]) == 1
+    said = capsys.readouterr()
+    assert "b.png was left out. The image" in said.err
+    assert "1 of 3 pictures could not be restored" in said.err
+    files = [path.relative_to(target).as_posix() for path in sorted(target.rglob("*")) if path.is_file()]
+    assert files == ["a.png", "below/c.jpg"]
+    assert main(["restore", unet, str(source), str(target), "--force"]) == 1  # what it wrote is no input
+
+
+def test_what_is_there_is_not_overwritten(unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An output only with --force, an input never, under whatever name."""
+    drawn(tmp_path / "in.png", 20, 20)
+    (tmp_path / "out.png").write_bytes(b"mine")
+    assert "--force" in refusal(capsys, unet, tmp_path / "in.png", tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_bytes() == b"mine"
+    assert main(["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--force"]) == 0
+    before = (tmp_path / "in.png").read_bytes()
+    (tmp_path / "link.png").symlink_to(tmp_path / "in.png")
+    for target in ("in.png", "link.png", "."):
+        said = refusal(capsys, unet, tmp_path / "in.png", tmp_path / target, "--force")
+        assert "never overwritten" in said
+    assert "never overwritten" in refusal(capsys, unet, tmp_path, tmp_path, "--force")
+    assert (tmp_path / "in.png").read_bytes() == before
+
+
+def test_wrong_input_is_refused_in_one_paragraph(
+    unet: str, upscaler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is written."""
+    drawn(tmp_path / "in.png", 20, 20)
+    drawn(tmp_path / "folder" / "in.png", 20, 20)
+    (tmp_path / "empty").mkdir()
+    image, out = tmp_path / "in.png", tmp_path / "out.png"
+    assert "no picture and no folder" in refusal(capsys, unet, tmp_path / "nothing.png", out)
+    assert "There is no picture in" in refusal(capsys, unet, tmp_path / "empty", out)
+    assert "its suffix may be .png" in refusal(capsys, unet, image, tmp_path / "out.webp")
+    assert "is a file" in refusal(capsys, unet, tmp_path / "folder", image)
+    assert "There is no model file" in refusal(capsys, "nowhere.safetensors", image, out)
+    assert "There is no store in" in refusal(capsys, "some-run", image, out)
+    assert "takes tiles of 14x14 pixels only" in refusal(capsys, upscaler, image, out, "--tile", 64)
+    (tmp_path / "other.safetensors").write_bytes(b"no weights")
+    assert "cannot be read as safetensors" in refusal(capsys, tmp_path / "other.safetensors", image, out)
+    assert not out.exists()
+
+
+def test_a_run_that_is_not_in_the_store_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the command that lists them; a registered model, too."""
+    from daecore_flows import tracking
+
+    store = Store(tmp_path / "store", tmp_path)
+    store.enter()
+    tracking.prepare(store)
+    drawn(tmp_path / "in.png", 20, 20)
+    assert "There is no run 'abc'" in refusal(capsys, "abc", tmp_path / "in.png", tmp_path / "out.png")
+    said = refusal(capsys, "models:/abc@newest", tmp_path / "in.png", tmp_path / "out.png")
+    assert "There is no registered model" in said
+
+
+def test_a_format_that_cannot_hold_the_picture_is_told(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """JPEG knows no transparency; nothing is left of the attempt."""
+    drawn(tmp_path / "in.png", 20, 20, 4)
+    assert main(["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.jpg")]) == 1
+    assert "A .jpg file cannot hold this picture" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["in.png", "unet.safetensors"]
+
+
+def test_a_camera_s_orientation_is_followed(tmp_path: Path) -> None:
+    """The pixels are upright, and the written file does not ask to be turned again."""
+    image = Image.fromarray(pixels(10, 20, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to be upright
+    image.save(tmp_path / "in.png", exif=exif)
+    picture = read_picture(tmp_path / "in.png")
+    assert picture.pixels.shape == (3, 20, 10)
+    with Image.open(io.BytesIO(encode_picture(picture, ".png"))) as written:
+        assert written.size == (10, 20)
+        assert dict(written.getexif()) == {}
+
+
+def test_palettes_become_colour_and_floats_stay_floats(tmp_path: Path) -> None:
+    """A palette with a transparent colour has alpha; a 32-bit TIFF keeps its precision."""
+    Image.fromarray(pixels(9, 9, 3)).quantize(8).save(tmp_path / "palette.png", transparency=0)
+    palette = read_picture(tmp_path / "palette.png")
+    assert palette.pixels.shape == (3, 9, 9)
+    assert palette.alpha is not None
+    values = np.random.default_rng(0).random((9, 9), np.float32)
+    Image.fromarray(values).save(tmp_path / "float.tif")
+    encoded = encode_picture(read_picture(tmp_path / "float.tif"), ".tif")
+    assert np.array_equal(np.array(Image.open(io.BytesIO(encoded))), values)
+
+
+def test_files_that_are_no_single_sound_picture_are_refused(tmp_path: Path) -> None:
+    """Several pages, values out of range, holes."""
+    page = Image.fromarray(pixels(9, 9))
+    page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
+    with pytest.raises(DataError, match="2 pages"):
+        read_picture(tmp_path / "pages.tif")
+    Image.fromarray(np.full((9, 9), 2, np.float32)).save(tmp_path / "range.tif")
+    with pytest.raises(DataError, match="values from 2 to 2, expected 0 to 1"):
+        read_picture(tmp_path / "range.tif")
+    Image.fromarray(np.full((9, 9), np.nan, np.float32)).save(tmp_path / "nan.tif")
+    with pytest.raises(NonFiniteError, match=r"81 value\(s\)"):
+        read_picture(tmp_path / "nan.tif")
+    with pytest.raises(InputError, match="cannot hold"):
+        encode_picture(Picture(torch.rand(1, 9, 9), white=1), ".png")
