@@ -6,12 +6,15 @@ Knows files only; what they hold is read by `daecore.experiment`.
 from pathlib import Path
 from typing import Any
 
+from .store import current_store
+
 FOLDER = Path(__file__).parent / "recipes"
 
 
 def recipes() -> dict[str, Path]:
-    """The recipes that come with the project, by name."""
-    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+    """The recipes by name: those that come with the project, and the user's own in the store's ``recipes/``."""
+    own = current_store().root / "recipes"
+    return {path.stem: path for path in (*sorted(own.glob("*.yaml")), *sorted(FOLDER.glob("*.yaml")))}
 
 
 def summary(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The two options every command shares: where the store and the data lie."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,10 @@ DEFAULT_DATA = Path("~/.cache/daecore")
 
 
 def store_at(store: Path, data: Path) -> Store:
-    """The store in these folders; nothing is created."""
-    return Store(store.expanduser().resolve(), data.expanduser().resolve())
+    """The store in these folders, which is the process's from now on; nothing is created."""
+    found = Store(store.expanduser().resolve(), data.expanduser().resolve())
+    os.environ.update({STORE: str(found.root), DATA: str(found.data)})
+    return found
 
 
 def size(count: int) -> str:

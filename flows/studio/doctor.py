@@ -15,6 +15,7 @@ import psutil
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
+from .. import cookbook
 from ..relocation import moved_from, relocate
 from ..store import Store
 from . import record, up
@@ -152,6 +153,21 @@ def _plugins(store: Store) -> Finding:
     if missing:
         said += f"; {missing}"
     return Finding("plugins", not broken and not missing, said)
+
+
+def _recipes(store: Store) -> Finding:
+    from daecore.errors import InputError
+    from daecore.experiment import parse
+
+    own, wrong = sorted((store.root / "recipes").glob("*.yaml")), []
+    for path in own:
+        if path.stem in {built_in.stem for built_in in cookbook.FOLDER.glob("*.yaml")}:
+            wrong.append(f"{path.name} has a built-in's name and is not used; rename it")
+        try:
+            parse(cookbook.mapping(str(path), []))
+        except InputError as error:
+            wrong.append(f"{path.name}: {error}")
+    return Finding("recipes", not wrong, "; ".join(wrong) or f"{len(own)} of your own in {store.root / 'recipes'}")
 
 
 def restart_needed(store: Store) -> str:
