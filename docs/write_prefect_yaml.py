@@ -1,10 +1,11 @@
 """Write prefect.yaml, the deployments for work pools, from the flows themselves: `make docs`."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
-from daecore_flows.store import current_store
+from daecore_flows.store import Store
 
 HERE = Path(__file__).parent
 HEADING = """\
@@ -26,9 +27,14 @@ def main() -> None:
 
 def text() -> str:
     """The whole file."""
-    current_store().enter()
-    from daecore_flows.studio.deployments import described
+    with tempfile.TemporaryDirectory() as folder:  # an empty store: nobody's own recipes
+        Store(Path(folder), Path(folder)).enter()
+        from daecore_flows.studio.deployments import described
 
+        return _written(list(described()))
+
+
+def _written(deployments: list[Any]) -> str:
     found: list[dict[str, Any]] = [
         {
             "name": name,
@@ -39,7 +45,7 @@ def text() -> str:
             "schedules": [],
             "work_pool": {"name": "daecore"},
         }
-        for flow, name, values, said in described()
+        for flow, name, values, said in deployments
     ]
     whole = {"name": "daecore", "prefect-version": "3.8.8", "pull": [], "deployments": found}
     return HEADING + yaml.safe_dump(whole, sort_keys=False, default_flow_style=None, width=120)

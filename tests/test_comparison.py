@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from daecore_flows import tracking
-from daecore_flows.candidates import Candidate, read_candidates
 from daecore_flows.cli import main
 from daecore_flows.cli.comparison_summary import print_comparison
-from daecore_flows.comparison import compare
+from daecore_flows.comparison.candidates import Candidate, read_candidates
+from daecore_flows.comparison.pairing import compare
 from daecore_flows.store import Store
 
 from daecore.arrays import save_arrays
@@ -236,7 +236,7 @@ def test_a_store_that_is_missing_is_told(
 
 def test_a_report_of_another_kind_is_left_out(written: Store) -> None:
     """It is told what is missing."""
-    from daecore_flows import candidates, lookup
+    from daecore_flows.comparison import candidates, lookup
 
     run = lookup.find_run("one")
     (tracking.artifact_folder(run.info.run_id) / "report.json").write_text("{}")

@@ -1,7 +1,7 @@
 """What retraining decides: reasons to train, the rule of promotion, the card; no server, no store."""
 
 import pytest
-from daecore_flows.decision import Contender, Decision, State, asked, better, card, reasons
+from daecore_flows.retraining.decision import Contender, Decision, State, asked, better, card, reasons
 
 from daecore.experiment import parse
 from daecore.intervals import Interval

@@ -11,8 +11,8 @@ from .run import writable
 from .runs import enter
 
 if TYPE_CHECKING:
-    from ..candidates import Candidate
-    from ..compared import Comparison
+    from ..comparison.candidates import Candidate
+    from ..comparison.compared import Comparison
 
 
 def compare(
@@ -32,12 +32,12 @@ def compare(
     """
     place = store_at(store, DEFAULT_DATA)
     enter(place)
-    from .. import comparison
-    from ..candidates import read_candidates
+    from ..comparison import pairing
+    from ..comparison.candidates import read_candidates
     from .comparison_summary import print_comparison
 
     candidates, left_out = read_candidates(runs)
-    value = comparison.compare(candidates, left_out)
+    value = pairing.compare(candidates, left_out)
     for option, file in (("--html", html), ("--json", json)):
         if file is not None:
             writable(file, option)
@@ -63,8 +63,8 @@ def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
     from daecore import figures
     from daecore.comparison_page import comparison_page
 
-    from ..candidates import panels
-    from ..comparison import paired
+    from ..comparison.candidates import panels
+    from ..comparison.pairing import paired
 
     by_run = {one.run_id: one for one in candidates}
     histograms = {}

@@ -46,8 +46,8 @@ def _check(model: str, folder: str) -> None:
     """Wrong names, found before Prefect and MLflow are started."""
     from daecore.errors import InputError
 
-    from ..decision import MODEL
-    from ..incoming import pictures_in
+    from ..retraining.decision import MODEL
+    from ..retraining.incoming import pictures_in
 
     if not re.fullmatch(MODEL, model):
         raise InputError(f"--model {model!r}: a registered model's name is made of letters, digits, '.', '_' and '-'.")
@@ -57,9 +57,9 @@ def _check(model: str, folder: str) -> None:
 
 def _said(asked: dict[str, Any]) -> str:
     """Run the flow; the decision for people, or why there was none to make."""
-    from ..decision import Decision, card
-    from ..retraining import SKIPPED
-    from ..retraining import retrain as flow
+    from ..retraining.decision import Decision, card
+    from ..retraining.flow import SKIPPED
+    from ..retraining.flow import retrain as flow
 
     state = flow(**asked, return_state=True)
     return f"Skipped: {state.message}." if state.name == SKIPPED else card(cast(Decision, state.result()))

@@ -1,6 +1,6 @@
 """Which flows the studio serves beside `denoise`."""
 
 from ..reconciling import reconcile
-from ..retraining import retrain
+from ..retraining.flow import retrain
 
 FLOWS = (reconcile, retrain)

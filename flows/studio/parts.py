@@ -70,12 +70,12 @@ def end(part: Part) -> None:
             part.process.wait()
 
 
-def end_all(processes: Iterable[psutil.Process]) -> int:
-    """End processes that are left: asked first, then forced; how many there were."""
+def end_all(processes: Iterable[psutil.Process], seconds: float = 5) -> int:
+    """End processes: asked first, and forced after a while; how many there were."""
     found = list(processes)
     for process in found:
         _quietly(process.terminate)
-    _, left = psutil.wait_procs(found, timeout=5)
+    _, left = psutil.wait_procs(found, timeout=seconds)
     for process in left:
         _quietly(process.kill)
     psutil.wait_procs(left, timeout=5)

@@ -19,12 +19,15 @@ from filelock import FileLock, Timeout
 from ..relocation import refuse_moved
 from ..store import Store
 from . import record
-from .parts import Part, answers, base_environment, end, end_all, free_port, start, wait
+from .parts import PATIENCE_SECONDS, Part, answers, base_environment, end, end_all, free_port, start, wait
 from .record import MARK, Studio
 
 HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000
 COMING_UP_SECONDS = 180  # ten times what two cores need
+# One run at a time: those that wait are in a queue and not late. Marking many at once also locks Prefect's database.
+_SERVER = {"PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false"}
+FLOW = "prefect.engine"  # in the command line of a flow run's process
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
             raise fallen(late)
         yield studio, parts
     finally:
+        end_all(_flows(studio), PATIENCE_SECONDS)  # first, while both servers can still be told that they end
         for part in reversed(parts):
             end(part)
         end_all(record.marked(studio.mark))
@@ -125,6 +129,11 @@ def served(store: Store) -> dict[str, str] | None:
     return found
 
 
+def _flows(studio: Studio) -> list[psutil.Process]:
+    """The processes of flow runs that the studio's runner has started."""
+    return [process for process in record.marked(studio.mark) if FLOW in " ".join(process.cmdline())]
+
+
 def _planned(store: Store, wish: Wish) -> Studio:
     before = record.recorded(store.root)
     ports = [int(url.rsplit(":", 1)[1]) for url in ((before.prefect, before.mlflow) if before else ())]
@@ -173,7 +182,7 @@ def _started(store: Store, studio: Studio) -> Iterator[Part]:
     server = {key: value for key, value in environment.items() if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
     yield start(
         "Prefect's server", "prefect", "server", "start", "--host", host.strip("[]"), "--port", prefect_port,
-        log=logs / "prefect.log", environment={**server, "PREFECT_SERVER_UI_API_URL": studio.api},
+        log=logs / "prefect.log", environment={**server, **_SERVER, "PREFECT_SERVER_UI_API_URL": studio.api},
         ready=lambda: answers(f"{studio.api}/health"),
     )  # fmt: skip
     yield start(

@@ -13,16 +13,17 @@ from daecore.experiment import Experiment
 from daecore.intervals import Interval, bootstrap
 from daecore.rng import stream
 
-from . import champions, decision, requests, stages, tracking
-from .artifacts import show_decision
-from .calling import Caller, intact
+from .. import requests, stages, tracking
+from ..artifacts import show_decision
+from ..calling import Caller, intact
+from ..lookup import model_of
+from ..pipeline import denoise
+from ..records import DatasetRef, Evaluated, ModelRef
+from ..store import Store, current_store
+from . import champions, decision
 from .decision import Contender, Decision
 from .incoming import fitted
 from .look import Look, clean_of
-from .lookup import model_of
-from .pipeline import denoise
-from .records import DatasetRef, Evaluated, ModelRef
-from .store import Store, current_store
 
 
 def challenge(look: Look, recipe: str, min_gain_db: float, tolerance: float, *, fresh: bool) -> Decision:

@@ -7,13 +7,13 @@ from pydantic import ValidationError
 
 from daecore.errors import InputError, StoreError
 
-from . import tracking
+from .. import tracking
+from ..learning import load_network
+from ..lookup import model_of
+from ..records import ModelRef
+from ..store import Store
+from ..tracking import ModelVersion
 from .decision import State
-from .learning import load_network
-from .lookup import model_of
-from .records import ModelRef
-from .store import Store
-from .tracking import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 SETTLED = "dae.settled"  # a champion's tag: the world for which a challenger has lost against it

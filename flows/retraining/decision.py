@@ -10,7 +10,7 @@ from daecore.intervals import Interval
 from daecore.noise import NoiseEstimate, drifted
 from daecore.spec import digest
 
-from .records import Record
+from ..records import Record
 
 MODEL = r"^[A-Za-z0-9._-]*$"  # a registered model's name: it stands in `models:/NAME@ALIAS` and in the name of a lock
 

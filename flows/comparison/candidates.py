@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from daecore.errors import StoreError
 
-from . import lookup, tracking
+from .. import lookup, tracking
+from ..tracking import Run
 from .compared import MEASURES, Measure
-from .tracking import Run
 
 ENVIRONMENT = ("git", "daecore", "torch", "python")  # a run's tags that say by what it was made
 PLACE = ("device", "precision", "threads")

@@ -15,9 +15,9 @@ from daecore.intervals import Interval, bootstrap, student
 from daecore.rng import stream
 from daecore.spec import digest
 
+from ..tracking import flatten
 from .candidates import Candidate
 from .compared import MEASURES, Claim, ComparedRun, Comparison, Difference, Group, GroupDifference, Measure
-from .tracking import flatten
 
 FEW = 5  # seeds below which a claim about methods is weak
 OVER_IMAGES = (

@@ -11,12 +11,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from . import tracking
-from .artifacts import show_decision
+from .. import tracking
+from ..artifacts import show_decision
+from ..store import current_store
 from .challenge import challenge
 from .decision import MODEL, Decision
 from .look import Look, asked_for, look, named
-from .store import current_store
 
 SKIPPED = "Skipped"  # the name of the flow run's state where there was no reason to train
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from daecore.intervals import Interval
 
-from .records import Record
+from ..records import Record
 
 Claim = Literal["better", "worse", "no difference is claimed"]
 

@@ -12,14 +12,15 @@ from daecore.experiment import Experiment, check, parse
 from daecore.noise import NoiseEstimate, expected_noise
 from daecore.samples import as_float
 
-from . import champions, cookbook, requests, stages
-from .calling import Caller
-from .datasets import splits_of
+from .. import cookbook, requests, stages
+from ..calling import Caller
+from ..datasets import splits_of
+from ..records import DatasetRef
+from ..reporting import model_name
+from ..tracking import ModelVersion
+from . import champions
 from .decision import State, asked, reasons
 from .incoming import incoming_noise
-from .records import DatasetRef
-from .reporting import model_name
-from .tracking import ModelVersion
 
 CLEAN = 500  # clean pictures on which a corruption's noise is estimated
 

@@ -1,0 +1,1 @@
+"""Comparison of runs: what is read from them, paired image by image and seed by seed."""

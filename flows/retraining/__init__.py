@@ -1,0 +1,1 @@
+"""Retraining: look whether anything has changed, train a challenger, let the better one be champion."""
