@@ -236,7 +236,8 @@ def test_a_store_that_is_missing_is_told(
 
 def test_a_report_of_another_kind_is_left_out(written: Store) -> None:
     """It is told what is missing."""
-    from daecore_flows.comparison import candidates, lookup
+    from daecore_flows import lookup
+    from daecore_flows.comparison import candidates
 
     run = lookup.find_run("one")
     (tracking.artifact_folder(run.info.run_id) / "report.json").write_text("{}")
