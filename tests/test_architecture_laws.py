@@ -63,7 +63,7 @@ def test_downloads_have_one_door() -> None:
 ORDER = (
     "errors rng samples place extension hookspecs source single_files registry spec autoencoder corruption objective",
     "pairs progress training checkpoint metrics intervals arrays classical linear referee referees evaluation",
-    "classifier transfer figures page experiment fetch",
+    "classifier transfer figures coordinates page experiment fetch",
 )
 
 

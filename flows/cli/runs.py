@@ -17,7 +17,7 @@ def list_runs(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20, store: StoreFolder = DEFAULT_STORE
 ) -> None:
     """List the last runs: name, state, gain, age."""
-    _enter(store_at(store, DEFAULT_DATA))
+    enter(store_at(store, DEFAULT_DATA))
     from .. import tracking
     from ..housekeeping import DENOISE
 
@@ -37,7 +37,7 @@ def remove(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
-    _enter(store_at(store, DEFAULT_DATA))
+    enter(store_at(store, DEFAULT_DATA))
     from .. import housekeeping
     from ..lookup import find_run
 
@@ -57,7 +57,7 @@ def collect(
 ) -> None:
     """Free room: checkpoints, cached results and models that no kept run uses. Says how much before it deletes."""
     place = store_at(store, DEFAULT_DATA)
-    _enter(place)
+    enter(place)
     from .. import housekeeping
 
     found = housekeeping.collectable(place, keep)
@@ -71,8 +71,12 @@ def collect(
         print("Deleted.")
 
 
-def _enter(store: Store) -> None:
-    """Use a store that is there already: looking must not make one."""
+def enter(store: Store) -> None:
+    """Use a store that is there already: looking must not make one.
+
+    Raises:
+        InputError: It is not there.
+    """
     from daecore.errors import InputError
 
     if not store.database.is_file():

@@ -1,5 +1,7 @@
 """Which flows the studio serves beside `denoise`."""
 
 from ..reconciling import reconcile
+from ..rerunning import rerun
+from ..sweeping import sweep
 
-FLOWS = (reconcile,)
+FLOWS = (rerun, sweep, reconcile)
