@@ -24,7 +24,7 @@ from .search_space import Point
 from .store import Store
 from .sweep_plan import Candidate, SweepPlan
 from .trials import SeedRun, SweepRecord, Trial
-from .workers import Workers
+from .workers import WorkerDied, Workers
 
 log = logging.getLogger("daecore.progress")
 
@@ -169,6 +169,7 @@ def _seed_run(job: Job, result: Any, measure: str) -> SeedRun:
     except DaecoreError as error:
         return SeedRun(seed=job.seed, state="failed", reason=str(error))
     except Exception as error:
+        kind = "" if isinstance(error, WorkerDied) else f"{type(error).__name__}: "
         said = " ".join(str(error).split())[:500]
-        return SeedRun(seed=job.seed, state="crashed", reason=f"{type(error).__name__}: {said}")
+        return SeedRun(seed=job.seed, state="crashed", reason=f"{kind}{said}")
     return SeedRun(seed=job.seed, state="finished", value=value, run_id=reported.run_id, seconds=seconds)

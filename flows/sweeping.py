@@ -76,6 +76,7 @@ def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRec
         if not search.whole:
             with Workers[Job](parallel) as workers:
                 search.run(workers)
+            tracking.reconcile()  # a worker that died has left its run behind
         search.record.save(store)
         sweep_report.write(asked, search.record)
     show_sweep(sweep_report.markdown(asked, search.record), sweep_report.rows(asked, search.record))

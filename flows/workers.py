@@ -27,6 +27,10 @@ GRACE_SECONDS = 5  # for Prefect to note how a task ended
 Job = TypeVar("Job")
 
 
+class WorkerDied(Exception):
+    """A task's process is gone, and its task with it."""
+
+
 class Workers(Generic[Job]):
     """As many processes as wished, each doing one task at a time.
 
@@ -76,7 +80,7 @@ class Workers(Generic[Job]):
         try:
             result = future.result()
         except BrokenProcessPool:
-            result = RuntimeError("its process died, for want of memory or by a kill from outside")
+            result = WorkerDied("its process died, for want of memory or by a kill from outside")
             broken, self.slots[number] = self.slots[number], None
             if broken is not None:
                 broken.__exit__(None, None, None)

@@ -25,7 +25,7 @@ GRID = [
     "--set", "training.epochs=1", "--space", "autoencoder.conv.code=[16, 64]", "--space",
     "training.learning_rate=[1e-3, 1e-2]", "--seeds", "2",
 ]  # fmt: skip
-LONG = ["--set", "training.epochs=400", "--space", "training.learning_rate=[1e-3, 1e-2]"]
+LONG = ["--set", "training.epochs=80", "--space", "training.learning_rate=[1e-3, 1e-2]"]
 
 
 def environment(store: Path) -> dict[str, str]:

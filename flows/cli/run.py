@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -48,13 +49,12 @@ def run(
     experiment = prepared(cookbook.mapping(recipe, changes or []), place)
     name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
 
-    def flow() -> "Reported":
+    def load() -> Callable[[], "Reported"]:
         from ..pipeline import denoise
 
-        reported: Reported = denoise(**experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
-        return reported
+        return partial(denoise, **experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
 
-    _reported(flow, place, report, verbose=verbose)
+    _reported(load, place, report, verbose=verbose)
 
 
 def rerun(
@@ -81,27 +81,25 @@ def rerun(
     found = find_run(of)
     require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), place)
 
-    def flow() -> "Reported":
+    def load() -> Callable[[], "Reported"]:
         from .. import rerunning
 
-        return rerunning.rerun(found.info.run_id, overrides, allow_changed_plugins, fresh)
+        return partial(rerunning.rerun, found.info.run_id, overrides, allow_changed_plugins, fresh)
 
-    _reported(flow, place, report, verbose=verbose)
+    _reported(load, place, report, verbose=verbose)
 
 
-def _reported(flow: Callable[[], "Reported"], place: Store, report: Path | None, *, verbose: bool) -> None:
+def _reported(
+    load: Callable[[], Callable[[], "Reported"]], place: Store, report: Path | None, *, verbose: bool
+) -> None:
     """Watch a flow that ends in a report, write it where the user wants it, and print it."""
     if report is not None:
         writable(report)
-
-    def final() -> dict[str, Any]:
-        from ..reporting import final_report
-
-        return final_report(flow(), place).model_dump(mode="json")
-
-    found = watched_flow(final, verbose=verbose)
-    if report is not None:
-        write_atomically(report.expanduser().resolve(), json.dumps(found, indent=2) + "\n")
+    reported = watched_flow(load, verbose=verbose)
+    from ..reporting import final_report
     from .summary import print_summary
 
-    print_summary(found, place)
+    final = final_report(reported, place).model_dump(mode="json")
+    if report is not None:
+        write_atomically(report.expanduser().resolve(), json.dumps(final, indent=2) + "\n")
+    print_summary(final, place)

@@ -1,6 +1,7 @@
 """`dae sweep`: many runs over a space of options; wrong input is found before anything is started."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,13 +59,12 @@ def sweep(
     }  # fmt: skip
     asked = _asked(given, place)
 
-    def flow() -> "SweepRecord":
+    def load() -> Callable[[], "SweepRecord"]:
         from .. import sweeping
 
-        record: SweepRecord = sweeping.sweep(**given)
-        return record
+        return partial(sweeping.sweep, **given)
 
-    found = watched_flow(flow, verbose=verbose, goes_on="where it was")
+    found = watched_flow(load, verbose=verbose, goes_on="where it was")
     _print(asked, found)
 
 
@@ -89,10 +89,15 @@ def _print(asked: "SweepPlan", record: "SweepRecord") -> None:
     console, names = Console(), labels(asked.paths)
     table = sweep_report.rows(asked, record)
     console.print(_table(table, names))
-    told = [sweep_report.best_sentence(asked, record), measures.caution(asked.measure, asked.paths)]
+    said = [sweep_report.best_sentence(asked, record), measures.caution(asked.measure, asked.paths)]
     artifacts = tracking.artifact_folder(record.run_id)
     best = artifacts / "best.yaml"
-    told += ["", f"picture  {artifacts / 'parallel_coordinates.png'}", f"table    {artifacts / 'sweep.csv'}"]
+    told = [
+        *filter(None, said),
+        "",
+        f"picture  {artifacts / 'parallel_coordinates.png'}",
+        f"table    {artifacts / 'sweep.csv'}",
+    ]
     told += [f"best     dae run {best}"] if best.is_file() else []
     for line in [*told, f"MLflow   run {record.run_id}"]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

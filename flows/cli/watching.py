@@ -15,11 +15,13 @@ REPEAT_SECONDS = 20  # more than it takes to end a run
 Result = TypeVar("Result")
 
 
-def watched_flow(flow: Callable[[], Result], *, verbose: bool, goes_on: str = "after the last whole epoch") -> Result:
+def watched_flow(
+    load: Callable[[], Callable[[], Result]], *, verbose: bool, goes_on: str = "after the last whole epoch"
+) -> Result:
     """What a flow gives; whatever ends it before becomes an exit status and one paragraph.
 
     Args:
-        flow: Imports the flow and calls it.
+        load: Imports the flow, and Prefect with it, and gives what calls it.
         verbose: Show Prefect's messages, and tracebacks.
         goes_on: Where the same command goes on after an interrupt.
 
@@ -33,6 +35,7 @@ def watched_flow(flow: Callable[[], Result], *, verbose: bool, goes_on: str = "a
         try:
             from .progress import watched
 
+            flow = load()  # first: Prefect makes its console handlers when it is imported, and `watched` removes them
             with watched(verbose=verbose):
                 return flow()
         except KeyboardInterrupt:
