@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -120,3 +121,33 @@ def show_decision(markdown: str, model: str) -> None:
         model: The registered model it is about.
     """
     create_markdown_artifact(markdown=markdown, key="decision", description=f"Retraining of {model}")
+
+
+def show_changes(markdown: str) -> None:
+    """Put what a repeated run changes into Prefect."""
+    create_markdown_artifact(markdown=markdown, key="rerun", description="what differs from the run it repeats")
+
+
+class SweepProgress:
+    """How far a sweep is, as a bar on Prefect's page."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.artifact: UUID | None = None
+
+    def update(self, done: int) -> None:
+        """Move the bar; the first call makes it."""
+        percent = min(100.0, 100 * done / self.total)
+        said = f"{done} of {self.total} trials"
+        if self.artifact is None:
+            made: Any = create_progress_artifact(percent, key="sweep-progress", description=said)
+            self.artifact = made
+        else:
+            update_progress_artifact(self.artifact, percent, description=said)
+
+
+def show_sweep(markdown: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put a sweep's report and its whole table into Prefect."""
+    create_markdown_artifact(markdown=markdown, key="sweep", description="what the sweep found")
+    table = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
+    create_table_artifact(table=table, key="sweep-table", description="every trial")

@@ -16,7 +16,7 @@ from daecore.spec import Spec, digest
 
 from .records import StageKey
 
-_CODE = {  # where each stage's code begins, here and in the core; what the core's modules import counts too
+CODE = {  # where each stage's code begins, here and in the core; what the core's modules import counts too
     "load_dataset": ("datasets", "daecore.samples", "daecore.rng"),
     "train_autoencoder": ("learning", "daecore.training", "daecore.autoencoder", "daecore.corruption"),
     "measure_referees": ("judging", "daecore.referees"),
@@ -58,6 +58,6 @@ def provenance(specs: Iterable[Spec]) -> dict[str, str]:
 @cache
 def code_digest(stage: str) -> str:
     """SHA-256 of the code a stage runs and of the libraries' versions: another one is another result."""
-    here, *core = _CODE[stage]
+    here, *core = CODE[stage]
     own = (Path(__file__).parent / f"{here}.py").read_text(encoding="utf-8")
     return digest([own, source_digest(*core, leave_out=_NO_RESULT), {name: version(name) for name in _LIBRARIES}])

@@ -7,10 +7,17 @@ import re
 from collections.abc import Mapping
 
 from daecore.errors import InputError
+from daecore.experiment import Experiment
 from daecore.extension import KINDS
 from daecore.registry import registry
+from daecore.spec import Spec
 
 RECORD = re.compile(r"(?P<distribution>\S.*?) (?P<version>\S*) ?sha256:(?P<digest>[0-9a-f]*)")
+
+
+def used_by(experiment: Experiment) -> list[Spec]:
+    """The extensions an experiment names."""
+    return [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective]
 
 
 def differences(recorded: Mapping[str, str]) -> list[str]:

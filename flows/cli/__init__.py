@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import compare, data, plugins, recipes, restore, retrain, run, runs, studio
+from . import compare, data, plugins, recipes, restore, retrain, run, runs, studio, sweep
 
 app = typer.Typer(
     name="dae",
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run.run)
+app.command()(run.rerun)
+app.command()(sweep.sweep)
 app.command()(retrain.retrain)
 app.command("recipes")(recipes.list_recipes)
 app.command()(recipes.show)

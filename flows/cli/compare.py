@@ -7,7 +7,7 @@ import typer
 
 from ..store import Store, write_atomically
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
-from .run import writable
+from .readiness import writable
 from .runs import enter
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ..console import silence
+
 PROGRESS = "daecore.progress"
 
 
@@ -23,7 +25,7 @@ def watched(*, verbose: bool = False) -> Iterator[None]:
     console = Console(stderr=True)
     handler = Bars(console) if console.is_terminal else Lines(console)
     if not verbose:
-        _silence_prefect()
+        silence()
     ours, stages = logging.getLogger("daecore"), logging.getLogger(PROGRESS)
     before = stages.level, ours.propagate
     stages.setLevel(logging.INFO)  # Prefect sets `daecore` to its own level
@@ -93,12 +95,3 @@ class Bars(Lines):
         if not task.finished:
             total = task.total or 1
             self.bars.update(self.current, completed=total, total=total, latest=latest or task.fields["latest"])
-
-
-def _silence_prefect() -> None:
-    """Take Prefect's console handlers away: its messages stay in its database, and only ours are shown."""
-    for name in [None, *list(logging.Logger.manager.loggerDict)]:
-        logger = logging.getLogger(name)
-        for handler in list(logger.handlers):
-            if type(handler).__name__ == "PrefectConsoleHandler":
-                logger.removeHandler(handler)

@@ -1,6 +1,7 @@
 """`dae retrain`: the flow `retrain`, watched as `dae run` is; then what was decided."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -8,8 +9,9 @@ import typer
 
 from .. import cookbook
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .readiness import prepared
 from .recipes import Changes, Recipe
-from .run import prepared, watched_flow
+from .watching import watched_flow
 
 
 def retrain(
@@ -39,7 +41,7 @@ def retrain(
         "recipe": recipe, "overrides": tuple(changes or ()), "model": model, "incoming": folder,
         "min_gain_db": min_gain_db, "tolerance": tolerance, "force": force, "fresh": fresh,
     }  # fmt: skip
-    print(watched_flow(lambda: _said(asked), verbose=verbose))
+    print(watched_flow(lambda: _loaded(asked), verbose=verbose))
 
 
 def _check(model: str, folder: str) -> None:
@@ -55,11 +57,14 @@ def _check(model: str, folder: str) -> None:
         pictures_in(folder)
 
 
-def _said(asked: dict[str, Any]) -> str:
-    """Run the flow; the decision for people, or why there was none to make."""
+def _loaded(asked: dict[str, Any]) -> Callable[[], str]:
+    """What runs the flow: the decision for people, or why there was none to make."""
     from ..retraining.decision import Decision, card
     from ..retraining.flow import SKIPPED
     from ..retraining.flow import retrain as flow
 
-    state = flow(**asked, return_state=True)
-    return f"Skipped: {state.message}." if state.name == SKIPPED else card(cast(Decision, state.result()))
+    def run() -> str:
+        state = flow(**asked, return_state=True)
+        return f"Skipped: {state.message}." if state.name == SKIPPED else card(cast(Decision, state.result()))
+
+    return run

@@ -80,7 +80,11 @@ def collect(
 
 
 def enter(store: Store) -> None:
-    """Use a store that is there already: looking must not make one."""
+    """Use a store that is there already: looking must not make one.
+
+    Raises:
+        InputError: It is not there.
+    """
     from daecore.errors import InputError
 
     if not store.database.is_file():

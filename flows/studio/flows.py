@@ -1,6 +1,8 @@
 """Which flows the studio serves beside `denoise`."""
 
 from ..reconciling import reconcile
+from ..rerunning import rerun
 from ..retraining.flow import retrain
+from ..sweeping import sweep
 
-FLOWS = (reconcile, retrain)
+FLOWS = (rerun, sweep, retrain, reconcile)

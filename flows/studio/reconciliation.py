@@ -17,6 +17,7 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed
 from .. import tracking
 from ..store import Store
 from ..tracking import Run
+from .record import PROCESS, lives
 
 ATTEMPTS = 3
 UNKNOWN_SECONDS = 600  # so old is a flow run without an MLflow run before it counts as dead
@@ -78,6 +79,10 @@ def _dead(flow_run: FlowRun, run: Run | None, only_runner: bool) -> bool:
         return run is not None and run.info.status == "KILLED" and not tracking.alive(run)
     if run is not None:
         return not tracking.alive(run)
+    for tag in flow_run.tags:
+        if tag.startswith(PROCESS):
+            number, _, started = tag.removeprefix(PROCESS).partition(":")
+            return not lives(int(number), float(started))
     began = flow_run.start_time or flow_run.created or datetime.now(UTC)
     return datetime.now(UTC) - began > timedelta(seconds=UNKNOWN_SECONDS)
 

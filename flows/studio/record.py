@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
+PROCESS = "process:"  # begins the tag of a flow run that was started from the command line
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
 
 

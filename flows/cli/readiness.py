@@ -1,0 +1,74 @@
+"""Whether an experiment can be run here: its parts, its folders, the room on the disk; before Prefect and MLflow."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..store import Store
+from .places import size
+
+if TYPE_CHECKING:
+    from daecore.experiment import Experiment
+
+ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
+
+
+def prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
+    """The experiment, checked without data, Prefect and MLflow; the store, entered.
+
+    Raises:
+        InputError: It cannot be run.
+        StoreError: The store cannot be written, or there is too little room.
+    """
+    from daecore.experiment import check, parse
+
+    experiment = parse(wanted)
+    check(experiment)
+    require_room(experiment, store)
+    return experiment
+
+
+def require_room(experiment: "Experiment", store: Store) -> None:
+    """Whether this machine can run it: the user's files, the device, the store, which is entered, and the room.
+
+    Raises:
+        InputError: The files or the device are not there.
+        StoreError: The store cannot be written, or there is too little room.
+    """
+    from daecore.place import resolve_place
+
+    if experiment.data.extension.fingerprint is not None:
+        experiment.data.extension.fingerprint(experiment.data.options)  # the user's folder is there and has files
+    training = experiment.training
+    resolve_place(training.device, training.precision, training.threads)
+    store.enter()
+    _check_room(store.root, ROOM, "--store or DAE_STORE")
+    if not (store.data / experiment.data.name).exists():
+        _check_room(store.data, experiment.data.extension.download_bytes, "--data or DAE_DATA")
+
+
+def _check_room(folder: Path, needed: int, option: str) -> None:
+    from daecore.errors import StoreError
+
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise StoreError(
+            f"There is too little room on the disk of {folder}: about {size(needed)} are needed, {size(free)} are "
+            f"free. Choose another folder with {option}, or make room (`dae gc` helps)."
+        )
+
+
+def writable(file: Path, option: str) -> None:
+    """Find out before the work whether its result can be written.
+
+    Raises:
+        InputError: It cannot.
+    """
+    from daecore.errors import InputError
+
+    try:
+        with file.open("a"):
+            pass
+    except OSError as error:
+        raise InputError(f"{option} {file} cannot be written: {error.strerror}. Choose another file.") from None

@@ -1,0 +1,26 @@
+"""Prefect's messages on the console: whether they are shown, and how they are taken away.
+
+They stay in its database all the same. Knows logging, and Prefect by the name of its handler.
+"""
+
+import logging
+from collections.abc import Iterator
+
+HANDLER = "PrefectConsoleHandler"
+
+
+def loud() -> bool:
+    """Whether Prefect prints what it logs."""
+    return any(True for _ in _handlers())
+
+
+def silence() -> None:
+    """Take Prefect's console handlers away, so that only our own messages are shown."""
+    for logger, handler in list(_handlers()):
+        logger.removeHandler(handler)
+
+
+def _handlers() -> Iterator[tuple[logging.Logger, logging.Handler]]:
+    for name in [None, *list(logging.Logger.manager.loggerDict)]:
+        logger = logging.getLogger(name)
+        yield from ((logger, handler) for handler in list(logger.handlers) if type(handler).__name__ == HANDLER)

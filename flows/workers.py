@@ -1,0 +1,135 @@
+"""Worker processes for Prefect tasks: one crash takes one task with it, an interrupt ends them all.
+
+Prefect's `ProcessPoolTaskRunner` gives up all its tasks when one of its processes dies. So each slot here is such a
+runner with one process, which is replaced when it breaks. The process stays warm between tasks.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from prefect import Task
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.task_runners import ProcessPoolTaskRunner
+
+from .console import loud, silence
+
+LOOK_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is to end; when it is told again
+GRACE_SECONDS = 5  # for Prefect to note how a task ended
+
+Job = TypeVar("Job")
+
+
+class WorkerDied(Exception):
+    """A task's process is gone, and its task with it."""
+
+
+class Workers(Generic[Job]):
+    """As many processes as wished, each doing one task at a time.
+
+    A job is whatever the caller knows a task by; `wait` gives it back with what became of it.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.slots: list[ProcessPoolTaskRunner | None] = [None] * count
+        self.idle = list(range(count))
+        self.done: SimpleQueue[tuple[int, Job, Any]] = SimpleQueue()
+        self.stop = multiprocessing.get_context("spawn").Event()
+        self.around = ExitStack()
+
+    def __enter__(self) -> "Workers[Job]":
+        with get_client(sync_client=True) as client:  # the server of this process serves the workers, too
+            self.around.enter_context(temporary_settings({PREFECT_API_URL: str(client.api_url).rstrip("/")}))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None:
+            self.stop.set()
+        try:
+            for slot in self.slots:
+                if slot is not None:
+                    slot.__exit__(None, None, None)
+        finally:
+            self.around.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any task is under way."""
+        return len(self.idle) < len(self.slots)
+
+    def submit(self, job: Job, task: Task[..., Any], parameters: dict[str, Any]) -> None:
+        """Begin a task in an idle process; there must be one."""
+        number = self.idle.pop()
+        runner = self.slots[number]
+        if runner is None:
+            runner = ProcessPoolTaskRunner(max_workers=1, initializer=_watch, initargs=(self.stop, os.getpid(), loud()))
+            self.slots[number] = runner.__enter__()
+        future = runner.submit(task, parameters)
+        future.add_done_callback(lambda done: self.done.put((number, job, done)))
+
+    def wait(self) -> tuple[Job, Any]:
+        """The next task that ends: its job, and its result or the exception that ended it."""
+        number, job, future = self.done.get()
+        try:
+            result = future.result()
+        except BrokenProcessPool:
+            result = WorkerDied("its process died, for want of memory or by a kill from outside")
+            broken, self.slots[number] = self.slots[number], None
+            if broken is not None:
+                broken.__exit__(None, None, None)
+        except Exception as error:
+            result = error
+        self.idle.append(number)
+        return job, result
+
+
+_at_work = threading.Event()  # in a worker: whether an interrupt has something to end
+_ending = threading.Event()  # in a worker: nothing more is to begin
+
+
+class AtWork:
+    """Inside, an interrupt of the whole ends what this worker does; once there was one, nothing begins."""
+
+    def __enter__(self) -> None:
+        _at_work.set()
+        if _ending.is_set():
+            _at_work.clear()
+            raise KeyboardInterrupt
+
+    def __exit__(self, *error: object) -> None:
+        _at_work.clear()
+
+
+def _watch(stop: Any, parent: int, shown: bool) -> None:
+    """In a new worker: leave Ctrl-C to the parent, and end when it says so or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if not shown:
+        silence()
+    threading.Thread(target=_look, args=(stop, parent), daemon=True).start()
+
+
+def _look(stop: Any, parent: int) -> None:
+    """Wait for the end of the whole; then end the work, until it is ended, and the process."""
+    while not stop.wait(LOOK_SECONDS) and os.getppid() == parent:
+        pass
+    _ending.set()
+    while _at_work.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
+        told = time.monotonic()
+        while _at_work.is_set() and time.monotonic() - told < REPEAT_SECONDS:
+            time.sleep(LOOK_SECONDS)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)  # an interrupted pool may never tell its processes to end
+
+
+def _interrupt(number: int, frame: object) -> None:
+    if _at_work.is_set():
+        raise KeyboardInterrupt
