@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from daecore_flows.measures import caution, comparable
-from daecore_flows.proposals import Guided, drawn
-from daecore_flows.search_space import Choices, Range, changed, grid, labels, parse_space
-from daecore_flows.sweep_plan import plan
-from daecore_flows.trials import SeedRun, Trial, best, still_true
+from daecore_flows.sweep.measures import caution, comparable
+from daecore_flows.sweep.plan import plan
+from daecore_flows.sweep.proposals import Guided, drawn
+from daecore_flows.sweep.search_space import Choices, Range, changed, grid, labels, parse_space
+from daecore_flows.sweep.trials import SeedRun, Trial, best, still_true
 
 from daecore.errors import InputError
 from daecore.experiment import Experiment, parse

@@ -17,8 +17,8 @@ from .run import Verbose
 from .watching import watched_flow
 
 if TYPE_CHECKING:
-    from ..sweep_plan import SweepPlan
-    from ..trials import SweepRecord
+    from ..sweep.plan import SweepPlan
+    from ..sweep.trials import SweepRecord
 
 METHODS = "grid: every combination; random: drawn; tpe: chosen by what came before."
 
@@ -60,7 +60,7 @@ def sweep(
     asked = _asked(given, place)
 
     def load() -> Callable[[], "SweepRecord"]:
-        from .. import sweeping
+        from ..sweep import flow as sweeping
 
         return partial(sweeping.sweep, **given)
 
@@ -76,15 +76,16 @@ def _asked(given: Mapping[str, Any], place: Store) -> "SweepPlan":
         known = choices(given["method"], ("grid", "random", "tpe"))
         raise InputError(f"There is no method {given['method']!r}. {known}")
     base = prepared(cookbook.mapping(given["recipe"], list(given["overrides"])), place)
-    from ..sweep_plan import plan
+    from ..sweep.plan import plan
 
     return plan(base, *(given[name] for name in ("space", "method", "trials", "seeds", "measure", "seed")))
 
 
 def _print(asked: "SweepPlan", record: "SweepRecord") -> None:
     """The table, the best, and where all of it lies."""
-    from .. import measures, sweep_report, tracking
-    from ..search_space import labels
+    from .. import tracking
+    from ..sweep import measures, sweep_report
+    from ..sweep.search_space import labels
 
     console, names = Console(), labels(asked.paths)
     table = sweep_report.rows(asked, record)

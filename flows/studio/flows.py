@@ -3,6 +3,6 @@
 from ..reconciling import reconcile
 from ..rerunning import rerun
 from ..retraining.flow import retrain
-from ..sweeping import sweep
+from ..sweep.flow import sweep
 
 FLOWS = (rerun, sweep, retrain, reconcile)

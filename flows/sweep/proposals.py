@@ -12,8 +12,8 @@ from optuna.trial import TrialState, create_trial
 
 from daecore.spec import digest
 
+from .plan import SweepPlan
 from .search_space import Choices, Dimension, Point, grid
-from .sweep_plan import SweepPlan
 
 REPEATS = 200  # draws in a row that were there before: the space has no more
 

@@ -64,7 +64,7 @@ def figure_of(run_id: str, measure: str) -> float:
     Raises:
         InputError: The run has none.
     """
-    from . import tracking
+    from .. import tracking
 
     data = tracking.client().get_run(run_id).data
     if measure == VALIDATION:

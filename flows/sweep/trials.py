@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from daecore.intervals import Interval, student
 
-from .records import Record
-from .store import Store, write_atomically
-from .sweep_plan import Candidate, SweepPlan
+from ..records import Record
+from ..store import Store, write_atomically
+from .plan import Candidate, SweepPlan
 
 State = Literal["finished", "failed", "crashed", "refused", "open"]
 

@@ -16,13 +16,13 @@ from daecore.errors import DaecoreError
 from daecore.experiment import Experiment
 from daecore.spec import digest
 
+from ..artifacts import SweepProgress
+from ..records import Reported
+from ..store import Store
 from . import measures, sweep_report
-from .artifacts import SweepProgress
+from .plan import Candidate, SweepPlan
 from .proposals import Proposals, proposals
-from .records import Reported
 from .search_space import Point
-from .store import Store
-from .sweep_plan import Candidate, SweepPlan
 from .trials import SeedRun, SweepRecord, Trial
 from .workers import WorkerDied, Workers
 
@@ -148,8 +148,8 @@ class Search:
 @task(name="trial", task_run_name="trial {number}", persist_result=False)
 def run_trial(number: int, values: dict[str, Any], recipe: str, parent: str, key: str) -> tuple[Reported, float]:
     """One run of `denoise`, in a worker process; its report and its seconds."""
-    from .pipeline import denoise
-    from .tracking import tag
+    from ..pipeline import denoise
+    from ..tracking import tag
     from .workers import AtWork
 
     began = time.perf_counter()

@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from . import measures, tracking
+from .. import tracking
+from . import measures
+from .plan import SweepPlan
 from .search_space import labels
-from .sweep_plan import SweepPlan
 from .trials import SweepRecord, Trial, best
 
 SHOWN = 30  # rows of the table in a note

@@ -11,11 +11,12 @@ from pydantic import Field
 from daecore.errors import DaecoreError
 from daecore.experiment import check, parse
 
-from . import cookbook, sweep_report, tracking
-from .artifacts import show_sweep
+from .. import cookbook, tracking
+from ..artifacts import show_sweep
+from ..store import Store, current_store
+from . import sweep_report
+from .plan import Method, SweepPlan, plan
 from .searching import Job, Search
-from .store import Store, current_store
-from .sweep_plan import Method, SweepPlan, plan
 from .trials import SweepRecord, load_record, still_true
 from .workers import Workers
 

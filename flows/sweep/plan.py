@@ -11,10 +11,10 @@ from daecore.errors import InputError
 from daecore.experiment import Experiment, check, parse
 from daecore.spec import digest
 
+from ..keys import CODE, code_digest, provenance
+from ..provenance import used_by
+from ..requests import dataset_request
 from . import measures
-from .keys import CODE, code_digest, provenance
-from .provenance import used_by
-from .requests import dataset_request
 from .search_space import Dimension, Point, changed, grid, parse_space
 
 Method = Literal["grid", "random", "tpe"]

@@ -1,0 +1,1 @@
+"""Sweeps: a space of options, what is tried next, the trials in worker processes, the table and the best."""
