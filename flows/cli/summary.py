@@ -1,4 +1,4 @@
-"""The end of `dae run`: the report as tables, where everything lies, and how to open the dashboards."""
+"""The end of `dae run`: the report as tables, where everything lies, and how to open the pages."""
 
 import shlex
 from collections.abc import Mapping
@@ -81,16 +81,14 @@ def _number(value: float | None, digits: int) -> str:
 
 def _places(report: Mapping[str, Any], store: Store) -> list[str]:
     """Where everything lies, and what opens it."""
-    artifacts = Path(report["files"]["artifacts"])
-    database, files, prefect = (shlex.quote(str(path)) for path in (store.database, store.artifacts, store.prefect))
+    artifacts, mlflow = Path(report["files"]["artifacts"]), report["mlflow"]
+    served = mlflow.get("uri", "").startswith("http")
+    page = f"{mlflow['uri']}/#/experiments/{mlflow['experiment_id']}/runs/{mlflow['run_id']}" if served else ""
     return [
         "",
         f"panel    {artifacts / 'panel.png'}",
         f"page     {artifacts / 'report.html'}",
-        f"MLflow   run {report['mlflow']['run_id']}",
+        f"MLflow   {page or 'run ' + mlflow['run_id']}",
         f"reused   {', '.join(report['reused']) or 'nothing'}; {report['seconds']['total']:.1f} s of stages",
-        "",
-        "Dashboards:",
-        f"  mlflow server --backend-store-uri sqlite:///{database} --artifacts-destination {files} --host 127.0.0.1",
-        f"  PREFECT_HOME={prefect} prefect server start",
+        *([] if served else ["", f"Both pages: dae up --store {shlex.quote(str(store.root))}"]),
     ]
