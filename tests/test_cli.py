@@ -164,7 +164,7 @@ def test_the_summary_tells_numbers_places_and_commands(
     said = capsys.readouterr().out
     for text in (
         "linear (best referee)", "nlm, on 50", "+1.00 [-0.50, +2.50] dB", "no difference is claimed", "20 labels",
-        "/somewhere/artifacts/report.html", "load_dataset", "PREFECT_HOME='/a store/prefect' prefect server start",
+        "/somewhere/artifacts/report.html", "load_dataset", "dae up --store '/a store'",
     ):  # fmt: skip
         assert text in said
 
