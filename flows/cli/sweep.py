@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .. import cookbook
 from ..store import Store
@@ -110,5 +111,5 @@ def _table(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table
     table = Table(*(names.get(name, name) for name in columns), box=None, padding=(0, 2, 0, 0))
     for row in rows:
         cells = ["" if row[name] is None else row[name] for name in columns]
-        table.add_row(*(f"{cell:.5g}" if isinstance(cell, float) else str(cell) for cell in cells))
+        table.add_row(*(Text(f"{cell:.5g}" if isinstance(cell, float) else str(cell)) for cell in cells))
     return table

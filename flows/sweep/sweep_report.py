@@ -64,7 +64,7 @@ def rows(asked: SweepPlan, record: SweepRecord) -> list[dict[str, Any]]:
 def sentence(asked: SweepPlan, trial: Trial) -> str:
     """A trial in one line: ``erasure.p=0.3 -> validation_loss 0.0412``."""
     names = labels(asked.paths)
-    point = ", ".join(f"{names[path]}={_plain(trial.point[path])}" for path in asked.paths)
+    point = ", ".join(f"{names[path]}={_cell(_plain(trial.point[path]))}" for path in asked.paths)
     return f"{point} -> {_figure(asked, trial) or f'{trial.state}: {trial.reason}'}"
 
 

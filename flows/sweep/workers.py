@@ -4,6 +4,7 @@ Prefect's `ProcessPoolTaskRunner` gives up all its tasks when one of its process
 runner with one process, which is replaced when it breaks. The process stays warm between tasks.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -113,6 +114,7 @@ def _watch(stop: Any, parent: int, shown: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     if not shown:
         silence()
+        logging.getLogger("daecore").propagate = False  # libraries put handlers on the root
     threading.Thread(target=_look, args=(stop, parent), daemon=True).start()
 
 
