@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow
@@ -57,4 +58,4 @@ def _schedules(name: str) -> Any:
         except ObjectNotFound:
             return []
     kept = ("schedule", "active", "max_scheduled_runs", "parameters", "slug")
-    return [{key: getattr(item, key) for key in kept} for item in found.schedules]
+    return [DeploymentScheduleCreate(**{key: getattr(item, key) for key in kept}) for item in found.schedules]
