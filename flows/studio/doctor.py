@@ -49,6 +49,7 @@ def examine(store: Store) -> Iterator[Finding]:
         _databases,
         _moved,
         _plugins,
+        _recipes,
         _locks,
         _checkpoints,
         _device,
@@ -112,9 +113,12 @@ def _databases(store: Store) -> Finding:
     for path in (store.database, store.prefect / "prefect.db"):
         if not path.is_file():
             continue
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
-            found = connection.execute("PRAGMA quick_check").fetchone()[0]
-            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        try:
+            with closing(sqlite3.connect(path, timeout=30)) as connection:
+                found = connection.execute("PRAGMA quick_check").fetchone()[0]
+                mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            found, mode = str(error), "unreadable"
         seen.append(f"{path.name} ({path.stat().st_size / 1e6:.1f} MB, {mode})")
         if found != "ok":
             wrong.append(f"{path}: {found}. Restore it from a copy; the artifacts beside it are whole")

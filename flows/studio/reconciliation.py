@@ -76,7 +76,10 @@ def _dead(flow_run: FlowRun, run: Run | None, only_runner: bool) -> bool:
     if flow_run.deployment_id is not None:
         if only_runner:
             return True
-        return run is not None and run.info.status == "KILLED" and not tracking.alive(run)
+        if run is None or run.info.status != "KILLED" or tracking.alive(run) or flow_run.state is None:
+            return False
+        # An attempt that has just begun still finds the MLflow run as the last one left it.
+        return bool((run.info.end_time or 0) / 1000 > flow_run.state.timestamp.timestamp())
     if run is not None:
         return not tracking.alive(run)
     for tag in flow_run.tags:

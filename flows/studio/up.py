@@ -3,8 +3,10 @@
 Loads neither Prefect nor MLflow: they run in processes of their own.
 """
 
+import contextlib
 import json
 import os
+import signal
 import sqlite3
 import time
 import uuid
@@ -69,6 +71,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
             raise fallen(late)
         yield studio, parts
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
         end_all(_flows(studio), PATIENCE_SECONDS)  # first, while both servers can still be told that they end
         for part in reversed(parts):
             end(part)
@@ -131,7 +134,20 @@ def served(store: Store) -> dict[str, str] | None:
 
 def _flows(studio: Studio) -> list[psutil.Process]:
     """The processes of flow runs that the studio's runner has started."""
-    return [process for process in record.marked(studio.mark) if FLOW in " ".join(process.cmdline())]
+    found = []
+    for process in record.marked(studio.mark):
+        with contextlib.suppress(psutil.Error):  # it ends by itself just now
+            found += [process] if FLOW in " ".join(process.cmdline()) else []
+    return found
+
+
+def _only_own_page(studio: Studio) -> dict[str, str]:
+    """Where the page finds its interface, and that no other page in the user's browser may use it."""
+    local = studio.prefect.replace(HOST, "localhost")
+    return {
+        "PREFECT_SERVER_UI_API_URL": studio.api,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{studio.prefect},{local}",
+    }
 
 
 def _planned(store: Store, wish: Wish) -> Studio:
@@ -182,7 +198,7 @@ def _started(store: Store, studio: Studio) -> Iterator[Part]:
     server = {key: value for key, value in environment.items() if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
     yield start(
         "Prefect's server", "prefect", "server", "start", "--host", host.strip("[]"), "--port", prefect_port,
-        log=logs / "prefect.log", environment={**server, **_SERVER, "PREFECT_SERVER_UI_API_URL": studio.api},
+        log=logs / "prefect.log", environment={**server, **_SERVER, **_only_own_page(studio)},
         ready=lambda: answers(f"{studio.api}/health"),
     )  # fmt: skip
     yield start(
