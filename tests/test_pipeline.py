@@ -296,7 +296,7 @@ SCHEMA = """
 from daecore_flows.store import current_store
 current_store().enter()
 from daecore_flows.pipeline import denoise
-branches = denoise.parameters.properties["corruptions"]["items"]["anyOf"]
+branches = denoise.parameters.properties["corruptions"]["anyOf"]
 print(*(branch["title"] for branch in branches))
 """
 
