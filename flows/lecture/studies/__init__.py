@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..study import Study
 
-IDS: tuple[str, ...] = ()
+IDS: tuple[str, ...] = ("n2n",)
 
 
 def study(name: str) -> "Study":
