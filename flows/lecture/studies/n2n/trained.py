@@ -19,6 +19,7 @@ from ...laboratory import Laboratory, Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
 CLEAN = "objective={clean: {}}"
+QUICK = ("training.batch=32",)  # on fewer images, more steps
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ class Networks:
         return [psnr(restore(one.network, corrupted), clean).mean().item() for one in self.trained]
 
 
-def networks(lab: Laboratory, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Networks:
+def networks(lab: Laboratory, recipe: str, *changes: str, quick: Sequence[str] = QUICK) -> Networks:
     """Train a recipe once per seed.
 
     Args:
         lab: Trains, or takes what is trained already.
         recipe: Its name without ``lecture/n2n-``.
         changes: As ``--set`` takes them.
-        quick: More of them where budgets are small.
+        quick: More of them, where budgets are small.
     """
     seeds = range(QUICK_SEEDS if lab.quick else SEEDS)
     name = f"lecture/n2n-{recipe}"
