@@ -1,6 +1,6 @@
 """Write results.md and the lecture's pictures from a lecture's report: `make figures`.
 
-    python docs/write_results.py lecture.json
+python docs/write_results.py lecture.json
 """
 
 import json

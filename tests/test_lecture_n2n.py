@@ -5,12 +5,13 @@ import torch
 from daecore_flows.lecture.laboratory import chosen
 from daecore_flows.lecture.studies.n2n import STUDY
 from daecore_flows.lecture.studies.n2n.clipping import clipped_mean
+from daecore_flows.lecture.studies.n2n.digits import said, shrinks
 from daecore_flows.lecture.studies.n2n.losses import POWER, gap_ratios, gaps
 from torch import nn
 
 from daecore.corruption import Corruptor
 from daecore.experiment import check
-from daecore.intervals import student
+from daecore.intervals import Interval, student
 from daecore.rng import stream
 from daecore.samples import Samples
 from daecore.spec import spec
@@ -83,3 +84,21 @@ def test_clean_and_noisy_targets_differ_in_the_objective_alone() -> None:
         chosen(f"lecture/{name}").model_dump(mode="json") for name in ("n2n-natural", "n2n-natural-clean")
     )
     assert {key for key in natural if natural[key] != clean[key]} == {"objective"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sentence"),
+    [
+        (-0.1, 0.1, "no difference is claimed"),
+        (-0.19, -0.1, "end below clean ones, -0.145 dB [-0.190, -0.100] over 5 seeds; the interval lies within 0.2 dB"),
+        (-0.3, -0.1, "the interval reaches farther than 0.2 dB"),
+        (0.1, 0.3, "end above clean ones, +0.200 dB [+0.100, +0.300] over 5 seeds; the interval reaches farther"),
+    ],
+)
+def test_what_is_said_of_a_difference_follows_from_its_interval(low: float, high: float, sentence: str) -> None:
+    assert sentence in said("noise", Interval(mean=(low + high) / 2, low=low, high=high, n=5), 1_720)
+
+
+def test_shrinking_is_claimed_only_where_the_interval_says_so() -> None:
+    assert "is one of time" in shrinks(Interval(mean=0.2, low=0.1, high=0.3, n=5), 1, 4)
+    assert "is not decided here" in shrinks(Interval(mean=0.2, low=-0.1, high=0.5, n=5), 1, 4)

@@ -70,7 +70,7 @@ def findings(lab: Laboratory, gaussian: Targets) -> Findings:
         numbers | gaps,
         (*(_panel(noise, found) for noise, found in targets.items()), _curve(gaussian)),
         (Table("Clean and noisy targets at equal steps, MNIST test images", head, tuple(rows)),),
-        (*(_said(noise, found) for noise, found in targets.items()), _shrinks(gaussian)),
+        (*(_claim(noise, found) for noise, found in targets.items()), _shrinkage(gaussian)),
     )
 
 
@@ -85,26 +85,32 @@ def _row(noise: str, targets: Targets, epochs: int) -> tuple[object, ...]:
     return NOISES[noise], targets.clean[epochs].steps, f"{clean:.2f}", f"{noisy:.2f}", span, found.n
 
 
-def _said(noise: str, targets: Targets) -> str:
-    """What may be claimed of one noise."""
-    found = targets.difference(targets.longest)
+def said(noise: str, found: Interval, steps: int) -> str:
+    """What may be claimed of noisy minus clean targets under one noise."""
     span = f"{found.mean:+.3f} dB [{found.low:+.3f}, {found.high:+.3f}] over {found.n} seeds"
     if not found.conclusive:
-        return f"{NOISES[noise]}: no difference is claimed between noisy and clean targets ({span} contains zero)."
+        return f"{noise}: no difference is claimed between noisy and clean targets ({span} contains zero)."
     way = "below" if found.mean < 0 else "above"
-    bound = f"within {BOUND_DB} dB" if -found.low <= BOUND_DB and found.high <= BOUND_DB else f"beyond {BOUND_DB} dB"
-    return (
-        f"{NOISES[noise]}: after {targets.clean[targets.longest].steps:,} steps noisy targets end {way} clean ones, "
-        f"{span}; the interval lies {bound if bound.startswith('within') else f'partly or wholly {bound}'}."
-    )
+    within = max(-found.low, found.high) <= BOUND_DB
+    place = f"lies within {BOUND_DB} dB of zero" if within else f"reaches farther than {BOUND_DB} dB from zero"
+    return f"{noise}: after {steps:,} steps noisy targets end {way} clean ones, {span}; the interval {place}."
 
 
-def _shrinks(targets: Targets) -> str:
-    found, first, last = targets.shrinkage, min(targets.clean), targets.longest
+def shrinks(found: Interval, first: int, last: int) -> str:
+    """Whether the cost of noisy targets is one of time."""
     span = f"{found.mean:+.3f} dB [{found.low:+.3f}, {found.high:+.3f}]"
     if found.low > 0:
         return f"The cost of noisy targets shrinks from {first} to {last} epochs, by {span}: it is one of time."
     return f"Whether the cost of noisy targets shrinks from {first} to {last} epochs is not decided here: {span}."
+
+
+def _claim(noise: str, targets: Targets) -> str:
+    last = targets.longest
+    return said(NOISES[noise], targets.difference(last), targets.clean[last].steps)
+
+
+def _shrinkage(targets: Targets) -> str:
+    return shrinks(targets.shrinkage, min(targets.clean), targets.longest)
 
 
 def _panel(noise: str, targets: Targets) -> Picture:
