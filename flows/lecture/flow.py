@@ -113,9 +113,8 @@ def _begun(folder: str, names: Sequence[str], quick: bool) -> str:
 def _conducted(names: Sequence[str], folder: str, run: str, store: Store, *, quick: bool, fresh: bool) -> Lectured:
     """Study after study; what fails is told, and the next one begins."""
     call, sections, failed, seconds = Caller(fresh), [], {}, {}
-    for number, name in enumerate(names):
+    for name in names:
         began = time.perf_counter()
-        log.info("%s", name, extra={"study": (number, len(names))})
         try:
             request = conducting.request(study(name), quick=quick)
             sections.append(call(conducting.conduct, request, folder, run, fresh, intact=intact, name=name))
