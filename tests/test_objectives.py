@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from daecore import Batch, Corruptor, InputError, Objective, spec, stream
+from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, spec, stream
 from daecore.experiment import check, parse
 from daecore.training import TrainingOptions, fit
 
@@ -148,8 +148,6 @@ def test_the_loop_says_which_epoch_a_batch_belongs_to() -> None:
         seen.append(batch.epoch)
         return model(batch.clean).square().mean()
 
-    from daecore import Samples
-
     samples = Samples(CLEAN.mul(255).to(torch.uint8))
     list(fit(Scale(0.5), watching, samples, TrainingOptions(epochs=2, batch=32, precision="float32"), seed=0))
     assert seen == [1, 1, 2, 2]
@@ -262,6 +260,35 @@ def test_noise2self_is_refused_for_points() -> None:
 @pytest.mark.parametrize("corruption", ["gaussian_noise", "shot_noise", "speckle", {"erasure": {"rescale": True}}])
 def test_noise2self_takes_unbiased_independent_noise(corruption: Any) -> None:
     check(parse({"corruptions": [corruption], "objective": "noise2self"}))
+
+
+class Streaks(Corruptor):
+    """Somebody's unbiased noise, the same along a row."""
+
+    unbiased = True
+
+    def __init__(self) -> None:
+        super().__init__([spec("corruption", "gaussian_noise")])
+
+    def __call__(self, clean: Tensor, generator: torch.Generator) -> Corrupted:
+        return Corrupted(clean + torch.randn((*clean.shape[:-1], 1), generator=generator))
+
+
+class Halves(Streaks):
+    """Somebody's noise on pictures of half the size."""
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[0], shape[1] // 2, shape[2] // 2)
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"), [(Streaks(), "neighbours correlate by 1.00.*Use noise2noise"), (Halves(), "changes the size")]
+)
+def test_noise2self_refuses_what_its_neighbours_foretell(noise: Corruptor, message: str) -> None:
+    chosen = spec("objective", "noise2self")
+    assert chosen.extension.demands is not None
+    with pytest.raises(ValueError, match=message):
+        chosen.extension.demands(chosen.options, noise)
 
 
 @pytest.mark.parametrize("corruption", ["erasure", "salt_pepper", "impulse", "block_mask"])
