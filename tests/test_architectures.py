@@ -22,8 +22,10 @@ CASES: list[tuple[str, dict[str, Any], Shape, Shape]] = [
     ("unet", {"widths": [4, 8, 16, 16]}, (3, 9, 15), (3, 9, 15)),
     ("upscaler", {}, (1, 14, 14), (1, 28, 28)),
     ("upscaler", {}, (3, 14, 14), (3, 28, 28)),
+    ("tiny", {}, (1, 28, 28), (1, 28, 28)),
+    ("tiny", {}, (3, 15, 10), (3, 15, 10)),
 ]
-FIRST_OF_EACH = [CASES[0], CASES[3], CASES[6], CASES[8]]
+FIRST_OF_EACH = [CASES[0], CASES[3], CASES[6], CASES[8], CASES[10]]
 
 
 def built(name: str, options: dict[str, Any], input_shape: Shape, output_shape: Shape | None = None) -> Autoencoder:
@@ -115,6 +117,14 @@ def test_the_upscaler_has_the_parameters_of_the_lecture() -> None:
     assert model.encoder(torch.rand(2, 1, 14, 14)).shape == (2, 32, 1, 1)
 
 
+def test_tiny_has_the_parameters_of_its_source() -> None:
+    """Channels 1-10-10-10-1 of 3x3 with biases, a code of 7x7x10 numbers, and answers between 0 and 1."""
+    model = built("tiny", {}, (1, 28, 28))
+    assert parameter_count(model) == (9 + 1) * 10 + (90 + 1) * 10 + (90 + 1) * 10 + (90 + 1) == 2_011
+    assert model.encoder(torch.rand(2, 1, 28, 28)).shape == (2, 10, 7, 7)
+    assert [type(layer).__name__ for layer in (*model.encoder, *model.decoder)][1::2] == 4 * ["Sigmoid"]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "input_shape", "output_shape", "message"),
     [
@@ -124,6 +134,7 @@ def test_the_upscaler_has_the_parameters_of_the_lecture() -> None:
         ("unet", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
         ("unet", {}, (1, 7, 28), (1, 7, 28), "at least 8x8"),
         ("unet", {"widths": [4, 4, 4, 4, 4]}, (1, 28, 28), (1, 28, 28), "at most 4 items"),
+        ("tiny", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
         ("upscaler", {}, (1, 28, 28), (1, 28, 28), r"\(C, 14, 14\) into \(C, 28, 28\).*downscale with factor 2"),
         ("upscaler", {}, (1, 14, 14), (3, 28, 28), r"\(C, 14, 14\) into \(C, 28, 28\)"),
     ],
