@@ -65,7 +65,7 @@ ORDER = (
     "errors rng samples place extension hookspecs source single_files registry spec autoencoder corruption objective",
     "pairs progress training checkpoint metrics intervals information arrays interpolation classical linear referee",
     "referees evaluation noise tiling restorer picture classifier transfer figures heatmap curves coordinates markup",
-    "page comparison_page experiment fetch",
+    "page comparison_page gallery experiment fetch",
 )
 
 
