@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from daecore_flows.lecture import two_strengths
+from daecore_flows.lecture import codes, one_strength, two_strengths
 from daecore_flows.lecture.studies import block, blur, erasure, information, matrix, superres
 from daecore_flows.lecture.study import Study
 from torch import Tensor, nn
@@ -134,19 +134,19 @@ def test_figures_of_two_strengths_are_those_of_the_better_network() -> None:
         name: evaluate(initialised(spec("architecture", network), shapes, 0), pairs, referees)
         for name, network in chosen.items()
     }
-    cell = two_strengths.Cell(
-        two_strengths.Strengths("erasure", "Erasure", "", ("0.5",), "p = {}"),
-        "0.5",
+    found = one_strength.OneStrength(
+        "erasure-0.5",
+        "erasure, p = 0.5",
         {name: item.report for name, item in judged.items()},
         {name: item.scores["psnr_db"] for name, item in judged.items()},
     )
-    figures = dict(two_strengths.figures(cell))
+    figures = dict(one_strength.figures(found))
     best = max(float(judged[name].scores["psnr_db"].mean()) for name in ("conv", "unet"))
     assert figures["erasure-0.5.best_db"].value == pytest.approx(best, rel=1e-5)
     gain = best - referees.mean_db(referees.best.name)
     assert figures["erasure-0.5.gain_db"].value == pytest.approx(gain, abs=1e-4)
     assert figures["erasure-0.5.linear_db"].value == pytest.approx(referees.mean_db("linear"))
-    decibels = [float(row[1]) for row in two_strengths.table(cell).rows]
+    decibels = [float(row[1]) for row in one_strength.table(found).rows]
     assert decibels == sorted(decibels, reverse=True)
     assert len(decibels) == len(referees.referees) + 2
 
@@ -177,6 +177,6 @@ def test_the_identity_is_at_the_floor_and_moves_with_its_pixels() -> None:
     apart = 2 * (pixels - pixels.mean(0)).square().sum(1).mean()
     assert found.robustness.mean == pytest.approx((pixels.square().sum(1).mean() / 2 / apart).item(), rel=0.05)
     assert found.error_percent.high < 15  # linear on digits: a known easy case
-    names = dict(information.figures({(8, 0.25): found}, found))
+    names = dict(codes.figures({(8, 0.25): found}, found))
     assert names["at_floor.identity"].value == 1
     assert names["bound_nats.8.p0.25"].value == found.bound.nats.mean

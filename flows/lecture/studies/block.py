@@ -11,5 +11,5 @@ STUDY = Strengths(
         "mean."
     ),
     values=("10", "16"),
-    shown="{0} x {0} pixels",
+    shown="block of {0} x {0} pixels",
 ).study

@@ -10,5 +10,5 @@ STUDY = Strengths(
         "rounding into noise; a network that has seen digits draws sharp strokes again, at two pixels and at four."
     ),
     values=("2", "4"),
-    shown="sigma = {} pixels",
+    shown="blur, sigma = {} pixels",
 ).study

@@ -11,5 +11,5 @@ STUDY = Strengths(
         "the rest."
     ),
     values=("0.5", "0.9"),
-    shown="p = {}",
+    shown="erasure, p = {}",
 ).study

@@ -16,8 +16,8 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
+from ..one_strength import in_db
 from ..study import Findings, Measured, Picture, Study, Table
-from ..two_strengths import in_db
 
 if TYPE_CHECKING:
     from ..laboratory import Judged, Laboratory
