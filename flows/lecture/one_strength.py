@@ -27,7 +27,7 @@ class OneStrength:
     Attributes:
         name: The beginning of its figures' names, as ``erasure-0.5``.
         words: The corruption and its strength in words.
-        reports: How each network was judged: ``conv``, ``unet``, ``fashion``.
+        reports: How each network was judged: ``conv``, ``unet``, and maybe ``fashion``.
         psnr_db: Each network's dB on every test image, ``(N,)``.
     """
 
@@ -61,18 +61,23 @@ def figures(found: OneStrength) -> Iterator[tuple[str, Measured]]:
 
 def table(found: OneStrength) -> Table:
     """Every way to restore, best first."""
-    digits, clothes = found.reports["conv"], found.reports["fashion"]
-    others = {name: in_db(referee.db) for name, referee in clothes.referees.items()}
-    others["conv"] = in_db(clothes.restored_db)
+    digits, clothes = found.reports["conv"], found.reports.get("fashion")
     ours = {name: in_db(referee.db) for name, referee in digits.referees.items()}
     ours |= {name: in_db(found.reports[name].restored_db) for name in NAMES}
+    theirs: dict[str, float] = {}
+    if clothes is not None:
+        theirs = {name: in_db(referee.db) for name, referee in clothes.referees.items()}
+        theirs["conv"] = in_db(clothes.restored_db)
     named = {**NAMES, "identity": "nothing (as corrupted)"}
     rows = tuple(
-        (named.get(name, name.replace("_", " ")), f"{ours[name]:.2f}", f"{others[name]:.2f}" if name in others else "")
+        (named.get(name, name.replace("_", " ")), f"{ours[name]:.2f}", f"{theirs[name]:.2f}" if name in theirs else "")
         for name in sorted(ours, key=lambda it: -ours[it])
     )
+    columns = 3 if theirs else 2
     title = f"{found.words[0].upper()}{found.words[1:]}: mean PSNR of a test image"
-    return Table(title, ("restored by", "MNIST, dB", "Fashion-MNIST, dB"), rows)
+    return Table(
+        title, ("restored by", "MNIST, dB", "Fashion-MNIST, dB")[:columns], tuple(row[:columns] for row in rows)
+    )
 
 
 def note(found: OneStrength) -> str:

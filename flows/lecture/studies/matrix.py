@@ -19,6 +19,7 @@ from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
 from ..study import Findings, Measured, Picture, Study, Table
+from ..two_strengths import QUICK
 
 if TYPE_CHECKING:
     from ..laboratory import Laboratory
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 JUDGED = 2000  # test images
 TASKS = ("erasure-0.5", "erasure-0.9", "blur-2", "blur-4", "block-10", "block-16")
 BLIND, NOTHING = "blind", "nothing"
-QUICK = ("training.epochs=8",)  # as in the tasks' own studies: the same networks
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Matrix:
 
 
 def run(lab: "Laboratory") -> Findings:
-    """Train what is not trained yet, and judge every network on every corruption."""
-    experiments = {name: lab.experiment(f"lecture/{name}", quick=QUICK) for name in (*TASKS, BLIND)}
+    """Train what the tasks' own studies have not trained yet, and judge every network on every corruption."""
+    experiments = {name: lab.experiment(f"lecture/{name}", quick=QUICK["conv"]) for name in (*TASKS, BLIND)}
     networks: dict[str, nn.Module] = {name: lab.train(it).network for name, it in experiments.items()}
     pairs = {name: _pairs(lab, experiments[name]) for name in TASKS}
     matrix = measured({NOTHING: nn.Identity(), **networks}, pairs)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..laboratory import Judged, Laboratory
 
 RECIPE = "lecture/superres"
-QUICK = ("training.epochs=3", "training.batch=64")
+QUICK = ("training.epochs=10", "training.batch=64")
 SIZE = 1000  # images enlarged at once
 Scores = Mapping[str, NDArray[np.float32]]
 
