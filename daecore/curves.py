@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from daecore.figures import CYCLE, GREY
@@ -64,7 +65,7 @@ def _draw(axis: Axes, chart: Curves) -> None:
         axis.axhline(value, color=GREY, linestyle="--", linewidth=1, zorder=1)
         axis.annotate(
             name, (1, value), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
-            fontsize=8, color=GREY,
+            fontsize=8, color=GREY, path_effects=[withStroke(linewidth=3, foreground="white")],
         )  # fmt: skip
     axis.set_xscale("log", base=2)
     if chart.logarithmic:

@@ -14,6 +14,8 @@ from daecore.intervals import Interval, student
 from .study import Measured, Picture, Table
 
 IDENTITY = "identity"
+BOUNDS = ("clean", "corrupted")
+AT_FLOOR = "identity, at the floor of rounding"
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ Measures = Mapping[tuple[int, float], Measure]
 
 
 def figures(found: Measures, identity: Measure) -> Iterator[tuple[str, Measured]]:
-    """The numbers by name: ``bound_nats.8.p0.25``, and so on."""
-    named = {f"{size}.p{p:g}": item for (size, p), item in found.items()} | {IDENTITY: identity}
+    """The numbers by name: ``bound_nats.8.sigma0.25``, and so on."""
+    named = {f"{size}.sigma{sigma:g}": item for (size, sigma), item in found.items()} | {IDENTITY: identity}
     for name, item in named.items():
         yield f"bound_nats.{name}", Measured.of(item.bound.nats, "nats")
         yield f"corrupted_bound_nats.{name}", Measured.of(item.corrupted_bound.nats, "nats")
@@ -53,31 +55,34 @@ def figures(found: Measures, identity: Measure) -> Iterator[tuple[str, Measured]
 
 
 def picture(found: Measures, identity: Measure, labels: int) -> Picture:
-    """Four charts against the size of the code, a line for each share of pixels erased in training."""
-    levels = {f"{p:.0%} erased" if p else "plain": p for p in sorted({p for _, p in found})}
+    """Four charts against the size of the code, a line for each strength of noise in training."""
+    names = {f"sigma {sigma:g}" if sigma else "no noise": sigma for sigma in sorted({sigma for _, sigma in found})}
 
-    def lines(value: str) -> dict[str, dict[int, Interval]]:
-        return {name: {size: _value(found[size, p], value) for size in _sizes(found)} for name, p in levels.items()}
+    def chart(value: str, label: str, note: str = "", reference: str = "pixels") -> Curves:
+        lines = {name: {size: _value(found[size, it], value) for size in _sizes(found)} for name, it in names.items()}
+        logarithmic = value in BOUNDS and all(it.low > 0 for line in lines.values() for it in line.values())
+        return Curves(label, lines, {reference: _value(identity, value).mean}, note, logarithmic)
 
-    top = f"identity, at the floor of rounding: {identity.bound.nats.mean:,.0f}"
     charts = [
-        Curves("information of a clean picture's code, nats", lines("bound"), note=top),
-        Curves("information of a corrupted picture's code, nats", lines("corrupted"), note="corrupted as in training"),
-        Curves("linear probe's test error, %", lines("error"), {"pixels": identity.error_percent.mean}),
-        Curves("code moved by erasing half, of its spread", lines("robustness"), {"pixels": identity.robustness.mean}),
+        chart("clean", "information of a clean picture's code", "lower bound, nats less H(x)", AT_FLOOR),
+        chart(
+            "corrupted", "information of a corrupted picture's code", "noise as in training, nats less H(x)", AT_FLOOR
+        ),
+        chart("error", "error of a linear layer on the code", f"percent, {labels} labels"),
+        chart("robustness", "how far noise of sigma 0.5 moves the code", "of how far two codes lie apart, squared"),
     ]
     caption = (
         "Against the size of the code: a lower bound on I(x; z) - H(x), of codes of clean pictures and of corrupted "
-        f"ones; the error of a linear layer on the code, trained with {labels} labels; and how far the code moves when "
-        "half of the pixels are erased, by how far two codes lie apart. A line for each share of pixels erased in "
-        "training; dashed, the pixels themselves."
+        f"ones; the error of a linear layer on the code, trained with {labels} labels; and how far noise moves the "
+        "code. A line for each strength of noise in training; dashed, an encoder that copies the pixels, whose bound "
+        "is at the floor of rounding."
     )
     return Picture("information", caption, png(curves(charts, "numbers in the code")))
 
 
 def _value(item: Measure, value: str) -> Interval:
     values = {
-        "bound": item.bound.nats,
+        "clean": item.bound.nats,
         "corrupted": item.corrupted_bound.nats,
         "error": item.error_percent,
         "robustness": item.robustness,
@@ -87,18 +92,18 @@ def _value(item: Measure, value: str) -> Interval:
 
 def table(found: Measures, identity: Measure) -> Table:
     """A row per code."""
-    named: list[tuple[object, object, Measure]] = [(size, f"{p:g}", item) for (size, p), item in found.items()]
+    named: list[tuple[object, object, Measure]] = [(size, f"{sigma:g}", item) for (size, sigma), item in found.items()]
     rows = [*named, ("784 (identity)", "", identity)]
-    head = ("code", "erased in training", "bound, nats", "of corrupted, nats", "probe's error, %", "robustness")
+    head = ("code", "noise in training", "bound, nats", "of corrupted, nats", "probe's error, %", "robustness")
     return Table("What codes say, and what they are good for", head, tuple(_row(*row) for row in rows))
 
 
-def _row(size: object, p: object, item: Measure) -> tuple[object, ...]:
+def _row(size: object, sigma: object, item: Measure) -> tuple[object, ...]:
     floor = " (at the floor)" if item.bound.at_floor else ""
     error, ratio = item.error_percent, item.robustness
     return (
         size,
-        p,
+        sigma,
         f"{item.bound.nats.mean:,.0f}{floor}",
         f"{item.corrupted_bound.nats.mean:,.0f}",
         f"{error.mean:.1f} [{error.low:.1f}, {error.high:.1f}]",
@@ -108,23 +113,32 @@ def _row(size: object, p: object, item: Measure) -> tuple[object, ...]:
 
 def notes(found: Measures, identity: Measure) -> Iterator[str]:
     """What the numbers say of information and use, each difference paired over draws of labels."""
-    (size, p), best = min(found.items(), key=lambda item: item[1].error_percent.mean)
-    less = student([ours - theirs for ours, theirs in zip(identity.errors, best.errors, strict=True)])
-    told = (
-        f"The identity says most of its input ({identity.bound.nats.mean:,.0f} nats); the code of {size} numbers with "
-        f"{p:.0%} erased says {best.bound.nats.mean:,.0f}, and a linear layer on it makes {less} percentage points "
-        "fewer errors"
-    )
-    yield told + (": much information alone is no good feature." if less.low > 0 else _doubt(less))
-    largest = _sizes(found)[-1]
-    plain, most = (found[largest, level] for level in (min(found)[1], max(p for _, p in found)))
-    change = student([ours - theirs for ours, theirs in zip(plain.errors, most.errors, strict=True)])
+    (size, sigma), best = min(found.items(), key=lambda item: item[1].error_percent.mean)
+    less = _fewer(identity, best)
     yield (
-        f"With {largest} numbers, erasing {max(p for _, p in found):.0%} instead of nothing takes the bound from "
-        f"{plain.bound.nats.mean:,.0f} to {most.bound.nats.mean:,.0f} nats, the code's movement under noise from "
-        f"{plain.robustness.mean:.3f} to {most.robustness.mean:.3f} of its spread, and changes the probe's errors by "
-        f"{-change.mean:+.2f} percentage points [{-change.high:+.2f}, {-change.low:+.2f}]{_doubt(change)}"
+        f"The identity says most of its input, {identity.bound.nats.mean:,.0f} nats. The code of {size} numbers "
+        f"trained with sigma {sigma:g} says {best.bound.nats.mean:,.0f}; a linear layer on it makes {_between(less)} "
+        "percentage points fewer errors"
+        + (": much information alone is no good feature." if less.low > 0 else _doubt(less))
     )
+    largest, strongest = _sizes(found)[-1], max(sigma for _, sigma in found)
+    plain, noisy = found[largest, 0.0], found[largest, strongest]
+    fewer = _fewer(plain, noisy)
+    yield (
+        f"With {largest} numbers, noise of sigma {strongest:g} in training takes the bound from "
+        f"{plain.bound.nats.mean:,.0f} to {noisy.bound.nats.mean:,.0f} nats, and how far noise moves the code from "
+        f"{plain.robustness.mean:.3f} to {noisy.robustness.mean:.3f} of its spread; a linear layer makes "
+        f"{_between(fewer)} percentage points fewer errors" + _doubt(fewer)
+    )
+
+
+def _fewer(one: Measure, other: Measure) -> Interval:
+    """How many percentage points fewer errors the other's probe makes, paired over draws of labels."""
+    return student([before - after for before, after in zip(one.errors, other.errors, strict=True)])
+
+
+def _between(interval: Interval) -> str:
+    return f"{interval.mean:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"
 
 
 def _doubt(interval: Interval) -> str:
