@@ -4,7 +4,7 @@ BIN := .venv/bin
 DAE := $(BIN)/dae
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long docs tour bench clean
+.PHONY: help run test check test-long docs tour figures bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -29,6 +29,10 @@ docs: .venv/run.stamp  ## the catalogue of built-ins, from the registry
 
 tour: .venv/test.stamp  ## the README's pictures of both pages, in a browser
 	DAE_TOUR=docs/tour $(BIN)/python -m pytest -m e2e
+
+figures: .venv/run.stamp  ## the whole lecture (hours; goes on where it was), docs/results.md and its pictures
+	$(DAE) lecture --report lecture.json
+	$(BIN)/python docs/write_results.py lecture.json
 
 bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json
 	$(BIN)/python bench/bench.py --json bench.json

@@ -18,6 +18,9 @@ h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.4rem}
 th,td{text-align:left;padding:.3rem 1.2rem .3rem 0;border-bottom:1px solid var(--line)}
 img{max-width:100%;height:auto;background:#fff;border-radius:6px}
 pre{overflow-x:auto;border-left:3px solid var(--line);padding-left:1rem}
+a{color:var(--mark)}h3{font-size:1rem;margin-top:1.6rem}section{border-top:1px solid var(--line);margin-top:3rem}
+figure{margin:1.2rem 0}figcaption{color:var(--soft);font-size:.9rem;margin-top:.3rem}
+details{margin:.8rem 0}summary{cursor:pointer;color:var(--soft)}nav li{margin:.15rem 0}.wrong{color:#b3452c}
 """
 TEMPLATE = (
     "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
@@ -42,6 +45,11 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 def picture(png: bytes, name: str) -> str:
     """A PNG file, embedded."""
     return f"<img alt='{escaped(name)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
+
+
+def figure(png: bytes, caption: str) -> str:
+    """A PNG file, embedded, with what one sees on it."""
+    return f"<figure>{picture(png, caption)}<figcaption>{escaped(caption)}</figcaption></figure>"
 
 
 def interval(value: Mapping[str, float], digits: int = 2, sign: str = "") -> str:

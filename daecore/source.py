@@ -10,20 +10,21 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 
-def source_digest(*modules: str, leave_out: Container[str] = ()) -> str:
+def source_digest(*modules: str, leave_out: Container[str] = (), within: str = "") -> str:
     """SHA-256 of the modules and of all that they import from their own package, directly or not.
 
     Args:
         modules: Full names, such as ``daecore.training``.
         leave_out: Modules of the package that change no result; they are not followed either.
+        within: Follow imports inside this package only; by default inside each module's whole distribution.
     """
     state = hashlib.sha256()
-    for name, path in sorted(_sources(modules, leave_out).items()):
+    for name, path in sorted(_sources(modules, leave_out, within).items()):
         state.update(name.encode() + path.read_bytes())
     return state.hexdigest()
 
 
-def _sources(modules: tuple[str, ...], leave_out: Container[str]) -> dict[str, Path]:
+def _sources(modules: tuple[str, ...], leave_out: Container[str], within: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
@@ -31,7 +32,8 @@ def _sources(modules: tuple[str, ...], leave_out: Container[str]) -> dict[str, P
         path = None if name in found or name in leave_out else _file(name)
         if path is not None:
             found[name] = path
-            waiting += [other for other in _imports(name, path) if other.partition(".")[0] == name.partition(".")[0]]
+            package = within or name.partition(".")[0]
+            waiting += [other for other in _imports(name, path) if f"{other}.".startswith(f"{package}.")]
     return found
 
 

@@ -14,11 +14,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from . import tracking
 from .records import FinalReport
 
 PROGRESS = "daecore.progress"
 EVERY_SECONDS = 2.0
-LAYOUT = "workflowType=machine_learning"  # else MLflow opens its layout for language models
 
 
 @contextmanager
@@ -69,15 +69,9 @@ def show_report(final: FinalReport, title: str) -> None:
     create_table_artifact(table=[*_measured(final)], key="metrics", description=f"{title}: every method, best first")
 
 
-def page_of_run(final: FinalReport) -> str:
-    """The address of the run's page in MLflow where MLflow is served, else an empty text."""
-    where = final.mlflow
-    page = f"{where['uri']}/#/experiments/{where['experiment_id']}/runs/{where['run_id']}?{LAYOUT}"
-    return page if where["uri"].startswith("http") else ""
-
-
 def _text(final: FinalReport, title: str) -> str:
-    denoising, link, run = final.denoising, page_of_run(final), final.mlflow["run_id"]
+    denoising, run = final.denoising, final.mlflow["run_id"]
+    link = tracking.run_page(run)
     gain = denoising.gain_db or denoising.gain_mse
     rows = [f"| {row['method']} | {row[denoising.unit]:.4g} |" for row in _measured(final)]
     errors = [
@@ -87,17 +81,12 @@ def _text(final: FinalReport, title: str) -> str:
         f"**[Open in MLflow]({link})**" if link else f"MLflow run {run}; files in `{final.files['artifacts']}`",
         f"# {title}",
         f"Gain over {denoising.best_referee.name}: **{gain}** {denoising.unit} (95 %, paired)" if gain else "",
-        f"![restored test samples]({_picture(final, 'panel.png')})" if link else "",
+        f"![restored test samples]({tracking.artifact_page(run, 'panel.png')})" if link else "",
         "\n".join([f"| | {denoising.unit} |", "|---|---|", *rows]),
         "\n".join(["| labels | initialisation | error % |", "|---|---|---|", *errors]) if errors else "",
-        f"[The whole report]({_picture(final, 'report.html')}) · run `{run}`" if link else "",
+        f"[The whole report]({tracking.artifact_page(run, 'report.html')}) · run `{run}`" if link else "",
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _picture(final: FinalReport, name: str) -> str:
-    """Where MLflow serves an artifact of the run."""
-    return f"{final.mlflow['uri']}/get-artifact?path={name}&run_uuid={final.mlflow['run_id']}"
 
 
 def _measured(final: FinalReport) -> list[dict[str, str | float]]:

@@ -12,9 +12,16 @@ FOLDER = Path(__file__).parent / "recipes"
 
 
 def recipes() -> dict[str, Path]:
-    """The recipes by name: those that come with the project, and the user's own in the store's ``recipes/``."""
-    own = current_store().root / "recipes"
-    return {path.stem: path for path in (*sorted(own.glob("*.yaml")), *sorted(FOLDER.glob("*.yaml")))}
+    """The recipes by name: those that come with the project, and the user's own in the store's ``recipes/``.
+
+    One in a folder carries the folder's name: ``lecture/erasure-0.5``.
+    """
+    folders = (current_store().root / "recipes", FOLDER)
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for folder in folders
+        for path in (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
+    }
 
 
 def summary(path: Path) -> str:

@@ -15,6 +15,7 @@ from .store import Store
 from .tracking import Run
 
 USES, DENOISE, TRAINING = "dae.uses", "tags.stage = 'denoise'", "tags.stage = 'train_autoencoder'"
+STUDY = "study"  # the stage of a lecture's study, which uses trainings as a whole run does
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def removable(run: Run) -> list[Run]:
             f"The run {run.info.run_id} made {champion}, which is in use. Let the alias point elsewhere first, on "
             "MLflow's page of the model, or retrain."
         )
-    others = [other for other in tracking.runs(DENOISE) if other.info.run_id != run.info.run_id]
+    others = [other for other in _users() if other.info.run_id != run.info.run_id]
     used = {name for other in others for name in uses(other)}
     there = {other.info.run_id for other in others}
     return [
@@ -71,13 +72,28 @@ def remove(runs: list[Run]) -> None:
 def collectable(store: Store, keep: int) -> list[Removal]:
     """What may go if the newest ``keep`` finished runs, and every unfinished one's checkpoint, are to be kept whole.
 
+    So is the latest run of each study of the lecture.
+
     Raises:
         InputError: A run is going on; what it uses is not known yet.
     """
     _refuse_while_running()
     finished = tracking.runs(f"{DENOISE} and attributes.status = 'FINISHED'")[:keep]
-    used = {name for run in finished for name in uses(run)}
+    used = {name for run in [*finished, *_latest_studies()] for name in uses(run)}
     return [*_caches(store, used), *_checkpoints(store), *_deleted(store)]
+
+
+def _users() -> list[Run]:
+    """Every run that names the stages and trainings it was made of."""
+    return [*tracking.runs(DENOISE), *tracking.runs(f"tags.stage = '{STUDY}'")]
+
+
+def _latest_studies() -> list[Run]:
+    """The newest finished run of each study, with small and with whole budgets."""
+    found: dict[tuple[str, str], Run] = {}
+    for run in tracking.runs(f"tags.stage = '{STUDY}' and attributes.status = 'FINISHED'"):
+        found.setdefault((run.data.tags.get("study", ""), run.data.tags.get("quick", "")), run)
+    return list(found.values())
 
 
 def _refuse_while_running() -> None:

@@ -25,7 +25,7 @@ CODE = {  # where each stage's code begins, here and in the core; what the core'
 }
 _LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "PyWavelets", "scikit-learn")  # what computes numbers for us
 # How things are named, found and said: no number depends on it.
-_NO_RESULT = frozenset({"daecore", "daecore.errors", "daecore.extension", "daecore.hookspecs", "daecore.registry"})
+NO_RESULT = frozenset({"daecore", "daecore.errors", "daecore.extension", "daecore.hookspecs", "daecore.registry"})
 
 
 def stage_key(stage: str, inputs: Any, specs: Iterable[Spec], place: Place | None = None) -> StageKey:
@@ -60,4 +60,4 @@ def code_digest(stage: str) -> str:
     """SHA-256 of the code a stage runs and of the libraries' versions: another one is another result."""
     here, *core = CODE[stage]
     own = (Path(__file__).parent / f"{here}.py").read_text(encoding="utf-8")
-    return digest([own, source_digest(*core, leave_out=_NO_RESULT), {name: version(name) for name in _LIBRARIES}])
+    return digest([own, source_digest(*core, leave_out=NO_RESULT), {name: version(name) for name in _LIBRARIES}])

@@ -83,4 +83,4 @@ def test_mnist_is_never_silently_something_else(tmp_path, monkeypatch):
         shape = (3, 28, 28) if "images" in part else (3,)
         (tmp_path / f"{part}.gz").write_bytes(gzip.compress(idx_bytes(torch.zeros(shape, dtype=torch.uint8))))
     with pytest.raises(DataError, match="expected ba891046"):
-        idx.load_idx(tmp_path / "cache" / "mnist", mnist.FILES, [local_folder(tmp_path)], own="")
+        idx.load_idx(tmp_path / "cache" / "mnist", mnist.FILES, [local_folder(tmp_path)], idx.IdxOptions())

@@ -8,11 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from ..console import silence
 
 PROGRESS = "daecore.progress"
+START = "start"
 
 
 @contextmanager
@@ -60,7 +69,7 @@ class Lines(logging.Handler):
 
 
 class Bars(Lines):
-    """One bar per stage, with the latest message beside it."""
+    """One bar per stage, with the latest message beside it; stages inside another go when that one ends."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -73,25 +82,37 @@ class Bars(Lines):
             TextColumn("{task.fields[latest]}", markup=False),
             console=console,
         )
-        self.current = self.bars.add_task("start", total=None, latest="starting Prefect and MLflow")
+        self.open: list[tuple[str, TaskID]] = []
+        self.inside: dict[int, list[TaskID]] = {}  # by how deep they are
+        self._begin(START, "starting Prefect and MLflow")
 
     def emit(self, record: logging.LogRecord) -> None:
         """Move the bars."""
         if hasattr(record, "stage"):
-            self._end("")
-            self.current = self.bars.add_task(record.stage, total=None, latest="")
+            self._end(START)
+            self._begin(record.stage)
         elif hasattr(record, "end"):
-            self._end(record.getMessage().partition(": ")[2])
-        elif hasattr(record, "progress"):
+            self._end(record.end, record.getMessage().partition(": ")[2])
+        elif hasattr(record, "progress") and self.open:
             _, done, total = record.progress
             latest = record.getMessage().partition(": ")[2]
-            self.bars.update(self.current, completed=done, total=total, latest=latest)
+            self.bars.update(self.open[-1][1], completed=done, total=total, latest=latest)
         else:
             super().emit(record)
 
-    def _end(self, latest: str) -> None:
-        """Fill the current bar, once."""
-        task = self.bars.tasks[-1]
-        if not task.finished:
-            total = task.total or 1
-            self.bars.update(self.current, completed=total, total=total, latest=latest or task.fields["latest"])
+    def _begin(self, name: str, latest: str = "") -> None:
+        task = self.bars.add_task("  " * len(self.open) + name, total=None, latest=latest)
+        self.inside.setdefault(len(self.open), []).append(task)
+        self.open.append((name, task))
+
+    def _end(self, name: str, latest: str = "") -> None:
+        """Fill the bar of this name and whatever is open inside it, and take what was inside it away."""
+        while any(name == other for other, _ in self.open):
+            ended, task = self.open.pop()
+            found = self.bars.tasks[task]
+            total = found.total or 1
+            self.bars.update(task, completed=total, total=total, latest=latest or found.fields["latest"])
+            for inner in self.inside.pop(len(self.open) + 1, []):
+                self.bars.update(inner, visible=False)
+            if ended == name:
+                return

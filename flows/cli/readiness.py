@@ -41,10 +41,19 @@ def require_room(experiment: "Experiment", store: Store) -> None:
         experiment.data.extension.fingerprint(experiment.data.options)  # the user's folder is there and has files
     training = experiment.training
     resolve_place(training.device, training.precision, training.threads)
-    store.enter()
-    _check_room(store.root, ROOM, "--store or DAE_STORE")
+    require_place(store)
     if not (store.data / experiment.data.name).exists():
         _check_room(store.data, experiment.data.extension.download_bytes, "--data or DAE_DATA")
+
+
+def require_place(store: Store) -> None:
+    """Whether the store, which is entered, can be written and has room for a run.
+
+    Raises:
+        StoreError: It cannot, or has not.
+    """
+    store.enter()
+    _check_room(store.root, ROOM, "--store or DAE_STORE")
 
 
 def _check_room(folder: Path, needed: int, option: str) -> None:

@@ -162,5 +162,5 @@ def _carry_out(decided: Decision, look: Look) -> None:
 
 def _linked(run: str) -> str:
     """A run as a link where MLflow is served, else its id."""
-    uri = tracking.client().tracking_uri
-    return f"[{run}]({uri}/#/experiments/{tracking.experiment_of(run)}/runs/{run})" if uri.startswith("http") else run
+    page = tracking.run_page(run)
+    return f"[{run}]({page})" if page else run

@@ -1,8 +1,9 @@
 """Which flows the studio serves beside `denoise`."""
 
+from ..lecture.flow import lecture
 from ..reconciling import reconcile
 from ..rerunning import rerun
 from ..retraining.flow import retrain
 from ..sweep.flow import sweep
 
-FLOWS = (rerun, sweep, retrain, reconcile)
+FLOWS = (lecture, rerun, sweep, retrain, reconcile)

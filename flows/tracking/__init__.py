@@ -23,6 +23,7 @@ from .models import (
     take_alias,
     version_at,
 )
+from .pages import artifact_page, run_page
 from .runs import (
     FLOW_RUN,
     KEY,
@@ -54,6 +55,7 @@ __all__ = [
     "Run",
     "alive",
     "artifact_folder",
+    "artifact_page",
     "artifact_path",
     "champions",
     "client",
@@ -82,6 +84,7 @@ __all__ = [
     "registered",
 
     "run_of_flow",
+    "run_page",
     "runs",
     "start",
     "system_metrics",

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from daecore import Extension, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
 
-from daecore import Extension, Options, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
-
-from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, load_idx
+from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -17,10 +15,8 @@ FILES = {
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package puts them
 
 
-class FashionMnist(Options):
+class FashionMnist(IdxOptions):
     """Pictures of clothes, 28 x 28, grey: 55,000 to train, 5,000 to validate, 10,000 to test."""
-
-    folder: str = Field(default="", description="a folder that already has the four files; empty: download")
 
 
 def fashion_mnist(options: FashionMnist, *, cache: Path) -> Splits:
@@ -30,7 +26,7 @@ def fashion_mnist(options: FashionMnist, *, cache: Path) -> Splits:
         DataError: The files cannot be had.
     """
     sources = [local_folder(INSTALLED), torchvision_mirrors("FashionMNIST"), debian_package("dataset-fashion-mnist")]
-    return load_idx(cache / "fashion_mnist", FILES, sources, own=options.folder)
+    return load_idx(cache / "fashion_mnist", FILES, sources, options)
 
 
 @hookimpl

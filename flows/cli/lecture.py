@@ -1,0 +1,71 @@
+"""`dae lecture`: the lecture's experiments, all or some, and their gallery."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..store import Store, write_atomically
+from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .readiness import require_place, writable
+from .run import Fresh, Output, Verbose
+from .watching import watched_flow
+
+if TYPE_CHECKING:
+    from ..lecture.flow import Lectured
+
+Only = Annotated[str, typer.Option("--only", metavar="ID,ID", help="Some of the studies, as arc,n2n.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Small budgets, the same pictures: minutes instead of hours.")]
+
+
+def lecture(
+    only: Only = "",
+    quick: Quick = False,
+    report: Output = None,
+    fresh: Fresh = False,
+    verbose: Verbose = False,
+    store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Reproduce the lecture: every experiment with its picture and its numbers, and a gallery of them all.
+
+    The same command again takes finished experiments from the cache, and goes on with one that was stopped.
+    """
+    place = store_at(store, data)
+    from ..lecture.studies import selected
+
+    names = tuple(selected([name.strip() for name in only.split(",") if name.strip()]))
+    require_place(place)
+    if report is not None:
+        writable(report, "--report")
+
+    def load() -> Callable[[], "Lectured"]:
+        from ..lecture import flow
+
+        return partial(flow.lecture, names, quick, fresh)
+
+    lectured = watched_flow(load, verbose=verbose, goes_on="with the experiment it was in")
+    from ..lecture.flow import report as reported
+
+    found = reported(lectured, place)
+    if report is not None:
+        write_atomically(report.expanduser().resolve(), json.dumps(found, indent=2) + "\n")
+    _print(lectured, found, place)
+    if lectured.failed:
+        raise typer.Exit(1)
+
+
+def _print(lectured: "Lectured", found: dict[str, Any], place: Store) -> None:
+    """A line per study, what failed, and where the page lies."""
+    console = Console()
+    table = Table("study", "figures", "seconds now", "seconds when made", box=None, padding=(0, 2, 0, 0))
+    for name, item in found["experiments"].items():
+        table.add_row(name, str(len(item["figures"])), f"{lectured.seconds[name]:.1f}", f"{item['seconds']:.1f}")
+    console.print(table)
+    told = [f"{name} failed: {why}" for name, why in lectured.failed.items()]
+    for line in [*told, "", f"gallery  {place.root / lectured.gallery}", f"MLflow   run {lectured.run_id}"]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,122 @@
+"""Conducting a study: its key, its MLflow run, its section; a cached Prefect task.
+
+A study that was stopped goes on in its own run, and takes what it has trained from the cache.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+
+from daecore.experiment import Experiment
+from daecore.place import resolve_place
+from daecore.source import source_digest
+from daecore.spec import digest
+
+from .. import tracking
+from ..housekeeping import STUDY, USES
+from ..keys import NO_RESULT, provenance
+from ..provenance import used_by
+from ..records import StageKey
+from ..requests import dataset_request
+from ..store import current_store
+from . import section
+from .laboratory import Laboratory, chosen
+from .section import Section, StudyRequest
+from .studies import study as study_named
+from .study import Findings, Study
+
+SHOWN = 60  # figures that become metrics of the run; all of them are in its section.json
+
+
+def request(study: Study, *, quick: bool) -> StudyRequest:
+    """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
+    experiments = settings(study, quick=quick)
+    specs = [spec for experiment in experiments.values() for spec in used_by(experiment)]
+    inputs = {
+        "quick": quick,
+        "recipes": {name: experiment.model_dump(mode="json") for name, experiment in experiments.items()},
+        "data": sorted({digest(dataset_request(experiment).key) for experiment in experiments.values()}),
+    }
+    module = f"daecore_flows.lecture.studies.{study.id}"
+    own = source_digest(module, within="daecore_flows.lecture", leave_out=_NOT_FOLLOWED)
+    core = source_digest(*_core(), leave_out=NO_RESULT)
+    key = StageKey(
+        stage=f"study {study.id}",
+        code=digest([own, core]),
+        plugins=tuple(provenance(specs).values()),
+        inputs=digest(inputs),
+        place=resolve_place("auto", "auto", 0),
+    )
+    return StudyRequest(key=key, id=study.id, quick=quick)
+
+
+def settings(study: Study, *, quick: bool) -> dict[str, Experiment]:
+    """The study's recipes as experiments, by name."""
+    return {name: chosen(name, quick=quick) for name in study.recipes}
+
+
+def _key(context: Any, parameters: Mapping[str, Any]) -> str:
+    return digest(parameters["request"].key)
+
+
+@task(name="study", task_run_name="{request.id}", cache_key_fn=_key, persist_result=True, result_serializer="json")
+def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False) -> Section:
+    """Train, measure and draw; everything lands in an MLflow run of the study's own."""
+    store, study, began = current_store(), study_named(request.id), time.perf_counter()
+    key = digest(request.key)
+    with store.lock(f"study-{key}"):
+        run = _begun(study, request, folder, parent, key)
+        with tracking.ended(run):
+            laboratory = Laboratory(store, folder, run, quick=request.quick, fresh=fresh)
+            findings = study.run(laboratory)
+            content = section.content(study, findings, settings(study, quick=request.quick), quick=request.quick)
+            files = section.write(request, content, findings, store)
+            _record(run, content, findings, laboratory, [key, *(ref.path.split("/")[1] for ref in files.values())])
+    return Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
+
+
+def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: str) -> str:
+    """The study's run: that of an attempt which did not end well, else a new one."""
+    earlier = tracking.training_run(key)
+    if earlier is not None and earlier.info.status != "FINISHED":
+        run = str(earlier.info.run_id)
+        tracking.proceed(run)
+        tracking.tag(run, {tracking.PARENT: parent})
+        return run
+    tags = {"stage": STUDY, "study": study.id, "quick": str(request.quick), tracking.KEY: key, **tracking.environment()}
+    return tracking.start(folder, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent)
+
+
+def _record(run: str, content: Mapping[str, Any], findings: Findings, laboratory: Laboratory, own: list[str]) -> None:
+    """Numbers, pictures and the way to them, into the study's run."""
+    shown = list(findings.figures.items())[:SHOWN]
+    tracking.log_metrics(run, {_metric(name): figure.value for name, figure in shown})
+    tracking.log_json(run, content, section.CONTENT)
+    with tempfile.TemporaryDirectory() as scratch:
+        for picture in findings.pictures:
+            path = Path(scratch) / f"{picture.name}.png"
+            path.write_bytes(picture.png)
+            tracking.log_file(run, path)
+    note = "\n\n".join([content["title"], content["says"], *findings.notes])
+    tracking.tag(run, {"mlflow.note.content": note, USES: " ".join({*own, *laboratory.call.uses})})
+
+
+def _metric(name: str) -> str:
+    """The figure's name as MLflow allows it."""
+    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
+
+
+def _core() -> list[str]:
+    """Every module of the core: a study may use any of them."""
+    import daecore
+
+    folder = Path(daecore.__file__).parent
+    return [f"daecore.{path.stem}" for path in sorted(folder.glob("[!_]*.py"))]
+
+
+# What no number of a study depends on: the list of all studies would tie each to all.
+_NOT_FOLLOWED = frozenset({"daecore_flows.lecture", "daecore_flows.lecture.studies"})

@@ -1,0 +1,163 @@
+"""Laboratory: what a study works with: recipes as experiments, trained and judged by the pipeline's own stages.
+
+Every training is the cached stage of `dae run`: found by its key, resumed, recorded in MLflow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daecore.autoencoder import Autoencoder
+from daecore.evaluation import DenoisingReport
+from daecore.experiment import Experiment, check, check_samples, override, parse
+from daecore.samples import Splits
+from daecore.spec import digest
+
+from .. import cookbook, requests, stages
+from ..calling import Caller, intact
+from ..datasets import splits_of
+from ..learning import load_network
+from ..records import DatasetRef, Evaluated, ModelRef
+from ..store import Store
+
+QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        ref: Where it lies, and how its training went.
+        store: The store it lies in.
+    """
+
+    ref: ModelRef
+    store: Store
+
+    @cached_property
+    def network(self) -> Autoencoder:
+        """The network on the CPU, in eval mode."""
+        return load_network(self.ref, self.store)
+
+    @property
+    def seconds(self) -> float:
+        """How long its training took."""
+        return self.ref.summary.seconds
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A network's restoration of the test pairs, beside the referees.
+
+    Attributes:
+        trained: The network.
+        evaluated: The report with its files.
+        store: The store they lie in.
+    """
+
+    trained: Trained
+    evaluated: Evaluated
+    store: Store
+
+    @property
+    def report(self) -> DenoisingReport:
+        """The summary: means, referees, gains."""
+        return self.evaluated.report
+
+    @property
+    def digest(self) -> str:
+        """Names the pairs: only evaluations with one digest may be paired image by image."""
+        return self.evaluated.digest
+
+    @cached_property
+    def scores(self) -> Mapping[str, NDArray[Any]]:
+        """Per test sample: ``psnr_db``, ``mse``, ``corrupted_db`` ... as in ``per_image.npz``."""
+        path = self.evaluated.files["per_image.npz"].absolute(self.store)
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The evaluation's PNG files by name."""
+        files = {name: ref.absolute(self.store) for name, ref in self.evaluated.files.items()}
+        return {name: path.read_bytes() for name, path in files.items() if path.suffix == ".png"}
+
+
+class Laboratory:
+    """What one study works with.
+
+    Args:
+        store: Where everything lies.
+        folder: The MLflow experiment's id.
+        run_id: The study's run, which new trainings are children of.
+        quick: Whether budgets are small.
+        fresh: Whether cached results are ignored.
+    """
+
+    def __init__(self, store: Store, folder: str, run_id: str, *, quick: bool = False, fresh: bool = False) -> None:
+        self.store, self.run_id, self.quick = store, run_id, quick
+        self._folder, self._fresh = folder, fresh
+        self.call = Caller(fresh)
+        self._datasets: dict[str, DatasetRef] = {}
+
+    def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
+        """A recipe as an experiment.
+
+        Args:
+            recipe: Its name.
+            changes: As ``--set`` takes them: ``training.epochs=3``.
+            quick: More changes where budgets are small; datasets that can be cut short are then, too.
+        """
+        return chosen(recipe, [*changes, *(quick if self.quick else ())], quick=self.quick)
+
+    def splits(self, experiment: Experiment) -> Splits:
+        """The experiment's data, on the CPU."""
+        return splits_of(self._dataset(experiment))
+
+    def train(self, experiment: Experiment) -> Trained:
+        """The experiment's network: trained now, gone on with, or taken from an earlier run."""
+        check(experiment)
+        dataset = self._dataset(experiment)
+        check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
+        request = requests.training_request(experiment, dataset)
+        values = (request, self._folder, self.run_id, self._fresh)
+        return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
+
+    def judge(self, experiment: Experiment, model: Trained | None = None) -> Judged:
+        """Restore the experiment's test pairs and score every image, beside the referees.
+
+        Args:
+            experiment: Its data and corruptions are judged on; its network is judged, and trained if need be.
+            model: Another network to be judged in its place.
+        """
+        trained, dataset = model or self.train(experiment), self._dataset(experiment)
+        referees = self.call(
+            stages.measure_referees, requests.referees_request(experiment, dataset), intact=intact, name="referees"
+        )
+        request = requests.evaluation_request(experiment, dataset, trained.ref, referees)
+        return Judged(trained, self.call(stages.evaluate_denoising, request, intact=intact, name="judge"), self.store)
+
+    def _dataset(self, experiment: Experiment) -> DatasetRef:
+        request = requests.dataset_request(experiment)
+        key = digest(request.key)
+        if key not in self._datasets:
+            self._datasets[key] = self.call(stages.load_dataset, request, name="data")
+        return self._datasets[key]
+
+
+def chosen(recipe: str, changes: Sequence[str] = (), *, quick: bool = False) -> Experiment:
+    """A recipe with changes; with ``quick`` on fewer images, where its dataset has options for that."""
+    experiment = parse(cookbook.mapping(recipe, list(changes)))
+    cut = [name for name in QUICK_SIZES if quick and _whole(experiment, name)]
+    less = [f"data.{experiment.data.name}.{name}={QUICK_SIZES[name]}" for name in cut]
+    return parse(override(experiment.model_dump(mode="json"), less)) if less else experiment
+
+
+def _whole(experiment: Experiment, name: str) -> bool:
+    """Whether all images of a part are used, where the dataset lets one choose."""
+    return getattr(experiment.data.options, name, None) == 0

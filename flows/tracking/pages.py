@@ -1,0 +1,27 @@
+"""Where MLflow shows a run and its files, while it is served; empty texts where it is not."""
+
+from urllib.parse import quote
+
+from .connection import client
+
+LAYOUT = "workflowType=machine_learning"  # else MLflow opens its layout for language models
+
+
+def run_page(run_id: str) -> str:
+    """The address of a run's page."""
+    uri = _served()
+    if not uri:
+        return ""
+    experiment = client().get_run(run_id).info.experiment_id
+    return f"{uri}/#/experiments/{experiment}/runs/{run_id}?{LAYOUT}"
+
+
+def artifact_page(run_id: str, name: str) -> str:
+    """The address under which one of a run's files is served."""
+    uri = _served()
+    return f"{uri}/get-artifact?path={quote(name)}&run_uuid={run_id}" if uri else ""
+
+
+def _served() -> str:
+    uri = str(client().tracking_uri)
+    return uri if uri.startswith("http") else ""

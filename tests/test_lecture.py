@@ -1,0 +1,140 @@
+"""`dae lecture`: what is selected, what is kept, what goes on; and its gallery in a browser."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daecore_flows import cookbook
+from daecore_flows.lecture.studies import IDS, selected, study
+
+from daecore.errors import InputError
+
+DAE = str(Path(sys.executable).parent / "dae")
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_study_says_what_it_is_and_names_recipes_that_are_there(name: str) -> None:
+    found = study(name)
+    assert found.id == name
+    assert found.title
+    assert len(found.says) > 80
+    assert found.recipes
+    assert set(found.recipes) <= cookbook.recipes().keys()
+
+
+def test_every_recipe_of_the_lecture_belongs_to_a_study() -> None:
+    """Nothing is left over that no page shows."""
+    named = {recipe for name in IDS for recipe in study(name).recipes}
+    assert {name for name in cookbook.recipes() if name.startswith("lecture/")} == named
+
+
+def test_studies_are_conducted_in_the_lecture_s_order() -> None:
+    assert selected([]) == list(IDS)
+    assert selected(list(reversed(IDS))) == list(IDS)
+
+
+def test_an_unknown_study_names_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"no study called 'arcs'.*Did you mean 'arc'"):
+        selected(["arcs"])
+
+
+def environment(store: Path) -> dict[str, str]:
+    return {**os.environ, "DAE_STORE": str(store), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
+
+
+def lecture(store: Path, *arguments: str, status: int = 0) -> str:
+    done = subprocess.run(
+        [DAE, "lecture", "--quick", *arguments], env=environment(store), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A store in which the quickest study was conducted, and its report."""
+    store = tmp_path_factory.mktemp("lecture") / "store"
+    report = store.parent / "lecture.json"
+    lecture(store, "--only", "arc", "--report", str(report))
+    return store, json.loads(report.read_text())
+
+
+@pytest.mark.long
+def test_the_report_has_every_figure_with_its_interval(held: tuple[Path, dict[str, Any]]) -> None:
+    (found,) = held[1]["experiments"].values()
+    assert found["run_id"]
+    assert found["seconds"] > 0
+    assert {"cosine", "magnitude_ratio", "relative_error"} <= found["figures"].keys()
+    assert all({"value", "low", "high", "n"} <= figure.keys() for figure in found["figures"].values())
+
+
+@pytest.mark.long
+def test_a_second_call_reuses_the_study(held: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """The same numbers, from the same run, soon."""
+    began = time.monotonic()
+    said = lecture(held[0], "--only", "arc", "--report", str(tmp_path / "again.json"))
+    again = json.loads((tmp_path / "again.json").read_text())
+    assert again["experiments"] == held[1]["experiments"]
+    assert "arc: reused" in said
+    assert time.monotonic() - began < 45
+
+
+BROKEN = """
+import sys
+from daecore_flows.store import current_store
+current_store().enter()
+from daecore_flows.lecture import conducting, flow
+from daecore_flows.lecture.studies import study
+
+def broken(laboratory):
+    raise ValueError("no light")
+
+def some(name):
+    from dataclasses import replace
+    return replace(study(name), run=broken) if name == "gap" else study(name)
+
+flow.study = conducting.study_named = some
+lectured = flow.lecture(("arc", "gap"), quick=True)
+print(lectured.failed, [section.id for section in lectured.sections])
+print((current_store().root / lectured.gallery).read_text().count("gap failed"))
+"""
+
+
+@pytest.mark.long
+def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, dict[str, Any]]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN], env=environment(held[0]), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-2:] == ["{'gap': 'no light'} ['arc']", "1"], done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+def test_the_gallery_opens_whole_in_a_browser(held: tuple[Path, dict[str, Any]]) -> None:
+    """No error on its console, every picture drawn, nothing wider than a phone."""
+    from playwright.sync_api import sync_playwright
+
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert browser, "this test needs Chromium: apt-get install chromium"
+    (gallery,) = (held[0] / "lecture").glob("*-arc.html")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page = opened.new_page(viewport={"width": 390, "height": 844})
+        wrong: list[str] = []
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("requestfailed", lambda request: wrong.append(request.url))
+        page.goto(gallery.as_uri())
+        widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+        across = page.evaluate("document.documentElement.scrollWidth")
+        opened.close()
+    assert wrong == []
+    assert widths
+    assert min(widths) > 100
+    assert across <= 390
