@@ -5,15 +5,15 @@ along it with noise (Langevin) ends at random where the smoothed data are; going
 at the data. Knows denoisers as functions. Does not know how they were found.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from daecore.errors import InputError
-
-Denoiser = Callable[[Tensor], Tensor]
+from daecore.posterior import Denoiser
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ def langevin(
     *,
     generator: Generator,
     steps: int = 100,
-    size: float = 0.1,
+    size: float = 0.2,
     observed: Observation | None = None,
-) -> list[Tensor]:
+) -> Iterator[Tensor]:
     """Annealed Langevin: walk at each level, then denoise once.
 
-    A step goes the share ``size`` of the way to a mean m and adds Gaussian noise of variance
-    ``size (2 - size) v``: ``x <- x + size (m - x) + sqrt(size (2 - size) v) n``. With small steps that is Langevin's
-    walk along the score ``(m - x) / v``; the noise is such that a Gaussian of variance v around a fixed m stays as
-    it is at any step size, and ``size = 1`` is the corrupt-and-denoise chain of Bengio et al.
+    A step goes the share ``size`` of the way to a mean m and adds Gaussian noise of variance ``2 size v``:
+    ``x <- x + size (m - x) + sqrt(2 size v) n``, which is Langevin's walk along the score ``(m - x) / v``, unadjusted:
+    along a direction in which the target is a Gaussian of variance v it settles at ``v / (1 - size / 2)``, and in wider
+    directions nearer to the truth.
 
     Without an observation ``m = D(x)`` and ``v = sigma^2``: the walk samples the data smoothed by sigma. An observation
     y of width s splits its noise into sigma^2 up to the walker and ``t^2 = s^2 - sigma^2`` from there to y, so that
     p(x at level sigma | y) is proportional to ``q_sigma(x) N(y; x, t^2)``: ``m = (t^2 D(x) + sigma^2 y) / s^2`` and
-    ``v = sigma^2 t^2 / s^2``. The walk then samples the posterior of every level in turn.
+    ``v = sigma^2 t^2 / s^2``. With enough steps the walk samples the posterior of every level in turn.
 
     Args:
         start: float32 ``(B, *shape)``, one walker each.
@@ -72,23 +72,32 @@ def langevin(
         observed: What is known of the originals.
 
     Returns:
-        The walkers ``(B, *shape)``: at the start, at the end of each level, and denoised at the end.
+        The walkers ``(B, *shape)`` after each step, and at last denoised; see `arrived`.
 
     Raises:
         InputError: The levels do not fall, or one is not narrower than the observation.
 
-    Source: Song and Ermon, "Generative modeling by estimating gradients of the data distribution", 2019; Bengio et
-    al., "Generalized denoising auto-encoders as generative models", 2013.
+    Source: Song and Ermon, "Generative modeling by estimating gradients of the data distribution", 2019.
     """
     _check([level.sigma for level in levels], observed)
-    x, path = start, [start]
+    return _walk(start, levels, generator, steps, size, observed)
+
+
+def arrived(walk: Iterator[Tensor]) -> Tensor:
+    """Where a walk ends, ``(B, *shape)``; what lies before is not kept."""
+    return deque(walk, maxlen=1)[0]
+
+
+def _walk(
+    x: Tensor, levels: Sequence[Level], generator: Generator, steps: int, size: float, observed: Observation | None
+) -> Iterator[Tensor]:
     for level in levels:
         for _ in range(steps):
             mean, variance = _target(x, level, observed)
             noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-            x = torch.lerp(x, mean, size) + (size * (2 - size) * variance) ** 0.5 * noise
-        path.append(x)
-    return [*path, levels[-1].denoiser(x)]
+            x = torch.lerp(x, mean, size) + (2 * size * variance) ** 0.5 * noise
+            yield x
+    yield levels[-1].denoiser(x)
 
 
 def _target(x: Tensor, level: Level, observed: Observation | None) -> tuple[Tensor, float]:

@@ -132,7 +132,7 @@ class CoveredThenNoised:
         return torch.cat(parts, 1) - math.log(places) - height * width * _log_width(self.sigma)
 
     def _part(self, windows: Tensor, x: Tensor) -> Tensor:
-        """log of the sum over all squares of ``exp(what covering explains better)``: ``(B, n)`` for a few originals."""
+        """Log of the sum over all squares of ``exp(what covering explains better)``: ``(B, n)`` for a few originals."""
         values = torch.cat([x, x.square(), torch.ones_like(x[..., :1])], -1).permute(1, 2, 0)  # (H, 2 W + 1, n)
         rows = torch.bmm(windows, values.contiguous())  # (H, B * places, n): one row of pixels under a square
         gains = [rows[: self.size].sum(0)]
@@ -142,7 +142,7 @@ class CoveredThenNoised:
         return torch.stack(gains).unflatten(1, (-1, places)).logsumexp((0, 2))
 
     def _windows(self, y: Tensor) -> Tensor:
-        """What turns a row of an original, ``(x, x^2, 1)``, into nats for each square's columns: ``(H, B * places, K)``.
+        """What makes nats of a row of an original, ``(x, x^2, 1)``, under each square: ``(H, B * places, 2 W + 1)``.
 
         They sum ``(|y - x|^2 - |y - fill|^2) / (2 sigma^2) = (x^2 - 2 y x + 2 y fill - fill^2) / (2 sigma^2)``.
         """
@@ -152,7 +152,7 @@ class CoveredThenNoised:
         seen = y.transpose(0, 1)[:, :, None] * inside  # (H, B, places, W)
         alone = 2 * self.fill * seen.sum(-1, keepdim=True) - self.size * self.fill**2
         parts = [-2 * seen, inside.expand_as(seen), alone]
-        return torch.cat(parts, -1).flatten(1, 2) / (2 * self.sigma**2)
+        return torch.cat(parts, -1).flatten(1, 2).div(2 * self.sigma**2)
 
 
 def _distances(y: Tensor, x: Tensor) -> Tensor:

@@ -53,9 +53,7 @@ def posterior(corrupted: Tensor, originals: Tensor, likelihood: Likelihood, *, k
     return Posterior(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Posterior)))
 
 
-def draw_originals(
-    corrupted: Tensor, originals: Tensor, likelihood: Likelihood, *, generator: Generator
-) -> Tensor:
+def draw_originals(corrupted: Tensor, originals: Tensor, likelihood: Likelihood, *, generator: Generator) -> Tensor:
     """One original for each corrupted sample, drawn from its posterior: positions, int64 ``(B,)``."""
     parts = [
         torch.multinomial(log.softmax(1), 1, generator=generator)[:, 0]
@@ -89,7 +87,7 @@ def score(x: Tensor, originals: Tensor, sigma: float) -> Tensor:
 
 
 def _joint(corrupted: Tensor, originals: Tensor, likelihood: Likelihood) -> Iterator[Tensor]:
-    """log p(corrupted, original), a few corrupted samples at a time: ``(b, N)``."""
+    """Log p(corrupted, original), a few corrupted samples at a time: ``(b, N)``."""
     with torch.no_grad():
         for few in corrupted.split(max(1, PAIRS // len(originals))):
             yield likelihood(few, originals) - math.log(len(originals))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..study import Study
 
-IDS: tuple[str, ...] = ()
+IDS: tuple[str, ...] = ("arc", "gap")
 
 
 def study(name: str) -> "Study":
