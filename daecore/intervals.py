@@ -4,7 +4,7 @@ Knows numbers only. An interval over images says nothing about luck in training;
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -65,6 +65,36 @@ def bootstrap(values: Values, *, generator: Generator, draws: int = 2000) -> Int
     tail = (1 - LEVEL) / 2
     low, high = torch.quantile(means, torch.tensor([tail, 1 - tail], dtype=means.dtype)).tolist()
     return Interval(mean=sample.mean().item(), low=low, high=high, n=len(sample))
+
+
+def bootstrap_of_means(
+    columns: Tensor, statistic: Callable[[Tensor], Tensor], *, generator: Generator, draws: int = 2000
+) -> Interval:
+    """Percentile bootstrap of a function of several means, such as their ratio: rows are drawn again together.
+
+    Args:
+        columns: ``(N, K)``, N >= 1: K values of each sample.
+        statistic: Means ``(..., K)`` to numbers ``(...)``.
+        generator: The random stream, on the CPU.
+        draws: How often the set is drawn again.
+
+    Returns:
+        The statistic of the means as ``mean``, with its interval.
+
+    Raises:
+        InputError: There is no row.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 10 and 13.
+    """
+    rows = columns.detach().to("cpu", torch.float64)
+    _vector(rows[:, 0], least=1)
+    found = [
+        statistic(rows[torch.randint(len(rows), (size, len(rows)), generator=generator)].mean(1))
+        for size in _chunks(draws, max(1, CHUNK // rows.numel()))
+    ]
+    tail = (1 - LEVEL) / 2
+    low, high = torch.quantile(torch.cat(found), torch.tensor([tail, 1 - tail], dtype=rows.dtype)).tolist()
+    return Interval(mean=float(statistic(rows.mean(0))), low=low, high=high, n=len(rows))
 
 
 def student(values: Values) -> Interval:
