@@ -16,6 +16,7 @@ from daecore.corruption import Corruptor
 from daecore.evaluation import evaluate
 from daecore.experiment import check, parse, read
 from daecore.information import bound_nats
+from daecore.intervals import Interval
 from daecore.metrics import psnr
 from daecore.pairs import draw_pairs
 from daecore.referees import measure
@@ -153,8 +154,8 @@ def test_figures_of_two_strengths_are_those_of_the_better_network() -> None:
 
 def test_a_lead_within_its_interval_is_not_claimed() -> None:
     """The note says so."""
-    assert superres._doubt(superres._interval(np.array([-1.0, 1.0], dtype=np.float32))).endswith("contains zero")
-    assert superres._doubt(superres._interval(np.array([1.0, 1.1], dtype=np.float32))) == ""
+    assert one_strength.told(Interval(mean=0.1, low=-0.2, high=0.4, n=9)).endswith("contains zero")
+    assert one_strength.told(Interval(mean=0.4, low=0.2, high=0.6, n=9)) == "+0.40 dB [+0.20, +0.60]"
 
 
 def test_interpolations_are_judged_on_the_pairs_of_the_network() -> None:

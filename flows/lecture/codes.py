@@ -14,7 +14,6 @@ from daecore.intervals import Interval, student
 from .study import Measured, Picture, Table
 
 IDENTITY = "identity"
-BOUNDS = ("clean", "corrupted")
 AT_FLOOR = "identity, at the floor of rounding"
 
 
@@ -60,7 +59,7 @@ def picture(found: Measures, identity: Measure, labels: int) -> Picture:
 
     def chart(value: str, label: str, note: str = "", reference: str = "pixels") -> Curves:
         lines = {name: {size: _value(found[size, it], value) for size in _sizes(found)} for name, it in names.items()}
-        logarithmic = value in BOUNDS and all(it.low > 0 for line in lines.values() for it in line.values())
+        logarithmic = value != "error" and all(it.low > 0 for line in lines.values() for it in line.values())
         return Curves(label, lines, {reference: _value(identity, value).mean}, note, logarithmic)
 
     charts = [

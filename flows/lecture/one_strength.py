@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daecore.evaluation import DenoisingReport
-from daecore.intervals import bootstrap
+from daecore.intervals import Interval, bootstrap
 from daecore.rng import stream
 
 from .study import Measured, Table
@@ -83,10 +83,17 @@ def table(found: OneStrength) -> Table:
 def note(found: OneStrength) -> str:
     """The better network's lead, and whether it is a claim."""
     report = found.reports[found.better]
-    gain, best = in_db(report.gain_db), report.best_referee.name.replace("_", " ")
-    lead = f"{gain.mean:+.2f} dB [{gain.low:+.2f}, {gain.high:+.2f}] over the best referee, {best}"
-    claim = "" if gain.conclusive else "; no difference is claimed: the interval contains zero"
-    return f"With {found.words} the {NAMES[found.better]} restores better of the two networks: {lead}{claim}."
+    best = report.best_referee.name.replace("_", " ")
+    lead = told(in_db(report.gain_db))
+    return (
+        f"With {found.words} the {NAMES[found.better]} does better of the two; over the best referee, {best}: {lead}."
+    )
+
+
+def told(lead: Interval) -> str:
+    """A lead in dB with its interval; one that contains zero is not claimed."""
+    claim = "" if lead.conclusive else "; no difference is claimed: the interval contains zero"
+    return f"{lead.mean:+.2f} dB [{lead.low:+.2f}, {lead.high:+.2f}]{claim}"
 
 
 def in_db(number: Known | None) -> Known:

@@ -16,7 +16,7 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
-from ..one_strength import in_db
+from ..one_strength import in_db, told
 from ..study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
@@ -103,12 +103,8 @@ def _table(scores: Scores, judged: "Judged") -> Table:
 def _notes(scores: Scores, judged: "Judged") -> Iterator[str]:
     best = max(METHODS, key=lambda method: scores[method].mean())
     lead, gain = _lead(scores, best), in_db(judged.report.gain_db)
-    yield f"Over the best interpolation, {best}: {lead} dB{_doubt(lead)}."
-    yield f"Over the best referee, {judged.report.best_referee.name.replace('_', ' ')}: {gain} dB{_doubt(gain)}."
-
-
-def _doubt(interval: Interval) -> str:
-    return "" if interval.conclusive else "; no difference is claimed: the interval contains zero"
+    yield f"Over the best interpolation, {best}: {told(lead)}."
+    yield f"Over the best referee, {judged.report.best_referee.name.replace('_', ' ')}: {told(gain)}."
 
 
 STUDY = Study(
