@@ -53,8 +53,8 @@ def _of_points(found: dict[str, Measured]) -> tuple[str, ...]:
         f"{found['on_arc_share_sampled'].value:.1%} of the walks that start in the gap, and "
         f"{found['on_arc_share_mean'].value:.1%} of the network's reconstructions.",
         f"For points drawn from the data, then corrupted, the walks' squared error is {twice.value:.3f} times the "
-        f"posterior mean's, that of originals drawn from the exact posterior {exact.value:.3f} times; a perfect sampler "
-        "has twice the error of the mean.",
+        f"posterior mean's, that of originals drawn from the exact posterior {exact.value:.3f} times; a perfect "
+        "sampler has twice the error of the mean.",
     )
 
 
