@@ -9,12 +9,13 @@ from daecore.hookspecs import hookimpl
 from daecore.objective import Objective
 from daecore.rng import stream
 from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
-from daecore.spec import SingleCorruptionSpec, Spec, spec
+from daecore.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 __all__ = [
     "Autoencoder",
     "Batch",
     "Corrupted",
+    "CorruptionSpec",
     "Corruptor",
     "DaecoreError",
     "DataError",

@@ -75,6 +75,30 @@ def train_layer(model: Classifier, labelled: Samples, training: TrainingOptions,
     _run(model.layer, Samples(features, labelled.labels), training.model_copy(update={"precision": "float32"}), seed)
 
 
+def probe_codes(codes: Samples, judged: Samples, classes: int, training: TrainingOptions, *, seed: int) -> float:
+    """The error in percent, on other codes, of a linear layer trained on codes as they are.
+
+    Codes are centred and divided by one number, the root of their mean variance: a layer normalisation, as a
+    `Classifier` has it, would leave one bit of a code of two numbers.
+
+    Args:
+        codes: float32 ``(N, F)`` with labels, to train on.
+        judged: float32 ``(M, F)`` with labels, to be judged on.
+        classes: The number of classes.
+        training: Its epochs and rate; always in float32.
+        seed: Names the training's streams and the layer's first weights.
+    """
+    centre = codes.data.mean(0)
+    scale = (codes.data - centre).square().mean().sqrt().clamp_min(1e-12)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layer = nn.Linear(codes.data.shape[1], classes)
+    ready, tested = ((it.data - centre) / scale for it in (codes, judged))
+    _run(layer, Samples(ready, codes.labels), training.model_copy(update={"precision": "float32"}), seed)
+    with torch.inference_mode():
+        return error_percent(layer(tested), judged.labels).item()  # type: ignore[arg-type]
+
+
 @torch.inference_mode()
 def judge(model: Classifier, groups: tuple[Samples, ...], precision: Precision) -> float:
     """The share of labelled samples that the classifier gets wrong, in percent."""

@@ -141,7 +141,7 @@ def check(experiment: Experiment) -> Shapes:
         raise InputError(f"This experiment cannot be run: {error}") from None
     if restored != clean:
         raise InputError(f"{experiment.autoencoder} restores shape {restored}, but the samples have shape {clean}.")
-    _check_demands(experiment.objective.extension, experiment)
+    _check_demands(experiment.objective.extension, experiment, clean)
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)
     return Shapes(clean, corrupted)
@@ -184,7 +184,12 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
             )
 
 
-def _check_demands(extension: Extension, experiment: Experiment) -> None:
+def _check_demands(extension: Extension, experiment: Experiment, clean: Shape) -> None:
+    if not extension.takes(clean):
+        raise InputError(
+            f"The objective {extension.name!r} is for {extension.shapes}, but the samples have shape {clean}. Choose "
+            "another dataset, or an objective that takes such samples."
+        )
     if extension.demands is None:
         return
     try:

@@ -15,6 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daecore.intervals import Interval
+
 COLUMNS = 12
 BLUE, ORANGE, GREY = "#2563a8", "#d9772b", "#8a8f98"
 CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY)
@@ -112,6 +114,24 @@ def arrows(x: Tensor, restored: Tensor, data: Tensor) -> Figure:
     axis.set(ylim=(ends[:, 1].min() - margin, ends[:, 1].max() + margin))
     axis.set_aspect("equal")
     axis.legend(frameon=False, loc="upper right")
+    return figure
+
+
+def differences(found: Mapping[int, Interval], x_label: str, y_label: str) -> Figure:
+    """A mean difference against a number, with its 95 % interval as a band and a line at zero.
+
+    Args:
+        found: Number to difference, in ascending order.
+        x_label: What the number is.
+        y_label: What the difference is of, with its unit.
+    """
+    figure, axis = _plot(x_label, y_label)
+    numbers = list(found)
+    axis.axhline(0, color=GREY, linewidth=1, label="no difference")
+    low, high = ([getattr(item, end) for item in found.values()] for end in ("low", "high"))
+    axis.fill_between(numbers, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
+    axis.plot(numbers, [item.mean for item in found.values()], color=BLUE, marker="o", label="mean")
+    axis.legend(frameon=False, fontsize=9)
     return figure
 
 

@@ -23,11 +23,14 @@ class Batch:
         clean: float32 ``(B, *shape)``.
         labels: int64 ``(B,)``, or None.
         index: int64 ``(B,)``, the samples' positions in their set.
+        epoch: The pass over the set it belongs to, from 1; 0 outside of training. What an objective draws beside
+            the corruption may change with it, also where ``noise: once`` draws the same corruption again.
     """
 
     clean: Tensor
     labels: Tensor | None
     index: Tensor
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ class Samples:
         labels = None if self.labels is None else self.labels[index]
         return Samples(self.data[index], labels)
 
-    def batch(self, index: Tensor) -> Batch:
-        """The samples at ``index``, as a batch of float32."""
+    def batch(self, index: Tensor, epoch: int = 0) -> Batch:
+        """The samples at ``index``, as a batch of float32, seen in this epoch."""
         labels = None if self.labels is None else self.labels.index_select(0, index)
-        return Batch(as_float(self.data.index_select(0, index)), labels, index)
+        return Batch(as_float(self.data.index_select(0, index)), labels, index, epoch)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All samples in their order, ``size`` at a time (the last batch may be smaller)."""

@@ -112,7 +112,7 @@ def fit(
         model.train()
         losses = torch.zeros(steps, device=device)
         for step, (name, index) in enumerate(_batches(len(samples), options, seed, number, device)):
-            batch = samples.batch(index)
+            batch = samples.batch(index, number)
             generator = rng.stream(seed, "noise", *name, device=device)
             with autocast(device, precision):
                 loss = objective(step_model, batch, generator)

@@ -1,6 +1,6 @@
 """Write results.md and the lecture's pictures from a lecture's report: `make figures`.
 
-    python docs/write_results.py lecture.json
+python docs/write_results.py lecture.json
 """
 
 import json
@@ -27,9 +27,9 @@ def text(found: dict[str, Any]) -> Iterator[str]:
     """The page, line by line."""
     yield "# Results"
     yield ""
-    yield f"Made on {found['date']} from commit `{found['commit'][:12]}` by `make figures`; do not edit. Each figure with its"
-    yield "95 % interval and the number n of samples, seeds or draws behind it. `dae lecture` makes them again, with a"
-    yield "gallery of all pictures; `dae lecture --only ID` one of them."
+    yield f"Made on {found['date']} from commit `{found['commit'][:12]}` by `make figures`; do not edit."
+    yield "Each figure with its 95 % interval and the number n of samples, seeds or draws behind it."
+    yield "`dae lecture` makes them again, with a gallery of all pictures; `dae lecture --only ID` one of them."
     for name, experiment in found["experiments"].items():
         yield from _study(name, experiment)
 

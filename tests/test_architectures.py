@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from daecore import Autoencoder
 from daecore.autoencoder import parameter_count
+from daecore.corruption import Corruptor
+from daecore.samples import Batch
 from daecore.spec import spec
 
 Shape = tuple[int, ...]
@@ -22,8 +25,10 @@ CASES: list[tuple[str, dict[str, Any], Shape, Shape]] = [
     ("unet", {"widths": [4, 8, 16, 16]}, (3, 9, 15), (3, 9, 15)),
     ("upscaler", {}, (1, 14, 14), (1, 28, 28)),
     ("upscaler", {}, (3, 14, 14), (3, 28, 28)),
+    ("tiny", {}, (1, 28, 28), (1, 28, 28)),
+    ("tiny", {}, (3, 15, 10), (3, 15, 10)),
 ]
-FIRST_OF_EACH = [CASES[0], CASES[3], CASES[6], CASES[8]]
+FIRST_OF_EACH = [CASES[0], CASES[3], CASES[6], CASES[8], CASES[10]]
 
 
 def built(name: str, options: dict[str, Any], input_shape: Shape, output_shape: Shape | None = None) -> Autoencoder:
@@ -115,6 +120,48 @@ def test_the_upscaler_has_the_parameters_of_the_lecture() -> None:
     assert model.encoder(torch.rand(2, 1, 14, 14)).shape == (2, 32, 1, 1)
 
 
+def test_tiny_has_the_parameters_of_its_source() -> None:
+    """Channels 1-10-10-10-1 of 3x3 with biases, a code of 7x7x10 numbers, and answers between 0 and 1."""
+    model = built("tiny", {}, (1, 28, 28))
+    assert parameter_count(model) == (9 + 1) * 10 + (90 + 1) * 10 + (90 + 1) * 10 + (90 + 1) == 2_011
+    assert model.encoder(torch.rand(2, 1, 28, 28)).shape == (2, 10, 7, 7)
+    assert [type(layer).__name__ for layer in (*model.encoder, *model.decoder)][1::2] == 4 * ["Sigmoid"]
+
+
+def test_the_upscaler_is_the_lectures_network_layer_by_layer() -> None:
+    """Convolutions of kernel 5, 5, 4, 3; back by 4, 3 and 4 in steps of two, 5, 5; ReLU between, within each part."""
+    model = built("upscaler", {}, (1, 14, 14), (1, 28, 28))
+    down = [nn.Conv2d(1, 32, 5), nn.Conv2d(32, 32, 5), nn.Conv2d(32, 32, 4), nn.Conv2d(32, 32, 3)]
+    up = [
+        nn.ConvTranspose2d(32, 32, 4),
+        nn.ConvTranspose2d(32, 32, 3, stride=2),
+        nn.ConvTranspose2d(32, 32, 4, stride=2),
+        nn.ConvTranspose2d(32, 32, 5),
+        nn.ConvTranspose2d(32, 1, 5),
+    ]
+    for part, layers in ((model.encoder, down), (model.decoder, up)):
+        with_relu = [it for layer in layers for it in (layer, nn.ReLU(inplace=True))]
+        assert repr(part) == repr(nn.Sequential(*with_relu[:-1]))
+
+
+def test_the_lectures_snippet_is_what_super_resolution_trains() -> None:
+    """Average pooling, encoder, decoder, squared error: the same loss and the same gradient, to the last bit."""
+    model = built("upscaler", {}, (1, 14, 14), (1, 28, 28))
+    original = torch.rand(4, 1, 28, 28)
+    corruptor = Corruptor([spec("corruption", {"downscale": {"factor": 2}})])
+    chosen = spec("objective", "clean")
+    ours = chosen.extension.function(chosen.options, corruptor)(
+        model, Batch(original, None, torch.arange(4)), torch.Generator()
+    )
+    inputs = F.avg_pool2d(original, kernel_size=2)
+    z = model.encoder(inputs)
+    loss = F.mse_loss(model.decoder(z), original)
+    gradients = [torch.autograd.grad(it, list(model.parameters())) for it in (ours, loss)]
+    assert torch.equal(ours, loss)
+    assert all(map(torch.equal, *gradients))
+    assert torch.equal(corruptor(original, torch.Generator()).x, inputs)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "input_shape", "output_shape", "message"),
     [
@@ -124,6 +171,7 @@ def test_the_upscaler_has_the_parameters_of_the_lecture() -> None:
         ("unet", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
         ("unet", {}, (1, 7, 28), (1, 7, 28), "at least 8x8"),
         ("unet", {"widths": [4, 4, 4, 4, 4]}, (1, 28, 28), (1, 28, 28), "at most 4 items"),
+        ("tiny", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
         ("upscaler", {}, (1, 28, 28), (1, 28, 28), r"\(C, 14, 14\) into \(C, 28, 28\).*downscale with factor 2"),
         ("upscaler", {}, (1, 14, 14), (3, 28, 28), r"\(C, 14, 14\) into \(C, 28, 28\)"),
     ],

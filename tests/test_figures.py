@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from daecore.figures import arrows, difference_histogram, loss_curves, panel, png, psnr_histogram
+from daecore.figures import arrows, difference_histogram, differences, loss_curves, panel, png, psnr_histogram
+from daecore.intervals import Interval
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -31,9 +32,20 @@ def test_every_figure_becomes_a_png():
         psnr_histogram({"corrupted": np.linspace(5, 9, 40, dtype=np.float32), "restored": np.full(7, 20.0)}),
         difference_histogram(np.linspace(-1, 3, 40), "PSNR / dB"),
         difference_histogram(np.zeros(1), "PSNR / dB"),
+        differences({430: Interval(mean=-0.2, low=-0.3, high=-0.1, n=5)}, "steps", "dB"),
         arrows(points, 0.5 * points, torch.randn(50, 2)),
     ]
     for figure in figures:
         picture = Image.open(io.BytesIO(png(figure)))
         assert picture.format == "PNG"
         assert min(picture.size) > 300
+
+
+def test_differences_are_drawn_with_their_interval_beside_zero():
+    found = {steps: Interval(mean=mean, low=mean - 1, high=mean + 2, n=5) for steps, mean in ((1, 4.0), (2, 3.0))}
+    axis = differences(found, "steps", "difference / dB").axes[0]
+    zero, means = axis.lines
+    assert set(zero.get_ydata()) == {0}
+    assert list(means.get_ydata()) == [4, 3]
+    corners = axis.collections[0].get_paths()[0].vertices
+    assert {tuple(corner) for corner in corners} == {(1, 3), (1, 6), (2, 2), (2, 5)}

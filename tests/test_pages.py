@@ -5,6 +5,8 @@ The pictures of the README's tour are made here: `make tour` keeps them.
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +132,20 @@ def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, r
     page.get_by_text("matching runs").wait_for(timeout=60_000)
     _without_assistant(page)
     page.screenshot(path=tour / "runs.png")
+
+
+def test_an_installed_package_is_a_tab_after_up(own_studio: Any, page: Any, tmp_path: Path) -> None:
+    """The plugin kit's example, from `pip install` to a tab of the form with its own option."""
+    source, target = tmp_path / "source", tmp_path / "installed"
+    shutil.copytree(Path(__file__).parent / "example_plugin", source)
+    quiet = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *quiet, "--target", target, source], check=True)
+    own_studio.environment["PYTHONPATH"] = str(target)
+    deployment = own_studio.up().prefect("/deployments/name/denoise/digits-erasure")["id"]
+    page.goto(f"{own_studio.record['prefect']}/deployments/deployment/{deployment}/run")
+    page.get_by_text("scan", exact=True).click(timeout=60_000)
+    page.get_by_text("Period (Optional)").wait_for()
+    assert page.get_by_text("Every n-th row goes dark.").count()
 
 
 def _without_assistant(page: Any) -> None:

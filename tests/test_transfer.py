@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from daecore.checkpoint import tensors_digest
-from daecore.classifier import Classifier, epochs_for, judge, train_all, train_layer
+from daecore.classifier import Classifier, epochs_for, judge, probe_codes, train_all, train_layer
 from daecore.errors import InputError
 from daecore.intervals import student
 from daecore.samples import Samples, Splits
@@ -144,6 +144,24 @@ def test_a_smaller_encoder_sees_the_averaged_picture():
     x = torch.rand(5, *SHAPE)
     averaged = x.view(5, 1, 3, 2, 3, 2).mean((3, 5))
     torch.testing.assert_close(model(x), model(averaged))
+
+
+def test_a_code_of_two_numbers_can_be_probed():
+    """Four corners of the plane, far from the origin and tiny: a linear layer tells them apart, with no error."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(4, (400,), generator=generator)
+    corners = torch.stack((labels // 2, labels % 2), 1).float() + 0.05 * torch.randn(400, 2, generator=generator)
+    codes = Samples(1000 + 0.01 * corners, labels)
+    before = torch.get_rng_state()
+    assert probe_codes(codes, codes, 4, TRAINING, seed=0) == 0
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_code_without_information_is_probed_at_chance():
+    """The same code for every sample: three of four labels are wrong."""
+    labels = torch.arange(400) % 4
+    nothing = Samples(torch.ones(400, 2), labels)
+    assert probe_codes(nothing, nothing, 4, TRAINING, seed=0) == 75
 
 
 def test_statistics_of_the_batch_are_left_alone_by_building():

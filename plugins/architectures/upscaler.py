@@ -29,16 +29,16 @@ def upscaler(options: Upscaler, *, input_shape: tuple[int, ...], output_shape: t
             "use the corruption downscale with factor 2 on 28x28 images, or dense for other shapes"
         )
     encoder = nn.Sequential(
-        nn.Conv2d(channels, WIDTH, 5), nn.ReLU(),
-        nn.Conv2d(WIDTH, WIDTH, 5), nn.ReLU(),
-        nn.Conv2d(WIDTH, WIDTH, 4), nn.ReLU(),
+        nn.Conv2d(channels, WIDTH, 5), nn.ReLU(inplace=True),
+        nn.Conv2d(WIDTH, WIDTH, 5), nn.ReLU(inplace=True),
+        nn.Conv2d(WIDTH, WIDTH, 4), nn.ReLU(inplace=True),
         nn.Conv2d(WIDTH, WIDTH, 3),
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.ConvTranspose2d(WIDTH, WIDTH, 4), nn.ReLU(),
-        nn.ConvTranspose2d(WIDTH, WIDTH, 3, stride=2), nn.ReLU(),
-        nn.ConvTranspose2d(WIDTH, WIDTH, 4, stride=2), nn.ReLU(),
-        nn.ConvTranspose2d(WIDTH, WIDTH, 5), nn.ReLU(),
+        nn.ConvTranspose2d(WIDTH, WIDTH, 4), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(WIDTH, WIDTH, 3, stride=2), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(WIDTH, WIDTH, 4, stride=2), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(WIDTH, WIDTH, 5), nn.ReLU(inplace=True),
         nn.ConvTranspose2d(WIDTH, channels, 5),
     )  # fmt: skip
     return Autoencoder(encoder, decoder)

@@ -42,7 +42,21 @@ def image_folder(options: ImageFolder, *, cache: Path) -> Splits:
         DataError: An image cannot be read, or is smaller than a crop.
         NonFiniteError: An image holds NaN or infinity.
     """
-    train, validation, test = _split(options)
+    own = files_of(options.test_path) if options.test_path else []
+    return read_splits(
+        options, [file for file in files_of(options.path) if file not in own], own
+    )  # one folder may lie in the other
+
+
+def read_splits(options: ImageFolder, files: list[Path], own: list[Path]) -> Splits:
+    """Read these files as `image_folder` does.
+
+    Args:
+        options: All but the folders.
+        files: To train, to validate and, if there are no own ones, to test on.
+        own: The files to test on; empty: a part of the others.
+    """
+    train, validation, test = _split(options, files, own)
     groups = _whole(options, test) if options.mode == "whole" else (_crops(options, test),)
     return Splits(_crops(options, train), _crops(options, validation), groups)
 
@@ -55,14 +69,12 @@ def sample_shape(options: ImageFolder) -> tuple[int, int, int]:
 def fingerprint(options: ImageFolder) -> str:
     """Names, sizes and times of all files: another text when the folder has changed."""
     folders = [options.path, *([options.test_path] if options.test_path else [])]
-    stats = [(file, file.stat()) for folder in folders for file in _files(folder)]
+    stats = [(file, file.stat()) for folder in folders for file in files_of(folder)]
     return "\n".join(f"{file.name} {stat.st_size} {stat.st_mtime_ns}" for file, stat in stats)
 
 
-def _split(options: ImageFolder) -> tuple[list[Path], list[Path], list[Path]]:
+def _split(options: ImageFolder, files: list[Path], own: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
     """The files of each set, at least one; drawn by the seed, in the order of their names."""
-    own = _files(options.test_path) if options.test_path else []
-    files = [file for file in _files(options.path) if file not in own]  # one folder may lie in the other
     order = torch.randperm(len(files), generator=stream(options.seed, "image_folder", "split")).tolist()
     drawn = [files[position] for position in order]
     test = own or _pop(drawn, options.test * len(files))
@@ -80,7 +92,12 @@ def _pop(files: list[Path], count: float) -> list[Path]:
     return [files.pop() for _ in range(max(1, round(count))) if files]
 
 
-def _files(folder: str) -> list[Path]:
+def files_of(folder: str) -> list[Path]:
+    """All images in a folder and its subfolders, sorted.
+
+    Raises:
+        InputError: The folder is not given, does not exist, or has no image.
+    """
     if not folder:
         raise InputError("The dataset image_folder needs a folder with images: set its option `path`.")
     root = Path(folder).expanduser().resolve()

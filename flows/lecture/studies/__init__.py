@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..study import Study
 
-IDS: tuple[str, ...] = ("arc", "gap")
+IDS: tuple[str, ...] = (
+    "arc",
+    "erasure",
+    "blur",
+    "block",
+    "matrix",
+    "gap",
+    "n2n",
+    "superres",
+    "information",
+    "objectives",
+)
 
 
 def study(name: str) -> "Study":

@@ -1,0 +1,95 @@
+"""Natural images, grey: crops to train on, whole images to judge, as denoising papers do.
+
+Knows two sources: the folder that DAE_NATURAL names, with the 400 training images of DnCNN (Zhang et al. 2017) and
+Set12, and, where it names none, the photographs that scikit-image carries. Which one it is, the fingerprint says.
+"""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import Field
+
+from daecore import Extension, InputError, Options, Splits, hookimpl
+
+from .image_folder import ImageFolder, files_of, read_splits
+
+FOLDER = "DAE_NATURAL"
+TRAIN, TEST = "train400", "set12"
+VALIDATION = 0.05  # of the files
+TRAIN_PHOTOGRAPHS = (
+    "brick.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "ihc.png", "moon.png",
+    "motorcycle_left.png", "retina.jpg", "rocket.jpg",
+)  # fmt: skip
+TEST_PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png")
+
+
+class Natural(Options):
+    """Grey natural images: crops of DnCNN's 400 to train, Set12 to test; or scikit-image's photographs."""
+
+    size: int = Field(default=40, ge=8, le=160, description="side of a crop, in pixels")
+    crops: int = Field(default=12_800, ge=20, le=1_000_000, description="crops in all, drawn once, as many per image")
+    seed: int = Field(default=0, ge=0, le=2**31, description="another seed, other crops")
+
+
+def natural(options: Natural, *, cache: Path) -> Splits:
+    """Cut the crops: uint8, training ``(N, 1, size, size)``; the test images whole, in a group per shape.
+
+    Raises:
+        InputError: DAE_NATURAL names a folder that lacks ``train400`` or ``set12``.
+        DataError: An image cannot be read, or is smaller than a crop.
+    """
+    train, test = _files()
+    chosen = ImageFolder(
+        mode="whole",
+        size=options.size,
+        crops_per_image=max(1, options.crops // len(train)),
+        validation=VALIDATION,
+        seed=options.seed,
+    )
+    return read_splits(chosen, train, test)
+
+
+def fingerprint(options: Natural) -> str:
+    """Its first line says in words where the images come from; another text when they have changed."""
+    train, test = _files()
+    where = f"{TRAIN} and {TEST} in the folder that {FOLDER} names"
+    photographs = f"photographs that scikit-image carries, as {FOLDER} names no folder"
+    stats = [f"{file.name} {file.stat().st_size}" for file in (*train, *test)]
+    said = f"{len(train)} images to train and {len(test)} to test on: {where if _folder() else photographs}"
+    return "\n".join([said, *stats])
+
+
+def _folder() -> str:
+    return os.environ.get(FOLDER, "")
+
+
+def _files() -> tuple[list[Path], list[Path]]:
+    """The images to train and to test on."""
+    if not _folder():
+        carried = Path(str(files("skimage"))) / "data"
+        return [carried / name for name in TRAIN_PHOTOGRAPHS], [carried / name for name in TEST_PHOTOGRAPHS]
+    root = Path(_folder()).expanduser()
+    missing = [name for name in (TRAIN, TEST) if not (root / name).is_dir()]
+    if missing:
+        raise InputError(
+            f"The dataset natural looks for the folders {TRAIN} and {TEST} in {_folder()!r}, which {FOLDER} names, and "
+            f"found no {' and no '.join(missing)}. Put the images there, or unset {FOLDER} to take scikit-image's "
+            "photographs."
+        )
+    return files_of(str(root / TRAIN)), files_of(str(root / TEST))
+
+
+@hookimpl
+def register_datasets() -> list[Extension]:
+    """Ship `natural`."""
+    return [
+        Extension(
+            name="natural",
+            options=Natural,
+            function=natural,
+            shapes="images",
+            sample_shape=lambda options: (1, options.size, options.size),
+            fingerprint=fingerprint,
+        )
+    ]

@@ -1,0 +1,296 @@
+"""What the objectives promise: an unbiased risk, hidden pixels that stay hidden, weights where they belong."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, spec, stream
+from daecore.experiment import check, parse
+from daecore.training import TrainingOptions, fit
+
+SIGMA = 0.2
+CLEAN = torch.rand((64, 1, 8, 8), generator=stream(0, "pictures"))
+
+
+def corruptor(corruption: dict[str, Any]) -> Corruptor:
+    return Corruptor([spec("corruption", corruption)])
+
+
+GAUSSIAN = corruptor({"gaussian_noise": {"sigma": SIGMA}})
+
+
+def objective(said: dict[str, Any], corruption: Corruptor = GAUSSIAN) -> Objective:
+    chosen = spec("objective", said)
+    made: Objective = chosen.extension.function(chosen.options, corruption)
+    return made
+
+
+def batch(clean: Tensor = CLEAN, epoch: int = 1) -> Batch:
+    return Batch(clean, None, torch.arange(len(clean)), epoch)
+
+
+def losses(made: Objective, model: nn.Module, draws: int, seed: int = 0) -> Tensor:
+    """The loss under so many independent draws, float64."""
+    with torch.no_grad():
+        found = [made(model, batch(), stream(seed, "draw", number)) for number in range(draws)]
+    return torch.stack(found).double()
+
+
+def standard_errors(values: Tensor, expected: float = 0) -> float:
+    """By how many standard errors the mean of ``(K,)`` values misses what is expected."""
+    return float((values.mean() - expected).abs() / (values.std() / len(values) ** 0.5))
+
+
+class Scale(nn.Module):
+    """The linear denoiser ``g y``."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(gain))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gain
+
+
+class Linear(nn.Module):
+    """A linear denoiser ``W y`` of all pixels, W drawn once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        drawn = torch.randn((64, 64), generator=stream(0, "weights"))
+        self.weight = nn.Parameter(0.6 * torch.eye(64) + 0.05 * drawn)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.flatten(1) @ self.weight.T).view_as(x)
+
+
+class Smooth(nn.Module):
+    """Two convolutions with a sigmoid between; keeps what it was given last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1)
+            self.layers = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.Sigmoid(), nn.Conv2d(6, 1, 3, padding=1))
+        self.seen = torch.empty(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen = x.detach().clone()
+        restored: Tensor = self.layers(x)
+        return restored
+
+
+def test_sure_is_the_risk_of_a_linear_denoiser_on_average() -> None:
+    """The mean over noise and probe is the closed form ``(|(W - I) x|^2 + sigma^2 |W|^2 B) / (B D)``."""
+    model, flat = Linear(), CLEAN.flatten(1)
+    with torch.no_grad():
+        bias = (flat @ model.weight.T - flat).square().mean()
+        risk = float(bias + SIGMA**2 * model.weight.square().sum() / 64)
+    found = losses(objective({"sure": {}}), model, 400)
+    assert found.std() / 20 < 0.01 * risk  # the interval is narrow enough to tell
+    assert standard_errors(found, risk) < 4
+
+
+def test_sure_is_the_squared_error_of_a_network_on_average() -> None:
+    """Paired with the error to the clean pictures under the very same noise, the mean difference is nothing."""
+    model = Smooth()
+    truth, estimate = (losses(objective({name: {}}), model, 400) for name in ("clean", "sure"))
+    difference = estimate - truth
+    assert difference.std() / 20 < 0.01 * truth.mean()
+    assert standard_errors(difference) < 4
+
+
+def test_the_gradient_of_sure_vanishes_at_the_wiener_gain() -> None:
+    """For ``g y`` the risk is least at ``E x^2 / (E x^2 + sigma^2)``; at the identity it still falls."""
+    power = CLEAN.square().mean().item()
+    best = power / (power + SIGMA**2)
+
+    def slopes(gain: float) -> Tensor:
+        found = []
+        for number in range(100):
+            model = Scale(gain)
+            objective({"sure": {}})(model, batch(), stream(3, number)).backward()
+            found.append(model.gain.grad)
+        return torch.stack([item for item in found if item is not None]).double()
+
+    assert standard_errors(slopes(best)) < 4
+    assert slopes(1.0).mean() == pytest.approx(2 * SIGMA**2, rel=0.1)
+
+
+def test_sure_takes_its_sigma_from_the_corruption() -> None:
+    said, taken = objective({"sure": {"sigma": SIGMA}}), objective({"sure": {}})
+    assert torch.equal(losses(said, Smooth(), 2), losses(taken, Smooth(), 2))
+
+
+def test_sure_keeps_its_digits_under_autocast() -> None:
+    """The probe's small step would be lost in bf16."""
+    model = Smooth()
+    plain = losses(objective({"sure": {}}), model, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(losses(objective({"sure": {}}), model, 3), plain)
+
+
+@pytest.mark.parametrize("name", ["sure", "noise2self"])
+def test_with_noise_once_only_the_noise_stays(name: str) -> None:
+    """The same stream in another epoch gives the same noisy pictures, but another probe or other hidden pixels."""
+    made, model, clean = objective({name: {}}), Smooth(), objective({"clean": {}})
+    first, again, later = (made(model, batch(epoch=epoch), stream(0, "noise", 0)) for epoch in (1, 1, 2))
+    assert first == again != later
+    assert clean(model, batch(epoch=1), stream(0, 0)) == clean(model, batch(epoch=2), stream(0, 0))
+
+
+def test_the_loop_says_which_epoch_a_batch_belongs_to() -> None:
+    seen = []
+
+    def watching(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        seen.append(batch.epoch)
+        return model(batch.clean).square().mean()
+
+    samples = Samples(CLEAN.mul(255).to(torch.uint8))
+    list(fit(Scale(0.5), watching, samples, TrainingOptions(epochs=2, batch=32, precision="float32"), seed=0))
+    assert seen == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(("grid", "size"), [(2, (8, 8)), (4, (8, 8)), (4, (9, 7))])
+def test_a_hidden_pixel_is_not_seen(grid: int, size: tuple[int, int]) -> None:
+    """Another noisy value at a hidden pixel changes nothing that the network is given, and changes the loss."""
+    model, made = Smooth(), objective({"noise2self": {"grid": grid}})
+    clean = torch.rand((1, 1, *size), generator=stream(0, "picture"))
+    loss = made(model, batch(clean), stream(0, "noise"))
+    seen = model.seen
+    hidden = []
+    for row in range(size[0]):
+        for column in range(size[1]):
+            other = clean.clone()
+            other[..., row, column] += 0.5
+            changed = made(model, batch(other), stream(0, "noise"))
+            if torch.equal(model.seen, seen):
+                hidden.append((row, column))
+                assert changed != loss
+    (first_row, first_column), *_ = hidden
+    rows, columns = range(first_row, size[0], grid), range(first_column, size[1], grid)
+    assert first_row < grid
+    assert first_column < grid
+    assert hidden == [(row, column) for row in rows for column in columns]
+
+
+def test_noise2self_is_the_squared_error_plus_the_noise() -> None:
+    """For noise that is independent from pixel to pixel (Batson and Royer 2019, proposition 1)."""
+    model, made, differences = Smooth(), objective({"noise2self": {}}), []
+    with torch.no_grad():
+        for number in range(400):
+            loss = made(model, batch(), stream(0, "draw", number))
+            seen, noisy = model.seen, GAUSSIAN(CLEAN, stream(0, "draw", number)).x
+            hidden = seen != noisy
+            differences.append(loss - (model(seen) - CLEAN)[hidden].square().mean())
+    found = torch.stack(differences).double()
+    assert found.std() / 20 < 0.02 * SIGMA**2  # the interval is narrow enough to tell
+    assert standard_errors(found, SIGMA**2) < 4
+
+
+ERASURE = corruptor({"erasure": {"p": 0.5}})
+
+
+def test_even_emphasis_is_the_clean_objective() -> None:
+    even = losses(objective({"emphasised": {"a": 1, "b": 1}}, ERASURE), Smooth(), 3)
+    torch.testing.assert_close(even, losses(objective({"clean": {}}, ERASURE), Smooth(), 3))
+
+
+def test_full_emphasis_counts_the_erased_pixels_alone() -> None:
+    model = Smooth()
+    drawn = ERASURE(CLEAN, stream(0, "draw", 0))
+    error = (model(drawn.x) - CLEAN).square().double()
+    expected = error[drawn.touched].sum() / error.numel()
+    found = losses(objective({"emphasised": {"a": 1, "b": 0}}, ERASURE), model, 1)
+    torch.testing.assert_close(found[0], expected.detach(), rtol=1e-5, atol=0)
+
+
+def test_emphasis_is_linear_in_its_weights() -> None:
+    loss = {
+        (a, b): losses(objective({"emphasised": {"a": a, "b": b}}, ERASURE), Smooth(), 1)[0]
+        for a, b in ((1, 0), (0, 1), (2, 0.5))
+    }
+    torch.testing.assert_close(loss[2, 0.5], 2 * loss[1, 0] + 0.5 * loss[0, 1])
+
+
+def test_emphasis_without_marks_is_refused_also_outside_of_an_experiment() -> None:
+    with pytest.raises(InputError, match="does not say what it touched"):
+        losses(objective({"emphasised": {}}), Smooth(), 1)
+
+
+def test_l1_is_the_mean_absolute_error() -> None:
+    model = Scale(0.5)
+    expected = (0.5 * GAUSSIAN(CLEAN, stream(0, "draw", 0)).x - CLEAN).abs().mean().double()
+    torch.testing.assert_close(losses(objective({"l1": {}}), model, 1)[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "corruptions", "message"),
+    [
+        ("sure", ["erasure"], "one additive Gaussian noise that is not clipped.*erasure.*noise2self"),
+        ("sure", [{"gaussian_noise": {"clip": True}}], "not clipped.*clip=True"),
+        ("sure", [{"blur": {}}, "gaussian_noise"], "nothing before or after.*blur.*->"),
+        ("sure", [], "one additive Gaussian noise.*got: none"),
+        ("sure", [{"gaussian_noise": {"sigma": 0}}], "sure needs noise, but gaussian_noise has sigma 0"),
+        ({"sure": {"sigma": 0.1}}, [{"gaussian_noise": {"sigma": 0.3}}], "told sigma 0.1, but the noise has sigma 0.3"),
+        ("noise2self", ["erasure"], "only for unbiased noise.*erasure.*rescale"),
+        ("noise2self", [], "only for unbiased noise.*got: none"),
+        ("noise2self", [{"gaussian_noise": {"clip": True}}], "only for unbiased noise"),
+        ("emphasised", ["gaussian_noise"], "does not say what it touched.*erasure, block_mask.*objective clean"),
+        ("emphasised", ["blur", "erasure"], "does not say what it touched"),
+        ({"emphasised": {"a": 0, "b": 0}}, ["erasure"], "nothing would be learnt"),
+    ],
+)
+def test_what_it_cannot_learn_from_is_refused_with_advice(said: Any, corruptions: list[Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(parse({"corruptions": corruptions, "objective": said}))
+
+
+def test_noise2self_is_refused_for_points() -> None:
+    with pytest.raises(InputError, match="'noise2self' is for images, but the samples have shape"):
+        check(
+            parse({"data": "arc", "corruptions": ["gaussian_noise"], "autoencoder": "dense", "objective": "noise2self"})
+        )
+    with pytest.raises(InputError, match="pictures"):
+        objective({"noise2self": {}})(Scale(1.0), batch(torch.rand(4, 2)), stream(0))
+
+
+@pytest.mark.parametrize("corruption", ["gaussian_noise", "shot_noise", "speckle", {"erasure": {"rescale": True}}])
+def test_noise2self_takes_unbiased_independent_noise(corruption: Any) -> None:
+    check(parse({"corruptions": [corruption], "objective": "noise2self"}))
+
+
+class Streaks(Corruptor):
+    """Somebody's unbiased noise, the same along a row."""
+
+    unbiased = True
+
+    def __init__(self) -> None:
+        super().__init__([spec("corruption", "gaussian_noise")])
+
+    def __call__(self, clean: Tensor, generator: torch.Generator) -> Corrupted:
+        return Corrupted(clean + torch.randn((*clean.shape[:-1], 1), generator=generator))
+
+
+class Halves(Streaks):
+    """Somebody's noise on pictures of half the size."""
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[0], shape[1] // 2, shape[2] // 2)
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"), [(Streaks(), "neighbours correlate by 1.00.*Use noise2noise"), (Halves(), "changes the size")]
+)
+def test_noise2self_refuses_what_its_neighbours_foretell(noise: Corruptor, message: str) -> None:
+    chosen = spec("objective", "noise2self")
+    assert chosen.extension.demands is not None
+    with pytest.raises(ValueError, match=message):
+        chosen.extension.demands(chosen.options, noise)
+
+
+@pytest.mark.parametrize("corruption", ["erasure", "salt_pepper", "impulse", "block_mask"])
+def test_emphasised_takes_what_marks_its_pixels(corruption: str) -> None:
+    check(parse({"corruptions": [corruption], "objective": "emphasised"}))
