@@ -139,8 +139,8 @@ class CoveredThenNoised:
         for comes in range(self.size, len(rows)):
             gains.append((gains[-1] + rows[comes]).sub_(rows[comes - self.size]))
         places = x.shape[-1] - self.size + 1
-        stacked: Tensor = torch.stack(gains)  # (rows of places, B * places, n)
-        return stacked.unflatten(1, (-1, places)).logsumexp((0, 2))
+        nats: Tensor = torch.stack(gains).unflatten(1, (-1, places))  # (rows of places, B, columns of places, n)
+        return nats.logsumexp((0, 2))
 
     def _windows(self, y: Tensor) -> Tensor:
         """What makes nats of a row of an original, ``(x, x^2, 1)``, under each square: ``(H, B * places, 2 W + 1)``.

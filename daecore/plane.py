@@ -3,18 +3,17 @@
 Knows points as tensors. Does not know which network moved them.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from daecore.figures import BLUE, GREY, ORANGE
 
-FAINT = "#c3c8cf"  # arrows that no training input backs
 COLOURS = "viridis"
 
 
@@ -25,12 +24,10 @@ class Moves:
     Attributes:
         x: ``(K, 2)``, where they start.
         moved: ``(K, 2)``, where they end.
-        known: bool ``(K,)``: near enough to the data to be trusted; the others are drawn faint.
     """
 
     x: Tensor
     moved: Tensor
-    known: Tensor
 
 
 def grid(low: tuple[float, float], high: tuple[float, float], step: float) -> Tensor:
@@ -60,13 +57,12 @@ def fields(panels: Mapping[str, Moves], data: Tensor, *, columns: int = 2) -> Fi
 
 def draw_moves(axis: Axes, moves: Moves, data: Tensor) -> None:
     """Arrows and data on one panel."""
-    for some, color in ((~moves.known, FAINT), (moves.known, BLUE)):
-        start, shift = moves.x[some].numpy(), (moves.moved - moves.x)[some].numpy()
-        axis.quiver(
-            *start.T, *shift.T, angles="xy", scale_units="xy", scale=1, color=color, width=0.0042, headwidth=4.2,
-            headlength=4.6, headaxislength=4.2, minlength=0.5,
-        )  # fmt: skip
-    axis.scatter(data[:, 0], data[:, 1], s=5, color=ORANGE, linewidths=0, zorder=3)
+    start, shift = moves.x.numpy(), (moves.moved - moves.x).numpy()
+    axis.quiver(
+        *start.T, *shift.T, angles="xy", scale_units="xy", scale=1, color=BLUE, width=0.0032, headwidth=4.5,
+        headlength=5, headaxislength=4.5, minlength=0.5, zorder=2,
+    )  # fmt: skip
+    axis.scatter(data[:, 0], data[:, 1], s=6, color=ORANGE, linewidths=0, zorder=3)
     bare(axis)
 
 
@@ -82,45 +78,50 @@ def bare(axis: Axes) -> None:
 def coded_curve(data: Tensor, code: Tensor, decoded: Tensor, along: Tensor) -> Figure:
     """A curve coloured by its one-dimensional code, the decoder's own curve, and the code against the angle.
 
+    Colours go by the rank of a code among the data's, so that they change evenly along the curve.
+
     Args:
         data: ``(N, 2)``, points around the origin.
         code: ``(N,)``, their codes.
         decoded: ``(K, 2)``, what the decoder makes of ``along``.
         along: ``(K,)``, codes in order.
     """
-    figure = Figure(figsize=(12.6, 4.2), dpi=120, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(12.6, 4.3), dpi=120, layout="constrained", facecolor="white")
     left, middle, right = figure.subplots(1, 3)
-    low, high = float(along[0]), float(along[-1])
-    ends = {"cmap": COLOURS, "vmin": low, "vmax": high, "linewidths": 0}
-    left.scatter(data[:, 0], data[:, 1], c=code.numpy(), s=9, **ends)
+    known = code.sort().values
+    rank, rank_along = (torch.searchsorted(known, some) / len(known) for some in (code, along))
+    left.scatter(data[:, 0], data[:, 1], c=rank, cmap=COLOURS, s=11, linewidths=0)
     left.set_title("the data, coloured by their code z", fontsize=11)
-    middle.scatter(data[:, 0], data[:, 1], s=4, color=FAINT, linewidths=0)
-    shown = middle.scatter(decoded[:, 0], decoded[:, 1], c=along.numpy(), s=9, **ends)
+    middle.scatter(data[:, 0], data[:, 1], s=40, color="#e3e6ea", linewidths=0)
+    middle.scatter(decoded[:, 0], decoded[:, 1], c=rank_along, cmap=COLOURS, s=7, linewidths=0)
     middle.set_title("the decoder's curve x' = g(z)", fontsize=11)
-    figure.colorbar(shown, ax=(left, middle), label="code z", shrink=0.8, pad=0.02).outline.set_visible(False)
     angle = torch.atan2(data[:, 1], data[:, 0]).rad2deg().remainder(360)
-    right.scatter(angle.numpy(), code.numpy(), c=code.numpy(), s=6, **ends)
+    right.scatter(angle, code, c=rank, cmap=COLOURS, s=7, linewidths=0)
     right.set(xlabel="angle of the point / degrees", ylabel="code z", xticks=range(0, 361, 90))
-    right.set_title("one full turn", fontsize=11)
+    right.set_title("z against the angle", fontsize=11)
     right.spines[["top", "right"]].set_visible(False)
     for axis in (left, middle):
         bare(axis)
     return figure
 
 
-def walks(axis: Axes, paths: Sequence[Tensor], ends: Tensor, data: Tensor) -> None:
-    """Walks from where they start to where they end.
+def walks(axis: Axes, stages: Mapping[str, Tensor], data: Tensor, *, followed: int = 6) -> None:
+    """Walkers at the stages of their walk, from pale to dark.
 
     Args:
         axis: The panel.
-        paths: One ``(T, 2)`` each, drawn as lines.
-        ends: ``(K, 2)``, where these and other walks have ended.
+        stages: Name to ``(K, 2)``, in order; the first is where they start.
         data: ``(N, 2)``.
+        followed: The first so many walkers have their stages joined by a line.
     """
-    axis.scatter(data[:, 0], data[:, 1], s=5, color=ORANGE, linewidths=0, alpha=0.35)
-    for number, path in enumerate(paths):
-        shade = 0.25 + 0.6 * math.sqrt(number / max(1, len(paths) - 1))
-        axis.plot(*path.T.numpy(), color=BLUE, linewidth=0.6, alpha=shade)
-        axis.plot(*path[0].numpy(), "x", color="#1d2733", markersize=6, zorder=4)
-    axis.scatter(ends[:, 0], ends[:, 1], s=11, color=BLUE, linewidths=0.4, edgecolors="white", zorder=5)
+    axis.scatter(data[:, 0], data[:, 1], s=6, color=ORANGE, linewidths=0, alpha=0.6)
+    places = torch.stack(list(stages.values()))  # (stages, K, 2)
+    for path in places[:, :followed].unbind(1):
+        axis.plot(path[:, 0], path[:, 1], color="#1d2733", linewidth=0.7, alpha=0.55, zorder=3)
+    for number, (name, points) in enumerate(list(stages.items())[1:], start=1):
+        shade = colormaps["GnBu"](0.25 + 0.75 * number / (len(stages) - 1))
+        axis.scatter(points[:, 0], points[:, 1], s=13, color=shade, linewidths=0.3, edgecolors="white", label=name,
+                     zorder=3 + number)  # fmt: skip
+    axis.plot(places[0, 0, 0], places[0, 0, 1], "X", color="#1d2733", markersize=9, zorder=20)
+    axis.legend(fontsize=8, loc="center right", handletextpad=0.1, edgecolor="none", framealpha=0.85)
     bare(axis)

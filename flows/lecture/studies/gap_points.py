@@ -23,8 +23,8 @@ from ..study import Measured, Picture
 SIGMA = 0.5  # the noise of the recipe: points of the gap can have come from both ends
 WALKED = (0.32, 0.2, 0.125, 0.08, 0.05)  # the walk's levels, from wide to narrow
 NEAR = 3 * WALKED[-1]  # what counts as on the arc
-STARTS, PRIOR = 1_000, 4_000
-PATHS, ENDS = 6, 150  # walks that are drawn, and ends of others
+STARTS, PRIOR = 1_000, 10_000
+STEPS, WALKERS = 100, 150  # steps at each level; walkers that are drawn
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def starts_in_the_gap(count: int) -> Tensor:
 def walked(gap: Gap, starts: Tensor, name: str) -> Tensor:
     """One sample of the posterior for each noisy point, by annealed Langevin with the networks."""
     observed = Observation(starts, SIGMA)
-    return arrived(langevin(starts, gap.levels, generator=stream(0, "gap", "walk", name), observed=observed))
+    generator = stream(0, "gap", "walk", name)
+    return arrived(langevin(starts, gap.levels, generator=generator, steps=STEPS, observed=observed))
 
 
 def ratio(error: Tensor, reference: Tensor, name: str) -> Interval:
@@ -81,30 +82,30 @@ def ratio(error: Tensor, reference: Tensor, name: str) -> Interval:
 
 def drawing(gap: Gap) -> Picture:
     """Arrows of the network, of the exact posterior mean, and walks from the middle of the gap."""
-    x = plane.grid((-1.3, -0.8), (-0.1, 0.8), 0.1)
-    everywhere = torch.ones(len(x), dtype=torch.bool)
-    figure = Figure(figsize=(12.6, 5.0), dpi=120, layout="constrained", facecolor="white")
+    x = plane.grid((-1.35, -0.9), (-0.6, 0.9), 0.15)
+    figure = Figure(figsize=(12.6, 5.4), dpi=120, layout="constrained", facecolor="white")
     left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
     shown = gap.data[:700]
     with torch.inference_mode():
-        plane.draw_moves(left, plane.Moves(x, gap.denoiser(x), everywhere), shown)
-        plane.draw_moves(middle, plane.Moves(x, exact_denoiser(gap.data, SIGMA)(x), everywhere), shown)
-        plane.walks(right, *_walks(gap), shown)
+        plane.draw_moves(left, plane.Moves(x, gap.denoiser(x)), shown)
+        plane.draw_moves(middle, plane.Moves(x, exact_denoiser(gap.data, SIGMA)(x)), shown)
+        plane.walks(right, _stages(gap), shown)
     left.set_title(f"the network, sigma = {SIGMA:g}", fontsize=11)
     middle.set_title("the exact posterior mean", fontsize=11)
     right.set_title("walks: small steps, noise added again", fontsize=11)
-    left.set(xlim=(-1.5, 0.3), ylim=(-1.2, 1.2))
+    left.set(xlim=(-1.5, 0.45), ylim=(-1.25, 1.25))
     caption = (
         "The gap in the arc. Points in it (start of the arrows) can have come from above or below; the network and the "
-        "exact posterior mean move them in between, where no data are (orange). Right, walks that start at the cross "
-        f"and their ends (dots), {ENDS} in all: they end on the arc, above or below."
+        "exact posterior mean move those in the middle to where no data are (orange). Right, "
+        f"{WALKERS} walks from the cross, from pale to dark as the noise that is added again gets narrower: each ends "
+        "at one possible original. The lines follow six of them."
     )
     return Picture("gap", caption, figures.png(figure))
 
 
 def _network(lab: Laboratory, sigma: float) -> Denoiser:
     change = f"corruptions.0.gaussian_noise.sigma={sigma}"
-    return lab.train(lab.experiment("lecture/gap", change, quick=["training.epochs=15"])).network
+    return lab.train(lab.experiment("lecture/gap", change, quick=["training.epochs=25"])).network
 
 
 def _errors(gap: Gap) -> dict[str, Measured]:
@@ -124,13 +125,14 @@ def _errors(gap: Gap) -> dict[str, Measured]:
     return {name: Measured.of(interval) for name, interval in {**ratios, **means}.items()}
 
 
-def _walks(gap: Gap) -> tuple[list[Tensor], Tensor]:
-    """A few walks from the middle of the gap, whole, and where many end."""
-    starts = torch.tensor([[-0.85, 0.0]]).repeat(ENDS, 1)
+def _stages(gap: Gap) -> dict[str, Tensor]:
+    """Walkers from the middle of the gap: at the start, after each level, and denoised at the end."""
+    starts = torch.tensor([[-0.85, 0.0]]).repeat(WALKERS, 1)
     observed = Observation(starts, SIGMA)
-    walk = langevin(starts, gap.levels, generator=stream(0, "gap", "picture"), observed=observed)
-    path = torch.stack([starts, *walk])  # (T, ENDS, 2)
-    return list(path[:, :PATHS].unbind(1)), path[-1]
+    walk = langevin(starts, gap.levels, generator=stream(0, "gap", "picture"), steps=STEPS, observed=observed)
+    states = list(walk)
+    after = {f"after sigma {sigma:g}": states[STEPS * place - 1] for place, sigma in enumerate(WALKED, start=1)}
+    return {"start": starts, **after, "denoised": states[-1]}
 
 
 def _distance(points: Tensor, data: Tensor) -> Tensor:
