@@ -19,7 +19,7 @@ from ...laboratory import Laboratory, Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
 CLEAN = "objective={clean: {}}"
-QUICK = ("training.batch=32",)  # on fewer images, more steps
+QUICK = ("training.batch=64",)  # on fewer images, more steps
 
 
 @dataclass(frozen=True)
