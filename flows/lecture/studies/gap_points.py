@@ -23,8 +23,8 @@ from ..study import Measured, Picture
 SIGMA = 0.5  # the noise of the recipe: points of the gap can have come from both ends
 WALKED = (0.32, 0.2, 0.125, 0.08, 0.05)  # the walk's levels, from wide to narrow
 NEAR = 3 * WALKED[-1]  # what counts as on the arc
-STARTS, PRIOR = 1_000, 10_000
-STEPS, WALKERS = 100, 150  # steps at each level; walkers that are drawn
+STARTS, PRIOR, QUICK_PRIOR = 1_000, 20_000, 5_000
+STEPS, WALKERS = 200, 150  # steps at each level; walkers that are drawn
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,21 @@ class Gap:
         data: ``(N, 2)``, the training points: the prior is uniform over them.
         denoiser: The network for noise of width `SIGMA`.
         levels: The networks that the walk uses.
+        draws: How many draws from the prior the squared errors are measured on.
     """
 
     data: Tensor
     denoiser: Denoiser
     levels: tuple[Level, ...]
+    draws: int = PRIOR
 
 
 def trained(lab: Laboratory) -> Gap:
     """A network for each noise level."""
     data = lab.splits(lab.experiment("lecture/gap")).train.data
     networks = {sigma: _network(lab, sigma) for sigma in (SIGMA, *WALKED)}
-    return Gap(data, networks[SIGMA], tuple(Level(sigma, networks[sigma]) for sigma in WALKED))
+    levels = tuple(Level(sigma, networks[sigma]) for sigma in WALKED)
+    return Gap(data, networks[SIGMA], levels, draws=QUICK_PRIOR if lab.quick else PRIOR)
 
 
 def measured(gap: Gap) -> dict[str, Measured]:
@@ -110,7 +113,7 @@ def _network(lab: Laboratory, sigma: float) -> Denoiser:
 
 def _errors(gap: Gap) -> dict[str, Measured]:
     """Squared errors for points drawn from the prior and corrupted."""
-    clean = gap.data[torch.randint(len(gap.data), (PRIOR,), generator=stream(0, "gap", "prior"))]
+    clean = gap.data[torch.randint(len(gap.data), (gap.draws,), generator=stream(0, "gap", "prior"))]
     noisy = clean + SIGMA * torch.randn(clean.shape, generator=stream(0, "gap", "noise"))
     drawn = draw_originals(noisy, gap.data, GaussianNoised(SIGMA), generator=stream(0, "gap", "exact"))
     with torch.inference_mode():
