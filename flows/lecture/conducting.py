@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from prefect.transactions import CommitMode, transaction
 
 from daecore.experiment import Experiment
 from daecore.place import resolve_place
@@ -70,7 +71,8 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
     key = digest(request.key)
     with store.lock(f"study-{key}"):
         run = _begun(study, request, folder, parent, key)
-        with tracking.ended(run):
+        # At once: else what a study has trained would be in the cache only when the whole study has ended.
+        with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
             laboratory = Laboratory(store, folder, run, quick=request.quick, fresh=fresh)
             findings = study.run(laboratory)
             content = section.content(study, findings, settings(study, quick=request.quick), quick=request.quick)

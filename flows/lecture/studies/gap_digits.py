@@ -120,7 +120,7 @@ def drawing(found: Guesses) -> Picture:
         )
     figure = _captioned(figures.panel(rows), known.weights[shown])
     caption = (
-        f"Test digits, {found.words}. The network's answer is close to the exact posterior mean over the "
+        f"Test digits, {found.words}. The network's answer above the exact posterior mean over the "
         f"{len(found.originals):,} training images; below, the most probable of these, with their probabilities."
     )
     return Picture(f"digits_{found.name}", caption, figures.png(figure))
