@@ -6,8 +6,6 @@ Knows the studies' JSON and PNG bytes. Does not compute.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from daecore.markup import document, escaped, figure, table
 
 Section = Mapping[str, Any]
@@ -23,11 +21,11 @@ def gallery(
     """The page.
 
     Args:
-        sections: Each study's content: id, title, says, figures, tables, notes, pictures, settings, seconds, run_id,
-            link.
+        sections: Each study's content: id, title, says, figures, tables, notes, pictures, experiments, made, seconds,
+            run_id, link.
         pictures: The PNG files by study and name.
         failed: Why other studies are missing, by id.
-        made: The day and the commit.
+        made: The day and the commit of the page.
     """
     parts = [_head(sections, failed, made), *(_section(section, pictures[section["id"]]) for section in sections)]
     return document("Denoising autoencoders: the lecture, reproduced", parts)
@@ -81,14 +79,15 @@ def _numbers(value: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _again(section: Section) -> str:
-    """Settings, provenance, and the commands that make it again."""
+    """Where and when it was made, and the commands that make it again."""
     link = section["link"]
     run = f"<a href='{escaped(link)}'>{escaped(section['run_id'])}</a>" if link else escaped(section["run_id"])
     quick = " --quick" if section["quick"] else ""
-    commands = [f"dae lecture --only {section['id']}{quick}", *(f"dae run {name}" for name in section["settings"])]
-    settings = yaml.safe_dump(section["settings"], sort_keys=False, default_flow_style=None)
+    commands = [f"dae lecture --only {section['id']}{quick}", *(f"dae run {name}" for name in section["experiments"])]
+    made = section["made"]
+    commit = f", commit <code>{escaped(made['commit'][:12])}</code>" if made["commit"] else ""
     return (
-        f"<details><summary>Make it again, settings, MLflow</summary><p>MLflow run {run}; "
-        f"{section['seconds']:.0f} s.</p><pre>{escaped(chr(10).join(commands))}</pre>"
-        f"<pre>{escaped(settings)}</pre></details>"
+        f"<details><summary>Make it again, MLflow</summary><p>MLflow run {run}; made on {escaped(made['date'])}"
+        f"{commit} in {section['seconds']:.0f} s. The study, and each of its trainings as a run of its own:</p>"
+        f"<pre>{escaped(chr(10).join(commands))}</pre></details>"
     )

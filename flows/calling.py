@@ -8,7 +8,7 @@ from typing import Any
 from daecore.spec import digest
 
 from . import tracking
-from .records import Evaluated, FileRef, ModelRef, Request, Timed
+from .records import FileRef, ModelRef, Request, Timed
 from .store import current_store
 
 log = logging.getLogger("daecore.progress")
@@ -33,7 +33,8 @@ class Caller:
         """
         began, name = time.perf_counter(), name or stage.name
         log.info("%s", name, extra={"stage": name})
-        state = stage.with_options(refresh_cache=self.fresh)(*values, return_state=True)
+        anew = self.fresh and digest(values[0].key) not in self.uses  # once, not each time it is asked for
+        state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
         result, reused = state.result(), state.name == "Cached"
         if reused and intact is not None and not (intact(result) and _settled(values[0])):
             log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
@@ -59,10 +60,11 @@ def _settled(request: Request) -> bool:
     return not current_store().checkpoint(digest(request.key)).exists()
 
 
-def intact(result: ModelRef | Evaluated | FileRef) -> bool:
-    """Whether every file of a record is there as it was written."""
-    store = current_store()
-    if isinstance(result, ModelRef):
-        return result.weights.intact(store) and tracking.exists(result.run_id)
-    files = [result] if isinstance(result, FileRef) else list(result.files.values())
-    return all(file.intact(store) for file in files)
+def intact(result: Any) -> bool:
+    """Whether every file of a record is there as it was written, and the run it came from, where it names one."""
+    store, run = current_store(), getattr(result, "run_id", "")
+    if isinstance(result, ModelRef | FileRef):
+        files = [result.weights if isinstance(result, ModelRef) else result]
+    else:
+        files = list(result.files.values())
+    return all(file.intact(store) for file in files) and (not run or tracking.exists(run))

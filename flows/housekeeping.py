@@ -4,7 +4,7 @@ Removing a run marks it as deleted (`mlflow runs restore` brings it back); `coll
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,11 @@ from .store import Store
 from .tracking import Run
 
 USES, DENOISE, TRAINING = "dae.uses", "tags.stage = 'denoise'", "tags.stage = 'train_autoencoder'"
-STUDY = "study"  # the stage of a lecture's study, which uses trainings as a whole run does
+NAMES_A_TAG = 50  # names of at most 96 characters
+STUDY, LECTURE = (
+    "study",
+    "lecture",
+)  # the stages of a study, which uses trainings as a whole run does, and of the lecture
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def removable(run: Run) -> list[Run]:
         )
     others = [other for other in _users() if other.info.run_id != run.info.run_id]
     used = {name for other in others for name in uses(other)}
-    there = {other.info.run_id for other in others}
+    superseded = {other.info.run_id for other in _superseded()}
+    there = {other.info.run_id for other in others} - superseded
     return [
         run,
         *(
@@ -88,6 +93,13 @@ def _users() -> list[Run]:
     return [*tracking.runs(DENOISE), *tracking.runs(f"tags.stage = '{STUDY}'")]
 
 
+def _superseded() -> list[Run]:
+    """Studies that were conducted again since; the trainings they alone have made may go."""
+    latest = {run.info.run_id for run in _latest_studies()}
+    finished = tracking.runs(f"tags.stage = '{STUDY}' and attributes.status = 'FINISHED'")
+    return [run for run in finished if run.info.run_id not in latest]
+
+
 def _latest_studies() -> list[Run]:
     """The newest finished run of each study, with small and with whole budgets."""
     found: dict[tuple[str, str], Run] = {}
@@ -106,7 +118,14 @@ def _refuse_while_running() -> None:
 
 def uses(run: Run) -> set[str]:
     """The stage keys, result folders and training runs a finished run was made of."""
-    return set(run.data.tags.get(USES, "").split())
+    return {name for key, text in run.data.tags.items() if key.startswith(USES) for name in text.split()}
+
+
+def usage(names: Iterable[str]) -> dict[str, str]:
+    """The tags that say what a run was made of, as many as it takes: a tag's length is limited."""
+    known = sorted(set(names))
+    parts = [known[begin : begin + NAMES_A_TAG] for begin in range(0, len(known), NAMES_A_TAG)]
+    return {f"{USES}.{number}" if number else USES: " ".join(part) for number, part in enumerate(parts)}
 
 
 def _caches(store: Store, used: set[str]) -> Iterator[Removal]:

@@ -6,7 +6,6 @@ from typing import Any
 from daecore.errors import InputError
 
 from . import tracking
-from .housekeeping import DENOISE
 from .records import ModelRef
 from .reporting import EXPERIMENT
 from .tracking import ModelVersion, Run
@@ -14,18 +13,19 @@ from .tracking import ModelVersion, Run
 MODELS = "models:/"
 
 
-def find_run(text: str) -> Run:
+def find_run(text: str, *, stages: tuple[str, ...] = ("denoise",)) -> Run:
     """The run of a whole experiment with this id, unique beginning of an id, or unique name.
 
     Args:
         text: The same, or a registered model: ``models:/name@alias`` or ``models:/name/version``.
+        stages: Among which runs.
 
     Raises:
         InputError: There is none, or several.
     """
     if text.startswith(MODELS):
         return tracking.client().get_run(find_version(text).tags[tracking.REPORTED_BY])
-    runs = tracking.runs(DENOISE)
+    runs = [run for stage in stages for run in tracking.runs(f"tags.stage = '{stage}'")]
     found = [run for run in runs if text and run.info.run_id.startswith(text)]
     found = found or [run for run in runs if run.info.run_name == text]
     if len(found) == 1:

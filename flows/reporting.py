@@ -17,7 +17,7 @@ from daecore.page import page
 from daecore.transfer import TransferReport
 
 from . import tracking
-from .housekeeping import USES
+from .housekeeping import usage
 from .keys import provenance
 from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
 from .store import Store
@@ -148,7 +148,7 @@ def _tags(outcome: Outcome) -> dict[str, str]:
         "source_run": outcome.model.run_id,
         "evaluation": outcome.judged.digest,
         "mlflow.note.content": _note(outcome),
-        USES: " ".join(outcome.uses),
+        **usage(outcome.uses),
         "settings": json.dumps(outcome.experiment.model_dump(mode="json"))[:5000],
     }
 

@@ -6,7 +6,7 @@ Knows what each stage depends on, and nothing of how it is done.
 from daecore.experiment import Experiment
 from daecore.place import Place, resolve_place
 from daecore.samples import Shape
-from daecore.spec import Spec, digest
+from daecore.spec import Spec, digest, spec
 from daecore.transfer import TransferOptions
 
 from .keys import stage_key
@@ -37,25 +37,26 @@ def dataset_request(experiment: Experiment) -> DatasetRequest:
 
 
 def training_request(experiment: Experiment, dataset: DatasetRef, *, control: bool = False) -> TrainingRequest:
-    """Train the experiment's network; as ``control``, the same network without corruption."""
+    """Train the experiment's network; as ``control``, the same network without corruption, by squared error."""
     corruptions = plain(experiment.corruptions, dataset.shape) if control else experiment.corruptions
+    objective = spec("objective", "clean") if control else experiment.objective
     place = place_of(experiment)
     training = experiment.training.model_dump(mode="json", exclude={"device", "precision", "threads"})
     inputs = {
         "dataset": dataset.sha256,
         "corruptions": [item.dump() for item in corruptions],
         "autoencoder": experiment.autoencoder.dump(),
-        "objective": experiment.objective.dump(),
+        "objective": objective.dump(),
         "training": training,
         "seed": experiment.seed,
     }
-    specs = [*corruptions, experiment.autoencoder, experiment.objective]
+    specs = [*corruptions, experiment.autoencoder, objective]
     return TrainingRequest(
         key=stage_key("train_autoencoder", inputs, specs, place),
         dataset=dataset,
         corruptions=corruptions,
         autoencoder=experiment.autoencoder,
-        objective=experiment.objective,
+        objective=objective,
         training=experiment.training,
         seed=experiment.seed,
         place=place,

@@ -171,7 +171,7 @@ def test_interpolations_are_judged_on_the_pairs_of_the_network() -> None:
 
 def test_the_identity_is_at_the_floor_and_moves_with_its_pixels() -> None:
     """It has no error: the floor's nats; noise moves it by its own variance."""
-    found = information.measure(nn.Identity(), nn.Identity(), digits(), ())
+    found = information.measure(nn.Identity(), nn.Identity(), digits(), None)
     pixels = as_float(digits().test[0].data).flatten(1).double()
     assert found.bound.at_floor
     assert found.bound.nats.mean == bound_nats(0, 64)
@@ -180,4 +180,5 @@ def test_the_identity_is_at_the_floor_and_moves_with_its_pixels() -> None:
     assert found.error_percent.high < 15  # linear on digits: a known easy case
     names = dict(codes.figures({(8, 0.25): found}, found))
     assert names["at_floor.identity"].value == 1
+    assert not any(name.startswith("corrupted") for name in names)  # of noisy pixels it says less, at each sigma
     assert names["bound_nats.8.sigma0.25"].value == found.bound.nats.mean

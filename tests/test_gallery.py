@@ -19,7 +19,8 @@ def section(**changes: Any) -> dict[str, Any]:
         "id": "erasure", "title": "Pixels <erased>", "says": "Half are gone & come back.", "quick": False,
         "figures": {"best_db": figure, "ratio": plain}, "notes": ["Above every referee."],
         "tables": [{"title": "Methods", "head": ["method", "dB"], "rows": [["linear", "17.80"]]}],
-        "pictures": [{"name": "panel", "caption": "Twelve digits"}], "settings": {"lecture/erasure-0.5": {"seed": 0}},
+        "pictures": [{"name": "panel", "caption": "Twelve digits"}],
+        "experiments": {"lecture/erasure-0.5": {"seed": 0}}, "made": MADE,
         "run_id": "abc", "link": "", "seconds": 12.0, **changes,
     }  # fmt: skip
 

@@ -44,6 +44,16 @@ def test_an_unknown_study_names_the_nearest() -> None:
         selected(["arcs"])
 
 
+@pytest.mark.parametrize("only", ["", " , "])
+def test_an_empty_list_is_not_the_whole_lecture(only: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unset variable of a shell must not start what takes hours."""
+    from daecore_flows.cli import main
+
+    assert main(["lecture", "--only", only, "--store", str(tmp_path / "store")]) == 2
+    assert "names no study; leave it out for all of them. Known: arc," in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
+
+
 def environment(store: Path) -> dict[str, str]:
     return {**os.environ, "DAE_STORE": str(store), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
 

@@ -18,12 +18,12 @@ from .watching import watched_flow
 if TYPE_CHECKING:
     from ..lecture.flow import Lectured
 
-Only = Annotated[str, typer.Option("--only", metavar="ID,ID", help="Some of the studies, as arc,n2n.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="ID,ID", help="Some of the studies, as arc,n2n.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Small budgets, the same pictures: minutes instead of hours.")]
 
 
 def lecture(
-    only: Only = "",
+    only: Only = None,
     quick: Quick = False,
     report: Output = None,
     fresh: Fresh = False,
@@ -36,9 +36,7 @@ def lecture(
     The same command again takes finished experiments from the cache, and goes on with one that was stopped.
     """
     place = store_at(store, data)
-    from ..lecture.studies import selected
-
-    names = tuple(selected([name.strip() for name in only.split(",") if name.strip()]))
+    names = _named(only)
     require_place(place)
     if report is not None:
         writable(report, "--report")
@@ -57,6 +55,24 @@ def lecture(
     _print(lectured, found, place)
     if lectured.failed:
         raise typer.Exit(1)
+
+
+def _named(only: str | None) -> tuple[str, ...]:
+    """The studies that were asked for; none stands for all.
+
+    Raises:
+        InputError: There is no such study, or the list is empty.
+    """
+    from daecore.errors import InputError
+
+    from ..lecture.studies import IDS, selected
+
+    if only is None:
+        return ()
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if not names:
+        raise InputError(f"--only {only!r} names no study; leave it out for all of them. Known: {', '.join(IDS)}.")
+    return tuple(selected(names))
 
 
 def _print(lectured: "Lectured", found: dict[str, Any], place: Store) -> None:

@@ -23,13 +23,13 @@ class Measure:
 
     Attributes:
         bound: On its input's information in the code of a clean picture.
-        corrupted_bound: Likewise in the code of a picture corrupted as in training.
+        corrupted_bound: Likewise in the code of a picture corrupted as in training; None for what was not trained.
         errors: The linear probe's test error in percent, a draw of labels each.
         robustness: How far noise moves the code, by how far codes lie apart; less is better.
     """
 
     bound: Bound
-    corrupted_bound: Bound
+    corrupted_bound: Bound | None
     errors: Sequence[float]
     robustness: Interval
 
@@ -47,7 +47,8 @@ def figures(found: Measures, identity: Measure) -> Iterator[tuple[str, Measured]
     named = {f"{size}.sigma{sigma:g}": item for (size, sigma), item in found.items()} | {IDENTITY: identity}
     for name, item in named.items():
         yield f"bound_nats.{name}", Measured.of(item.bound.nats, "nats")
-        yield f"corrupted_bound_nats.{name}", Measured.of(item.corrupted_bound.nats, "nats")
+        if item.corrupted_bound is not None:
+            yield f"corrupted_bound_nats.{name}", Measured.of(item.corrupted_bound.nats, "nats")
         yield f"at_floor.{name}", Measured(value=float(item.bound.at_floor), n=item.bound.nats.n)
         yield f"probe_error_percent.{name}", Measured.of(item.error_percent, "%")
         yield f"robustness.{name}", Measured.of(item.robustness)
@@ -58,35 +59,30 @@ def picture(found: Measures, identity: Measure, labels: int) -> Picture:
     names = {f"sigma {sigma:g}" if sigma else "no noise": sigma for sigma in sorted({sigma for _, sigma in found})}
 
     def chart(value: str, label: str, note: str = "", reference: str = "pixels") -> Curves:
-        lines = {name: {size: _value(found[size, it], value) for size in _sizes(found)} for name, it in names.items()}
+        lines = {name: {size: _values(found[size, it])[value] for size in _sizes(found)} for name, it in names.items()}
         logarithmic = value != "error" and all(it.low > 0 for line in lines.values() for it in line.values())
-        return Curves(label, lines, {reference: _value(identity, value).mean}, note, logarithmic)
+        copied = _values(identity).get(value)
+        return Curves(label, lines, {} if copied is None else {reference: copied.mean}, note, logarithmic)
 
     charts = [
         chart("clean", "information of a clean picture's code", "lower bound, nats less H(x)", AT_FLOOR),
-        chart(
-            "corrupted", "information of a corrupted picture's code", "noise as in training, nats less H(x)", AT_FLOOR
-        ),
+        chart("corrupted", "information of a corrupted picture's code", "noise as in training, nats less H(x)"),
         chart("error", "error of a linear layer on the code", f"percent, {labels} labels"),
         chart("robustness", "how far noise of sigma 0.5 moves the code", "of how far two codes lie apart, squared"),
     ]
     caption = (
         "Against the size of the code: a lower bound on I(x; z) - H(x), of codes of clean pictures and of corrupted "
         f"ones; the error of a linear layer on the code, trained with {labels} labels; and how far noise moves the "
-        "code. A line for each strength of noise in training; dashed, an encoder that copies the pixels, whose bound "
+        "code. A line for each strength of noise in training; dashed, an encoder that copies clean pixels, whose bound "
         "is at the floor of rounding."
     )
     return Picture("information", caption, png(curves(charts, "numbers in the code")))
 
 
-def _value(item: Measure, value: str) -> Interval:
-    values = {
-        "clean": item.bound.nats,
-        "corrupted": item.corrupted_bound.nats,
-        "error": item.error_percent,
-        "robustness": item.robustness,
-    }
-    return values[value]
+def _values(item: Measure) -> dict[str, Interval]:
+    """What there is of a measure, by the name of its chart."""
+    corrupted = {} if item.corrupted_bound is None else {"corrupted": item.corrupted_bound.nats}
+    return {"clean": item.bound.nats, "error": item.error_percent, "robustness": item.robustness, **corrupted}
 
 
 def table(found: Measures, identity: Measure) -> Table:
@@ -104,7 +100,7 @@ def _row(size: object, sigma: object, item: Measure) -> tuple[object, ...]:
         size,
         sigma,
         f"{item.bound.nats.mean:,.0f}{floor}",
-        f"{item.corrupted_bound.nats.mean:,.0f}",
+        "" if item.corrupted_bound is None else f"{item.corrupted_bound.nats.mean:,.0f}",
         f"{error.mean:.1f} [{error.low:.1f}, {error.high:.1f}]",
         f"{ratio.mean:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",
     )
@@ -112,16 +108,15 @@ def _row(size: object, sigma: object, item: Measure) -> tuple[object, ...]:
 
 def notes(found: Measures, identity: Measure) -> Iterator[str]:
     """What the numbers say of information and use, each difference paired over draws of labels."""
-    (size, sigma), best = min(found.items(), key=lambda item: item[1].error_percent.mean)
-    less = _fewer(identity, best)
+    largest, strongest = _sizes(found)[-1], max(sigma for _, sigma in found)
+    plain, noisy = found[largest, 0.0], found[largest, strongest]  # named beforehand: the best of many flatters itself
+    less = _fewer(identity, noisy)
     yield (
-        f"The identity says most of its input, {identity.bound.nats.mean:,.0f} nats. The code of {size} numbers "
-        f"trained with sigma {sigma:g} says {best.bound.nats.mean:,.0f}; a linear layer on it makes {_between(less)} "
-        "percentage points fewer errors"
+        f"The identity says most of its input, {identity.bound.nats.mean:,.0f} nats. The code of {largest} numbers "
+        f"trained with sigma {strongest:g} says {noisy.bound.nats.mean:,.0f}; a linear layer on it makes "
+        f"{_between(less)} percentage points fewer errors"
         + (": much information alone is no good feature." if less.low > 0 else _doubt(less))
     )
-    largest, strongest = _sizes(found)[-1], max(sigma for _, sigma in found)
-    plain, noisy = found[largest, 0.0], found[largest, strongest]
     fewer = _fewer(plain, noisy)
     yield (
         f"With {largest} numbers, noise of sigma {strongest:g} in training takes the bound from "

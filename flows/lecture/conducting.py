@@ -6,20 +6,21 @@ A study that was stopped goes on in its own run, and takes what it has trained f
 import tempfile
 import time
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from prefect import task
 from prefect.transactions import CommitMode, transaction
 
-from daecore.experiment import Experiment
 from daecore.place import resolve_place
 from daecore.source import source_digest
 from daecore.spec import digest
 
 from .. import tracking
-from ..housekeeping import STUDY, USES
-from ..keys import NO_RESULT, provenance
+from ..calling import intact
+from ..housekeeping import STUDY, usage
+from ..keys import CODE, NO_RESULT, code_digest, provenance
 from ..provenance import used_by
 from ..records import StageKey
 from ..requests import dataset_request
@@ -30,12 +31,13 @@ from .section import Section, StudyRequest
 from .studies import study as study_named
 from .study import Findings, Study
 
+SECTION = "dae.section"  # a study's tag: what it has found, by which another process takes it
 SHOWN = 60  # figures that become metrics of the run; all of them are in its section.json
 
 
 def request(study: Study, *, quick: bool) -> StudyRequest:
     """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
-    experiments = settings(study, quick=quick)
+    experiments = {name: chosen(name) for name in study.recipes}
     specs = [spec for experiment in experiments.values() for spec in used_by(experiment)]
     inputs = {
         "quick": quick,
@@ -44,20 +46,16 @@ def request(study: Study, *, quick: bool) -> StudyRequest:
     }
     module = f"daecore_flows.lecture.studies.{study.id}"
     own = source_digest(module, within="daecore_flows.lecture", leave_out=_NOT_FOLLOWED)
+    written = source_digest("daecore_flows.lecture.section", within="daecore_flows.lecture", leave_out=_NOT_FOLLOWED)
     core = source_digest(*_core(), leave_out=NO_RESULT)
     key = StageKey(
         stage=f"study {study.id}",
-        code=digest([own, core]),
+        code=digest([own, written, core, *map(code_digest, sorted(CODE))]),
         plugins=tuple(provenance(specs).values()),
         inputs=digest(inputs),
         place=resolve_place("auto", "auto", 0),
     )
     return StudyRequest(key=key, id=study.id, quick=quick)
-
-
-def settings(study: Study, *, quick: bool) -> dict[str, Experiment]:
-    """The study's recipes as experiments, by name."""
-    return {name: chosen(name, quick=quick) for name in study.recipes}
 
 
 def _key(context: Any, parameters: Mapping[str, Any]) -> str:
@@ -69,16 +67,33 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
     """Train, measure and draw; everything lands in an MLflow run of the study's own."""
     store, study, began = current_store(), study_named(request.id), time.perf_counter()
     key = digest(request.key)
-    with store.lock(f"study-{key}"):
+    with store.lock(f"study-{key}") as waited:
+        if waited and (found := _conducted(key)) is not None:
+            return found  # by the process that was waited for
         run = _begun(study, request, folder, parent, key)
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
         with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
             laboratory = Laboratory(store, folder, run, quick=request.quick, fresh=fresh)
             findings = study.run(laboratory)
-            content = section.content(study, findings, settings(study, quick=request.quick), quick=request.quick)
+            content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
             files = section.write(request, content, findings, store)
-            _record(run, content, findings, laboratory, [key, *(ref.path.split("/")[1] for ref in files.values())])
-    return Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
+            found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
+            _record(found, content, findings, {key, *laboratory.call.uses})
+    return found
+
+
+def _conducted(key: str) -> Section | None:
+    """The section of a study that is finished and whole."""
+    run = tracking.training_run(key)
+    if run is None or SECTION not in run.data.tags:
+        return None
+    found = Section.model_validate_json(run.data.tags[SECTION])
+    return found if intact(found) else None
+
+
+def _made() -> dict[str, str]:
+    """The day and the commit."""
+    return {"date": date.today().isoformat(), "commit": tracking.environment()["git"]}
 
 
 def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: str) -> str:
@@ -87,14 +102,15 @@ def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: s
     if earlier is not None and earlier.info.status != "FINISHED":
         run = str(earlier.info.run_id)
         tracking.proceed(run)
-        tracking.tag(run, {tracking.PARENT: parent})
+        tracking.tag(run, {tracking.PARENT: parent, **tracking.environment()})
         return run
     tags = {"stage": STUDY, "study": study.id, "quick": str(request.quick), tracking.KEY: key, **tracking.environment()}
     return tracking.start(folder, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent)
 
 
-def _record(run: str, content: Mapping[str, Any], findings: Findings, laboratory: Laboratory, own: list[str]) -> None:
+def _record(found: Section, content: Mapping[str, Any], findings: Findings, uses: set[str]) -> None:
     """Numbers, pictures and the way to them, into the study's run."""
+    run, folders = found.run_id, {ref.path.split("/")[1] for ref in found.files.values()}
     shown = list(findings.figures.items())[:SHOWN]
     tracking.log_metrics(run, {_metric(name): figure.value for name, figure in shown})
     tracking.log_json(run, content, section.CONTENT)
@@ -104,7 +120,7 @@ def _record(run: str, content: Mapping[str, Any], findings: Findings, laboratory
             path.write_bytes(picture.png)
             tracking.log_file(run, path)
     note = "\n\n".join([content["title"], content["says"], *findings.notes])
-    tracking.tag(run, {"mlflow.note.content": note, USES: " ".join({*own, *laboratory.call.uses})})
+    tracking.tag(run, {"mlflow.note.content": note, SECTION: found.model_dump_json(), **usage({*uses, *folders})})
 
 
 def _metric(name: str) -> str:

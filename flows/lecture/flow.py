@@ -18,15 +18,16 @@ from daecore.errors import DaecoreError
 from daecore.gallery import gallery
 
 from .. import tracking
+from ..artifacts import PROGRESS
 from ..calling import Caller, intact
+from ..housekeeping import LECTURE
 from ..records import Record
 from ..store import Store, current_store, write_atomically
 from . import conducting
 from .section import Section
 from .studies import IDS, selected, study
 
-log = logging.getLogger("daecore.progress")
-LECTURE = "lecture"  # the MLflow experiment, and the stage of the run that holds the gallery
+log = logging.getLogger(PROGRESS)
 REPORT, GALLERY = "lecture.json", "lecture.html"
 
 
@@ -65,6 +66,7 @@ def lecture(only: tuple[str, ...] = (), quick: bool = False, fresh: bool = False
         fresh: Ignore cached results and train anew.
     """
     names, store = selected(only), current_store()
+    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
     tracking.prepare(store)
     tracking.reconcile()
     folder = tracking.experiment_id(LECTURE, store)
@@ -72,8 +74,8 @@ def lecture(only: tuple[str, ...] = (), quick: bool = False, fresh: bool = False
     with tracking.ended(run):
         lectured = _conducted(names, folder, run, store, quick=quick, fresh=fresh)
         _show(lectured, store)
-    if not lectured.sections:
-        raise DaecoreError(f"None of the studies could be conducted. {_reasons(lectured.failed)}")
+        if not lectured.sections:
+            raise DaecoreError(f"None of the studies could be conducted. {_reasons(lectured.failed)}")
     return lectured
 
 
@@ -104,7 +106,7 @@ def _begun(folder: str, names: Sequence[str], quick: bool) -> str:
     if found and found[0].info.status in ("KILLED", "FAILED"):
         run = str(found[0].info.run_id)
         tracking.proceed(run)
-        tracking.tag(run, flow_run)
+        tracking.tag(run, {**flow_run, **tracking.environment()})
         return run
     tags = {"stage": LECTURE, "asked": asked, **flow_run, **tracking.environment()}
     return tracking.start(folder, f"lecture ({'quick' if quick else 'whole'})", tags, {"quick": quick})

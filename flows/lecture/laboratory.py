@@ -3,6 +3,7 @@
 Every training is the cached stage of `dae run`: found by its key, resumed, recorded in MLflow.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from daecore.autoencoder import Autoencoder
 from daecore.evaluation import DenoisingReport
-from daecore.experiment import Experiment, check, check_samples, override, parse
+from daecore.experiment import Experiment, check, check_samples, parse
 from daecore.samples import Splits
 from daecore.spec import digest
 
@@ -103,6 +104,7 @@ class Laboratory:
         self.store, self.run_id, self.quick = store, run_id, quick
         self._folder, self._fresh = folder, fresh
         self.call = Caller(fresh)
+        self.used: dict[str, Experiment] = {}  # by the arguments with which `dae run` runs them
         self._datasets: dict[str, DatasetRef] = {}
 
     def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
@@ -113,7 +115,11 @@ class Laboratory:
             changes: As ``--set`` takes them: ``training.epochs=3``.
             quick: More changes where budgets are small; datasets that can be cut short are then, too.
         """
-        return chosen(recipe, [*changes, *(quick if self.quick else ())], quick=self.quick)
+        wanted = [*changes, *(quick if self.quick else ())]
+        wanted += cut(chosen(recipe, wanted)) if self.quick else []
+        experiment = chosen(recipe, wanted)
+        self.used[shlex.join([recipe, *(word for change in wanted for word in ("--set", change))])] = experiment
+        return experiment
 
     def splits(self, experiment: Experiment) -> Splits:
         """The experiment's data, on the CPU."""
@@ -150,14 +156,13 @@ class Laboratory:
         return self._datasets[key]
 
 
-def chosen(recipe: str, changes: Sequence[str] = (), *, quick: bool = False) -> Experiment:
-    """A recipe with changes; with ``quick`` on fewer images, where its dataset has options for that."""
-    experiment = parse(cookbook.mapping(recipe, list(changes)))
-    cut = [name for name in QUICK_SIZES if quick and _whole(experiment, name)]
-    less = [f"data.{experiment.data.name}.{name}={QUICK_SIZES[name]}" for name in cut]
-    return parse(override(experiment.model_dump(mode="json"), less)) if less else experiment
+def chosen(recipe: str, changes: Sequence[str] = ()) -> Experiment:
+    """A recipe with changes."""
+    return parse(cookbook.mapping(recipe, list(changes)))
 
 
-def _whole(experiment: Experiment, name: str) -> bool:
-    """Whether all images of a part are used, where the dataset lets one choose."""
-    return getattr(experiment.data.options, name, None) == 0
+def cut(experiment: Experiment) -> list[str]:
+    """The changes that leave fewer images, where the dataset has options for that and all are used."""
+    data = experiment.data
+    whole = [name for name in QUICK_SIZES if getattr(data.options, name, None) == 0]
+    return [f"data.{data.name}.{name}={QUICK_SIZES[name]}" for name in whole]

@@ -84,9 +84,10 @@ def note(found: OneStrength) -> str:
     """The better network's lead, and whether it is a claim."""
     report = found.reports[found.better]
     best = report.best_referee.name.replace("_", " ")
-    lead = told(in_db(report.gain_db))
+    between = bootstrap(found.psnr_db["unet"] - found.psnr_db["conv"], generator=stream(0, "bootstrap", "networks"))
     return (
-        f"With {found.words} the {NAMES[found.better]} does better of the two; over the best referee, {best}: {lead}."
+        f"With {found.words}, the U-Net over the autoencoder: {told(between)}. The {NAMES[found.better]} over the best "
+        f"referee, {best}: {told(in_db(report.gain_db))}."
     )
 
 

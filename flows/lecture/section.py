@@ -56,8 +56,18 @@ class Section(Record):
         return {path.stem: path.read_bytes() for path in files.values() if path.suffix == ".png"}
 
 
-def content(study: Study, findings: Findings, settings: Mapping[str, Experiment], *, quick: bool) -> dict[str, Any]:
-    """A study and its findings as JSON."""
+def content(
+    study: Study, findings: Findings, used: Mapping[str, Experiment], *, quick: bool, made: Mapping[str, str]
+) -> dict[str, Any]:
+    """A study and its findings as JSON.
+
+    Args:
+        study: The study.
+        findings: What it has found.
+        used: The experiments it has asked for, by the arguments with which `dae run` runs them.
+        quick: Whether its budgets were small.
+        made: The day and the commit.
+    """
     return {
         "id": study.id,
         "title": study.title,
@@ -70,7 +80,8 @@ def content(study: Study, findings: Findings, settings: Mapping[str, Experiment]
         ],
         "notes": list(findings.notes),
         "pictures": [{"name": picture.name, "caption": picture.caption} for picture in findings.pictures],
-        "settings": {name: experiment.model_dump(mode="json") for name, experiment in settings.items()},
+        "experiments": {name: experiment.model_dump(mode="json") for name, experiment in used.items()},
+        "made": dict(made),
     }
 
 

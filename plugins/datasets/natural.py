@@ -5,6 +5,7 @@ Set12, and, where it names none, the photographs that scikit-image carries. Whic
 """
 
 import os
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def fingerprint(options: Natural) -> str:
     train, test = _files()
     where = f"{TRAIN} and {TEST} in the folder that {FOLDER} names"
     photographs = f"photographs that scikit-image carries, as {FOLDER} names no folder"
-    stats = [f"{file.name} {file.stat().st_size}" for file in (*train, *test)]
+    stats = [f"{file.name} {sha256(file.read_bytes()).hexdigest()}" for file in (*train, *test)]
     said = f"{len(train)} images to train and {len(test)} to test on: {where if _folder() else photographs}"
     return "\n".join([said, *stats])
 
@@ -77,7 +78,13 @@ def _files() -> tuple[list[Path], list[Path]]:
             f"found no {' and no '.join(missing)}. Put the images there, or unset {FOLDER} to take scikit-image's "
             "photographs."
         )
-    return files_of(str(root / TRAIN)), files_of(str(root / TEST))
+    train, test = files_of(str(root / TRAIN)), files_of(str(root / TEST))
+    if len(train) < 2:
+        raise InputError(
+            f"The dataset natural found {len(train)} image in {str(root / TRAIN)!r}; it needs two at least, one "
+            "to train and one to validate on. Add images, or unset DAE_NATURAL to take scikit-image's photographs."
+        )
+    return train, test
 
 
 @hookimpl

@@ -38,7 +38,7 @@ def run(lab: "Laboratory") -> Findings:
     sizes, sigmas = ((SIZES[0], SIZES[2]), (SIGMAS[0], SIGMAS[-1])) if lab.quick else (SIZES, SIGMAS)
     splits = lab.splits(lab.experiment(RECIPE))
     found = {(size, sigma): _trained(lab, size, sigma, splits) for size in sizes for sigma in sigmas}
-    identity = measure(nn.Identity(), nn.Identity(), splits, ())
+    identity = measure(nn.Identity(), nn.Identity(), splits, None)
     return Findings(
         figures=dict(figures(found, identity)),
         pictures=(picture(found, identity, LABELS),),
@@ -47,14 +47,14 @@ def run(lab: "Laboratory") -> Findings:
     )
 
 
-def measure(network: nn.Module, encoder: nn.Module, splits: Splits, corruptions: Sequence[object]) -> Measure:
+def measure(network: nn.Module, encoder: nn.Module, splits: Splits, corruptions: Sequence[object] | None) -> Measure:
     """Measure one encoder on the test set.
 
     Args:
         network: Encoder and decoder, ``(B, *shape) -> (B, *shape)``.
         encoder: ``(B, *shape) -> (B, ...)``.
         splits: The data, with labels.
-        corruptions: What the network was trained on.
+        corruptions: What the network was trained on; None if it was not trained.
     """
     test = splits.test[0]
     clean = as_float(test.data)
@@ -63,7 +63,7 @@ def measure(network: nn.Module, encoder: nn.Module, splits: Splits, corruptions:
     own = draw_pairs(test, _corruptor(corruptions)).corrupted if corruptions else clean
     return Measure(
         bound=_bound(network, clean, clean),
-        corrupted_bound=_bound(network, own, clean),
+        corrupted_bound=None if corruptions is None else _bound(network, own, clean),
         errors=[_probe(encoder, codes, splits, draw) for draw in range(DRAWS)],
         robustness=sensitivity(codes, moved, generator=stream(0, "bootstrap", "robustness")),
     )

@@ -18,6 +18,7 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
+from ..one_strength import told
 from ..study import Findings, Measured, Picture, Study, Table
 from ..two_strengths import QUICK
 
@@ -144,8 +145,12 @@ def _table(matrix: Matrix) -> Table:
 
 def _notes(matrix: Matrix) -> Iterator[str]:
     trained = [row for row in matrix.rows if row != NOTHING]
-    best = max(trained, key=lambda row: matrix.of(row).mean())
-    yield f"Over all corruptions the network trained on {_words(best)} does best: {_interval(matrix.of(best))} dB."
+    best, second = sorted(trained, key=lambda row: -matrix.of(row).mean())[:2]
+    yield (
+        f"The highest mean over all corruptions has the network trained on {_words(best)}: "
+        f"{_interval(matrix.of(best))} dB; its lead over the next, {_words(second)}: "
+        f"{told(_interval(matrix.of(best) - matrix.of(second)))}."
+    )
     worse = [
         (row, column)
         for row in trained
