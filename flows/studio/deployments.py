@@ -22,9 +22,14 @@ from .flows import FLOWS
 LIMIT = 1  # flow runs at once: they share the device
 
 
-def deployments() -> list[RunnerDeployment]:
-    """Every deployment, with the schedules that were set on Prefect's page."""
-    return [_deployment(flow, name, parameters, said) for flow, name, parameters, said in described()]
+def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment]]:
+    """The deployments that are to be there at once, and those of recipes in folders, as the lecture's.
+
+    Each is made when it is asked for, with the schedules that were set on Prefect's page.
+    """
+    known = list(described())
+    later = [item for item in known if "/" in item[2].get("recipe", "")]
+    return (_deployment(*item) for item in known if item not in later), (_deployment(*item) for item in later)
 
 
 def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:

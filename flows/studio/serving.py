@@ -3,12 +3,15 @@
 ``python -m daecore_flows.studio.serving``, started by `dae up`.
 """
 
+import asyncio
+import contextlib
 import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ..store import Store, current_store, write_atomically
 
@@ -23,7 +26,8 @@ def main() -> None:
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", POLL_SECONDS)
     store = current_store()
     store.enter()
-    from prefect import serve
+    from prefect.exceptions import TerminationSignal
+    from prefect.runner import Runner
 
     from .. import tracking
     from . import deployments, reconciliation
@@ -35,9 +39,14 @@ def main() -> None:
     for line in reconciliation.reconcile(store, only_runner=True):
         log.warning("%s", line)
     threading.Thread(target=_keep_in_order, args=(store,), daemon=True).start()
-    made = deployments.deployments()
-    threading.Thread(target=_say_ready, args=(store, len(made)), daemon=True).start()
-    serve(*made, pause_on_shutdown=False, print_starting_message=False, limit=deployments.LIMIT)
+    runner: Any = Runner(pause_on_shutdown=False, limit=deployments.LIMIT)
+    first, later = deployments.deployments()
+    for made in first:
+        runner.add_deployment(made)
+    threading.Thread(target=_add, args=(runner, later), daemon=True).start()
+    _say_ready(store)
+    with contextlib.suppress(KeyboardInterrupt, TerminationSignal):
+        asyncio.run(runner.start())
 
 
 def _wait(ready: Callable[[], bool]) -> None:
@@ -58,16 +67,19 @@ def _keep_in_order(store: Store) -> None:
             log.exception("the runs could not be reconciled; trying again in %d s", RECONCILE_SECONDS)
 
 
-def _say_ready(store: Store, count: int) -> None:
-    """Write which plugins are served, once Prefect knows every deployment."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.sorting import DeploymentSort
+def _add(runner: Any, later: Iterable[Any]) -> None:
+    """Register more deployments while the runner works: the server takes half a second for each form."""
+    for made in later:
+        try:
+            runner.add_deployment(made)
+        except Exception:
+            log.exception("the deployment %s could not be registered; the next `dae up` tries again", made.name)
 
+
+def _say_ready(store: Store) -> None:
+    """Write which plugins are served."""
     from daecore.registry import registry
 
-    with get_client(sync_client=True) as client:
-        while len(client.read_deployments(limit=200, sort=DeploymentSort.NAME_ASC)) < count:
-            time.sleep(0.2)
     plugins = {f"{kind} {name}": item.provenance.digest for (kind, name), item in registry().extensions.items()}
     write_atomically(store.root / "served.json", json.dumps({"plugins": plugins}))
 
