@@ -145,7 +145,9 @@ class OneOrMany:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         many = handler(schema)
-        return {"anyOf": [*many["items"]["anyOf"], {"title": self.title, **many}]}
+        # A list is edited as JSON there: to spell every extension out again would only double the form.
+        listed = {**many, "items": {"type": "object", "description": "one extension, {name: {option: value}}"}}
+        return {"anyOf": [*many["items"]["anyOf"], {"title": self.title, **listed}]}
 
     @staticmethod
     def _listed(value: object) -> object:

@@ -19,7 +19,10 @@ class Noise2Noise(Options):
     """Mean squared error against a second, independently corrupted copy of the sample instead of the clean one."""
 
     target: tuple[CorruptionSpec, ...] = Field(
-        default=(), max_length=16, description="the target's corruptions, in this order; empty: those of the input"
+        default=(),
+        max_length=16,
+        description="the target's corruptions, in this order; empty: those of the input",
+        json_schema_extra={"items": {"type": "object", "description": "one corruption, {name: {option: value}}"}},
     )
     allow_bias: bool = Field(
         default=False,
