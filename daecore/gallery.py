@@ -1,4 +1,4 @@
-"""The gallery: the lecture's studies on one HTML page: pictures embedded, offline, light and dark, on a phone too.
+"""The gallery: the studies of a series on one HTML page: pictures embedded, offline, light and dark, on a phone too.
 
 Knows the studies' JSON and PNG bytes. Does not compute.
 """
@@ -12,6 +12,7 @@ Section = Mapping[str, Any]
 
 
 def gallery(
+    title: str,
     sections: Sequence[Section],
     pictures: Mapping[str, Mapping[str, bytes]],
     *,
@@ -21,17 +22,22 @@ def gallery(
     """The page.
 
     Args:
+        title: Its heading.
         sections: Each study's content: id, title, says, figures, tables, notes, pictures, experiments, made, seconds,
             run_id, link.
         pictures: The PNG files by study and name.
         failed: Why other studies are missing, by id.
-        made: The day and the commit of the page.
+        made: The day, the commit and the series of the page.
     """
-    parts = [_head(sections, failed, made), *(_section(section, pictures[section["id"]]) for section in sections)]
-    return document("Denoising autoencoders: the lecture, reproduced", parts)
+    again = f"dae {made['series']}"
+    parts = [
+        _head(sections, failed, made, again),
+        *(_section(section, pictures[section["id"]], again) for section in sections),
+    ]
+    return document(title, parts)
 
 
-def _head(sections: Sequence[Section], failed: Mapping[str, str], made: Mapping[str, str]) -> str:
+def _head(sections: Sequence[Section], failed: Mapping[str, str], made: Mapping[str, str], again: str) -> str:
     """What this is, and the way to each study."""
     links = "".join(f"<li><a href='#{escaped(it['id'])}'>{escaped(it['title'])}</a></li>" for it in sections)
     quick = " Small budgets: the numbers stand for the code, not for the methods." if _quick(sections) else ""
@@ -39,7 +45,7 @@ def _head(sections: Sequence[Section], failed: Mapping[str, str], made: Mapping[
     wrong = "".join(f"<p class='wrong'>{escaped(name)} failed: {escaped(why)}</p>" for name, why in failed.items())
     return (
         f"<p class='soft'>Each figure with its 95 % interval and its number of samples n; made on "
-        f"{escaped(made['date'])}{commit} by <code>dae lecture{' --quick' if quick else ''}</code>.{quick}</p>"
+        f"{escaped(made['date'])}{commit} by <code>{again}{' --quick' if quick else ''}</code>.{quick}</p>"
         f"<nav><ol>{links}</ol></nav>{wrong}"
     )
 
@@ -48,7 +54,7 @@ def _quick(sections: Iterable[Section]) -> bool:
     return any(section["quick"] for section in sections)
 
 
-def _section(section: Section, pictures: Mapping[str, bytes]) -> str:
+def _section(section: Section, pictures: Mapping[str, bytes], again: str) -> str:
     shown = [figure(pictures[item["name"]], item["caption"]) for item in section["pictures"]]
     notes = "".join(f"<li>{escaped(note)}</li>" for note in section["notes"])
     tables = [f"<h3>{escaped(it['title'])}</h3>" + table(it["head"], it["rows"]) for it in section["tables"]]
@@ -60,7 +66,7 @@ def _section(section: Section, pictures: Mapping[str, bytes]) -> str:
             f"<ul class='notes'>{notes}</ul>" if notes else "",
             *tables,
             _figures(section["figures"]),
-            _again(section),
+            _again(section, again),
             "</section>",
         ]
     )
@@ -78,12 +84,12 @@ def _numbers(value: Mapping[str, Any]) -> tuple[str, str]:
     return whole, "" if value["low"] is None else f"{value['low']:.4g} to {value['high']:.4g}"
 
 
-def _again(section: Section) -> str:
+def _again(section: Section, again: str) -> str:
     """Where and when it was made, and the commands that make it again."""
     link = section["link"]
     run = f"<a href='{escaped(link)}'>{escaped(section['run_id'])}</a>" if link else escaped(section["run_id"])
     quick = " --quick" if section["quick"] else ""
-    commands = [f"dae lecture --only {section['id']}{quick}", *(f"dae run {name}" for name in section["experiments"])]
+    commands = [f"{again} --only {section['id']}{quick}", *(f"dae run {name}" for name in section["experiments"])]
     made = section["made"]
     commit = f", commit <code>{escaped(made['commit'][:12])}</code>" if made["commit"] else ""
     return (

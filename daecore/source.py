@@ -5,18 +5,18 @@ Knows files and their imports. Does not know what the code does.
 
 import ast
 import hashlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 
-def source_digest(*modules: str, leave_out: Container[str] = (), within: str = "") -> str:
+def source_digest(*modules: str, leave_out: Container[str] = (), within: Sequence[str] = ()) -> str:
     """SHA-256 of the modules and of all that they import from their own package, directly or not.
 
     Args:
         modules: Full names, such as ``daecore.training``.
         leave_out: Modules of the package that change no result; they are not followed either.
-        within: Follow imports inside this package only; by default inside each module's whole distribution.
+        within: Follow imports inside these packages only; by default inside each module's whole distribution.
     """
     state = hashlib.sha256()
     for name, path in sorted(_sources(modules, leave_out, within).items()):
@@ -24,7 +24,7 @@ def source_digest(*modules: str, leave_out: Container[str] = (), within: str = "
     return state.hexdigest()
 
 
-def _sources(modules: tuple[str, ...], leave_out: Container[str], within: str) -> dict[str, Path]:
+def _sources(modules: tuple[str, ...], leave_out: Container[str], within: Sequence[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
@@ -32,8 +32,8 @@ def _sources(modules: tuple[str, ...], leave_out: Container[str], within: str) -
         path = None if name in found or name in leave_out else _file(name)
         if path is not None:
             found[name] = path
-            package = within or name.partition(".")[0]
-            waiting += [other for other in _imports(name, path) if f"{other}.".startswith(f"{package}.")]
+            packages = tuple(f"{package}." for package in within or (name.partition(".")[0],))
+            waiting += [other for other in _imports(name, path) if f"{other}.".startswith(packages)]
     return found
 
 

@@ -1,49 +1,58 @@
-"""Write results.md and the lecture's pictures from a lecture's report: `make figures`.
+"""Write results.md and its pictures from the reports of series of studies: `make figures`.
 
-python docs/write_results.py lecture.json
+python docs/write_results.py lecture.json ...
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from daecore_flows.series.series import series
 from daecore_flows.store import current_store
 
 HERE = Path(__file__).parent
-PICTURES = HERE / "lecture"
+PICTURES = HERE / "results"
 
 
-def main(report: Path) -> None:
+def main(reports: Sequence[Path]) -> None:
     """Write the files."""
     current_store().enter()
-    found = json.loads(report.read_text(encoding="utf-8"))
     PICTURES.mkdir(exist_ok=True)
+    found = [json.loads(report.read_text(encoding="utf-8")) for report in reports]
     (HERE / "results.md").write_text("\n".join(text(found)) + "\n", encoding="utf-8")
 
 
-def text(found: dict[str, Any]) -> Iterator[str]:
+def text(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The page, line by line."""
     yield "# Results"
     yield ""
-    yield f"Made on {found['date']} from commit `{found['commit'][:12]}` by `make figures`; do not edit."
-    yield "Each figure with its 95 % interval and the number n of samples, seeds or draws behind it."
-    yield "`dae lecture` makes them again, with a gallery of all pictures; `dae lecture --only ID` one of them."
-    for name, experiment in found["experiments"].items():
-        yield from _study(name, experiment)
+    yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds or"
+    yield "draws behind it."
+    for told in found:
+        yield from _series(told)
 
 
-def _study(name: str, experiment: dict[str, Any]) -> Iterator[str]:
+def _series(told: dict[str, Any]) -> Iterator[str]:
+    name = told["series"]
+    yield from ("", f"## {series(name).title}", "")
+    yield f"Made on {told['date']} from commit `{told['commit'][:12]}`. `dae {name}` makes it again, with a gallery of all"
+    yield f"pictures; `dae {name} --only ID` one study of it."
+    for study, experiment in told["experiments"].items():
+        yield from _study(name, study, experiment)
+
+
+def _study(name: str, study: str, experiment: dict[str, Any]) -> Iterator[str]:
     from daecore_flows import tracking
 
     folder = tracking.artifact_folder(experiment["run_id"])
     section = json.loads((folder / "section.json").read_text(encoding="utf-8"))
-    yield from ("", f"## {section['title']}", "", f"`dae lecture --only {name}`, {experiment['seconds']:.0f} s.")
+    yield from ("", f"### {section['title']}", "", f"`dae {name} --only {study}`, {experiment['seconds']:.0f} s.")
     for picture in section["pictures"][:1]:
-        target = PICTURES / f"{name}.png"
+        target = PICTURES / f"{study}.png"
         target.write_bytes((folder / f"{picture['name']}.png").read_bytes())
-        yield from ("", f"![{picture['caption']}](lecture/{target.name})")
+        yield from ("", f"![{picture['caption']}](results/{target.name})")
     yield ""
     yield from (f"- {note}" for note in section["notes"])
     yield from ("", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
@@ -53,4 +62,4 @@ def _study(name: str, experiment: dict[str, Any]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(name) for name in sys.argv[1:]])

@@ -16,10 +16,8 @@ from .tracking import Run
 
 USES, DENOISE, TRAINING = "dae.uses", "tags.stage = 'denoise'", "tags.stage = 'train_autoencoder'"
 NAMES_A_TAG = 50  # names of at most 96 characters
-STUDY, LECTURE = (
-    "study",
-    "lecture",
-)  # the stages of a study, which uses trainings as a whole run does, and of the lecture
+# The stages of a study, which uses trainings as a whole run does, and of a series of studies.
+STUDY, SERIES = "study", "series"
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def remove(runs: list[Run]) -> None:
 def collectable(store: Store, keep: int) -> list[Removal]:
     """What may go if the newest ``keep`` finished runs, and every unfinished one's checkpoint, are to be kept whole.
 
-    So is the latest run of each study of the lecture.
+    So is the latest run of each study of a series.
 
     Raises:
         InputError: A run is going on; what it uses is not known yet.

@@ -8,7 +8,7 @@ import pytest
 import torch
 from daecore_flows.lecture import codes, one_strength, two_strengths
 from daecore_flows.lecture.studies import block, blur, erasure, information, matrix, superres
-from daecore_flows.lecture.study import Study
+from daecore_flows.series.study import Study
 from torch import Tensor, nn
 
 from daecore.autoencoder import Shapes, initialised

@@ -9,7 +9,7 @@ from daecore import figures
 from daecore.gallery import gallery
 
 PNG = figures.png(figures.loss_curves([(1, 1.0, None), (2, 0.5, None)]))
-MADE = {"date": "2026-01-02", "commit": "0123456789abcdef"}
+MADE = {"date": "2026-01-02", "commit": "0123456789abcdef", "series": "lecture"}
 
 
 def section(**changes: Any) -> dict[str, Any]:
@@ -26,7 +26,9 @@ def section(**changes: Any) -> dict[str, Any]:
 
 
 def page(*sections: dict[str, Any], failed: dict[str, str] | None = None) -> str:
-    return gallery(sections, {item["id"]: {"panel": PNG} for item in sections}, failed=failed or {}, made=MADE)
+    return gallery(
+        "The lecture", sections, {item["id"]: {"panel": PNG} for item in sections}, failed=failed or {}, made=MADE
+    )
 
 
 def test_the_page_needs_nothing_else() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from daecore_flows import cookbook
-from daecore_flows.lecture.studies import IDS, selected, study
+from daecore_flows.lecture import SERIES
 
 from daecore.errors import InputError
 
+IDS, study, selected = SERIES.ids, SERIES.study, SERIES.selected
 DAE = str(Path(sys.executable).parent / "dae")
 
 
@@ -99,23 +100,23 @@ BROKEN = """
 import sys
 from daecore_flows.store import current_store
 current_store().enter()
-from daecore_flows.lecture import conducting, flow
-from daecore_flows.lecture.studies import study
+from daecore_flows.lecture.flow import lecture
+from daecore_flows.series.series import Series
 
 def broken(laboratory):
     laboratory.judge(laboratory.experiment("digits-erasure", "training.epochs=1"))
     print("reused", *(timing.reused for timing in laboratory.call.timings))
     raise ValueError("no light")
 
-def some(name):
+def some(series, name, study=Series.study):
     from dataclasses import replace
-    return replace(study(name), run=broken) if name == "gap" else study(name)
+    return replace(study(series, name), run=broken) if name == "gap" else study(series, name)
 
-flow.study = conducting.study_named = some
-flow.lecture(("arc", "gap"), quick=True)
-lectured = flow.lecture(("arc", "gap"), quick=True)
-print(lectured.failed, [section.id for section in lectured.sections])
-print((current_store().root / lectured.gallery).read_text().count("gap failed"))
+Series.study = some
+lecture(("arc", "gap"), quick=True)
+told = lecture(("arc", "gap"), quick=True)
+print(told.failed, [section.id for section in told.sections])
+print((current_store().root / told.gallery).read_text().count("gap failed"))
 """
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from daecore_flows.lecture.laboratory import chosen
 from daecore_flows.lecture.studies.n2n import STUDY
 from daecore_flows.lecture.studies.n2n.clipping import clipped_mean
 from daecore_flows.lecture.studies.n2n.digits import said, shrinks
 from daecore_flows.lecture.studies.n2n.losses import POWER, gap_ratios, gaps
+from daecore_flows.series.laboratory import chosen
 from torch import nn
 
 from daecore.corruption import Corruptor

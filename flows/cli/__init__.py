@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import compare, data, lecture, plugins, recipes, restore, retrain, run, runs, studio, sweep
+from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, studio, sweep
 
 app = typer.Typer(
     name="dae",
@@ -21,7 +21,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.rerun)
 app.command()(sweep.sweep)
-app.command()(lecture.lecture)
+app.command()(series.lecture)
 app.command()(retrain.retrain)
 app.command("recipes")(recipes.list_recipes)
 app.command()(recipes.show)

@@ -49,7 +49,7 @@ def remove(
     from .. import housekeeping
     from ..lookup import find_run
 
-    found = housekeeping.removable(find_run(run, stages=("denoise", housekeeping.STUDY, housekeeping.LECTURE)))
+    found = housekeeping.removable(find_run(run, stages=("denoise", housekeeping.STUDY, housekeeping.SERIES)))
     for one in found:
         print(f"{one.info.run_id}  {one.info.run_name}")
     if yes or typer.confirm("Remove these?"):

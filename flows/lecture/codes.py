@@ -11,7 +11,7 @@ from daecore.figures import png
 from daecore.information import Bound
 from daecore.intervals import Interval, student
 
-from .study import Measured, Picture, Table
+from ..series.study import Measured, Picture, Table
 
 IDENTITY = "identity"
 AT_FLOOR = "identity, at the floor of rounding"

@@ -14,7 +14,7 @@ from daecore.evaluation import DenoisingReport
 from daecore.intervals import Interval, bootstrap
 from daecore.rng import stream
 
-from .study import Measured, Table
+from ..series.study import Measured, Table
 
 NAMES = {"conv": "autoencoder", "unet": "U-Net"}  # the two networks on digits, in words
 Known = TypeVar("Known")

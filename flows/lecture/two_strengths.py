@@ -16,11 +16,11 @@ from daecore.figures import COLUMNS, panel, png
 from daecore.pairs import draw_pairs
 from daecore.samples import as_float
 
+from ..series.study import Findings, Picture, Study
 from .one_strength import NAMES, OneStrength, figures, note, table
-from .study import Findings, Picture, Study
 
 if TYPE_CHECKING:
-    from .laboratory import Judged, Laboratory
+    from ..series.laboratory import Judged, Laboratory
 
 NETWORKS = {"conv": "", "unet": "-unet", "fashion": "-fashion"}  # figure and the end of its recipe's name
 SHOWN = {"": ("digits", ("conv", "unet")), "-fashion": ("pictures of clothes", ("fashion",))}

@@ -16,8 +16,8 @@ from daecore.rng import stream
 from daecore.samples import Samples
 from daecore.vector_field import Agreement, agreement
 
-from ..laboratory import Laboratory
-from ..study import Findings, Measured, Picture, Study, Table
+from ...series.laboratory import Laboratory
+from ...series.study import Findings, Measured, Picture, Study, Table
 
 SIGMA = 0.1  # the noise of the recipes
 SIGMAS = (SIGMA, 0.2, 0.4)

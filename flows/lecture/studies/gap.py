@@ -8,8 +8,8 @@ from daecore.likelihood import GaussianNoised
 from daecore.posterior import posterior
 from daecore.rng import stream
 
-from ..laboratory import Laboratory
-from ..study import Findings, Measured, Study, Table
+from ...series.laboratory import Laboratory
+from ...series.study import Findings, Measured, Study, Table
 from . import gap_digits, gap_points
 
 DIGITS = {

@@ -21,8 +21,8 @@ from daecore.posterior import Posterior, posterior
 from daecore.rng import stream
 from daecore.samples import Samples, as_float
 
-from ..laboratory import Laboratory
-from ..study import Measured, Picture
+from ...series.laboratory import Laboratory
+from ...series.study import Measured, Picture
 
 DRAWN, QUICK_DRAWN = 192, 96  # draws from the prior on which the regret is measured
 TESTED, QUICK_TESTED = 96, 48  # test images whose posterior is computed

@@ -17,8 +17,8 @@ from daecore.likelihood import GaussianNoised
 from daecore.posterior import Denoiser, draw_originals, exact_denoiser
 from daecore.rng import stream
 
-from ..laboratory import Laboratory
-from ..study import Measured, Picture
+from ...series.laboratory import Laboratory
+from ...series.study import Measured, Picture
 
 SIGMA = 0.5  # the noise of the recipe: points of the gap can have come from both ends
 WALKED = (0.32, 0.2, 0.125, 0.08, 0.05)  # the walk's levels, from wide to narrow

@@ -17,11 +17,11 @@ from daecore.spec import spec
 from daecore.training import TrainingOptions
 from daecore.transfer import draw_labels
 
+from ...series.study import Findings, Study
 from ..codes import Measure, figures, notes, picture, table
-from ..study import Findings, Study
 
 if TYPE_CHECKING:
-    from ..laboratory import Laboratory
+    from ...series.laboratory import Laboratory
 
 RECIPE = "lecture/information"
 SIZES = (2, 8, 32, 128)

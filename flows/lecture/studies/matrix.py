@@ -18,12 +18,12 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
+from ...series.study import Findings, Measured, Picture, Study, Table
 from ..one_strength import told
-from ..study import Findings, Measured, Picture, Study, Table
 from ..two_strengths import QUICK
 
 if TYPE_CHECKING:
-    from ..laboratory import Laboratory
+    from ...series.laboratory import Laboratory
 
 JUDGED = 2000  # test images
 TASKS = ("erasure-0.5", "erasure-0.9", "blur-2", "blur-4", "block-10", "block-16")

@@ -23,12 +23,12 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import as_float
 
-from ..study import Findings, Measured, Picture, Study, Table
+from ...series.study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
     from daecore.experiment import Experiment
 
-    from ..laboratory import Judged, Laboratory
+    from ...series.laboratory import Judged, Laboratory
 
 CLEAN, EMPHASISED = "lecture/tiny-clean", "lecture/emphasised"
 SHORT = ("training.epochs=20", "training.batch=50")

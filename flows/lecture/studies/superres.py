@@ -16,11 +16,11 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
+from ...series.study import Findings, Measured, Picture, Study, Table
 from ..one_strength import in_db, told
-from ..study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
-    from ..laboratory import Judged, Laboratory
+    from ...series.laboratory import Judged, Laboratory
 
 RECIPE = "lecture/superres"
 QUICK = ("training.epochs=10", "training.batch=64")

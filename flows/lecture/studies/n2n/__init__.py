@@ -3,8 +3,8 @@
 Knows the order in which the parts are conducted; each part trains, measures and draws its own.
 """
 
-from ...laboratory import Laboratory
-from ...study import Findings, Study
+from ....series.laboratory import Laboratory
+from ....series.study import Findings, Study
 from . import captures, clipping, digits, natural
 
 

@@ -4,8 +4,8 @@ A capture is one exposure of one digit: one draw of the noise on it, made once a
 as many captures as one would average for it.
 """
 
-from ...laboratory import Laboratory
-from ...study import Findings, Measured, Table
+from ....series.laboratory import Laboratory
+from ....series.study import Findings, Measured, Table
 from .trained import Networks, difference, networks
 
 AVERAGED = 19  # captures that a clean target stands for; the digit itself is used, which no average reaches

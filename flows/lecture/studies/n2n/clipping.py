@@ -9,8 +9,8 @@ from daecore.evaluation import restore
 from daecore.intervals import student
 from daecore.samples import as_float
 
-from ...laboratory import Laboratory
-from ...study import Findings, Measured, Picture, Table
+from ....series.laboratory import Laboratory
+from ....series.study import Findings, Measured, Picture, Table
 from .digits import Targets
 from .trained import Networks, difference, networks
 

@@ -8,8 +8,8 @@ from daecore import figures
 from daecore.intervals import Interval, student
 from daecore.samples import as_float
 
-from ...laboratory import Laboratory
-from ...study import Findings, Measured, Picture, Table
+from ....series.laboratory import Laboratory
+from ....series.study import Findings, Measured, Picture, Table
 from . import losses
 from .trained import CLEAN, Networks, difference, networks
 

@@ -17,7 +17,7 @@ from daecore.rng import stream
 from daecore.samples import Batch, Samples
 from daecore.spec import Spec, spec
 
-from ...study import Measured
+from ....series.study import Measured
 from .trained import Networks
 
 DRAWS, IMAGES = 20, 500  # so many times, on other images each time

@@ -15,7 +15,7 @@ from daecore.metrics import psnr
 from daecore.pairs import draw_pairs
 from daecore.samples import Pairs, Splits, as_float
 
-from ...laboratory import Laboratory, Trained
+from ....series.laboratory import Laboratory, Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
 CLEAN = "objective={clean: {}}"

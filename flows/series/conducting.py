@@ -28,15 +28,16 @@ from ..store import current_store
 from . import section
 from .laboratory import Laboratory, chosen
 from .section import Section, StudyRequest
-from .studies import study as study_named
+from .series import NAMES, Series, series
 from .study import Findings, Study
 
 SECTION = "dae.section"  # a study's tag: what it has found, by which another process takes it
 SHOWN = 60  # figures that become metrics of the run; all of them are in its section.json
 
 
-def request(study: Study, *, quick: bool) -> StudyRequest:
+def request(told: Series, name: str, *, quick: bool) -> StudyRequest:
     """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
+    study = told.study(name)
     experiments = {name: chosen(name) for name in study.recipes}
     specs = [spec for experiment in experiments.values() for spec in used_by(experiment)]
     inputs = {
@@ -44,18 +45,16 @@ def request(study: Study, *, quick: bool) -> StudyRequest:
         "recipes": {name: experiment.model_dump(mode="json") for name, experiment in experiments.items()},
         "data": sorted({digest(dataset_request(experiment).key) for experiment in experiments.values()}),
     }
-    module = f"daecore_flows.lecture.studies.{study.id}"
-    own = source_digest(module, within="daecore_flows.lecture", leave_out=_NOT_FOLLOWED)
-    written = source_digest("daecore_flows.lecture.section", within="daecore_flows.lecture", leave_out=_NOT_FOLLOWED)
+    own = source_digest(told.module(name), *_WRITTEN, within=_FOLLOWED, leave_out=_NOT_FOLLOWED)
     core = source_digest(*_core(), leave_out=NO_RESULT)
     key = StageKey(
         stage=f"study {study.id}",
-        code=digest([own, written, core, *map(code_digest, sorted(CODE))]),
+        code=digest([own, core, *map(code_digest, sorted(CODE))]),
         plugins=tuple(provenance(specs).values()),
         inputs=digest(inputs),
         place=resolve_place("auto", "auto", 0),
     )
-    return StudyRequest(key=key, id=study.id, quick=quick)
+    return StudyRequest(key=key, series=told.name, id=study.id, quick=quick)
 
 
 def _key(context: Any, parameters: Mapping[str, Any]) -> str:
@@ -65,7 +64,7 @@ def _key(context: Any, parameters: Mapping[str, Any]) -> str:
 @task(name="study", task_run_name="{request.id}", cache_key_fn=_key, persist_result=True, result_serializer="json")
 def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False) -> Section:
     """Train, measure and draw; everything lands in an MLflow run of the study's own."""
-    store, study, began = current_store(), study_named(request.id), time.perf_counter()
+    store, study, began = current_store(), series(request.series).study(request.id), time.perf_counter()
     key = digest(request.key)
     with store.lock(f"study-{key}") as waited:
         if waited and (found := _conducted(key)) is not None:
@@ -104,7 +103,14 @@ def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: s
         tracking.proceed(run)
         tracking.tag(run, {tracking.PARENT: parent, **tracking.environment()})
         return run
-    tags = {"stage": STUDY, "study": study.id, "quick": str(request.quick), tracking.KEY: key, **tracking.environment()}
+    tags = {
+        "stage": STUDY,
+        "series": request.series,
+        "study": study.id,
+        "quick": str(request.quick),
+        tracking.KEY: key,
+        **tracking.environment(),
+    }
     return tracking.start(folder, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent)
 
 
@@ -136,5 +142,8 @@ def _core() -> list[str]:
     return [f"daecore.{path.stem}" for path in sorted(folder.glob("[!_]*.py"))]
 
 
+_TOP = __name__.split(".", maxsplit=1)[0]
+_FOLLOWED = tuple(f"{_TOP}.{name}" for name in ("series", *NAMES))  # studies may borrow from each other
+_WRITTEN = (f"{_TOP}.series.section",)  # every study's findings go through it
 # What no number of a study depends on: the list of all studies would tie each to all.
-_NOT_FOLLOWED = frozenset({"daecore_flows.lecture", "daecore_flows.lecture.studies"})
+_NOT_FOLLOWED = frozenset({*_FOLLOWED, *(f"{_TOP}.{name}.studies" for name in NAMES), f"{_TOP}.series.series"})

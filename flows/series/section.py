@@ -22,10 +22,12 @@ class StudyRequest(Request):
     """Conduct a study.
 
     Attributes:
+        series: The series it belongs to.
         id: Which.
         quick: With small budgets.
     """
 
+    series: str
     id: str
     quick: bool
 

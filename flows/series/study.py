@@ -1,6 +1,6 @@
-"""Study: one experiment of the lecture as a value, and what it finds: numbers, pictures, tables, notes.
+"""Study: one experiment of a series as a value, and what it finds: numbers, pictures, tables, notes.
 
-Knows no store and no server. What a study may use is `daecore_flows.lecture.laboratory`.
+Knows no store and no server. What a study may use is `laboratory`.
 """
 
 from collections.abc import Callable, Mapping
@@ -81,12 +81,12 @@ class Findings:
 
 @dataclass(frozen=True)
 class Study:
-    """One experiment of the lecture.
+    """One experiment of a series.
 
     Attributes:
-        id: What `dae lecture --only` names.
+        id: What `--only` names.
         title: Its heading.
-        says: What the lecture says of it, in a few sentences.
+        says: What it is about, or what the lecture says of it, in a few sentences.
         recipes: The recipes it trains, as ``lecture/erasure-0.5``: `dae run` runs each alone.
         run: Trains, measures, draws.
     """

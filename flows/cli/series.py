@@ -1,8 +1,10 @@
-"""`dae lecture`: the lecture's experiments, all or some, and their gallery."""
+"""`dae lecture` and the other series of studies: all of one or some, and their gallery."""
 
 import json
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ from .run import Fresh, Output, Verbose
 from .watching import watched_flow
 
 if TYPE_CHECKING:
-    from ..lecture.flow import Lectured
+    from ..series.running import Told
 
 Only = Annotated[str | None, typer.Option("--only", metavar="ID,ID", help="Some of the studies, as arc,n2n.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Small budgets, the same pictures: minutes instead of hours.")]
@@ -35,29 +37,34 @@ def lecture(
 
     The same command again takes finished experiments from the cache, and goes on with one that was stopped.
     """
-    place = store_at(store, data)
-    names = _named(only)
+    _tell("lecture", only, report, store_at(store, data), quick=quick, fresh=fresh, verbose=verbose)
+
+
+def _tell(
+    name: str, only: str | None, report: Path | None, place: Store, *, quick: bool, fresh: bool, verbose: bool
+) -> None:
+    """Run the series' flow, write its report, and say what was found."""
+    names = _named(name, only)
     require_place(place)
     if report is not None:
         writable(report, "--report")
 
-    def load() -> Callable[[], "Lectured"]:
-        from ..lecture import flow
+    def load() -> Callable[[], "Told"]:
+        module = import_module(f"..{name}.flow", __package__)
+        return partial(getattr(module, name), names, quick, fresh)
 
-        return partial(flow.lecture, names, quick, fresh)
+    told = watched_flow(load, verbose=verbose, goes_on="with the experiment it was in")
+    from ..series.running import report as reported
 
-    lectured = watched_flow(load, verbose=verbose, goes_on="with the experiment it was in")
-    from ..lecture.flow import report as reported
-
-    found = reported(lectured, place)
+    found = reported(told, place)
     if report is not None:
         write_atomically(report.expanduser().resolve(), json.dumps(found, indent=2) + "\n")
-    _print(lectured, found, place)
-    if lectured.failed:
+    _print(told, found, place)
+    if told.failed:
         raise typer.Exit(1)
 
 
-def _named(only: str | None) -> tuple[str, ...]:
+def _named(name: str, only: str | None) -> tuple[str, ...]:
     """The studies that were asked for; none stands for all.
 
     Raises:
@@ -65,23 +72,24 @@ def _named(only: str | None) -> tuple[str, ...]:
     """
     from daecore.errors import InputError
 
-    from ..lecture.studies import IDS, selected
+    from ..series.series import series
 
+    told = series(name)
     if only is None:
         return ()
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = [it.strip() for it in only.split(",") if it.strip()]
     if not names:
-        raise InputError(f"--only {only!r} names no study; leave it out for all of them. Known: {', '.join(IDS)}.")
-    return tuple(selected(names))
+        raise InputError(f"--only {only!r} names no study; leave it out for all of them. Known: {', '.join(told.ids)}.")
+    return tuple(told.selected(names))
 
 
-def _print(lectured: "Lectured", found: dict[str, Any], place: Store) -> None:
+def _print(told: "Told", found: dict[str, Any], place: Store) -> None:
     """A line per study, what failed, and where the page lies."""
     console = Console()
     table = Table("study", "figures", "seconds now", "seconds when made", box=None, padding=(0, 2, 0, 0))
     for name, item in found["experiments"].items():
-        table.add_row(name, str(len(item["figures"])), f"{lectured.seconds[name]:.1f}", f"{item['seconds']:.1f}")
+        table.add_row(name, str(len(item["figures"])), f"{told.seconds[name]:.1f}", f"{item['seconds']:.1f}")
     console.print(table)
-    told = [f"{name} failed: {why}" for name, why in lectured.failed.items()]
-    for line in [*told, "", f"gallery  {place.root / lectured.gallery}", f"MLflow   run {lectured.run_id}"]:
+    failed = [f"{name} failed: {why}" for name, why in told.failed.items()]
+    for line in [*failed, "", f"gallery  {place.root / told.gallery}", f"MLflow   run {told.run_id}"]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

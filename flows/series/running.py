@@ -1,0 +1,179 @@
+"""Telling a series: study after study, then the gallery of what they found; the body of the flow of each series.
+
+A study that fails is told and does not keep the others from being conducted.
+"""
+
+import logging
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+from prefect.artifacts import create_markdown_artifact
+
+from daecore.errors import DaecoreError
+from daecore.gallery import gallery
+
+from .. import tracking
+from ..artifacts import PROGRESS
+from ..calling import Caller, intact
+from ..housekeeping import SERIES
+from ..records import Record
+from ..store import Store, current_store, write_atomically
+from . import conducting
+from .section import Section
+from .series import Series
+
+log = logging.getLogger(PROGRESS)
+
+
+class Told(Record):
+    """What a series gave.
+
+    Attributes:
+        series: Which.
+        run_id: Its MLflow run.
+        sections: The studies that were conducted.
+        failed: Why the others were not, by id.
+        seconds: What each took this time.
+        gallery: Where the page lies, inside the store.
+    """
+
+    series: str
+    run_id: str
+    sections: tuple[Section, ...]
+    failed: dict[str, str]
+    seconds: dict[str, float]
+    gallery: str
+
+
+def run_name() -> str:
+    """What runs, for Prefect's lists: ``lecture arc, n2n (quick)``."""
+    given = runtime.flow_run.parameters
+    named = ", ".join(given.get("only") or ()) or "whole"
+    return f"{runtime.flow_run.flow_name} {named}{' (quick)' if given.get('quick') else ''}"
+
+
+def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool) -> Told:
+    """Conduct the studies and write the gallery, inside the present flow run; what is there already is reused.
+
+    Args:
+        told: The series.
+        only: Which studies; all of them if empty.
+        quick: Small budgets, the same pictures.
+        fresh: Ignore cached results and train anew.
+    """
+    names, store = told.selected(only), current_store()
+    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
+    tracking.prepare(store)
+    tracking.reconcile()
+    folder = tracking.experiment_id(told.name, store)
+    run = _begun(told, folder, names, quick)
+    with tracking.ended(run):
+        found = _conducted(told, names, folder, run, store, quick=quick, fresh=fresh)
+        _show(told, found, store)
+        if not found.sections:
+            raise DaecoreError(f"None of the studies could be conducted. {_reasons(found.failed)}")
+    return found
+
+
+def report(told: Told, store: Store) -> dict[str, Any]:
+    """What ``--report`` writes: ``{"experiments": {id: {"figures", "run_id", "seconds"}}, ...}``."""
+    found = {section.id: section for section in told.sections}
+    return {
+        "experiments": {
+            name: {
+                "figures": section.content(store)["figures"],
+                "run_id": section.run_id,
+                "seconds": round(section.seconds, 1),
+            }
+            for name, section in found.items()
+        },
+        "series": told.series,
+        "failed": told.failed,
+        "run_id": told.run_id,
+        "date": date.today().isoformat(),
+        "commit": tracking.environment()["git"],
+    }
+
+
+def _begun(told: Series, folder: str, names: Sequence[str], quick: bool) -> str:
+    """The series' run: that of an earlier one on the same studies that was stopped, else a new one."""
+    asked = f"{'quick' if quick else 'whole'} {' '.join(names)}"
+    found = tracking.runs(
+        f"tags.stage = '{SERIES}' and tags.series = '{told.name}' and tags.asked = '{asked}'", limit=1
+    )
+    flow_run = {tracking.FLOW_RUN: str(runtime.flow_run.id or "")}
+    if found and found[0].info.status in ("KILLED", "FAILED"):
+        run = str(found[0].info.run_id)
+        tracking.proceed(run)
+        tracking.tag(run, {**flow_run, **tracking.environment()})
+        return run
+    tags = {"stage": SERIES, "series": told.name, "asked": asked, **flow_run, **tracking.environment()}
+    return tracking.start(folder, f"{told.name} ({'quick' if quick else 'whole'})", tags, {"quick": quick})
+
+
+def _conducted(
+    told: Series, names: Sequence[str], folder: str, run: str, store: Store, *, quick: bool, fresh: bool
+) -> Told:
+    """Study after study; what fails is told, and the next one begins."""
+    call, sections, failed, seconds = Caller(fresh), [], {}, {}
+    for name in names:
+        began = time.perf_counter()
+        try:
+            request = conducting.request(told, name, quick=quick)
+            sections.append(call(conducting.conduct, request, folder, run, fresh, intact=intact, name=name))
+        except Exception as error:
+            failed[name] = " ".join(str(error).split())[:1000] or type(error).__name__
+            log.warning("%s failed: %s", name, failed[name], exc_info=not isinstance(error, DaecoreError))
+        seconds[name] = round(time.perf_counter() - began, 2)
+    place = store.root / told.name / f"{_stem(told, names, quick)}.html"
+    return Told(
+        series=told.name, run_id=run, sections=tuple(sections), failed=failed, seconds=seconds,
+        gallery=str(place.relative_to(store.root)),
+    )  # fmt: skip
+
+
+def _stem(told: Series, names: Sequence[str], quick: bool) -> str:
+    """Under which name a gallery is kept: another choice of studies does not overwrite the whole one."""
+    chosen = "" if len(names) == len(told.ids) else "-" + "-".join(names)
+    return f"{told.name}{'-quick' if quick else ''}{chosen}"
+
+
+def _show(told: Series, found: Told, store: Store) -> None:
+    """Write the gallery and the report: into the store, the series' run, and Prefect's page."""
+    said, run = report(found, store), found.run_id
+    sections = [
+        {**section.content(store), "run_id": section.run_id, "link": tracking.run_page(section.run_id),
+         "seconds": section.seconds}
+        for section in found.sections
+    ]  # fmt: skip
+    pictures = {section.id: section.pictures(store) for section in found.sections}
+    made = {"date": said["date"], "commit": said["commit"], "series": told.name}
+    page = gallery(told.title, sections, pictures, failed=found.failed, made=made)
+    place = store.root / found.gallery
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(place, page)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / f"{told.name}.html"
+        file.write_text(page, encoding="utf-8")
+        tracking.log_file(run, file)
+    tracking.log_json(run, said, f"{told.name}.json")
+    tracking.log_metrics(run, {f"seconds.{section.id}": section.seconds for section in found.sections})
+    create_markdown_artifact(markdown=_card(found, sections), key=told.name, description=told.title)
+
+
+def _card(found: Told, sections: Sequence[dict[str, Any]]) -> str:
+    """What Prefect's page shows: the way to the gallery, and a line per study."""
+    link = tracking.artifact_page(found.run_id, f"{found.series}.html")
+    lines = [f"**[Open the gallery]({link})**" if link else f"Gallery: `{found.gallery}` in the store", ""]
+    lines += [f"- **{section['title']}** ({section['id']}): {len(section['figures'])} figures" for section in sections]
+    lines += [f"- {name}: failed. {reason}" for name, reason in found.failed.items()]
+    return "\n".join(lines)
+
+
+def _reasons(failed: dict[str, str]) -> str:
+    return " ".join(f"{name}: {reason}" for name, reason in failed.items())

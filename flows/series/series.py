@@ -1,0 +1,62 @@
+"""Series: several studies under one name, in their order: the lecture, for one.
+
+Knows where each study's module lies. Does not conduct them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .study import Study
+
+NAMES = ("lecture",)  # each a package beside this one, with its `SERIES`
+
+
+@dataclass(frozen=True)
+class Series:
+    """Studies that belong together.
+
+    Attributes:
+        name: What the command, the flow and the gallery are called.
+        title: The gallery's heading.
+        ids: The studies, in the order in which they are conducted; what ``--only`` names.
+    """
+
+    name: str
+    title: str
+    ids: tuple[str, ...]
+
+    @property
+    def package(self) -> str:
+        """The full name of its package."""
+        return f"{__name__.split('.', maxsplit=1)[0]}.{self.name}"
+
+    def module(self, name: str) -> str:
+        """The full name of a study's module; its `STUDY` is the value."""
+        return f"{self.package}.studies.{name}"
+
+    def study(self, name: str) -> "Study":
+        """The study of this id; only its own module is loaded."""
+        found: Study = import_module(self.module(name)).STUDY
+        return found
+
+    def selected(self, only: Sequence[str]) -> list[str]:
+        """The studies' ids in the series' order; all of them where ``only`` names none.
+
+        Raises:
+            InputError: There is no such study.
+        """
+        from daecore.errors import InputError, choices
+
+        unknown = [name for name in only if name not in self.ids]
+        if unknown:
+            raise InputError(f"There is no study called {unknown[0]!r}. {choices(unknown[0], self.ids)}")
+        return [name for name in self.ids if name in only or not only]
+
+
+def series(name: str) -> Series:
+    """The series of this name."""
+    found: Series = import_module(f"{__name__.split('.', maxsplit=1)[0]}.{name}").SERIES
+    return found
