@@ -28,8 +28,8 @@ def text(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The page, line by line."""
     yield "# Results"
     yield ""
-    yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds or"
-    yield "draws behind it."
+    yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds"
+    yield "or draws behind it."
     for told in found:
         yield from _series(told)
 
@@ -37,8 +37,8 @@ def text(found: Sequence[dict[str, Any]]) -> Iterator[str]:
 def _series(told: dict[str, Any]) -> Iterator[str]:
     name = told["series"]
     yield from ("", f"## {series(name).title}", "")
-    yield f"Made on {told['date']} from commit `{told['commit'][:12]}`. `dae {name}` makes it again, with a gallery of all"
-    yield f"pictures; `dae {name} --only ID` one study of it."
+    yield f"Made on {told['date']} from commit `{told['commit'][:12]}`. `dae {name}` makes it again, with a gallery"
+    yield f"of all pictures; `dae {name} --only ID` one study of it."
     for study, experiment in told["experiments"].items():
         yield from _study(name, study, experiment)
 

@@ -21,6 +21,7 @@ class Caller:
         self.fresh = fresh
         self.timings: list[Timed] = []
         self.uses: list[str] = []
+        self.made: set[str] = set()  # what is not to be made anew again, by its key
 
     def __call__(self, stage: Any, *values: Any, intact: Callable[[Any], bool] | None = None, name: str = "") -> Any:
         """What the stage gives.
@@ -33,7 +34,8 @@ class Caller:
         """
         began, name = time.perf_counter(), name or stage.name
         log.info("%s", name, extra={"stage": name})
-        anew = self.fresh and digest(values[0].key) not in self.uses  # once, not each time it is asked for
+        anew = self.fresh and digest(values[0].key) not in self.made  # once, not each time it is asked for
+        self.made.add(digest(values[0].key))
         state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
         result, reused = state.result(), state.name == "Cached"
         if reused and intact is not None and not (intact(result) and _settled(values[0])):

@@ -131,6 +131,35 @@ def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, di
     ], done.stderr  # fmt: skip
 
 
+FRESH = """
+import sys
+from dataclasses import replace
+from daecore_flows.store import current_store
+current_store().enter()
+from daecore_flows.lecture.flow import lecture
+from daecore_flows.series.series import Series
+from daecore_flows.series.study import Findings
+
+def trains(laboratory):
+    laboratory.train(laboratory.experiment("digits-erasure", "training.epochs=1", "seed=7"))
+    print(*(timing.reused for timing in laboratory.call.timings if timing.stage == "train"))
+    return Findings(figures={}, pictures=())
+
+Series.study = lambda series, name, study=Series.study: replace(study(series, name), run=trains)
+for _ in range(2):
+    lecture(("blur", "block"), quick=True, fresh=True)
+"""
+
+
+@pytest.mark.long
+def test_fresh_trains_a_network_once_that_two_studies_need(held: tuple[Path, dict[str, Any]]) -> None:
+    """The second study takes what the first one has just made anew; the next lecture makes it anew again."""
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH], env=environment(held[0]), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["False", "True", "False", "True"], done.stderr
+
+
 @pytest.mark.long
 @pytest.mark.e2e
 def test_the_gallery_opens_whole_in_a_browser(held: tuple[Path, dict[str, Any]]) -> None:

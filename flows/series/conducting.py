@@ -72,7 +72,8 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
         run = _begun(study, request, folder, parent, key)
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
         with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
-            laboratory = Laboratory(store, folder, run, quick=request.quick, fresh=fresh)
+            since = tracking.began(parent)
+            laboratory = Laboratory(store, folder, run, quick=request.quick, fresh=fresh, since=since)
             findings = study.run(laboratory)
             content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
             files = section.write(request, content, findings, store)

@@ -18,11 +18,11 @@ from daecore.experiment import Experiment, check, check_samples, parse
 from daecore.samples import Splits
 from daecore.spec import digest
 
-from .. import cookbook, requests, stages
+from .. import cookbook, requests, stages, tracking
 from ..calling import Caller, intact
 from ..datasets import splits_of
 from ..learning import load_network
-from ..records import DatasetRef, Evaluated, ModelRef
+from ..records import DatasetRef, Evaluated, ModelRef, TrainingRequest
 from ..store import Store
 
 QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short
@@ -98,11 +98,14 @@ class Laboratory:
         run_id: The study's run, which new trainings are children of.
         quick: Whether budgets are small.
         fresh: Whether cached results are ignored.
+        since: Trainings that began later are not: another study of the same series made them anew; milliseconds.
     """
 
-    def __init__(self, store: Store, folder: str, run_id: str, *, quick: bool = False, fresh: bool = False) -> None:
+    def __init__(
+        self, store: Store, folder: str, run_id: str, *, quick: bool = False, fresh: bool = False, since: int = 0
+    ) -> None:
         self.store, self.run_id, self.quick = store, run_id, quick
-        self._folder, self._fresh = folder, fresh
+        self._folder, self._fresh, self._since = folder, fresh, since
         self.call = Caller(fresh)
         self.used: dict[str, Experiment] = {}  # by the arguments with which `dae run` runs them
         self._datasets: dict[str, DatasetRef] = {}
@@ -131,7 +134,8 @@ class Laboratory:
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
         request = requests.training_request(experiment, dataset)
-        values = (request, self._folder, self.run_id, self._fresh)
+        fresh = self._fresh and not self._is_new(request)
+        values = (request, self._folder, self.run_id, fresh)
         return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
 
     def judge(self, experiment: Experiment, model: Trained | None = None) -> Judged:
@@ -147,6 +151,15 @@ class Laboratory:
         )
         request = requests.evaluation_request(experiment, dataset, trained.ref, referees)
         return Judged(trained, self.call(stages.evaluate_denoising, request, intact=intact, name="judge"), self.store)
+
+    def _is_new(self, request: TrainingRequest) -> bool:
+        """Whether the network was trained in this series already; then it counts as made anew."""
+        key = digest(request.key)
+        run = tracking.training_run(key)
+        if run is None or run.info.start_time < self._since:
+            return False
+        self.call.made.add(key)
+        return True
 
     def _dataset(self, experiment: Experiment) -> DatasetRef:
         request = requests.dataset_request(experiment)

@@ -92,6 +92,11 @@ def experiment_of(run_id: str) -> str:
     return str(client().get_run(run_id).info.experiment_id)
 
 
+def began(run_id: str) -> int:
+    """When a run began, in milliseconds since 1970."""
+    return int(client().get_run(run_id).info.start_time)
+
+
 def exists(run_id: str) -> bool:
     """Whether the run is there and not deleted."""
     try:
