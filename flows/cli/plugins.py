@@ -26,7 +26,7 @@ def list_plugins(context: typer.Context, store: StoreFolder = DEFAULT_STORE) -> 
         return
     from daecore.registry import registry
 
-    from ..studio.doctor import restart_needed
+    from ..studio.installation import restart_needed
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("kind", "name", "what it is", "from"):

@@ -102,7 +102,7 @@ def status(
 
     place = store_at(store, DEFAULT_DATA)
     enter(place)
-    from ..studio.doctor import restart_needed
+    from ..studio.installation import restart_needed
     from ..studio.status import status as look
 
     found, console = look(place, limit), Console(highlight=False, soft_wrap=True)

@@ -1,0 +1,123 @@
+"""Whether a store is in order: its room, databases, place, locks, checkpoints and runs; and mending it."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from ..relocation import moved_from, relocate
+from ..store import Store
+from . import record
+from .finding import Finding
+
+
+def room(store: Store) -> Finding:
+    """Whether the disk has room."""
+    usage = psutil.disk_usage(str(store.root))
+    return Finding("room", usage.free > 1e9, f"{usage.free / 1e9:.1f} GB free on the disk of {store.root}")
+
+
+def databases(store: Store) -> Finding:
+    """Whether MLflow's and Prefect's databases are whole, and readers and writers do not block each other."""
+    wrong, seen = [], []
+    for path in (store.database, store.prefect / "prefect.db"):
+        if not path.is_file():
+            continue
+        try:
+            with closing(sqlite3.connect(path, timeout=30)) as connection:
+                found = connection.execute("PRAGMA quick_check").fetchone()[0]
+                mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            found, mode = str(error), "unreadable"
+        seen.append(f"{path.name} ({path.stat().st_size / 1e6:.1f} MB, {mode})")
+        if found != "ok":
+            wrong.append(f"{path}: {found}. Restore it from a copy; the artifacts beside it are whole")
+        elif path == store.database and mode != "wal":
+            wrong.append(f"{path.name} is not in WAL mode: readers and writers would block each other")
+    if not wrong:
+        return Finding("databases", True, ", ".join(seen) or "none yet")
+    damaged = any("Restore" in item for item in wrong)
+    return Finding("databases", False, "; ".join(wrong), None if damaged else lambda: _write_ahead(store))
+
+
+def _write_ahead(store: Store) -> str:
+    with closing(sqlite3.connect(store.database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    return "switched to WAL mode"
+
+
+def moved(store: Store) -> Finding:
+    """Whether the store lies where it was made."""
+    before = moved_from(store)
+    if not before:
+        return Finding("place", True, str(store.root))
+    if record.running(store.root):
+        return Finding("place", False, f"made in {before}; end `dae up`, then run this again")
+    said = f"made in {before}, lies in {store.root} now"
+    return Finding("place", False, said, lambda: f"set {relocate(store, before)} places right")
+
+
+def locks(store: Store) -> Finding:
+    """Which locks are held; the kernel frees those of the dead."""
+    held = []
+    for path in sorted((store.root / "locks").glob("*.lock")):
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+            lock.release()
+        except Timeout:
+            held.append(path.stem)
+    return Finding("locks", True, f"held by living processes: {', '.join(held)}" if held else "none is held")
+
+
+def checkpoints(store: Store) -> Finding:
+    """Whether the checkpoints of stopped trainings can be read."""
+    kept = list((store.root / "checkpoints").glob("*.safetensors"))
+    damaged = list((store.root / "checkpoints").glob("*.damaged"))
+    said = f"{len(kept)} of trainings that were stopped on their way"
+    if not damaged:
+        return Finding("checkpoints", True, said)
+    return Finding("checkpoints", False, f"{said}; {len(damaged)} damaged", lambda: _remove(damaged))
+
+
+def _remove(paths: list[Path]) -> str:
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return f"removed {len(paths)} files"
+
+
+def runs(store: Store) -> Finding:
+    """Whether a run is said to be under way whose process is gone."""
+    if not store.database.is_file():
+        return Finding("runs", True, "none yet")
+    if moved_from(store):
+        return Finding("runs", False, "not looked at before the place is set right: run `dae doctor --fix`")
+    from .. import tracking
+
+    tracking.prepare(store)
+    dead = [run for run in tracking.runs("attributes.status = 'RUNNING'") if not tracking.alive(run)]
+    open_ones = _said_to_run(store)
+    if not dead and not open_ones:
+        return Finding("runs", True, "none is said to be under way whose process is gone")
+    said = f"{len(dead)} said to be under way in MLflow whose process is gone; {open_ones} open in Prefect"
+    return Finding("runs", not dead and bool(record.running(store.root)), said, lambda: _reconcile(store))
+
+
+def _said_to_run(store: Store) -> int:
+    """How many flow runs Prefect's database calls running, pending, being cancelled or crashed."""
+    path = store.prefect / "prefect.db"
+    if not path.is_file():
+        return 0
+    with closing(sqlite3.connect(path, timeout=30)) as connection:
+        there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'flow_run'").fetchone()
+        query = "SELECT count(*) FROM flow_run WHERE state_type IN ('RUNNING', 'PENDING', 'CANCELLING')"
+        return int(connection.execute(query).fetchone()[0]) if there else 0
+
+
+def _reconcile(store: Store) -> str:
+    from .reconciliation import reconcile
+
+    said = reconcile(store, only_runner=record.running(store.root) is None)
+    return "; ".join(said) or "nothing was left to do"
