@@ -150,6 +150,13 @@ def test_clipped_noise_stays_in_range() -> None:
     assert noisy.max() == 1
 
 
+def test_shot_noise_after_another_noise_has_no_bias() -> None:
+    """A black pixel that the earlier noise took below zero is not lifted back."""
+    dark = torch.zeros(200, 1, 28, 28)
+    noisy = corrupt(corrupt(dark, "gaussian_noise", sigma=0.3)[0], "shot_noise", peak=20)[0]
+    assert abs(noisy.mean().item()) < 5 * noisy.std().item() / noisy.numel() ** 0.5
+
+
 def test_shot_noise_has_the_variance_of_a_photon_count() -> None:
     noisy = corrupt(torch.full((100, 1, 28, 28), 0.5), "shot_noise", peak=20)[0]
     assert noisy.var().item() == pytest.approx(0.5 / 20, rel=0.03)

@@ -10,10 +10,10 @@ from .parts import end_all
 
 def studio(store: Store) -> Finding:
     """Whether the studio is up, or has left processes behind."""
-    studio = record.recorded(store.root)
-    if studio is not None and studio.alive:
-        return Finding("studio", True, f"up: {studio.prefect}, {studio.mlflow}")
-    left = record.marked(studio.mark) if studio is not None else []
+    known = record.recorded(store.root)
+    if known is not None and known.alive:
+        return Finding("studio", True, f"up: {known.prefect}, {known.mlflow}")
+    left = record.marked(known.mark) if known is not None else []
     if not left:
         return Finding("studio", True, "down; `dae up` starts it")
     said = f"down, and {len(left)} of its processes still live: {_named(left)}"

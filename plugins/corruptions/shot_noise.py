@@ -17,14 +17,16 @@ def shot_noise(x: Tensor, options: ShotNoise, *, generator: Generator) -> Tensor
     """Count photons: ``Poisson(x peak) / peak``.
 
     Args:
-        x: Images ``(B, C, H, W)``; a negative value sends no photons.
+        x: Images ``(B, C, H, W)``. No light is negative, but an earlier noise may leave such values: they count their
+            magnitude and keep their sign, so that the chain stays without bias.
         options: The mean number of photons of a white pixel.
         generator: The source of randomness, on the device of ``x``.
 
     Returns:
         The corrupted images ``(B, C, H, W)``, not clipped: variance ``x / peak``.
     """
-    return torch.poisson(x.clamp_min(0).mul_(options.peak), generator=generator).div_(options.peak)
+    counts = torch.poisson(x.abs().mul_(options.peak), generator=generator)
+    return counts.div_(options.peak).copysign_(x)
 
 
 @hookimpl
