@@ -16,6 +16,7 @@ def gallery(
     sections: Sequence[Section],
     pictures: Mapping[str, Mapping[str, bytes]],
     *,
+    tables: Sequence[Mapping[str, Any]] = (),
     failed: Mapping[str, str],
     made: Mapping[str, str],
 ) -> str:
@@ -26,12 +27,14 @@ def gallery(
         sections: Each study's content: id, title, says, figures, tables, notes, pictures, experiments, made, seconds,
             run_id, link.
         pictures: The PNG files by study and name.
+        tables: What is said of all studies together: title, head, rows.
         failed: Why other studies are missing, by id.
         made: The day, the commit and the series of the page.
     """
     again = f"dae {made['series']}"
     parts = [
         _head(sections, failed, made, again),
+        *_tables(tables),
         *(_section(section, pictures[section["id"]], again) for section in sections),
     ]
     return document(title, parts)
@@ -57,19 +60,22 @@ def _quick(sections: Iterable[Section]) -> bool:
 def _section(section: Section, pictures: Mapping[str, bytes], again: str) -> str:
     shown = [figure(pictures[item["name"]], item["caption"]) for item in section["pictures"]]
     notes = "".join(f"<li>{escaped(note)}</li>" for note in section["notes"])
-    tables = [f"<h3>{escaped(it['title'])}</h3>" + table(it["head"], it["rows"]) for it in section["tables"]]
     return "".join(
         [
             f"<section id='{escaped(section['id'])}'><h2>{escaped(section['title'])}</h2>",
             f"<p>{escaped(section['says'])}</p>",
             *shown,
             f"<ul class='notes'>{notes}</ul>" if notes else "",
-            *tables,
+            *_tables(section["tables"]),
             _figures(section["figures"]),
             _again(section, again),
             "</section>",
         ]
     )
+
+
+def _tables(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [f"<h3>{escaped(it['title'])}</h3>" + table(it["head"], it["rows"]) for it in tables]
 
 
 def _figures(figures: Mapping[str, Mapping[str, Any]]) -> str:

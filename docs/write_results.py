@@ -39,6 +39,10 @@ def _series(told: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"## {series(name).title}", "")
     yield f"Made on {told['date']} from commit `{told['commit'][:12]}`. `dae {name}` makes it again, with a gallery"
     yield f"of all pictures; `dae {name} --only ID` one study of it."
+    for table in series(name).tables(told["experiments"]):
+        yield from ("", f"**{table.title}**", "")
+        for row in (table.head, ["---"] * len(table.head), *table.rows):
+            yield "| " + " | ".join(map(str, row)) + " |"
     for study, experiment in told["experiments"].items():
         yield from _study(name, study, experiment)
 

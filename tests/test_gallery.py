@@ -62,3 +62,9 @@ def test_every_study_can_be_made_again_and_found() -> None:
 
 def test_a_study_that_failed_is_told() -> None:
     assert "gap failed: no &lt;room&gt;" in page(section(), failed={"gap": "no <room>"})
+
+
+def test_what_all_studies_say_together_stands_above_them() -> None:
+    overview = {"title": "All", "head": ["problem", "error"], "rows": [["rot", "9.53"]]}
+    html = gallery("The lecture", [section()], {"erasure": {"panel": PNG}}, tables=[overview], failed={}, made=MADE)
+    assert html.index("<td>9.53</td>") < html.index("<section id='erasure'>")

@@ -84,12 +84,19 @@ def _named(name: str, only: str | None) -> tuple[str, ...]:
 
 
 def _print(told: "Told", found: dict[str, Any], place: Store) -> None:
-    """A line per study, what failed, and where the page lies."""
+    """A line per study, what all together say, what failed, and where the page lies."""
+    from ..series.series import series
+
     console = Console()
     table = Table("study", "figures", "seconds now", "seconds when made", box=None, padding=(0, 2, 0, 0))
     for name, item in found["experiments"].items():
         table.add_row(name, str(len(item["figures"])), f"{told.seconds[name]:.1f}", f"{item['seconds']:.1f}")
     console.print(table)
+    for overview in series(told.series).tables(found["experiments"]):
+        columns = Table(*overview.head, box=None, padding=(0, 2, 0, 0), title=overview.title, title_justify="left")
+        for row in overview.rows:
+            columns.add_row(*map(str, row))
+        console.print("", columns)
     failed = [f"{name} failed: {why}" for name, why in told.failed.items()]
     for line in [*failed, "", f"gallery  {place.root / told.gallery}", f"MLflow   run {told.run_id}"]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

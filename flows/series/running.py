@@ -7,6 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,8 @@ def _show(told: Series, found: Told, store: Store) -> None:
     ]  # fmt: skip
     pictures = {section.id: section.pictures(store) for section in found.sections}
     made = {"date": said["date"], "commit": said["commit"], "series": told.name}
-    page = gallery(told.title, sections, pictures, failed=found.failed, made=made)
+    tables = [asdict(table) for table in told.tables(said["experiments"])]
+    page = gallery(told.title, sections, pictures, tables=tables, failed=found.failed, made=made)
     place = store.root / found.gallery
     place.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(place, page)

@@ -3,13 +3,13 @@
 Knows where each study's module lies. Does not conduct them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .study import Study
+    from .study import Study, Table
 
 NAMES = ("lecture",)  # each a package beside this one, with its `SERIES`
 
@@ -22,11 +22,13 @@ class Series:
         name: What the command, the flow and the gallery are called.
         title: The gallery's heading.
         ids: The studies, in the order in which they are conducted; what ``--only`` names.
+        overview: The module of its package whose function ``overview`` makes one table of all studies; empty: none.
     """
 
     name: str
     title: str
     ids: tuple[str, ...]
+    overview: str = ""
 
     @property
     def package(self) -> str:
@@ -41,6 +43,10 @@ class Series:
         """The study of this id; only its own module is loaded."""
         found: Study = import_module(self.module(name)).STUDY
         return found
+
+    def tables(self, experiments: Mapping[str, Mapping[str, Any]]) -> list["Table"]:
+        """What is said of all studies together, from a report's ``experiments``."""
+        return [import_module(f"{self.package}.{self.overview}").overview(experiments)] if self.overview else []
 
     def selected(self, only: Sequence[str]) -> list[str]:
         """The studies' ids in the series' order; all of them where ``only`` names none.
