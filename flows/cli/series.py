@@ -20,24 +20,26 @@ from .watching import watched_flow
 if TYPE_CHECKING:
     from ..series.running import Told
 
-Only = Annotated[str | None, typer.Option("--only", metavar="ID,ID", help="Some of the studies, as arc,n2n.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="ID,ID", help="Some of the studies, by their names.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Small budgets, the same pictures: minutes instead of hours.")]
 
 
-def lecture(
-    only: Only = None,
-    quick: Quick = False,
-    report: Output = None,
-    fresh: Fresh = False,
-    verbose: Verbose = False,
-    store: StoreFolder = DEFAULT_STORE,
-    data: DataFolder = DEFAULT_DATA,
-) -> None:
-    """Reproduce the lecture: every experiment with its picture and its numbers, and a gallery of them all.
+def _command(name: str, says: str) -> Callable[..., None]:
+    """The command of a series."""
 
-    The same command again takes finished experiments from the cache, and goes on with one that was stopped.
-    """
-    _tell("lecture", only, report, store_at(store, data), quick=quick, fresh=fresh, verbose=verbose)
+    def command(
+        only: Only = None,
+        quick: Quick = False,
+        report: Output = None,
+        fresh: Fresh = False,
+        verbose: Verbose = False,
+        store: StoreFolder = DEFAULT_STORE,
+        data: DataFolder = DEFAULT_DATA,
+    ) -> None:
+        _tell(name, only, report, store_at(store, data), quick=quick, fresh=fresh, verbose=verbose)
+
+    command.__doc__ = says
+    return command
 
 
 def _tell(
@@ -100,3 +102,19 @@ def _print(told: "Told", found: dict[str, Any], place: Store) -> None:
     failed = [f"{name} failed: {why}" for name, why in told.failed.items()]
     for line in [*failed, "", f"gallery  {place.root / told.gallery}", f"MLflow   run {told.run_id}"]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+lecture = _command(
+    "lecture",
+    """Reproduce the lecture: every experiment with its picture and its numbers, and a gallery of them all.
+
+    The same command again takes finished experiments from the cache, and goes on with one that was stopped.
+    """,
+)
+vincent = _command(
+    "vincent",
+    """Classify the problems of Vincent et al. 2010 by stacked and convolutional denoising encoders, and their controls.
+
+    The same command again takes finished cells of the table from the cache, and goes on with one that was stopped.
+    """,
+)

@@ -5,5 +5,6 @@ from ..reconciling import reconcile
 from ..rerunning import rerun
 from ..retraining.flow import retrain
 from ..sweep.flow import sweep
+from ..vincent.flow import vincent
 
-FLOWS = (lecture, rerun, sweep, retrain, reconcile)
+FLOWS = (lecture, vincent, rerun, sweep, retrain, reconcile)

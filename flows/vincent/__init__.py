@@ -1,0 +1,19 @@
+"""Vincent's problems: what stacked denoising autoencoders are good for, beside what was published (JMLR 11, 2010)."""
+
+from ..series.series import Series
+
+SERIES = Series(
+    name="vincent",
+    title="Stacked denoising autoencoders: the problems of Vincent et al. 2010",
+    ids=(
+        "mnist_basic",
+        "mnist_rot",
+        "mnist_bg_rand",
+        "mnist_bg_img",
+        "mnist_bg_img_rot",
+        "rectangles",
+        "rectangles_img",
+        "convex",
+    ),
+    overview="overview",
+)

@@ -1,0 +1,63 @@
+"""Pictures of a problem: samples as they are, corrupted and restored; and all errors beside the published ones."""
+
+from typing import TYPE_CHECKING
+
+from daecore.kernel_machine import KernelMachineReport
+from matplotlib.figure import Figure
+
+from daecore.corruption import Corruptor
+from daecore.evaluation import restore
+from daecore.figures import COLUMNS, CYCLE, GREY, panel, png
+from daecore.pairs import draw_pairs
+from daecore.samples import as_float
+
+from ..series.study import Picture
+from . import cells
+from .cells import CONVOLUTIONAL, METHODS, Errors
+from .published import Published
+
+if TYPE_CHECKING:
+    from ..series.laboratory import Laboratory
+
+CAPTION = (
+    "Test error of each method: a dot for each seed, a bar for the mean with its interval; dashed, what was published "
+    "of the same method (of the convolutional one, the lowest that was published)."
+)
+
+
+def samples(laboratory: "Laboratory", problem: str) -> Picture:
+    """Twelve test samples, what the corruption makes of them, and what the convolutional network restores."""
+    experiment, trained = cells.network(laboratory, problem, CONVOLUTIONAL, 0)
+    if trained is None:
+        raise ValueError("the convolutional network is always pre-trained")
+    corruptor = Corruptor(experiment.corruptions)
+    pairs = draw_pairs(laboratory.splits(experiment).test[0], corruptor, COLUMNS)
+    rows = {
+        "original": as_float(pairs.clean.data),
+        "corrupted": pairs.corrupted,
+        "restored": restore(trained.network, pairs.corrupted),
+    }
+    caption = f"Test samples, {corruptor}, and what the convolutional denoising autoencoder restores."
+    return Picture("samples", caption, png(panel(rows)))
+
+
+def errors(machine: KernelMachineReport, found: Errors, published: Published) -> bytes:
+    """A PNG: the errors of all methods, side by side."""
+    figure = Figure(figsize=(7.2, 3.2), dpi=130, layout="constrained", facecolor="white")
+    axis = figure.add_subplot()
+    beside = (published.svm, None, published.sae, published.sdae, published.best)
+    axis.bar(0, machine.error_percent, color=GREY, alpha=0.5, width=0.6)
+    for place, method in enumerate(METHODS, start=1):
+        interval, color = found.interval(method), CYCLE[place - 1]
+        axis.bar(place, interval.mean, color=color, alpha=0.5, width=0.6)
+        axis.vlines(place, interval.low, interval.high, color=color, linewidth=2)
+        axis.scatter([place] * interval.n, found.of[method], color=color, s=12, zorder=3)
+    for place, value in enumerate(beside):
+        if value is not None:
+            axis.hlines(value, place - 0.4, place + 0.4, color="black", linestyle="--", linewidth=1)
+    axis.set_xticks(range(len(METHODS) + 1), ["SVM", *(method.replace(" ", "\n") for method in METHODS)], fontsize=9)
+    axis.set_ylabel("test error, %")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", color="#e6e8eb", linewidth=0.7)
+    axis.set_axisbelow(True)
+    return png(figure)
