@@ -118,3 +118,10 @@ vincent = _command(
     The same command again takes finished cells of the table from the cache, and goes on with one that was stopped.
     """,
 )
+features = _command(
+    "features",
+    """Measure what denoising teaches the encoder: layer by layer, with few labels, and by which noise.
+
+    The same command again takes what is finished from the cache, and goes on with what was stopped.
+    """,
+)

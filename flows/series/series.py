@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .study import Study, Table
 
-NAMES = ("lecture", "vincent")  # each a package beside this one, with its `SERIES`
+NAMES = ("lecture", "features", "vincent")  # each a package beside this one, with its `SERIES`
 
 
 @dataclass(frozen=True)

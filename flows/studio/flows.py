@@ -1,5 +1,6 @@
 """Which flows the studio serves beside `denoise`."""
 
+from ..features.flow import features
 from ..lecture.flow import lecture
 from ..reconciling import reconcile
 from ..rerunning import rerun
@@ -7,4 +8,4 @@ from ..retraining.flow import retrain
 from ..sweep.flow import sweep
 from ..vincent.flow import vincent
 
-FLOWS = (lecture, vincent, rerun, sweep, retrain, reconcile)
+FLOWS = (lecture, features, vincent, rerun, sweep, retrain, reconcile)

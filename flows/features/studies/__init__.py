@@ -1,0 +1,1 @@
+"""The studies of features, a module each; each module's `STUDY` is the value."""
