@@ -129,8 +129,8 @@ def _notes(climbed: Climbed) -> Iterator[str]:
     shape = " x ".join(map(str, climbed.widths))
     yield (
         f"Three steps and fine-tuning of {shape} took {climbed.minutes:.1f} minutes and end at "
-        f"{climbed.fine_tuned.error_percent:.2f} % errors; the deep learning tutorial's network of three layers of 1000 "
-        f"took {LISA_MINUTES} minutes to {LISA_ERROR} %."
+        f"{climbed.fine_tuned.error_percent:.2f} % errors; the deep learning tutorial's network of three layers of "
+        f"1000 took {LISA_MINUTES} minutes to {LISA_ERROR} %."
     )
     gain = climbed.scratch.error_percent - climbed.fine_tuned.error_percent
     yield (
@@ -143,8 +143,8 @@ STUDY = Study(
     id="stacked",
     title="Layer by layer, then all together",
     says=(
-        "An encoder can be built one layer at a time: the first learns to denoise pixels, the next to denoise the code of "
-        "the first, and so on. At the end a classification layer is put on top, and labels tune the whole."
+        "An encoder can be built one layer at a time: the first learns to denoise pixels, the next to denoise the code "
+        "of the first, and so on. At the end a classification layer is put on top, and labels tune the whole."
     ),
     recipes=(RECIPE,),
     run=_run,
