@@ -1,0 +1,129 @@
+"""Convex: is the white region convex? (Larochelle et al. 2007, "Recognition of convex sets").
+
+The rules are those of the problem's page, and what it leaves open is decided here: a half-plane is one side of a line
+through a point uniform over the picture, in a direction uniform over all; a region has at least one of them.
+"""
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from daecore import Extension, Splits, hookimpl
+
+from .problem import SHAPE, SIDE, Problem, two_classes
+
+ROUND = 2_000  # candidates drawn at once
+STOP_CONVEX, LEAST_CONVEX = 0.195, 19  # geometric distribution of the half-planes; pixels of a region
+STOP_PIECE, LEAST_PIECE = 0.07, 10  # the same for each piece of a region that is not convex
+PIECES = (2, 4)  # of a region that is not convex: from, to
+BEYOND = 1_000  # farther than any pixel
+GRID = 2.0**20  # numbers are rounded to its steps: products and sums of them are exact in float64
+
+
+class Convex(Problem):
+    """White regions on black, 28 x 28: convex (label 1), or unions of convex ones that are not (label 0)."""
+
+
+def convex(options: Convex, *, cache: Path) -> Splits:
+    """Draw the regions: uint8 ``(N, 1, 28, 28)``, half of them convex."""
+    return two_classes("convex", options, _draw)
+
+
+def _draw(label: int, generator: Generator) -> Tensor:
+    regions = intersections(ROUND, STOP_CONVEX, LEAST_CONVEX, generator) if label else _unions(generator)
+    return (regions.to(torch.uint8) * 255).reshape(-1, *SHAPE)
+
+
+def _unions(generator: Generator) -> Tensor:
+    """Unions of two to four convex regions, those of them that are not convex: bool ``(M, 28, 28)``."""
+    pieces = intersections(ROUND * PIECES[1], STOP_PIECE, LEAST_PIECE, generator)
+    count = len(pieces) // PIECES[1]
+    groups = pieces[: count * PIECES[1]].unflatten(0, (count, PIECES[1]))  # (M, 4, 28, 28)
+    used = torch.randint(PIECES[0], PIECES[1] + 1, (count, 1), generator=generator)
+    chosen = torch.arange(PIECES[1]) < used
+    unions = (groups & chosen[:, :, None, None]).any(1)
+    return unions[~is_convex(unions)]
+
+
+def intersections(count: int, stop: float, least: int, generator: Generator) -> Tensor:
+    """Intersections of random half-planes that are large enough.
+
+    Args:
+        count: Candidates; those that are too small are left out.
+        stop: After each half-plane, the probability that it was the last one.
+        least: Pixels that a region must have.
+        generator: Where the half-planes come from.
+
+    Returns:
+        bool ``(M, 28, 28)``, M at most ``count``.
+    """
+    regions = torch.ones(count, SIDE**2, dtype=torch.bool)
+    large = torch.ones(count, dtype=torch.bool)
+    growing = torch.arange(count)  # the regions that take one more half-plane
+    while len(growing):
+        smaller = regions[growing] & half_planes(len(growing), generator)
+        enough = smaller.sum(1) >= least
+        regions[growing], large[growing] = smaller, enough
+        more = torch.rand(len(growing), generator=generator, dtype=torch.float64) >= stop
+        growing = growing[enough & more]
+    return regions[large].unflatten(1, (SIDE, SIDE))
+
+
+def half_planes(count: int, generator: Generator) -> Tensor:
+    """Which pixels lie in random half-planes: bool ``(count, 784)``; exact, so the same everywhere."""
+    angle = 2 * math.pi * torch.rand(count, generator=generator, dtype=torch.float64)
+    point = torch.rand(2, count, generator=generator, dtype=torch.float64) * SIDE - 0.5  # pixels have side 1
+    across, down = ((part * GRID).round() / GRID for part in (angle.cos(), angle.sin()))
+    x, y = (point * GRID).floor() / GRID
+    pixels = torch.cartesian_prod(torch.arange(SIDE), torch.arange(SIDE)).double()  # (784, row and column)
+    beyond = torch.stack([down, across], dim=1) @ pixels.T  # (count, 784)
+    return beyond >= (across * x + down * y)[:, None]
+
+
+def is_convex(regions: Tensor) -> Tensor:
+    """Whether regions are convex: no pixel outside lies in the convex hull of the pixels inside. Exact.
+
+    Each row of a convex region is one run of pixels. The hull meets a row between the smallest and the largest number
+    at which a chord crosses it, from an end of a row above to an end of a row below. All in whole numbers.
+
+    Args:
+        regions: bool ``(N, 28, 28)``.
+
+    Returns:
+        bool ``(N,)``; an empty region is convex.
+    """
+    columns, filled = torch.arange(regions.shape[2]), regions.any(2)
+    first = torch.where(regions, columns, BEYOND).amin(2)  # (N, 28): where each row's pixels begin
+    last = torch.where(regions, columns, -BEYOND).amax(2)
+    convex = (regions.sum(2) == (last - first + 1) * filled).all(1)
+    for row in range(1, regions.shape[1] - 1):
+        left, right = -_crossing(-first, filled, row), _crossing(last, filled, row)  # the hull's pixels in this row
+        within = (left >= first[:, row]) & (right <= last[:, row])
+        convex &= torch.where(filled[:, row], within, left > right)
+    return convex
+
+
+def _crossing(ends: Tensor, filled: Tensor, row: int) -> Tensor:
+    """The largest number at which a chord between ends crosses the row, rounded down: int64 ``(N,)``."""
+    above = torch.arange(row)[:, None]
+    below = torch.arange(row + 1, ends.shape[1])[None, :]
+    crossing = ends[:, above] * (below - row) + ends[:, below] * (row - above)  # (N, above, below), times the distance
+    rounded = torch.div(crossing, below - above, rounding_mode="floor")
+    return torch.where(filled[:, above] & filled[:, below], rounded, -BEYOND).amax((1, 2))
+
+
+@hookimpl
+def register_datasets() -> list[Extension]:
+    """Ship `convex`."""
+    return [
+        Extension(
+            name="convex",
+            options=Convex,
+            function=convex,
+            shapes="images",
+            sample_shape=lambda options: SHAPE,
+            classes=2,
+        )
+    ]
