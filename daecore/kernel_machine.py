@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from sklearn.svm import SVC
 from torch import Tensor
@@ -20,6 +21,7 @@ from daecore.samples import Samples, Splits, as_float
 
 ROWS = 2_000  # of a kernel matrix, made at once
 CACHE_MB = 1_000  # for scikit-learn's rows of the kernel
+Ranked = tuple[float, tuple[float, float]]  # an error in percent, and the pair (C, gamma) that has it
 
 
 class KernelMachineOptions(BaseModel):
@@ -86,16 +88,10 @@ def judge_kernel_machine(splits: Splits, options: KernelMachineOptions | None = 
         InputError: A set has no labels.
     """
     started, options = time.perf_counter(), options or KernelMachineOptions()
-    pairs = [(penalty, gamma) for gamma in options.gammas for penalty in options.penalties]
-    some = splits.train.select(torch.arange(min(options.first or len(splits.train), len(splits.train))))
-    ranked = _ranked(some, splits.validation, pairs)[: options.finalists]
-    if len(some) < len(splits.train):
-        ranked = _ranked(splits.train, splits.validation, [pair for _, pair in ranked])
-    error, (penalty, gamma) = ranked[0]
+    error, (penalty, gamma) = _chosen(splits, options)
     known = _joined(splits.train, splits.validation) if options.with_validation else splits.train
     machine = KernelMachine(known, penalty, gamma)
-    wrong = sum(machine.wrong(group) for group in splits.test)
-    tested = sum(len(group) for group in splits.test)
+    wrong, tested = sum(map(machine.wrong, splits.test)), sum(map(len, splits.test))
     low, high = wilson(wrong, tested)
     return KernelMachineReport(
         error_percent=100 * wrong / tested,
@@ -173,10 +169,18 @@ def wilson(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + square)), min(1.0, (centre + half) / (1 + square))
 
 
-def _ranked(
-    known: Samples, judged: Samples, pairs: list[tuple[float, float]]
-) -> list[tuple[float, tuple[float, float]]]:
-    """The error in percent on the judged samples of every pair (C, gamma), the best first; ties in the order given."""
+def _chosen(splits: Splits, options: KernelMachineOptions) -> Ranked:
+    """The best pair (C, gamma) with its error on the validation samples: sifted on some samples, chosen on all."""
+    pairs = [(penalty, gamma) for gamma in options.gammas for penalty in options.penalties]
+    some = splits.train.select(torch.arange(min(options.first or len(splits.train), len(splits.train))))
+    best = _ranked(some, splits.validation, pairs)[: options.finalists]
+    if len(some) < len(splits.train):
+        best = _ranked(splits.train, splits.validation, [pair for _, pair in best])
+    return best[0]
+
+
+def _ranked(known: Samples, judged: Samples, pairs: list[tuple[float, float]]) -> list[Ranked]:
+    """Every pair with its error in percent on the judged samples, the best first; ties in the order given."""
     points = _points(known)
     within, across = squared_distances(points, points), squared_distances(_points(judged), points)
     labels, errors = torch.from_numpy(_labels(judged)), []
@@ -199,7 +203,10 @@ def _points(samples: Samples) -> Tensor:
     return as_float(samples.data).flatten(1)
 
 
-def _labels(samples: Samples) -> np.ndarray:
+def _labels(samples: Samples) -> NDArray[np.int64]:
     if samples.labels is None:
-        raise InputError("A kernel machine classifies, but these samples have no labels. Choose a dataset with classes.")
-    return samples.labels.numpy()
+        raise InputError(
+            "A kernel machine classifies, but these samples have no labels. Choose a dataset with classes."
+        )
+    labels: NDArray[np.int64] = samples.labels.numpy()
+    return labels

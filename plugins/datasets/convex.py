@@ -14,9 +14,9 @@ from daecore import Extension, Splits, hookimpl
 
 from .problem import SHAPE, SIDE, Problem, two_classes
 
-ROUND = 2_000  # candidates drawn at once
-STOP_CONVEX, LEAST_CONVEX = 0.195, 19  # geometric distribution of the half-planes; pixels of a region
-STOP_PIECE, LEAST_PIECE = 0.07, 10  # the same for each piece of a region that is not convex
+ROUND = 1_000  # candidates drawn at once
+FEWEST_CONVEX, STOP_CONVEX, LEAST_CONVEX = 1, 0.195, 19  # half-planes at least; the geometric number; pixels at least
+FEWEST_PIECE, STOP_PIECE, LEAST_PIECE = 3, 0.07, 10  # the same for each piece of a region that is not convex
 PIECES = (2, 4)  # of a region that is not convex: from, to
 BEYOND = 1_000  # farther than any pixel
 GRID = 2.0**20  # numbers are rounded to its steps: products and sums of them are exact in float64
@@ -32,27 +32,28 @@ def convex(options: Convex, *, cache: Path) -> Splits:
 
 
 def _draw(label: int, generator: Generator) -> Tensor:
-    regions = intersections(ROUND, STOP_CONVEX, LEAST_CONVEX, generator) if label else _unions(generator)
+    convexes = (FEWEST_CONVEX, STOP_CONVEX, LEAST_CONVEX)
+    regions = intersections(ROUND, *convexes, generator) if label else _unions(generator)
     return (regions.to(torch.uint8) * 255).reshape(-1, *SHAPE)
 
 
 def _unions(generator: Generator) -> Tensor:
     """Unions of two to four convex regions, those of them that are not convex: bool ``(M, 28, 28)``."""
-    pieces = intersections(ROUND * PIECES[1], STOP_PIECE, LEAST_PIECE, generator)
-    count = len(pieces) // PIECES[1]
-    groups = pieces[: count * PIECES[1]].unflatten(0, (count, PIECES[1]))  # (M, 4, 28, 28)
-    used = torch.randint(PIECES[0], PIECES[1] + 1, (count, 1), generator=generator)
-    chosen = torch.arange(PIECES[1]) < used
-    unions = (groups & chosen[:, :, None, None]).any(1)
+    pieces = intersections(ROUND, FEWEST_PIECE, STOP_PIECE, LEAST_PIECE, generator)
+    used = torch.randint(PIECES[0], PIECES[1] + 1, (len(pieces) // PIECES[1],), generator=generator)
+    ends = used.cumsum(0)
+    later = torch.arange(PIECES[1])[:, None].minimum(used - 1)  # a union of two takes its second piece thrice
+    unions = pieces[ends - used + later].any(0)
     return unions[~is_convex(unions)]
 
 
-def intersections(count: int, stop: float, least: int, generator: Generator) -> Tensor:
+def intersections(count: int, fewest: int, stop: float, least: int, generator: Generator) -> Tensor:
     """Intersections of random half-planes that are large enough.
 
     Args:
         count: Candidates; those that are too small are left out.
-        stop: After each half-plane, the probability that it was the last one.
+        fewest: Half-planes that each has at least.
+        stop: From then on, the probability after each half-plane that it was the last one.
         least: Pixels that a region must have.
         generator: Where the half-planes come from.
 
@@ -61,13 +62,13 @@ def intersections(count: int, stop: float, least: int, generator: Generator) -> 
     """
     regions = torch.ones(count, SIDE**2, dtype=torch.bool)
     large = torch.ones(count, dtype=torch.bool)
-    growing = torch.arange(count)  # the regions that take one more half-plane
+    growing, planes = torch.arange(count), 0  # the regions that take one more half-plane
     while len(growing):
-        smaller = regions[growing] & half_planes(len(growing), generator)
+        smaller, planes = regions[growing] & half_planes(len(growing), generator), planes + 1
         enough = smaller.sum(1) >= least
         regions[growing], large[growing] = smaller, enough
-        more = torch.rand(len(growing), generator=generator, dtype=torch.float64) >= stop
-        growing = growing[enough & more]
+        last = torch.rand(len(growing), generator=generator, dtype=torch.float64) < stop
+        growing = growing[enough & ~last] if planes >= fewest else growing[enough]
     return regions[large].unflatten(1, (SIDE, SIDE))
 
 
@@ -98,7 +99,14 @@ def is_convex(regions: Tensor) -> Tensor:
     first = torch.where(regions, columns, BEYOND).amin(2)  # (N, 28): where each row's pixels begin
     last = torch.where(regions, columns, -BEYOND).amax(2)
     convex = (regions.sum(2) == (last - first + 1) * filled).all(1)
-    for row in range(1, regions.shape[1] - 1):
+    convex[convex.clone()] = _is_hull(first[convex], last[convex], filled[convex])
+    return convex
+
+
+def _is_hull(first: Tensor, last: Tensor, filled: Tensor) -> Tensor:
+    """Whether runs of pixels, one in each filled row, hold all pixels of their convex hull: bool ``(N,)``."""
+    convex = torch.ones(len(first), dtype=torch.bool)
+    for row in range(1, first.shape[1] - 1):
         left, right = -_crossing(-first, filled, row), _crossing(last, filled, row)  # the hull's pixels in this row
         within = (left >= first[:, row]) & (right <= last[:, row])
         convex &= torch.where(filled[:, row], within, left > right)

@@ -58,7 +58,7 @@ def mnist_basic(options: MnistBasic, *, cache: Path) -> Splits:
     Raises:
         DataError: MNIST's files cannot be had.
     """
-    return _problem("mnist_basic", options, cache, lambda digits, generator: digits)
+    return digit_problem("mnist_basic", _all_digits(options, cache), options, lambda digits, generator: digits)
 
 
 def mnist_rot(options: MnistRot, *, cache: Path) -> Splits:
@@ -67,7 +67,7 @@ def mnist_rot(options: MnistRot, *, cache: Path) -> Splits:
     Raises:
         DataError: MNIST's files cannot be had.
     """
-    return _problem("mnist_rot", options, cache, turned)
+    return digit_problem("mnist_rot", _all_digits(options, cache), options, turned)
 
 
 def mnist_bg_rand(options: MnistBgRand, *, cache: Path) -> Splits:
@@ -76,12 +76,7 @@ def mnist_bg_rand(options: MnistBgRand, *, cache: Path) -> Splits:
     Raises:
         DataError: MNIST's files cannot be had.
     """
-
-    def before_noise(digits: Tensor, generator: Generator) -> Tensor:
-        noise = torch.randint(256, digits.shape, generator=generator, dtype=torch.uint8)
-        return torch.maximum(digits, noise)
-
-    return _problem("mnist_bg_rand", options, cache, before_noise)
+    return digit_problem("mnist_bg_rand", _all_digits(options, cache), options, before_noise)
 
 
 def mnist_bg_img(options: MnistBgImg, *, cache: Path) -> Splits:
@@ -90,7 +85,7 @@ def mnist_bg_img(options: MnistBgImg, *, cache: Path) -> Splits:
     Raises:
         DataError: MNIST's files cannot be had, or scikit-image's photographs are not those expected.
     """
-    return _problem("mnist_bg_img", options, cache, before_photographs())
+    return digit_problem("mnist_bg_img", _all_digits(options, cache), options, before_photographs())
 
 
 def mnist_bg_img_rot(options: MnistBgImgRot, *, cache: Path) -> Splits:
@@ -99,10 +94,17 @@ def mnist_bg_img_rot(options: MnistBgImgRot, *, cache: Path) -> Splits:
     Raises:
         DataError: MNIST's files cannot be had, or scikit-image's photographs are not those expected.
     """
-    over = before_photographs()
-    return _problem(
-        "mnist_bg_img_rot", options, cache, lambda digits, generator: over(turned(digits, generator), generator)
-    )
+    before = before_photographs()
+
+    def vary(digits: Tensor, generator: Generator) -> Tensor:
+        return before(turned(digits, generator), generator)
+
+    return digit_problem("mnist_bg_img_rot", _all_digits(options, cache), options, vary)
+
+
+def before_noise(digits: Tensor, generator: Generator) -> Tensor:
+    """Digits over noise that is uniform over the 256 grey levels."""
+    return torch.maximum(digits, torch.randint(256, digits.shape, generator=generator, dtype=torch.uint8))
 
 
 def before_photographs() -> Varied:
@@ -148,23 +150,31 @@ def _bilinear(padded: Tensor, row: Tensor, column: Tensor) -> Tensor:
     return (upper * (1 - down) + lower * down).round().to(torch.uint8).reshape(row.shape)
 
 
-def _problem(name: str, options: DigitProblem, cache: Path, vary: Varied) -> Splits:
-    digits = _all_digits(options.folder, cache)
+def digit_problem(name: str, digits: Samples, options: DigitProblem, vary: Varied) -> Splits:
+    """A problem made of digits: each digit in one set at most, each chunk varied by its own stream.
+
+    Args:
+        name: The problem's; the stream of a chunk is ``(0, name, set, number)``.
+        digits: All 70,000, uint8 ``(N, 1, 28, 28)`` with labels; their order is drawn once for all problems.
+        options: How many samples are used.
+        vary: What is done to the digits.
+    """
     order = torch.randperm(len(digits), generator=stream(0, "digit_problems", "order"))
-    drawn = dict(zip(SIZES, order.split([*SIZES.values(), len(digits) - sum(SIZES.values())]), strict=False))
-    sets = []
-    for part, count in options.sizes.items():
-        chosen = digits.select(drawn[part][: math.ceil(count / CHUNK) * CHUNK])
+    sets, first = [], 0
+    for part, size in SIZES.items():
+        count = options.sizes[part]
+        chosen = digits.select(order[first : first + math.ceil(count / CHUNK) * CHUNK])
         chunks = [
             vary(chunk, stream(0, name, part, number)) for number, chunk in enumerate(chosen.data[:, 0].split(CHUNK))
         ]
         sets.append(Samples(torch.cat(chunks)[:count, None], chosen.labels[:count]))  # type: ignore[index]
+        first += size
     return Splits(sets[0], sets[1], (sets[2],), classes=CLASSES)
 
 
-def _all_digits(folder: str, cache: Path) -> Samples:
+def _all_digits(options: DigitProblem, cache: Path) -> Samples:
     """MNIST's 70,000 digits, as `mnist` orders them."""
-    splits = mnist(Mnist(folder=folder), cache=cache)
+    splits = mnist(Mnist(folder=options.folder), cache=cache)
     sets = [splits.train, splits.validation, *splits.test]
     labels = [part.labels for part in sets if part.labels is not None]
     return Samples(torch.cat([part.data for part in sets]), torch.cat(labels))

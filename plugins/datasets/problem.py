@@ -57,7 +57,7 @@ def two_classes(name: str, options: Problem, draw: Callable[[int, Generator], Te
 def parts_of(images: Tensor) -> Tensor:
     """Which set pictures belong to, by their pixels: int64 ``(N,)``, positions in `SHARES`.
 
-    A weighted sum of the pixels modulo 31, with weights below 2^32 drawn once: exact in float64, as it stays below 2^53.
+    A sum of the pixels, weighted by whole numbers below 2^32, modulo 31: it stays below 2^53, so float64 is exact.
     """
     weights = torch.randint(2**32, (images[0].numel(),), generator=stream(0, "problem", "parts")).double()
     rest = (images.flatten(1).double() @ weights).long() % sum(SHARES.values())
@@ -65,9 +65,7 @@ def parts_of(images: Tensor) -> Tensor:
     return torch.bucketize(rest, ends, right=True)
 
 
-def _sorted_out(
-    name: str, label: int, options: Problem, draw: Callable[[int, Generator], Tensor]
-) -> dict[str, Tensor]:
+def _sorted_out(name: str, label: int, options: Problem, draw: Callable[[int, Generator], Tensor]) -> dict[str, Tensor]:
     """Of one class, as many as half of each set takes: uint8 ``(half, 1, 28, 28)`` by the set's name."""
     wanted = {part: (count + 1) // 2 for part, count in options.sizes.items()}
     found: dict[str, list[Tensor]] = {part: [] for part in wanted}

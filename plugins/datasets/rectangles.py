@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from daecore import Extension, Splits, hookimpl
 
-from .backgrounds import Photographs, photographs
+from .backgrounds import photographs
 from .problem import SHAPE, SIDE, Problem, two_classes
 
 ROUND = 1_000  # candidates drawn at once
@@ -24,7 +24,7 @@ class Rectangles(Problem):
 
 
 class RectanglesImg(Problem):
-    """Rectangles filled with a patch of a photograph before another patch, 28 x 28: wide (label 1) or tall (label 0)."""
+    """Rectangles of one patch of a photograph before another patch, 28 x 28: wide (label 1) or tall (label 0)."""
 
 
 def rectangles(options: Rectangles, *, cache: Path) -> Splits:
@@ -54,18 +54,24 @@ def rectangles_img(options: RectanglesImg, *, cache: Path) -> Splits:
     source = photographs()
 
     def draw(label: int, generator: Generator) -> Tensor:
-        height, width = sides(generator, least=LEAST_SIDE, difference=LEAST_DIFFERENCE_IMAGE)
-        share = height * width / SIDE**2
-        fits = (share >= LEAST_AREA) & (share <= MOST_AREA)
-        area, _ = areas(*oriented(height[fits], width[fits], label), generator)
+        area = filled(label, generator)
         front, back = source.patches(2 * len(area), generator).chunk(2)
         return torch.where(area, front, back).reshape(-1, *SHAPE)
 
     return two_classes("rectangles_img", options, draw)
 
 
+def filled(label: int, generator: Generator) -> Tensor:
+    """Where filled rectangles of one class lie: bool ``(M, 28, 28)``."""
+    height, width = sides(generator, least=LEAST_SIDE, difference=LEAST_DIFFERENCE_IMAGE)
+    share = height * width / SIDE**2
+    fits = (share >= LEAST_AREA) & (share <= MOST_AREA)
+    whole, _ = areas(*oriented(height[fits], width[fits], label), generator)
+    return whole
+
+
 def sides(generator: Generator, *, least: int, difference: int) -> tuple[Tensor, Tensor]:
-    """Two sides of rectangles in pixels, uniform from ``least`` to 28, those that differ enough: int64 ``(M,)`` each."""
+    """Two sides in pixels, uniform from ``least`` to 28, of those that differ enough: int64 ``(M,)`` each."""
     both = torch.randint(least, SIDE + 1, (ROUND, 2), generator=generator)
     return tuple(both[(both[:, 0] - both[:, 1]).abs() >= difference].unbind(1))  # type: ignore[return-value]
 
