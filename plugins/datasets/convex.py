@@ -14,12 +14,12 @@ from daecore import Extension, Splits, hookimpl
 
 from .problem import SHAPE, SIDE, Problem, two_classes
 
-ROUND = 1_000  # candidates drawn at once
+ROUND = 10_000  # candidates drawn at once
 FEWEST_CONVEX, STOP_CONVEX, LEAST_CONVEX = 1, 0.195, 19  # half-planes at least; the geometric number; pixels at least
 FEWEST_PIECE, STOP_PIECE, LEAST_PIECE = 3, 0.07, 10  # the same for each piece of a region that is not convex
 PIECES = (2, 4)  # of a region that is not convex: from, to
 BEYOND = 1_000  # farther than any pixel
-GRID = 2.0**20  # numbers are rounded to its steps: products and sums of them are exact in float64
+GRID = 2.0**20  # sines and cosines are rounded to its steps, as their last bits differ between processors
 
 
 class Convex(Problem):
@@ -60,27 +60,34 @@ def intersections(count: int, fewest: int, stop: float, least: int, generator: G
     Returns:
         bool ``(M, 28, 28)``, M at most ``count``.
     """
-    regions = torch.ones(count, SIDE**2, dtype=torch.bool)
+    first = torch.zeros(count, SIDE, dtype=torch.long)  # of each row's pixels in the region
+    last = torch.full((count, SIDE), SIDE - 1)
     large = torch.ones(count, dtype=torch.bool)
     growing, planes = torch.arange(count), 0  # the regions that take one more half-plane
     while len(growing):
-        smaller, planes = regions[growing] & half_planes(len(growing), generator), planes + 1
-        enough = smaller.sum(1) >= least
-        regions[growing], large[growing] = smaller, enough
-        last = torch.rand(len(growing), generator=generator, dtype=torch.float64) < stop
-        growing = growing[enough & ~last] if planes >= fewest else growing[enough]
-    return regions[large].unflatten(1, (SIDE, SIDE))
+        from_here, to_here = half_planes(len(growing), generator)
+        first[growing] = first[growing].maximum(from_here)
+        last[growing] = last[growing].minimum(to_here)
+        enough = (last[growing] - first[growing] + 1).clamp_min(0).sum(1) >= least
+        large[growing], planes = enough, planes + 1
+        over = torch.rand(len(growing), generator=generator, dtype=torch.float64) < stop
+        growing = growing[enough & ~over] if planes >= fewest else growing[enough]
+    columns = torch.arange(SIDE)
+    return (columns >= first[large, :, None]) & (columns <= last[large, :, None])
 
 
-def half_planes(count: int, generator: Generator) -> Tensor:
-    """Which pixels lie in random half-planes: bool ``(count, 784)``; exact, so the same everywhere."""
+def half_planes(count: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    """The first and the last pixel of each row that lie in random half-planes: int64 ``(count, 28)`` each."""
     angle = 2 * math.pi * torch.rand(count, generator=generator, dtype=torch.float64)
-    point = torch.rand(2, count, generator=generator, dtype=torch.float64) * SIDE - 0.5  # pixels have side 1
-    across, down = ((part * GRID).round() / GRID for part in (angle.cos(), angle.sin()))
-    x, y = (point * GRID).floor() / GRID
-    pixels = torch.cartesian_prod(torch.arange(SIDE), torch.arange(SIDE)).double()  # (784, row and column)
-    beyond = torch.stack([down, across], dim=1) @ pixels.T  # (count, 784)
-    return beyond >= (across * x + down * y)[:, None]
+    row, column = torch.rand(2, count, generator=generator, dtype=torch.float64) * SIDE - 0.5  # pixels have side 1
+    # A pixel (y, x) lies in it where down (y - row) + across (x - column) >= 0.
+    down, across = ((part * GRID).round() / GRID for part in (angle.sin(), angle.cos()))
+    across = torch.where(across == 0, 1 / GRID, across)[:, None]
+    border = column[:, None] - (torch.arange(SIDE) - row[:, None]) * down[:, None] / across
+    border = border.clamp(-1, SIDE)
+    first = torch.where(across > 0, border.ceil(), 0).long()
+    last = torch.where(across > 0, SIDE - 1, border.floor()).long()
+    return first, last
 
 
 def is_convex(regions: Tensor) -> Tensor:
