@@ -161,7 +161,7 @@ def squared_distances(points: Tensor, others: Tensor) -> Tensor:
     return result.add_(points.square().sum(1)[:, None]).clamp_min_(0)
 
 
-def wilson(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(hits: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
     """The 95 % interval of a probability by hits out of a count (Wilson 1927)."""
     share, square = hits / count, z**2 / count
     centre = share + square / 2

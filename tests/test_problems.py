@@ -17,8 +17,21 @@ MODULES = (digit_problems, rectangles, convex)
 PROBLEMS = {one.name: one for module in MODULES for one in module.register_datasets()}
 SHAPES = ["rectangles", "rectangles_img", "convex"]  # which need no MNIST
 CACHE = Path(os.environ.get("DAE_DATA", "~/.cache/daecore")).expanduser()
-DIGESTS: dict[str, str] = {}
-SMALL_DIGESTS: dict[str, str] = {}
+DIGESTS = {
+    "mnist_basic": "4b5d91d63ee263f2edde1162eec081e5cd133ab6c4bc55cda00987600c6dd267",
+    "mnist_rot": "56cf444059046466b4129f6d76472e123762c582f69fe5b230450d030c181dd6",
+    "mnist_bg_rand": "221a94d08ffbe42e3aa44017434f1ea49755cae510c2992969b39df1e2797c2a",
+    "mnist_bg_img": "0ee00d236f6f8f527fe02fe46574f8ec5583633dafa5992bb88949aaa61e067a",
+    "mnist_bg_img_rot": "c1bdeac5d1918ee2c80ffa02cdd3ee85f47902f6f6becf3f0832a973dec2f8c1",
+    "rectangles": "f5c704254c62df845368db7ca55fe8b7957dadfd6bc7ccb3031565708eb989b6",
+    "rectangles_img": "8d4da74a74850ed5cc584ca30351dba5b7a11e13e71a98e058d9ad13cd870aff",
+    "convex": "626aab5035531cba4b8e618a9085c012fffad4ccc80fef7040bc353635213880",
+}
+SMALL_DIGESTS = {
+    "rectangles": "cc0062fb29f9c7da7fa75ed0683ac06deed9f826530ee388c85b98d24d2484ee",
+    "rectangles_img": "5db32cebc5c0914a2b8c03bbdf5f47c13314e93e3b6e467c2762f15da5f08ef6",
+    "convex": "561f4dccba750ea0979dfb0c02120f2e7e42708a080689589d183f4b499126ad",
+}
 SURE = 1e-4  # a true fact of randomness fails its test this rarely; the seeds are fixed besides
 
 

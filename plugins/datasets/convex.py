@@ -43,7 +43,7 @@ def _unions(generator: Generator) -> Tensor:
     used = torch.randint(PIECES[0], PIECES[1] + 1, (len(pieces) // PIECES[1],), generator=generator)
     ends = used.cumsum(0)
     later = torch.arange(PIECES[1])[:, None].minimum(used - 1)  # a union of two takes its second piece thrice
-    unions = pieces[ends - used + later].any(0)
+    unions: Tensor = pieces[ends - used + later].any(0)
     return unions[~is_convex(unions)]
 
 
@@ -73,7 +73,8 @@ def intersections(count: int, fewest: int, stop: float, least: int, generator: G
         over = torch.rand(len(growing), generator=generator, dtype=torch.float64) < stop
         growing = growing[enough & ~over] if planes >= fewest else growing[enough]
     columns = torch.arange(SIDE)
-    return (columns >= first[large, :, None]) & (columns <= last[large, :, None])
+    inside: Tensor = (columns >= first[large, :, None]) & (columns <= last[large, :, None])
+    return inside
 
 
 def half_planes(count: int, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -183,16 +183,16 @@ def _all_digits(options: DigitProblem, cache: Path) -> Samples:
 @hookimpl
 def register_datasets() -> list[Extension]:
     """Ship `mnist_basic`, `mnist_rot`, `mnist_bg_rand`, `mnist_bg_img` and `mnist_bg_img_rot`."""
-    functions = {
-        mnist_basic: MnistBasic,
-        mnist_rot: MnistRot,
-        mnist_bg_rand: MnistBgRand,
-        mnist_bg_img: MnistBgImg,
-        mnist_bg_img_rot: MnistBgImgRot,
-    }
+    problems: list[tuple[str, type[DigitProblem], Callable[..., Splits]]] = [
+        ("mnist_basic", MnistBasic, mnist_basic),
+        ("mnist_rot", MnistRot, mnist_rot),
+        ("mnist_bg_rand", MnistBgRand, mnist_bg_rand),
+        ("mnist_bg_img", MnistBgImg, mnist_bg_img),
+        ("mnist_bg_img_rot", MnistBgImgRot, mnist_bg_img_rot),
+    ]
     return [
         Extension(
-            name=function.__name__,
+            name=name,
             options=options,
             function=function,
             shapes="images",
@@ -200,5 +200,5 @@ def register_datasets() -> list[Extension]:
             classes=CLASSES,
             download_bytes=DOWNLOAD_BYTES,
         )
-        for function, options in functions.items()
+        for name, options, function in problems
     ]
