@@ -39,7 +39,7 @@ class KernelMachineOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     penalties: tuple[float, ...] = Field(default=(1.0, 3.0, 10.0, 100.0), min_length=1)
-    gammas: tuple[float, ...] = Field(default=(0.001, 0.003, 0.01, 0.02, 0.03, 0.1), min_length=1)
+    gammas: tuple[float, ...] = Field(default=(0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1), min_length=1)
     first: int = Field(default=2_500, ge=0)
     finalists: int = Field(default=3, ge=1)
     with_validation: bool = True
