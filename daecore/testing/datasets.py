@@ -18,7 +18,7 @@ def load(subject: Subject) -> Splits:
         Violation: Something else than `Splits` came.
     """
     try:
-        splits = subject.extension.function(subject.options, cache=subject.cache / subject.extension.name)
+        splits = subject.extension.function(subject.options, cache=subject.cache)
     except DaecoreError as error:
         raise NotJudged(f"it cannot be loaded here: {error}") from None
     if not isinstance(splits, Splits):
