@@ -80,7 +80,7 @@ def test_stopping_after_any_epoch_and_going_on_is_bit_equal(build, precision, mo
 
 
 def test_layers_nearer_the_input_learn_at_a_decayed_rate():
-    """The first AdamW step moves every weight by its rate: a factor of the decay from layer to layer, the last whole."""
+    """The first AdamW step moves every weight by its rate: from layer to layer the decay's, the last whole."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 8), nn.Linear(8, 64))
     model.append(nn.Unflatten(1, (1, 8, 8)))
     before = [p.detach().clone() for p in model.parameters()]
