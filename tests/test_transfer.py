@@ -12,6 +12,7 @@ from daecore.checkpoint import tensors_digest
 from daecore.classifier import Classifier, judge
 from daecore.classifying import ClassifierOptions, Task
 from daecore.corruption import Corruptor
+from daecore.efficiency import label_efficiency
 from daecore.errors import InputError
 from daecore.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier
 from daecore.initialisation import Initialisation
@@ -359,3 +360,16 @@ class _Times(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.factor
+
+
+def test_rows_of_the_report_carry_over_to_its_picture():
+    """A line for each cell, as long as it has budgets; both axes are logarithmic."""
+    found = [
+        score(name, draw, error * (100 / labels) ** 0.5 + draw).model_copy(update={"labels": labels})
+        for name, error in (("scratch", 12), ("finetune", 8))
+        for labels in (10, 100, 55_000)
+        for draw in (0, 1)
+    ]
+    (axis,) = label_efficiency(summarise(found)).axes
+    assert {line.get_label(): len(line.get_xdata()) for line in axis.lines} == {"scratch": 3, "finetune": 3}
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
