@@ -24,8 +24,10 @@ class Classifier(nn.Module):
     anything is trained (`standardise`). Every encoder starts alike, a sigmoid's codes too, and nothing constrains
     it afterwards.
 
-    A layer normalisation of each code, which stays while the encoder changes, is no neutral choice: see
-    ``docs/architecture.md`` for what it costs.
+    A layer normalisation of each code, which stays while the encoder changes, is no neutral choice: it handicaps
+    `scratch`. Mean error of `scratch` on MNIST's validation set with 100 labels (conv with 64 numbers, three draws,
+    300 steps of 64, 2,000 pictures) at rates of 0.001 and 0.003: 28.2 and 27.5 % with it, 25.7 and 26.4 % as here,
+    24.9 and 25.7 % with the code as it is. Between the last two the draws disagree in sign.
 
     Args:
         encoder: Maps ``(B, *shape)`` to codes ``(B, ...)``.

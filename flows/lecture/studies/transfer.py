@@ -78,7 +78,7 @@ HOW = (
 
 def options(budget: Budget) -> ClassifierOptions:
     """How the classifiers of a budget are trained, whatever their encoder."""
-    chosen = {"steps": budget.steps, "learning_rates": (1e-3, 3e-3), "probe_learning_rates": (3e-3, 1e-2)}
+    chosen = {"steps": budget.steps, "learning_rates": (7e-4, 2e-3), "probe_learning_rates": (3e-3, 1e-2)}
     return ClassifierOptions.model_validate({**chosen, "looks": 8, "augment": AUGMENT})
 
 
