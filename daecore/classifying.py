@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from daecore.budget import draw_labels
@@ -48,6 +48,16 @@ class ClassifierOptions(Options):
         default=0, ge=0, le=1000, description="how often validation is asked which weights to keep; 0: the last stay"
     )
     validation: int = Field(default=2000, ge=1, description="validation images that choose, at most")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_rate_is_a_list_of_one(cls, value: object) -> object:
+        """Experiments written when there was a single rate are still read: ``learning_rate: 0.003``."""
+        if not isinstance(value, dict):
+            return value
+        single = {name: value[name] for name in ("learning_rate", "probe_learning_rate") if name in value}
+        others = {name: it for name, it in value.items() if name not in single}
+        return {**{f"{name}s": (rate,) for name, rate in single.items()}, **others}
 
     @property
     def augmentation(self) -> Corruptor:

@@ -11,6 +11,7 @@ from torch import nn
 
 from daecore.budget import CHOICE, Labels
 from daecore.classifying import ClassifierOptions, Task
+from daecore.extension import Options
 from daecore.initialisation import Initialisation
 from daecore.place import Precision
 from daecore.samples import Shape, Splits
@@ -27,13 +28,17 @@ CELLS = (
 NAMES = tuple(cell.name for cell in CELLS)
 
 
-class TransferOptions(ClassifierOptions):
-    """Which classifiers are trained from the encoder."""
+class Draws(Options):
+    """How many labels are shown, and how often they are drawn."""
 
     labels: tuple[Labels, ...] = Field(
         default=(100, 1000), min_length=1, description="labelled images, balanced by class; 0 or all: the training set"
     )
     seeds: int = Field(default=3, ge=1, le=100, description="draws of labels; every initialisation sees the same ones")
+
+
+class TransferOptions(ClassifierOptions, Draws):
+    """Which classifiers are trained from the encoder."""
 
 
 def transfer(

@@ -121,6 +121,14 @@ def test_the_whole_training_set_is_a_budget():
     assert {s.labels for s in scores(TransferOptions(labels=(ALL,), seeds=1, steps=1))} == {400}
 
 
+def test_an_experiment_of_earlier_days_with_one_rate_is_read():
+    """As a list of one; a misspelt option is still refused with the nearest."""
+    options = TransferOptions.model_validate({"learning_rate": 0.01, "probe_learning_rate": 0.02})
+    assert (options.learning_rates, options.probe_learning_rates) == ((0.01,), (0.02,))
+    with pytest.raises(ValueError, match="no option 'learning_rat'"):
+        TransferOptions.model_validate({"learning_rat": 0.01})
+
+
 def test_another_draw_has_other_samples():
     """And the same one has the same, in every process."""
     first, again, other = (draw_labels(SPLITS.train, 4, 40, seed=0, draw=draw) for draw in (0, 0, 1))
