@@ -68,9 +68,10 @@ def run(lab: "Laboratory") -> Findings:
     )
 
 
+LOOKS = 5  # at validation in a training
 HOW = (
     "Of each initialisation and budget the learning rate was chosen on validation pictures, with a draw of labels "
-    "that is not among the judged ones; validation also said which weights of a training to keep, at eight looks. "
+    f"that is not among the judged ones; validation also said which weights of a training to keep, at {LOOKS} looks. "
     "First weights of scratch and random are drawn anew with each draw of labels; a pre-trained encoder is one "
     "training, so that the intervals leave out its luck."
 )
@@ -79,7 +80,7 @@ HOW = (
 def options(budget: Budget) -> ClassifierOptions:
     """How the classifiers of a budget are trained, whatever their encoder."""
     chosen = {"steps": budget.steps, "learning_rates": (7e-4, 2e-3), "probe_learning_rates": (3e-3, 1e-2)}
-    return ClassifierOptions.model_validate({**chosen, "looks": 8, "augment": AUGMENT})
+    return ClassifierOptions.model_validate({**chosen, "looks": LOOKS, "augment": AUGMENT})
 
 
 def classified(lab: "Laboratory", models: "Mapping[str, Trained]", cell: Cell, budget: Budget) -> list[Score]:
