@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from daecore.autoencoder import Shapes, build
+from daecore.budget import ALL
 from daecore.corruption import Corruptor
 from daecore.errors import InputError
 from daecore.extension import Extension, Options
@@ -144,6 +145,7 @@ def check(experiment: Experiment) -> Shapes:
     _check_demands(experiment.objective.extension, experiment, clean)
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)
+        _check_augmentation(experiment.transfer, clean)
     return Shapes(clean, corrupted)
 
 
@@ -199,9 +201,18 @@ def _check_demands(extension: Extension, experiment: Experiment, clean: Shape) -
 
 
 def _check_labels(transfer: TransferOptions, classes: int) -> None:
-    few = [count for count in transfer.labels if count < classes]
+    few = [count for count in transfer.labels if count != ALL and count < classes]
     if few:
         raise InputError(f"transfer.labels: {few[0]} labels cannot cover {classes} classes; use at least {classes}.")
+
+
+def _check_augmentation(transfer: TransferOptions, clean: Shape) -> None:
+    after = transfer.augmentation.output_shape(clean)
+    if after != clean:
+        raise InputError(
+            f"transfer.augment: {transfer.augmentation} makes samples of shape {after} of those of shape {clean}, but "
+            "a classifier is judged on the latter. Choose what keeps the shape."
+        )
 
 
 def _chosen(item: Spec) -> dict[str, Any]:

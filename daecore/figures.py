@@ -19,7 +19,7 @@ from daecore.intervals import Interval
 
 COLUMNS = 12
 BLUE, ORANGE, GREY = "#2563a8", "#d9772b", "#8a8f98"
-CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY)
+CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY, "#b5485d", "#3f9fb5", "#8c7433")
 
 
 def panel(rows: Mapping[str, Tensor]) -> Figure:

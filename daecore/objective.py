@@ -3,11 +3,13 @@
 The loop never learns which noise or which loss is used; the objective draws its own corruption.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from daecore.corruption import Corruptor
 from daecore.samples import Batch
 
 
@@ -25,3 +27,18 @@ def classification(model: nn.Module, batch: Batch, generator: Generator) -> Tens
     if labels is None:
         raise ValueError("classification needs labels, and these samples have none")
     return F.cross_entropy(model(batch.clean).float(), labels)
+
+
+def augmented(augmentation: Corruptor) -> Objective:
+    """`classification` of samples that are changed anew each time they are trained on; judged, they stay as they are.
+
+    Args:
+        augmentation: What changes them without changing their labels; the empty chain changes nothing.
+    """
+
+    def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
+        if not model.training:
+            return classification(model, batch, generator)
+        return classification(model, replace(batch, clean=augmentation(batch.clean, generator).x), generator)
+
+    return loss if augmentation.specs else classification

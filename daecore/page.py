@@ -13,6 +13,7 @@ PICTURES = {
     "panel.png": "Restored test samples",
     "loss_curves.png": "Loss per epoch",
     "psnr_histogram.png": "PSNR per test image",
+    "label_efficiency.png": "Error against the number of labels",
 }
 
 
@@ -29,6 +30,7 @@ def page(title: str, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -
         _picture(pictures, "panel.png"),
         _restoration(report["denoising"]),
         _transfer(report["transfer"], report["differences"]),
+        _picture(pictures, "label_efficiency.png"),
         *(_picture(pictures, name) for name in ("loss_curves.png", "psnr_histogram.png")),
         _settings(report),
     ]

@@ -57,9 +57,9 @@ class State:
         return self.average or self.raw
 
     def step(self, rate: float) -> None:
-        """One update of the weights and of their average."""
+        """One update of the weights and of their average; a group with a ``share`` gets that share of the rate."""
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         if self.average is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from daecore.errors import DaecoreError
@@ -157,6 +157,12 @@ class OneOrMany:
 DatasetSpec = Annotated[Spec, OfKind("dataset")]
 CorruptionSpec = Annotated[Spec, OfKind("corruption")]
 CorruptionSpecs = Annotated[tuple[CorruptionSpec, ...], OneOrMany("several")]
+# Beside the corruptions themselves a form shows further ones as JSON: every extension once more would double it.
+CorruptionList = Annotated[
+    tuple[CorruptionSpec, ...],
+    OneOrMany("several"),
+    WithJsonSchema({"type": "array", "items": {"type": "object", "description": "{name: {option: value}}"}}),
+]
 SingleCorruptionSpec = Annotated[Spec, OfKind("corruption", single=True)]
 ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
 ObjectiveSpec = Annotated[Spec, OfKind("objective")]

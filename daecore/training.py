@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -32,6 +32,9 @@ class TrainingOptions(Options):
     weight_decay: float = Field(default=1e-4, ge=0, le=10, description="AdamW's decoupled weight decay")
     schedule: Literal["one_cycle", "cosine", "constant"] = Field(
         default="one_cycle", description="learning rate over the steps: warm-up and cosine, cosine alone, or constant"
+    )
+    layer_decay: float = Field(
+        default=1, gt=0, le=1, description="the rate of each layer beside that of the next one; 1: all learn alike"
     )
     noise: Literal["fresh", "once"] = Field(
         default="fresh", description="a new corruption in each epoch, or one per sample for ever"
@@ -132,9 +135,27 @@ def fit(
 
 
 def _optimiser(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
-    parameters = list(trained(model).values())
+    parameters: list[Any] = list(trained(model).values())
     fused = parameters[0].device.type in ("cpu", "cuda")
+    if options.layer_decay != 1:
+        parameters = _groups(model, options.layer_decay)
     return torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay, fused=fused)
+
+
+def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """A group per layer, a module with parameters of its own, in their order: the last one learns at the whole rate.
+
+    A parameter that several modules share belongs to the first of them.
+
+    Source: Howard and Ruder, "Universal language model fine-tuning for text classification", ACL 2018, section 3.2.
+    """
+    found: list[list[nn.Parameter]] = []
+    known: set[nn.Parameter] = set()
+    for module in model.modules():
+        own = [p for p in module.parameters(recurse=False) if p.requires_grad and p not in known]
+        known.update(own)
+        found += [own] if own else []
+    return [{"params": own, "share": decay ** (len(found) - 1 - place)} for place, own in enumerate(found)]
 
 
 def _batches(

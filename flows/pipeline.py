@@ -12,14 +12,16 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from daecore.experiment import Experiment, check, check_samples
+from daecore.scores import TransferReport
 from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
 from daecore.training import TrainingOptions
-from daecore.transfer import TransferOptions, TransferReport
+from daecore.transfer import TransferOptions
 
 from . import requests, stages, tracking
 from .artifacts import PROGRESS, show_report
 from .calling import Caller, intact
 from .keys import provenance
+from .provenance import used_by
 from .records import Reported
 from .reporting import EXPERIMENT, Outcome, final_report
 from .store import current_store
@@ -140,7 +142,7 @@ def _tags(experiment: Experiment) -> dict[str, str]:
         for item in experiment.corruptions
         if item.extension.strength
     ]
-    specs = [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective]
+    specs = used_by(experiment)
     return {
         "dataset": experiment.data.name,
         "corruption": "+".join(item.name for item in experiment.corruptions) or "none",

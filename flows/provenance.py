@@ -17,7 +17,8 @@ RECORD = re.compile(r"(?P<distribution>\S.*?) (?P<version>\S*) ?sha256:(?P<diges
 
 def used_by(experiment: Experiment) -> list[Spec]:
     """The extensions an experiment names."""
-    return [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective]
+    augment = experiment.transfer.augment if experiment.transfer is not None else ()
+    return [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective, *augment]
 
 
 def differences(recorded: Mapping[str, str]) -> list[str]:

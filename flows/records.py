@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from daecore.classifying import ClassifierOptions, Method
 from daecore.evaluation import DenoisingReport
 from daecore.place import Place
 from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
@@ -150,6 +151,59 @@ class TransferRequest(Request):
     transfer: TransferOptions
     seed: int
     place: Place
+
+
+class ClassifierAsk(Record):
+    """Which classifier is wanted of an encoder.
+
+    Attributes:
+        method: How the encoder becomes a classifier.
+        options: How it is trained; of several rates validation chooses one.
+        labels: The budget; 0: the whole training set.
+        draw: Which draw of labels; -1 is the one that chooses and is not told.
+    """
+
+    method: Method
+    options: ClassifierOptions
+    labels: int
+    draw: int
+
+
+class ClassifierRequest(Request):
+    """Train one classifier, from a trained encoder or, where that is None, from first weights of the draw's own."""
+
+    dataset: DatasetRef
+    encoder: ModelRef | None
+    autoencoder: ArchitectureSpec
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    ask: ClassifierAsk
+    seed: int
+    place: Place
+
+
+class Classified(Record):
+    """One classifier, chosen by validation and judged once.
+
+    Attributes:
+        error_percent: On the test set.
+        validation_error_percent: On the part of the validation set that chose.
+        learning_rate: The one that was chosen; None for a vote of the nearest codes.
+        neighbours: How many of them vote; None for what was trained.
+        epoch: The pass whose weights were kept, from 1; 0 for a vote.
+        epochs: How many passes there were.
+        seconds: What training and choosing took.
+        weights_sha256: Of the network, or of the linear layer alone; None for a vote.
+    """
+
+    error_percent: float
+    validation_error_percent: float
+    learning_rate: float | None
+    neighbours: int | None
+    epoch: int
+    epochs: int
+    seconds: float
+    weights_sha256: str | None
 
 
 class Timed(Record):

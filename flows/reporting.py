@@ -14,11 +14,12 @@ from PIL import Image
 
 from daecore.experiment import Experiment
 from daecore.page import page
-from daecore.transfer import TransferReport
+from daecore.scores import TransferReport
 
 from . import tracking
 from .housekeeping import usage
 from .keys import provenance
+from .provenance import used_by
 from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
 from .store import Store
 
@@ -51,6 +52,9 @@ def report(outcome: Outcome, store: Store) -> Reported:
         (folder / "report.json").write_text(final.model_dump_json(indent=2), encoding="utf-8")
         (folder / "loss_curves.png").write_bytes(curves)
         pictures["loss_curves.png"] = folder / "loss_curves.png"
+        if len({row.labels for row in outcome.transfer.rows}) > 1:
+            pictures["label_efficiency.png"] = folder / "label_efficiency.png"
+            pictures["label_efficiency.png"].write_bytes(_label_efficiency(outcome.transfer))
         shown = {name: path.read_bytes() for name, path in pictures.items() if path.suffix == ".png"}
         html = page(outcome.experiment.title, final.model_dump(mode="json"), shown)
         (folder / "report.html").write_text(html, encoding="utf-8")
@@ -105,7 +109,7 @@ def _register(outcome: Outcome, store: Store) -> None:
 
 def _final(outcome: Outcome, store: Store) -> FinalReport:
     experiment, dataset = outcome.experiment, outcome.dataset
-    specs = [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective]
+    specs = used_by(experiment)
     root = str(store.root)
     return FinalReport(
         experiment=experiment.model_dump(mode="json"),
@@ -134,6 +138,13 @@ def _loss_curves(training_run: str) -> bytes:
 
     loss, held_out = (tracking.history(training_run, name) for name in ("loss", "validation_loss"))
     return figures.png(figures.loss_curves([(step, loss[step], held_out.get(step)) for step in sorted(loss)]))
+
+
+def _label_efficiency(transfer: TransferReport) -> bytes:
+    from daecore import figures
+    from daecore.efficiency import label_efficiency
+
+    return figures.png(label_efficiency(transfer))
 
 
 def _panel(path: Path) -> NDArray[np.uint8]:

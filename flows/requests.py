@@ -3,6 +3,7 @@
 Knows what each stage depends on, and nothing of how it is done.
 """
 
+from daecore.corruption import Corruptor
 from daecore.experiment import Experiment
 from daecore.place import Place, resolve_place
 from daecore.samples import Shape
@@ -11,6 +12,8 @@ from daecore.transfer import TransferOptions
 
 from .keys import stage_key
 from .records import (
+    ClassifierAsk,
+    ClassifierRequest,
     DatasetRef,
     DatasetRequest,
     EvaluationRequest,
@@ -105,11 +108,42 @@ def transfer_request(
         "seed": experiment.seed,
     }
     return TransferRequest(
-        key=stage_key("transfer", inputs, [experiment.autoencoder], place),
+        key=stage_key("transfer", inputs, [experiment.autoencoder, *transfer.augment], place),
         dataset=dataset,
         denoising=denoising,
         plain=control,
         transfer=transfer,
+        seed=experiment.seed,
+        place=place,
+    )
+
+
+def classifier_request(
+    experiment: Experiment, dataset: DatasetRef, encoder: ModelRef | None, ask: ClassifierAsk
+) -> ClassifierRequest:
+    """Train one classifier from a trained network's encoder, or from the first weights of the experiment's network."""
+    place = place_of(experiment)
+    clean = dataset.shape
+    shapes = (Corruptor(experiment.corruptions).output_shape(clean), clean)
+    if encoder is not None:
+        shapes = (encoder.input_shape, encoder.output_shape)
+    autoencoder = experiment.autoencoder if encoder is None else encoder.autoencoder
+    inputs = {
+        "dataset": dataset.sha256,
+        "weights": None if encoder is None else encoder.summary.weights_sha256,
+        "autoencoder": autoencoder.dump(),
+        "shapes": shapes,
+        "ask": ask.model_dump(mode="json"),
+        "seed": experiment.seed,
+    }
+    return ClassifierRequest(
+        key=stage_key("train_classifier", inputs, [autoencoder, *ask.options.augment], place),
+        dataset=dataset,
+        encoder=encoder,
+        autoencoder=autoencoder,
+        input_shape=shapes[0],
+        output_shape=shapes[1],
+        ask=ask,
         seed=experiment.seed,
         place=place,
     )

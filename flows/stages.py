@@ -4,12 +4,14 @@ from typing import Any
 
 from prefect import task
 
+from daecore.scores import TransferReport
 from daecore.spec import digest
-from daecore.transfer import TransferReport
 
-from . import datasets, judging, learning, reporting, transferring
+from . import classifying, datasets, judging, learning, reporting, transferring
 from .artifacts import progress_shown
 from .records import (
+    Classified,
+    ClassifierRequest,
     DatasetRef,
     DatasetRequest,
     Evaluated,
@@ -59,6 +61,12 @@ def transfer(request: TransferRequest) -> TransferReport:
     """Train classifiers from the encoders and their controls."""
     with progress_shown("classifiers"):
         return transferring.transfer(request, current_store())
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def train_classifier(request: ClassifierRequest) -> Classified:
+    """Train one classifier, choose by validation, and judge it once."""
+    return classifying.classify(request, current_store())
 
 
 @task(persist_result=False)

@@ -1,4 +1,4 @@
-"""Classifiers from the encoders of trained networks: which encoder each initialisation starts from."""
+"""Classifiers from the encoders of trained networks: which encoders there are."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from torch import nn
 
 from daecore import transfer as classifiers
 from daecore.autoencoder import Shapes, initialised
-from daecore.transfer import Initialisation, TransferReport
+from daecore.scores import TransferReport, summarise
 
 from .datasets import splits_of
 from .learning import load_network
@@ -21,7 +21,7 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
     """Train every classifier the request asks for, and sum up."""
     options, place = request.transfer, request.place
     splits, scores = splits_of(request.dataset, place.device), []
-    total = len(options.labels) * options.seeds * len(classifiers.INITIALISATIONS)
+    total = len(options.labels) * options.seeds * len(classifiers.CELLS)
     with store.lock(f"device-{place.device}"), place.applied():
         for score in classifiers.transfer(
             _encoders(request, store), splits, options,
@@ -33,23 +33,18 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
                 len(scores), total, score.initialisation, score.labels, score.error_percent,
                 extra={"progress": ("transfer", len(scores), total)},
             )  # fmt: skip
-    return classifiers.summarise(scores)
+    return summarise(scores)
 
 
-def _encoders(request: TransferRequest, store: Store) -> Mapping[Initialisation, Callable[[], nn.Module]]:
-    """A fresh encoder per call; scratch and random start from the weights the autoencoders started from."""
+def _encoders(request: TransferRequest, store: Store) -> Mapping[str, Callable[[], nn.Module]]:
+    """A fresh encoder per call; the untrained one has the weights that the autoencoders started from."""
     shapes = Shapes(request.denoising.output_shape, request.denoising.input_shape)
-
-    def untrained() -> nn.Module:
-        return initialised(request.denoising.autoencoder, shapes, request.seed).encoder
 
     def trained(model: ModelRef) -> Callable[[], nn.Module]:
         return lambda: load_network(model, store).encoder
 
     return {
-        "scratch": untrained,
-        "random": untrained,
+        "untrained": lambda: initialised(request.denoising.autoencoder, shapes, request.seed).encoder,
         "autoencoder": trained(request.plain),
-        "probe": trained(request.denoising),
-        "finetune": trained(request.denoising),
+        "denoising": trained(request.denoising),
     }

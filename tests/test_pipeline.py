@@ -108,12 +108,14 @@ def test_the_report_holds_what_later_checks_read(first: dict) -> None:
     denoising = first["denoising"]
     assert denoising["corrupted_db"] < denoising["best_referee"]["db"]
     assert denoising["gain_db"]["low"] <= denoising["gain_db"]["mean"] <= denoising["gain_db"]["high"]
-    assert {row["initialisation"] for row in first["transfer"]} == {
-        "scratch",
-        "random",
-        "autoencoder",
-        "probe",
-        "finetune",
+    ways = {row["initialisation"]: (row["encoder"], row["method"]) for row in first["transfer"]}
+    assert ways == {
+        "scratch": ("untrained", "finetune"),
+        "random": ("untrained", "probe"),
+        "autoencoder": ("autoencoder", "finetune"),
+        "knn": ("denoising", "knn"),
+        "probe": ("denoising", "probe"),
+        "finetune": ("denoising", "finetune"),
     }
     assert all(row["n"] == 2 and 0 <= row["error_percent"]["mean"] <= 100 for row in first["transfer"])
     assert len(first["training"]["weights_sha256"]) == 64

@@ -62,7 +62,7 @@ def digest(model: nn.Module) -> str:
 
 @pytest.mark.parametrize("build", [convolutional, dense])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-@pytest.mark.parametrize("more", [{}, {"average": 0.9, "patience": 2}, {"noise": "once"}])
+@pytest.mark.parametrize("more", [{}, {"average": 0.9, "patience": 2}, {"noise": "once"}, {"layer_decay": 0.5}])
 def test_stopping_after_any_epoch_and_going_on_is_bit_equal(build, precision, more, tmp_path):
     """A run resumed from the checkpoint of any epoch ends with the very weights of one that never stopped."""
     settings, path = options(precision=precision, **more), tmp_path / "checkpoint"
@@ -77,6 +77,25 @@ def test_stopping_after_any_epoch_and_going_on_is_bit_equal(build, precision, mo
         resumed = build()
         train(resumed, settings, validation=held_out, resume=load_progress(path))
         assert digest(resumed) == digest(whole)
+
+
+def test_layers_nearer_the_input_learn_at_a_decayed_rate():
+    """The first AdamW step moves every weight by its rate: from layer to layer the decay's, the last whole."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 8), nn.Linear(8, 64))
+    model.append(nn.Unflatten(1, (1, 8, 8)))
+    before = [p.detach().clone() for p in model.parameters()]
+    settings = options(epochs=1, batch=50, layer_decay=0.5, weight_decay=0, schedule="constant", learning_rate=1e-3)
+    train(model, settings)
+    moved = [(p - was).abs().max().item() for p, was in zip(model.parameters(), before, strict=True)]
+    assert moved == pytest.approx([rate for rate in (2.5e-4, 5e-4, 1e-3) for _ in range(2)], rel=2e-2)
+
+
+def test_without_decay_every_layer_learns_alike():
+    """A decay of 1 is the very training without one; a smaller one is another."""
+    models = [dense() for _ in range(3)]
+    for model, more in zip(models, ({}, {"layer_decay": 1}, {"layer_decay": 0.9}), strict=True):
+        train(model, options(epochs=1, **more))
+    assert digest(models[0]) == digest(models[1]) != digest(models[2])
 
 
 def test_the_seed_decides_the_weights():

@@ -1,6 +1,5 @@
 """What transfer guarantees: equal chances for every initialisation, fair draws, and no claim without an interval."""
 
-import copy
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,13 +7,23 @@ import pytest
 import torch
 from torch import nn
 
+from daecore.budget import ALL, CHOICE, draw_labels
 from daecore.checkpoint import tensors_digest
-from daecore.classifier import Classifier, epochs_for, judge, probe_codes, train_all, train_layer
+from daecore.classifier import Classifier, judge
+from daecore.classifying import ClassifierOptions, Task
+from daecore.corruption import Corruptor
+from daecore.efficiency import label_efficiency
 from daecore.errors import InputError
+from daecore.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier
+from daecore.initialisation import Initialisation
 from daecore.intervals import student
-from daecore.samples import Samples, Splits
+from daecore.nearest import nearest_errors
+from daecore.objective import augmented, classification
+from daecore.samples import Batch, Samples, Splits, as_float
+from daecore.scores import Score, TransferReport, summarise
+from daecore.spec import spec
 from daecore.training import TrainingOptions
-from daecore.transfer import INITIALISATIONS, Score, TransferOptions, TransferReport, draw_labels, summarise, transfer
+from daecore.transfer import CELLS, NAMES, TransferOptions, transfer
 
 SHAPE = (1, 6, 6)
 
@@ -50,20 +59,28 @@ def encoder() -> nn.Module:
 
 
 def scores(options: TransferOptions, splits: Splits = SPLITS, seed: int = 0) -> list[Score]:
-    encoders = dict.fromkeys(INITIALISATIONS, encoder)
+    encoders = dict.fromkeys((cell.encoder for cell in CELLS), encoder)
     return list(transfer(encoders, splits, options, seed=seed, input_shape=SHAPE, precision="float32"))
 
 
 def score(initialisation: str, draw: int, error: float) -> Score:
-    return Score.model_validate({"initialisation": initialisation, "labels": 10, "draw": draw, "error_percent": error})
+    return Score(
+        initialisation=initialisation, encoder="any", method="finetune", labels=10, draw=draw, choice=1e-3,
+        error_percent=error,
+    )  # fmt: skip
+
+
+def task(splits: Splits = SPLITS, **options: object) -> Task:
+    chosen = ClassifierOptions.model_validate({"steps": 60, "learning_rates": [1e-2], **options})
+    return Task(splits, chosen, SHAPE, 0, "float32")
 
 
 def test_every_classifier_is_judged_once():
     """A score for each budget, draw and initialisation, in percent, and each learns something (chance is 75 %)."""
-    options = TransferOptions(labels=(40, 80), seeds=2, steps=60, learning_rate=1e-2)
+    options = TransferOptions(labels=(40, 80), seeds=2, steps=60, learning_rates=(1e-2,))
     found = scores(options)
     assert [(s.labels, s.draw, s.initialisation) for s in found] == [
-        (count, draw, name) for count in (40, 80) for draw in (0, 1) for name in INITIALISATIONS
+        (count, draw, name) for count in (40, 80) for draw in (0, 1) for name in NAMES
     ]
     assert all(0 <= s.error_percent < 50 for s in found)
 
@@ -91,6 +108,27 @@ def test_a_draw_is_balanced_and_has_no_sample_twice(count):
     assert max(shares.values()) - min(shares.get(number, 0) for number in range(4)) <= 1
 
 
+def test_a_smaller_budget_is_part_of_a_larger_one():
+    """Within a draw; so a curve over budgets shows what more labels give."""
+    budgets = [set(draw_labels(SPLITS.train, 4, count, seed=0, draw=3).tolist()) for count in (4, 30, 31, 80)]
+    assert budgets[0] < budgets[1] < budgets[2] < budgets[3]
+
+
+def test_the_whole_training_set_is_a_budget():
+    """Written ``all`` or 0: every sample, once, whatever the balance."""
+    assert TransferOptions.model_validate({"labels": [40, "all"]}).labels == (40, ALL)
+    assert draw_labels(SPLITS.train, 4, ALL, seed=0, draw=0).tolist() == list(range(400))
+    assert {s.labels for s in scores(TransferOptions(labels=(ALL,), seeds=1, steps=1))} == {400}
+
+
+def test_an_experiment_of_earlier_days_with_one_rate_is_read():
+    """As a list of one; a misspelt option is still refused with the nearest."""
+    options = TransferOptions.model_validate({"learning_rate": 0.01, "probe_learning_rate": 0.02})
+    assert (options.learning_rates, options.probe_learning_rates) == ((0.01,), (0.02,))
+    with pytest.raises(ValueError, match="no option 'learning_rat'"):
+        TransferOptions.model_validate({"learning_rat": 0.01})
+
+
 def test_another_draw_has_other_samples():
     """And the same one has the same, in every process."""
     first, again, other = (draw_labels(SPLITS.train, 4, 40, seed=0, draw=draw) for draw in (0, 0, 1))
@@ -109,15 +147,14 @@ def test_more_labels_than_there_are_are_refused():
         draw_labels(SPLITS.train, 4, 100_000, seed=0, draw=0)
 
 
-def test_a_frozen_encoder_stays_as_it_was():
-    """The probe trains its linear layer alone; fine-tuning trains all."""
-    for train, same in ((train_layer, True), (train_all, False)):
-        model = Classifier(encoder(), SHAPE, 4)
-        before = copy.deepcopy(model)
-        train(model, SPLITS.train, TRAINING, seed=0)
-        assert (tensors_digest(model.encoder.state_dict()) == tensors_digest(before.encoder.state_dict())) == same
-        assert not torch.equal(model.layer.weight, before.layer.weight)
-        assert judge(model, SPLITS.test, "float32") < 30
+def test_fine_tuning_trains_all_of_it_and_a_probe_its_layer_alone():
+    """And both learn: chance is 75 %."""
+    start = Initialisation(encoder, task())
+    tuned, probed = (start.fitted(method, 80, 0, (1e-2,), looks=1) for method in ("finetune", "probe"))
+    assert isinstance(tuned.model, Classifier)
+    assert tensors_digest(tuned.model.encoder.state_dict()) != tensors_digest(encoder().state_dict())
+    assert isinstance(probed.model, nn.Linear)
+    assert max(tuned.test_error(), probed.test_error()) < 40
 
 
 def test_the_error_is_counted_over_all_groups():
@@ -128,14 +165,29 @@ def test_the_error_is_counted_over_all_groups():
     assert judge(model, SPLITS.test, "float32") == pytest.approx(100 * (answers != labels).float().mean().item())
 
 
-def test_the_scale_of_the_code_does_not_matter():
-    """A code a hundred times as large is the same feature: one learning rate serves every encoder."""
-    torch.manual_seed(0)
-    small = encoder()
-    large = nn.Sequential(copy.deepcopy(small), _Times(100.0))
-    x = torch.rand(5, *SHAPE)
-    found = [Classifier(module, SHAPE, 4).features(x) for module in (small, large)]
-    torch.testing.assert_close(found[0], found[1], rtol=0, atol=1e-3)
+def test_standardised_codes_are_centred_with_unit_mean_variance():
+    """Of the images they were measured on; where the encoder's codes lie and how large they are does not matter."""
+    train = Samples(SPLITS.train.data, SPLITS.train.labels)
+    for module in (encoder(), nn.Sequential(encoder(), _Times(100.0)), nn.Sequential(encoder(), nn.Sigmoid())):
+        features = Classifier(module, SHAPE, 4).standardise(train).features(as_float(train.data)).detach()
+        torch.testing.assert_close(features.mean(0), torch.zeros(16), rtol=0, atol=1e-5)
+        assert features.square().mean().item() == pytest.approx(1, rel=1e-5)
+
+
+def test_standardising_constrains_nothing_that_is_trained_later():
+    """Centre and scale stay as they were measured, while the encoder's codes leave them."""
+    model = Classifier(encoder(), SHAPE, 4).standardise(SPLITS.train)
+    before = model.centre.clone(), model.scale.clone()
+    train_classifier(model, SPLITS.train, TRAINING, steps=40, seed=0)
+    assert torch.equal(model.centre, before[0])
+    assert torch.equal(model.scale, before[1])
+    assert model.features(as_float(SPLITS.train.data)).square().mean().item() != pytest.approx(1, rel=1e-2)
+
+
+def test_a_code_that_never_varies_is_left_at_zero():
+    """There is nothing to divide by."""
+    model = Classifier(nn.Sequential(nn.Flatten(), _Times(0.0)), SHAPE, 4).standardise(SPLITS.train)
+    assert torch.equal(model.features(as_float(SPLITS.train.data)), torch.zeros(400, 36))
 
 
 def test_a_smaller_encoder_sees_the_averaged_picture():
@@ -171,15 +223,114 @@ def test_statistics_of_the_batch_are_left_alone_by_building():
     assert norm.num_batches_tracked == 0
 
 
+def test_an_epoch_of_few_labels_is_many_steps():
+    """Twenty images are repeated whole, each as often as any other; a set that is large enough stays as it is."""
+    few = SPLITS.train.select(torch.arange(20))
+    assert torch.equal(repeated(few, 100).data, few.data.repeat(5, 1, 1, 1))
+    assert torch.equal(repeated(few, 100).labels, few.labels.repeat(5))
+    assert repeated(SPLITS.train, 100) is SPLITS.train
+    look = train_classifier(nn.Sequential(nn.Flatten(), nn.Linear(36, 4)), few, TRAINING, steps=200, seed=0)
+    assert look == Look(epoch=10, epochs=10, error_percent=None)
+
+
+def test_the_weights_with_the_fewest_validation_errors_are_kept():
+    """A rate that destroys what was learnt is caught: what validation saw is what the classifier then reaches."""
+    wild = TRAINING.model_copy(update={"learning_rate": 10.0, "schedule": "constant"})
+    errors = []
+    for looks in (1, 10):
+        model = nn.Sequential(encoder(), nn.Linear(16, 4))
+        nn.init.zeros_(model[1].weight)
+        nn.init.zeros_(model[1].bias)
+        look = train_classifier(model, SPLITS.train, wild, steps=80, seed=0, validation=SPLITS.validation, looks=looks)
+        errors.append(look.error_percent)
+        assert judge(model, (SPLITS.validation,), "float32") == look.error_percent
+        assert 1 <= look.epoch <= look.epochs == 10
+    assert errors[1] <= errors[0]
+
+
+def test_validation_chooses_the_rate():
+    """Of a rate that learns nothing and one that learns, whichever is named first; the judged draws then use it."""
+    for rates in ((1e-9, 1e-2), (1e-2, 1e-9)):
+        chosen = Initialisation(encoder, task()).fitted("finetune", 80, CHOICE, rates, looks=1)
+        assert chosen.choice == 1e-2
+        options = TransferOptions(
+            labels=(80,), seeds=2, steps=60, learning_rates=rates, probe_learning_rates=rates, batch=16
+        )
+        assert {s.choice for s in scores(options) if s.method != "knn"} == {1e-2}
+
+
+def test_the_test_set_chooses_nothing():
+    """With every test label wrong, the same classifiers are made, with the same options; only their errors change."""
+
+    def wrong(group: Samples) -> Samples:
+        return Samples(group.data, (group.labels + 1) % 4)
+
+    other = Splits(SPLITS.train, SPLITS.validation, tuple(map(wrong, SPLITS.test)), classes=4)
+    options = {"learning_rates": [1e-3, 1e-2], "looks": 4}
+    for method in ("finetune", "probe", "knn"):
+        honest, lied = (Initialisation(encoder, task(it, **options)) for it in (SPLITS, other))
+        rates = honest.task.options.rates(method)
+        one, two = (it.fitted(method, 40, 0, rates, looks=4) for it in (honest, lied))
+        assert (one.look, one.choice) == (two.look, two.choice)
+        if one.model is not None:
+            assert tensors_digest(one.model.state_dict()) == tensors_digest(two.model.state_dict())
+        assert one.test_error() < 60 < two.test_error()
+
+
+def test_nearest_codes_vote_as_scikit_learns_do():
+    """For every number of neighbours, ties between classes included."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    generator = torch.Generator().manual_seed(0)
+    known, judged = (Samples(torch.randn(n, 3, generator=generator), torch.randint(4, (n,), generator=generator))
+                     for n in (70, 1203))  # fmt: skip
+    counts = (1, 2, 4, 7, 70)
+    theirs = [
+        100 * (1 - KNeighborsClassifier(k).fit(known.data, known.labels).score(judged.data, judged.labels))
+        for k in counts
+    ]
+    assert nearest_errors(known, judged, 4, counts) == pytest.approx(theirs)
+    assert nearest_errors(known, judged, 4, (5000,)) == pytest.approx(theirs[-1:])
+
+
+def test_the_nearest_need_labels():
+    with pytest.raises(InputError, match="these codes have none"):
+        nearest_errors(Samples(torch.zeros(3, 2)), Samples(torch.zeros(3, 2)), 4, (1,))
+
+
+def test_an_augmentation_changes_what_is_trained_on_and_nothing_that_is_judged():
+    """In training the loss is that of the changed pictures, else that of the pictures themselves."""
+    turned = Corruptor([spec("corruption", {"affine": {"rotation": 90}})])
+    loss, model = augmented(turned), nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
+    batch = SPLITS.train.batch(torch.arange(30))
+
+    def generator() -> torch.Generator:
+        return torch.Generator().manual_seed(1)
+
+    changed = Batch(turned(batch.clean, generator()).x, batch.labels, batch.index)
+    assert torch.equal(loss(model.train(), batch, generator()), classification(model, changed, generator()))
+    assert torch.equal(loss(model.eval(), batch, generator()), classification(model, batch, generator()))
+    assert augmented(Corruptor()) is classification
+
+
+def test_every_method_but_the_vote_trains_on_augmented_pictures():
+    """Fine-tuning and the probe become other classifiers; the votes of the nearest stay."""
+    augment = {"augment": [{"affine": {"rotation": 90}}]}
+    plain, turned = (Initialisation(encoder, task(**more)) for more in ({}, augment))
+    for method, same in (("finetune", False), ("probe", False), ("knn", True)):
+        one, two = (it.fitted(method, 40, 0, (1e-2,), looks=1) for it in (plain, turned))
+        assert (one.look == two.look and one.test_error() == two.test_error()) == same
+
+
 @pytest.mark.parametrize(("count", "epochs"), [(100, 400), (1000, 40), (950, 40), (20, 400)])
 def test_steps_become_whole_epochs(count, epochs):
     assert epochs_for(400, 100, count) == epochs
 
 
 def test_rows_hold_student_intervals():
-    """Mean and interval over the draws, in the order of the initialisations."""
+    """Mean and interval over the draws, in the order in which cells came."""
     report = summarise(
-        [score(name, draw, e + draw) for name, e in (("finetune", 3), ("scratch", 5)) for draw in (0, 1, 2)]
+        [score(name, draw, e + draw) for name, e in (("scratch", 5), ("finetune", 3)) for draw in (0, 1, 2)]
     )
     assert [row.initialisation for row in report.rows] == ["scratch", "finetune"]
     assert report.rows[0].error_percent == student([5.0, 6.0, 7.0])
@@ -217,3 +368,16 @@ class _Times(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.factor
+
+
+def test_rows_of_the_report_carry_over_to_its_picture():
+    """A line for each cell, as long as it has budgets; both axes are logarithmic."""
+    found = [
+        score(name, draw, error * (100 / labels) ** 0.5 + draw).model_copy(update={"labels": labels})
+        for name, error in (("scratch", 12), ("finetune", 8))
+        for labels in (10, 100, 55_000)
+        for draw in (0, 1)
+    ]
+    (axis,) = label_efficiency(summarise(found)).axes
+    assert {line.get_label(): len(line.get_xdata()) for line in axis.lines} == {"scratch": 3, "finetune": 3}
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daecore.autoencoder import Autoencoder
+from daecore.budget import CHOICE
+from daecore.classifying import ClassifierOptions, Method
 from daecore.evaluation import DenoisingReport
 from daecore.experiment import Experiment, check, check_samples, parse
 from daecore.samples import Splits
@@ -22,7 +24,7 @@ from .. import cookbook, requests, stages, tracking
 from ..calling import Caller, intact
 from ..datasets import splits_of
 from ..learning import load_network
-from ..records import DatasetRef, Evaluated, ModelRef, TrainingRequest
+from ..records import Classified, ClassifierAsk, DatasetRef, Evaluated, ModelRef, TrainingRequest
 from ..store import Store
 
 QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short
@@ -151,6 +153,36 @@ class Laboratory:
         )
         request = requests.evaluation_request(experiment, dataset, trained.ref, referees)
         return Judged(trained, self.call(stages.evaluate_denoising, request, intact=intact, name="judge"), self.store)
+
+    def classify(
+        self, experiment: Experiment, model: Trained | None, method: Method, options: ClassifierOptions,
+        *, labels: int, draw: int,
+    ) -> Classified:  # fmt: skip
+        """One classifier, trained now or taken from an earlier run, and its test error.
+
+        Args:
+            experiment: Its data and seed; its network's first weights, another for each draw, where there is no model.
+            model: The network whose encoder is taken.
+            method: How the encoder becomes a classifier.
+            options: How that is trained; of several rates validation chooses one.
+            labels: The budget; 0: the whole training set.
+            draw: Which draw of labels.
+        """
+        ask = ClassifierAsk(method=method, options=options, labels=labels, draw=draw)
+        dataset = self._dataset(experiment)
+        request = requests.classifier_request(experiment, dataset, model.ref if model else None, ask)
+        found: Classified = self.call(stages.train_classifier, request, name=f"{method} {labels or 'all'} #{draw}")
+        return found
+
+    def choose(
+        self, experiment: Experiment, model: Trained | None, method: Method, options: ClassifierOptions, *, labels: int
+    ) -> ClassifierOptions:
+        """The options with the one learning rate that validation prefers, on a draw of labels that is not judged."""
+        if len(options.rates(method)) == 1:
+            return options
+        rate = self.classify(experiment, model, method, options, labels=labels, draw=CHOICE).learning_rate
+        name = "learning_rates" if method == "finetune" else "probe_learning_rates"
+        return options.model_copy(update={name: (rate,)})
 
     def _is_new(self, request: TrainingRequest) -> bool:
         """Whether the network was trained in this series already; then it counts as made anew."""

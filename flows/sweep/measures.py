@@ -4,9 +4,10 @@ import math
 import re
 from collections.abc import Iterable
 
+from daecore.budget import ALL
 from daecore.errors import InputError, choices
 from daecore.experiment import Experiment
-from daecore.transfer import INITIALISATIONS
+from daecore.transfer import NAMES
 
 VALIDATION = "validation_loss"
 HIGHER = ("restored_db", "pooled_db", "ssim", "gain_db.mean", "gain_over_linear_db.mean", "gain_mse.mean")
@@ -34,9 +35,9 @@ def require_measure(measure: str, base: Experiment) -> None:
         return
     if base.transfer is None:
         why = "the experiment's transfer is null"
-    elif match["initialisation"] not in INITIALISATIONS:
-        why = f"choose of {', '.join(INITIALISATIONS)}"
-    elif int(match["labels"]) not in base.transfer.labels:
+    elif match["initialisation"] not in NAMES:
+        why = f"choose of {', '.join(NAMES)}"
+    elif int(match["labels"]) not in base.transfer.labels and ALL not in base.transfer.labels:
         why = f"transfer.labels holds {', '.join(map(str, base.transfer.labels))}"
     else:
         return

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from daecore.classifier import epochs_for, probe_codes
+from daecore.budget import draw_labels
 from daecore.corruption import Corruptor
 from daecore.evaluation import restore
+from daecore.finetuning import epochs_for, probe_codes
 from daecore.information import Bound, information_bound, sensitivity
 from daecore.metrics import squared_error
 from daecore.pairs import draw_pairs
@@ -15,7 +16,6 @@ from daecore.rng import stream
 from daecore.samples import Samples, Splits, as_float
 from daecore.spec import spec
 from daecore.training import TrainingOptions
-from daecore.transfer import draw_labels
 
 from ...series.study import Findings, Study
 from ..codes import Measure, figures, notes, picture, table

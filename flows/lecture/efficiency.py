@@ -1,0 +1,84 @@
+"""Label efficiency: what classifiers of several encoders reach with few and with many labels, shown.
+
+Knows scores. Does not train.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from daecore.efficiency import label_efficiency
+from daecore.figures import png
+from daecore.intervals import Interval
+from daecore.scores import Difference, TransferReport
+
+from .study import Measured, Picture, Table
+
+POINTS = "percentage points"
+
+
+def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
+    """The numbers by name: ``error_percent.scratch.100``, ``gain_percent.scratch.100``."""
+    for row in report.rows:
+        error = Measured.of(row.error_percent, "%")
+        single = row.n == 1
+        yield (
+            f"error_percent.{row.initialisation}.{row.labels}",
+            Measured(value=error.value, unit="%") if single else error,
+        )
+    for item in report.differences:
+        yield f"gain_percent.{item.control}.{item.labels}", Measured.of(item.gain_percent, POINTS)
+
+
+def picture(report: TransferReport) -> Picture:
+    """The errors against the number of labels."""
+    caption = (
+        "Test error against the number of labelled pictures, both logarithmic: a line for each way to come by a "
+        "classifier, with 95 % bands over draws of labels. All see the same labels and the same augmentation; all "
+        "pre-training sees the training pictures without labels."
+    )
+    return Picture("label_efficiency", caption, png(label_efficiency(report)))
+
+
+def tables(report: TransferReport, rates: Mapping[tuple[str, int], float]) -> tuple[Table, ...]:
+    """Every error, with the rate that validation chose; every paired difference."""
+    errors = tuple(
+        (row.labels, row.initialisation, row.method, _told(row.error_percent, row.n), row.n,
+         f"{rates[row.initialisation, row.labels]:g}" if (row.initialisation, row.labels) in rates else "")
+        for row in report.rows
+    )  # fmt: skip
+    gains = tuple((it.labels, it.control, _told(it.gain_percent, it.n), it.n) for it in report.differences)
+    return (
+        Table("Test error in percent", ("labels", "initialisation", "method", "error, %", "draws", "rate"), errors),
+        Table("Percentage points fewer errors, paired over draws", ("labels", "than", "points", "draws"), gains),
+    )
+
+
+def notes(report: TransferReport, ours: str, controls: Sequence[str], asked: Mapping[int, float]) -> Iterator[str]:
+    """What was reached beside what was asked, then each difference, claimed or not.
+
+    Args:
+        report: The errors.
+        ours: The name of the cell that is compared with the others.
+        controls: The names of those that are told.
+        asked: The errors in percent that were to be reached, by the number of labels.
+    """
+    for row in report.rows:
+        if row.initialisation == ours and row.labels in asked:
+            wanted, mean = asked[row.labels], row.error_percent.mean
+            yield (
+                f"With {row.labels:,} labels the {ours} encoder, fine-tuned, makes {mean:.2f} % errors; at most "
+                f"{wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'}."
+            )
+    for labels in dict.fromkeys(item.labels for item in report.differences):
+        found = [item for item in report.differences if item.labels == labels and item.control in controls]
+        if found:
+            yield f"With {labels:,} labels, fine-tuned from {ours}, beside {'; '.join(map(_compared, found))}."
+
+
+def _compared(item: Difference) -> str:
+    gain = item.gain_percent
+    doubt = "" if gain.conclusive else " (no difference is claimed: the interval contains zero)"
+    return f"{item.control}: {gain.mean:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}] points fewer errors{doubt}"
+
+
+def _told(value: Interval, count: int) -> str:
+    return f"{value.mean:.2f}" if count == 1 else f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"

@@ -1,0 +1,200 @@
+"""The studies of what denoising teaches: numbers of the scores, and no claim without an interval."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from daecore_flows import classifying, cookbook, datasets
+from daecore_flows.keys import stage_key
+from daecore_flows.lecture import efficiency
+from daecore_flows.lecture.studies import frontier, study, transfer
+from daecore_flows.records import ClassifierAsk, ClassifierRequest
+from daecore_flows.requests import classifier_request, dataset_request
+from daecore_flows.store import Store
+
+from daecore.classifying import ClassifierOptions
+from daecore.experiment import check, parse, read
+from daecore.intervals import Interval, student
+from daecore.scores import Score, summarise
+
+EXPERIMENT = parse({"data": "digits", "autoencoder": {"conv": {"code": 16}}, "training": {"threads": 1}})
+
+
+def scores(errors: dict[str, tuple[float, ...]], labels: int = 100) -> list[Score]:
+    return [
+        Score(initialisation=name, encoder=name, method="finetune", labels=labels, draw=draw, choice=1e-3,
+              error_percent=error)
+        for name, found in errors.items()
+        for draw, error in enumerate(found)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["transfer", "frontier"])
+def test_a_study_says_what_it_is_and_its_recipes_fit_together(name: str) -> None:
+    """And train no classifiers of the pipeline's own."""
+    found = study(name)
+    assert found.id == name
+    assert len(found.says) > 80
+    for recipe in found.recipes:
+        experiment = parse(read(cookbook.find(recipe)))
+        check(experiment)
+        assert experiment.transfer is None
+
+
+def test_the_encoders_differ_in_what_they_were_taught_alone() -> None:
+    """One architecture, one budget: the corruption or the weight decay is all that differs."""
+    found = {name: parse(read(cookbook.find(recipe))) for name, recipe in transfer.RECIPES.items()}
+    plain = found.pop("autoencoder")
+    for other in found.values():
+        training = other.training.model_copy(update={"weight_decay": plain.training.weight_decay})
+        same = other.model_copy(update={"corruptions": plain.corruptions, "training": training})
+        assert same == plain
+    assert found["l2"].training.weight_decay > plain.training.weight_decay
+
+
+def test_the_augmentation_is_one_for_all_and_keeps_the_shape() -> None:
+    for budget in transfer.BUDGETS:
+        assert transfer.options(budget).augmentation.output_shape((1, 28, 28)) == (1, 28, 28)
+    assert len({str(transfer.options(budget).augmentation) for budget in transfer.BUDGETS}) == 1
+
+
+def test_figures_are_the_errors_and_what_was_saved() -> None:
+    """Means and paired differences by name."""
+    report = summarise(scores({"scratch": (9, 11), "denoising": (7, 8)}), "denoising")
+    found = dict(efficiency.figures(report))
+    assert found["error_percent.scratch.100"].value == 10
+    assert found["gain_percent.scratch.100"].value == 2.5
+    assert found["gain_percent.scratch.100"].low == pytest.approx(student([2.0, 3.0]).low)
+    alone = dict(efficiency.figures(summarise(scores({"scratch": (9,)}), "denoising")))
+    assert alone["error_percent.scratch.100"].low is None
+
+
+def test_what_was_asked_is_told_as_reached_or_missed() -> None:
+    report = summarise(scores({"scratch": (9, 11), "denoising": (7, 8)}), "denoising")
+    assert "reached" in next(efficiency.notes(report, "denoising", ("scratch",), {100: 7.5}))
+    assert "missed" in next(efficiency.notes(report, "denoising", ("scratch",), {100: 7.4}))
+
+
+def test_a_gain_whose_interval_holds_zero_is_not_claimed() -> None:
+    """Two controls: one is worse in every draw, the other now better, now worse."""
+    errors = {"sure": (9.0, 9.1, 9.2), "unsure": (6.0, 9.0, 7.0), "denoising": (7.0, 7.1, 7.2)}
+    (said,) = efficiency.notes(summarise(scores(errors), "denoising"), "denoising", ("sure", "unsure"), {})
+    sure, unsure = said.split(";", 1)
+    assert "no difference is claimed" not in sure
+    assert "no difference is claimed" in unsure
+
+
+def noise(kind: str, strength: float, gain: float, errors: tuple[float, ...]) -> frontier.Noise:
+    return frontier.Noise(kind, strength, Interval(mean=gain, low=gain - 0.1, high=gain + 0.1, n=9), errors)
+
+
+NOISES = [
+    noise("erasure", 0.5, 3.0, (9.0, 9.2, 9.4)),
+    noise("blur", 2, 2.0, (8.0, 9.9, 8.4)),
+    noise("block_mask", 16, 1.0, (5.0, 5.1, 5.3)),
+]
+PLAIN = (9.1, 9.2, 9.3)
+
+
+def test_the_frontier_tells_who_restores_and_who_teaches_best() -> None:
+    """The one most dB, the other fewest errors; ranks that go together correlate to +1."""
+    first, second, beside, _ = frontier.notes(NOISES, PLAIN)
+    assert "restoration gain has erasure-0.5" in first
+    assert "probe error has block_mask-16" in first
+    assert "no difference" not in second
+    assert "fewer errors from block_mask-16; more errors from none" in beside
+    assert frontier.correlation(NOISES) == pytest.approx(1)
+
+
+def test_the_frontier_s_figures_are_paired_with_the_plain_autoencoder() -> None:
+    found = dict(frontier.figures(NOISES, PLAIN))
+    assert found["probe_gain_percent.block_mask-16"].value == pytest.approx(4.1 - 0.0333, abs=1e-3)
+    assert found["gain_db.erasure-0.5"].unit == "dB"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("DAE_STORE", str(tmp_path))
+    monkeypatch.setenv("DAE_DATA", str(tmp_path / "data"))
+    return Store(tmp_path, tmp_path / "data")
+
+
+def asked(method: str, store: Store, **more: object) -> ClassifierRequest:
+    options = ClassifierOptions.model_validate({"steps": 30, "looks": 2, "learning_rates": [1e-9, 1e-2], **more})
+    dataset = datasets.load(dataset_request(EXPERIMENT))
+    ask = ClassifierAsk(method=method, options=options, labels=100, draw=0)
+    return classifier_request(EXPERIMENT, dataset, None, ask)
+
+
+def test_a_classifier_says_what_validation_chose_and_how_it_was_judged(store: Store) -> None:
+    """Twice the same: rate, epoch and weights of what was trained; the number of votes of what was not."""
+    tuned, again = (classifying.classify(asked("finetune", store), store) for _ in range(2))
+    assert tuned.model_dump(exclude={"seconds"}) == again.model_dump(exclude={"seconds"})
+    assert tuned.learning_rate == 1e-2
+    assert 1 <= tuned.epoch <= tuned.epochs
+    assert len(tuned.weights_sha256 or "") == 64
+    assert 0 < tuned.error_percent < 60
+    voted = classifying.classify(asked("knn", store), store)
+    assert (voted.learning_rate, voted.weights_sha256) == (None, None)
+    assert voted.neighbours in ClassifierOptions().neighbours
+
+
+def test_first_weights_are_another_for_each_draw(store: Store) -> None:
+    """So that intervals of the controls hold the luck of initialisation too."""
+    request = asked("finetune", store)
+    other = request.model_copy(update={"ask": request.ask.model_copy(update={"draw": 1})})
+    weights = [next(classifying._encoder(it, store).parameters()) for it in (request, request, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_the_key_of_a_classifier_holds_what_it_depends_on(store: Store) -> None:
+    """Method, options and the augmentation's code; equal requests have equal keys."""
+    keys = [
+        asked(method, store, **more).key
+        for method, more in (("finetune", {}), ("finetune", {}), ("probe", {}), ("finetune", {"augment": ["affine"]}))
+    ]
+    assert keys[0] == keys[1]
+    assert len({it.model_dump_json() for it in keys}) == 3
+    assert any(origin.startswith("daecore") for origin in keys[3].plugins)
+    assert len(keys[3].plugins) == len(keys[0].plugins) + 1
+    assert keys[0] != stage_key("transfer", {}, [])
+
+
+CELLS = """
+from daecore_flows.store import current_store
+current_store().enter()
+from prefect import flow
+from daecore_flows import tracking
+from daecore_flows.lecture.laboratory import Laboratory
+from daecore.classifying import ClassifierOptions
+
+@flow
+def cells():
+    tracking.prepare(current_store())
+    lab = Laboratory(current_store(), tracking.experiment_id("test", current_store()), "")
+    experiment = lab.experiment("digits-erasure")
+    options = ClassifierOptions(steps=10, learning_rates=(1e-3, 1e-2))
+    chosen = lab.choose(experiment, None, "finetune", options, labels=20)
+    found = [lab.classify(experiment, None, "finetune", chosen, labels=20, draw=draw) for draw in (0, 1, 0)]
+    print(len(chosen.learning_rates), found[0] == found[2], *(it.reused for it in lab.call.timings))
+
+cells()
+"""
+
+
+@pytest.mark.long
+def test_cells_of_a_table_are_cached_one_by_one(tmp_path: Path) -> None:
+    """A second process takes each from the cache; within the first, the same cell is trained once."""
+    environment = {**os.environ, "DAE_STORE": str(tmp_path), "DAE_DATA": str(tmp_path / "data")}
+    said = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", CELLS], env=environment, capture_output=True, text=True, check=False
+        )
+        said += done.stdout.splitlines()[-1:]
+        assert done.returncode == 0, done.stderr
+    assert said == ["1 True False False False False True", "1 True True True True True True"]
