@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import compare, data, lecture, plugins, recipes, restore, retrain, run, runs, studio, sweep
+from . import compare, data, lecture, plugins, recipes, restore, retrain, run, runs, stack, studio, sweep
 
 app = typer.Typer(
     name="dae",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(run.rerun)
+app.command()(stack.stack)
 app.command()(sweep.sweep)
 app.command()(lecture.lecture)
 app.command()(retrain.retrain)

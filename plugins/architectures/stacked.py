@@ -120,7 +120,5 @@ def register_architectures() -> list[Extension]:
     """Ship `stacked`."""
     bounded = "sigmoid"
     return [
-        Extension(
-            name="stacked", options=Stacked, function=stacked, bounded=lambda options: options.output == bounded
-        )
+        Extension(name="stacked", options=Stacked, function=stacked, bounded=lambda options: options.output == bounded)
     ]

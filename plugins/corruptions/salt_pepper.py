@@ -24,7 +24,7 @@ def salt_pepper(x: Tensor, options: SaltPepper, *, generator: Generator) -> tupl
         generator: The source of randomness, on the device of ``x``.
 
     Returns:
-        The corrupted images ``(B, C, H, W)`` and the replaced pixels, bool ``(B, 1, H, W)``; of vectors both ``(B, F)``.
+        The corrupted images ``(B, C, H, W)`` and the replaced pixels, bool ``(B, 1, H, W)``; ``(B, F)`` of vectors.
     """
     draw = torch.rand(pixels(x), generator=generator, device=x.device)
     replaced = draw < options.p

@@ -23,9 +23,9 @@ def contractive(options: Contractive, corruptor: Corruptor) -> Objective:
     """The loss ``mean_x (sum of value errors + lambda ||J_f(x)||_F^2) / D``, f the encoder, D values a sample.
 
     Divided by D, the error is the mean over values as in the other objectives, and lambda is the paper's, which sums
-    (it chose lambda by validation; 0.1 is the deep learning tutorials' for MNIST). Without corruptions it is the paper's
-    objective; with them J is taken where the encoder is, at the corrupted sample. A module without an ``encoder`` has no
-    code, and its error alone is left.
+    (it chose lambda by validation; 0.1 is the deep learning tutorials' for MNIST). Without corruptions this is the
+    paper's objective; with them J is taken where the encoder is, at the corrupted sample. A module without an
+    ``encoder`` has no code, and its error alone is left.
 
     Source: Rifai, Vincent, Muller, Glorot and Bengio, "Contractive auto-encoders", ICML 2011, equations 4 and 9.
     """

@@ -76,4 +76,6 @@ def _refusal(corruptor: Corruptor) -> str:
 @hookimpl
 def register_objectives() -> list[Extension]:
     """Ship `emphasised`."""
-    return [Extension(name="emphasised", options=Emphasised, function=emphasised, demands=demands, bounded=needs_bounds)]
+    return [
+        Extension(name="emphasised", options=Emphasised, function=emphasised, demands=demands, bounded=needs_bounds)
+    ]
