@@ -189,16 +189,7 @@ def publish(
         experiment: The MLflow experiment's id.
         store: Where it lies.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        header = {
-            "autoencoder": architecture.dump(),
-            "input_shape": shapes.corrupted,
-            "output_shape": shapes.clean,
-            "plugins": provenance([architecture]),
-        }
-        save_tensors(path, model.state_dict(), header)
-        tracking.log_file(run_id, path, "model")
+    _log_weights(model, architecture, shapes, run_id)
     model.to(memory_format=torch.contiguous_format)
     logged = tracking.log_network(run_id, experiment, architecture.name, model, example)
     ref = ModelRef(
@@ -211,6 +202,19 @@ def publish(
     )
     tracking.tag(run_id, {tracking.LOGGED: logged, tracking.MODEL: ref.model_dump_json()})
     return ref
+
+
+def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        header = {
+            "autoencoder": architecture.dump(),
+            "input_shape": shapes.corrupted,
+            "output_shape": shapes.clean,
+            "plugins": provenance([architecture]),
+        }
+        save_tensors(path, model.state_dict(), header)
+        tracking.log_file(run_id, path, "model")
 
 
 def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:

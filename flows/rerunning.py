@@ -54,8 +54,9 @@ def rerun(
         "rerun_of": run.info.run_id,
         "rerun_changes": "; ".join(f"{path}: {old} -> {new}" for path, (old, new) in changes.items()),
     }
-    conduct = run_stack if run.data.tags.get("flow") == FLOW else run_experiment
-    return conduct(experiment, tags, fresh=fresh)
+    if run.data.tags.get("flow") == FLOW:
+        return run_stack(experiment, tags, fresh=fresh)
+    return run_experiment(experiment, tags, fresh=fresh)
 
 
 def repeated(run: Run, overrides: tuple[str, ...], *, allow_changed_plugins: bool = False) -> Experiment:

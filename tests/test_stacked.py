@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from daecore_flows.stacking.checking import check_stack, layer
+from daecore_flows.stacking.layers import check_stack, layer
 from torch import Tensor, nn
 from torch.nn import functional as F
 

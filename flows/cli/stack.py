@@ -26,7 +26,7 @@ def stack(
 
     The same command again takes finished layers from the cache, and goes on with one that was stopped.
     """
-    from ..stacking.checking import check_stack
+    from ..stacking.layers import check_stack
 
     place = store_at(store, data)
     experiment = asked(recipe, changes, place, allow=allow_changed_plugins, check=check_stack)

@@ -23,8 +23,8 @@ from ..calling import Caller, intact
 from ..datasets import splits_of
 from ..learning import load_network
 from ..records import DatasetRef, Evaluated, ModelRef
-from ..stacking.checking import check_stack
 from ..stacking.layering import pretrained
+from ..stacking.layers import check_stack
 from ..store import Store
 
 QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short

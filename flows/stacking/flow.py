@@ -13,8 +13,8 @@ from daecore.transfer import TransferOptions
 from ..calling import Caller
 from ..pipeline import run_experiment, run_name
 from ..records import DatasetRef, ModelRef, Reported
-from .checking import ARCHITECTURE, check_stack
 from .layering import pretrained
+from .layers import ARCHITECTURE, check_stack
 
 FLOW = "stack"
 _DEFAULT: dict[str, Any] = Experiment(

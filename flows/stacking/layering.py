@@ -10,7 +10,7 @@ from daecore.experiment import Experiment
 from .. import requests, stages
 from ..calling import Caller, intact
 from ..records import DatasetRef, ModelRef, TrainingRequest
-from .checking import layer, widths
+from .layers import layer, widths
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,10 @@ def _outward(layers: list[nn.Linear], restored: int, options: Stacked) -> list[n
     return modules
 
 
+def _ends_in_a_sigmoid(options: Stacked) -> bool:
+    return options.output == "sigmoid"
+
+
 def _linear(before: int, after: int, following: Activation) -> nn.Linear:
     layer = nn.Linear(before, after)
     nn.init.xavier_uniform_(layer.weight, GAINS[following])

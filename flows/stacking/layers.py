@@ -3,8 +3,6 @@
 Knows experiments only; loads neither Prefect nor MLflow.
 """
 
-from typing import Any
-
 from daecore import rng
 from daecore.corruption import Corruptor
 from daecore.errors import InputError
@@ -40,8 +38,7 @@ def check_stack(experiment: Experiment) -> None:
 
 def widths(experiment: Experiment) -> tuple[int, ...]:
     """The units of each layer, the lowest first."""
-    found: tuple[int, ...] = getattr(experiment.autoencoder.options, "widths")  # noqa: B009 (options of a plugin)
-    return found
+    return tuple(experiment.autoencoder.options.model_dump()["widths"])
 
 
 def layer(experiment: Experiment, number: int) -> Experiment:
@@ -50,11 +47,9 @@ def layer(experiment: Experiment, number: int) -> Experiment:
     What comes out of a higher one is shaped as what goes in: the last activation is the one that made the codes. The
     first is just the experiment with its lowest layer, so that stacks which agree so far share it.
     """
-    whole = experiment.autoencoder.options
-    changes: dict[str, Any] = {"widths": (widths(experiment)[number - 1],)}
-    if number > 1:
-        changes["output"] = getattr(whole, "activation")  # noqa: B009
-    options = whole.model_dump(mode="json") | changes
+    whole = experiment.autoencoder.options.model_dump(mode="json")
+    output = whole["output"] if number == 1 else whole["activation"]
+    options = {**whole, "widths": (whole["widths"][number - 1],), "output": output}
     seed = experiment.seed if number == 1 else rng.stream(experiment.seed, "layer", number).initial_seed() % 2**31
     return experiment.model_copy(update={"autoencoder": spec("architecture", {ARCHITECTURE: options}), "seed": seed})
 
