@@ -13,9 +13,9 @@ from pydantic import Field, ValidationError
 
 from daecore.autoencoder import Shapes, build
 from daecore.budget import ALL
-from daecore.corruption import Corruptor
+from daecore.corruption import Corruptor, declared
 from daecore.errors import InputError
-from daecore.extension import Extension, Options
+from daecore.extension import Options
 from daecore.samples import Shape
 from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
 from daecore.training import TrainingOptions
@@ -142,7 +142,12 @@ def check(experiment: Experiment) -> Shapes:
         raise InputError(f"This experiment cannot be run: {error}") from None
     if restored != clean:
         raise InputError(f"{experiment.autoencoder} restores shape {restored}, but the samples have shape {clean}.")
-    _check_demands(experiment.objective.extension, experiment, clean)
+    check_objective(experiment.objective, experiment.autoencoder, corruptor, clean)
+    if len(clean) != 3 and _bounded(experiment.objective) and not _bounded(experiment.data):
+        raise InputError(
+            f"The objective {experiment.objective} compares values in [0, 1], and those of {experiment.data.name} may "
+            "lie anywhere. Use the objective clean."
+        )
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)
         _check_augmentation(experiment.transfer, clean)
@@ -186,18 +191,40 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
             )
 
 
-def _check_demands(extension: Extension, experiment: Experiment, clean: Shape) -> None:
-    if not extension.takes(clean):
+def check_objective(objective: Spec, autoencoder: Spec, corruptor: Corruptor, shape: Shape) -> None:
+    """Whether an objective can teach a network to undo these corruptions.
+
+    Args:
+        objective: What is minimised.
+        autoencoder: The network.
+        corruptor: What damages the samples.
+        shape: Of one clean sample.
+
+    Raises:
+        InputError: It cannot; the message says why.
+    """
+    extension = objective.extension
+    if not extension.takes(shape):
         raise InputError(
-            f"The objective {extension.name!r} is for {extension.shapes}, but the samples have shape {clean}. Choose "
+            f"The objective {extension.name!r} is for {extension.shapes}, but the samples have shape {shape}. Choose "
             "another dataset, or an objective that takes such samples."
+        )
+    if _bounded(objective) and not _bounded(autoencoder):
+        raise InputError(
+            f"The objective {objective} compares values in [0, 1], but what {autoencoder} restores may lie anywhere. "
+            "Use a network that ends in a sigmoid (stacked with output sigmoid, tiny), or the objective clean."
         )
     if extension.demands is None:
         return
     try:
-        extension.demands(experiment.objective.options, experiment.corruptor)
+        extension.demands(objective.options, corruptor)
     except ValueError as error:
-        raise InputError(f"The objective {experiment.objective} cannot learn from this corruption: {error}") from None
+        raise InputError(f"The objective {objective} cannot learn from this corruption: {error}") from None
+
+
+def _bounded(spec: Spec) -> bool:
+    """Whether an extension declares values in [0, 1], or that it takes no others."""
+    return declared(spec.extension.bounded, spec.options)
 
 
 def _check_labels(transfer: TransferOptions, classes: int) -> None:

@@ -79,6 +79,8 @@ class Extension:
         per_image: Corruption: whether that option may be a ``(B, 1, 1, 1)`` tensor.
         host: Corruption: whether it must run on the CPU, or a function of the options that says so.
         composite: Corruption: whether its options name other corruptions; then it cannot stand inside another.
+        bounded: Whether all values lie in ``[0, 1]``, or a function of the options that says so. Architecture: those it
+            restores; dataset of points: its own (those of images do by rule); objective: whether it takes no others.
         output_shape: Corruption: ``(input_shape, options) -> shape``; None keeps the shape. Raises
             ValueError for a shape it cannot take.
         sample_shape: Dataset: ``(options) -> shape`` of one training sample, known before loading.
@@ -99,6 +101,7 @@ class Extension:
     per_image: bool = False
     host: bool | Callable[[Any], bool] = False
     composite: bool = False
+    bounded: bool | Callable[[Any], bool] = False
     output_shape: Callable[[Shape, Any], Shape] | None = None
     sample_shape: Callable[[Any], Shape] | None = None
     classes: int | None = None

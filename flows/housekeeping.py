@@ -14,7 +14,8 @@ from . import tracking
 from .store import Store
 from .tracking import Run
 
-USES, DENOISE, TRAINING = "dae.uses", "tags.stage = 'denoise'", "tags.stage = 'train_autoencoder'"
+USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
+TRAININGS = ("tags.stage = 'train_autoencoder'", "tags.stage = 'unroll'")  # runs that gave a network
 NAMES_A_TAG = 50  # names of at most 96 characters
 # The stages of a study, which uses trainings as a whole run does, and of a series of studies.
 STUDY, SERIES = "study", "series"
@@ -59,7 +60,8 @@ def removable(run: Run) -> list[Run]:
         run,
         *(
             training
-            for training in tracking.runs(TRAINING)
+            for query in TRAININGS
+            for training in tracking.runs(query)
             if training.info.run_id not in used | tracking.champions().keys()
             and training.data.tags.get(tracking.PARENT) not in there
         ),

@@ -18,7 +18,8 @@ from .records import StageKey
 
 CODE = {  # where each stage's code begins, here and in the core; what the core's modules import counts too
     "load_dataset": ("datasets", "daecore.samples", "daecore.rng"),
-    "train_autoencoder": ("learning", "daecore.training", "daecore.autoencoder", "daecore.corruption"),
+    "train_autoencoder": ("learning", "daecore.training", "daecore.autoencoder", "daecore.corruption", "daecore.stack"),
+    "unroll": ("stacking/unrolling", "daecore.stack", "daecore.autoencoder"),
     "measure_referees": ("judging", "daecore.referees"),
     "evaluate_denoising": ("judging", "daecore.evaluation", "daecore.figures"),
     "transfer": ("transferring", "daecore.transfer", "daecore.autoencoder"),

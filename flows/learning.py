@@ -18,8 +18,9 @@ from daecore.errors import CheckpointError, StoreError
 from daecore.evaluation import restore
 from daecore.pairs import draw_pairs
 from daecore.progress import Progress
-from daecore.samples import as_float
-from daecore.spec import digest
+from daecore.samples import Splits, as_float
+from daecore.spec import Spec, digest
+from daecore.stack import code_shape, encode
 from daecore.training import Epoch, fit
 
 from . import tracking
@@ -47,7 +48,7 @@ def train(request: TrainingRequest, store: Store, experiment: str, parent: str, 
     with store.lock(f"training-{key}") as waited, store.lock(f"device-{request.place.device}"):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
-            finished = _published(run.data.tags, store)
+            finished = published(run.data.tags, store)
             if finished is not None:
                 log.info("trained already, by run %s", run.info.run_id)
                 return finished
@@ -70,7 +71,9 @@ def load_network(model: ModelRef, store: Store) -> Autoencoder:
 
 
 def _train(request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str) -> ModelRef:
-    shapes = Shapes(request.dataset.shape, Corruptor(request.corruptions).output_shape(request.dataset.shape))
+    below = [load_network(ref, store).encoder for ref in request.below]
+    clean = code_shape(request.dataset.shape, below)
+    shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
     model = initialised(request.autoencoder, shapes, request.seed)
     resume = _resumable(store.checkpoint(key))
     if run_id:
@@ -78,21 +81,36 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
     else:
         name = f"train {request.autoencoder.name} on {Corruptor(request.corruptions)}"
         tags = {tracking.KEY: key, "stage": "train_autoencoder"}
-        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "place"})
+        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "place", "below"})
         parameters |= {"dataset_sha256": request.dataset.sha256, "place": request.place.model_dump()}
+        parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
         run_id = tracking.start(experiment, name, tags, parameters, parent)
     with tracking.ended(run_id), request.place.applied():
+        splits = _clean(request, below)
         with tracking.system_metrics(run_id):
             known, preview = set(tracking.history(run_id, "loss")), _Preview.of(request)
-            for epoch in _epochs(request, model, resume):
+            for epoch in _epochs(request, model, splits, resume):
                 if epoch.number not in known:
                     _record(epoch, run_id, preview)
                 save_progress(store.checkpoint(key), epoch.progress)
-        return _publish(request, shapes, model.cpu(), run_id, experiment, store, key)
+        few = as_float(splits.test[0].data)
+        example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
+        summary = _summary(request, model, run_id)
+        ref = publish(model.cpu(), request.autoencoder, shapes, example, summary, run_id, experiment, store)
+        store.checkpoint(key).unlink(missing_ok=True)
+        return ref
 
 
-def _epochs(request: TrainingRequest, model: Autoencoder, resume: Progress | None) -> Iterator[Epoch]:
+def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
+    """What the training sees, where it computes: samples, or their codes by the encoders below; of the test two."""
     splits = splits_of(request.dataset, request.place.device)
+    encoders = [encoder.to(request.place.device) for encoder in below]
+    few = splits.test[0].select(torch.arange(2, device=request.place.device))
+    parts = (encode(samples, encoders) for samples in (splits.train, splits.validation, few))
+    return Splits(next(parts), next(parts), (next(parts).to("cpu"),))
+
+
+def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume: Progress | None) -> Iterator[Epoch]:
     options = request.training.model_copy(update={"precision": request.place.precision})
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
     if resume is not None:
@@ -121,7 +139,7 @@ def _record(epoch: Epoch, run_id: str, preview: "_Preview") -> None:
 
 @dataclass(frozen=True)
 class _Preview:
-    """The first test images as evaluation corrupts them, to be watched getting better; none for points."""
+    """The first test images as evaluation corrupts them, to be watched getting better; none for points and codes."""
 
     corrupted: Tensor | None
     epochs: int
@@ -134,7 +152,7 @@ class _Preview:
     @classmethod
     def of(cls, request: TrainingRequest) -> "_Preview":
         test = splits_of(request.dataset, request.place.device).test[0]
-        images = len(test.shape) == 3
+        images = len(test.shape) == 3 and not request.below
         return cls(
             draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None,
             request.training.epochs,
@@ -149,35 +167,54 @@ class _Preview:
         return row.squeeze(2) if row.shape[2] == 1 else row
 
 
-def _publish(
-    request: TrainingRequest, shapes: Shapes, model: Autoencoder, run_id: str, experiment: str, store: Store, key: str
+def publish(
+    model: Autoencoder,
+    architecture: Spec,
+    shapes: Shapes,
+    example: Tensor,
+    summary: TrainingSummary,
+    run_id: str,
+    experiment: str,
+    store: Store,
 ) -> ModelRef:
-    """Log weights, spec and the MLflow model; then say so in a tag, by which others find it."""
-    example = as_float(splits_of(request.dataset).test[0].data[:2])
-    corrupted = Corruptor(request.corruptions)(example, torch.Generator().manual_seed(0)).x
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        header = {
-            "autoencoder": request.autoencoder.dump(),
-            "input_shape": shapes.corrupted,
-            "output_shape": shapes.clean,
-            "plugins": provenance([request.autoencoder]),
-        }
-        save_tensors(path, model.state_dict(), header)
-        tracking.log_file(run_id, path, "model")
+    """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
+
+    Args:
+        model: The network, on the CPU, in eval mode.
+        architecture: What builds it.
+        shapes: What it maps between.
+        example: Two samples as it takes them, for the MLflow model's signature.
+        summary: How it was trained.
+        run_id: Whose network it is.
+        experiment: The MLflow experiment's id.
+        store: Where it lies.
+    """
+    _log_weights(model, architecture, shapes, run_id)
     model.to(memory_format=torch.contiguous_format)
-    logged = tracking.log_network(run_id, experiment, request.autoencoder.name, model, corrupted)
+    logged = tracking.log_network(run_id, experiment, architecture.name, model, example)
     ref = ModelRef(
         run_id=run_id,
         weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
-        autoencoder=request.autoencoder,
+        autoencoder=architecture,
         input_shape=shapes.corrupted,
         output_shape=shapes.clean,
-        summary=_summary(request, model, run_id),
+        summary=summary,
     )
     tracking.tag(run_id, {tracking.LOGGED: logged, tracking.MODEL: ref.model_dump_json()})
-    store.checkpoint(key).unlink(missing_ok=True)
     return ref
+
+
+def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        header = {
+            "autoencoder": architecture.dump(),
+            "input_shape": shapes.corrupted,
+            "output_shape": shapes.clean,
+            "plugins": provenance([architecture]),
+        }
+        save_tensors(path, model.state_dict(), header)
+        tracking.log_file(run_id, path, "model")
 
 
 def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:
@@ -195,7 +232,7 @@ def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> Train
     )
 
 
-def _published(tags: dict[str, str], store: Store) -> ModelRef | None:
+def published(tags: dict[str, str], store: Store) -> ModelRef | None:
     """The finished model of a run, if its file is intact."""
     if tracking.MODEL not in tags:
         return None

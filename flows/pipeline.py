@@ -6,7 +6,7 @@ Prefect writes the form's schema when this module is imported: a plugin installe
 import logging
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from prefect import flow, runtime
 from pydantic import Field
@@ -22,7 +22,7 @@ from .artifacts import PROGRESS, show_report
 from .calling import Caller, intact
 from .keys import provenance
 from .provenance import used_by
-from .records import Reported
+from .records import DatasetRef, ModelRef, Reported
 from .reporting import EXPERIMENT, Outcome, final_report
 from .store import current_store
 
@@ -30,14 +30,24 @@ from .store import current_store
 _DEFAULT: dict[str, Any] = Experiment().form
 
 
-def _run_name() -> str:
+class Training(Protocol):
+    """How a flow comes to the experiment's network."""
+
+    def __call__(
+        self, call: Caller, experiment: Experiment, dataset: DatasetRef, folder: str, run: str, *, control: bool = False
+    ) -> ModelRef:
+        """The network, trained or reused; as ``control``, the one without corruption."""
+        ...
+
+
+def run_name() -> str:
     """What runs, for Prefect's lists: ``mnist erasure(p=0.5) conv-64 #0``."""
     chosen = {name: value for name, value in runtime.flow_run.parameters.items() if name in Experiment.model_fields}
     experiment = Experiment.model_validate(chosen)
     return f"{experiment.title} #{experiment.seed}"
 
 
-@flow(name="denoise", flow_run_name=_run_name, persist_result=False)
+@flow(name="denoise", flow_run_name=run_name, persist_result=False)
 def denoise(
     data: DatasetSpec = _DEFAULT["data"],
     corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
@@ -71,8 +81,22 @@ def denoise(
     return run_experiment(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
 
 
+def trained_whole(
+    call: Caller, experiment: Experiment, dataset: DatasetRef, folder: str, run: str, *, control: bool = False
+) -> ModelRef:
+    """The experiment's network, all of it trained at once."""
+    request, name = requests.training_request(experiment, dataset, control=control), "train_control" if control else ""
+    model: ModelRef = call(stages.train_autoencoder, request, folder, run, call.fresh, intact=intact, name=name)
+    return model
+
+
 def run_experiment(
-    experiment: Experiment, tags: Mapping[str, str], *, parent: str = "", fresh: bool = False
+    experiment: Experiment,
+    tags: Mapping[str, str],
+    *,
+    parent: str = "",
+    fresh: bool = False,
+    trained: Training = trained_whole,
 ) -> Reported:
     """Run an experiment inside the present flow run, with an MLflow run of its own.
 
@@ -83,6 +107,7 @@ def run_experiment(
         tags: What the MLflow run says of itself besides its experiment.
         parent: The MLflow run it is nested in.
         fresh: Ignore cached results and train anew.
+        trained: How its network is trained.
     """
     logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
     check(experiment)
@@ -100,17 +125,15 @@ def run_experiment(
         )
     with tracking.ended(run):
         tracking.log_json(run, experiment.model_dump(mode="json"), EXPERIMENT)
-        return _stages(experiment, folder, run, fresh)
+        return _stages(experiment, folder, run, fresh, trained)
 
 
-def _stages(experiment: Experiment, folder: str, run: str, fresh: bool) -> Reported:
+def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained: Training) -> Reported:
     """The stages in their order; this is the picture of the project."""
     began, call = time.perf_counter(), Caller(fresh)
     dataset = call(stages.load_dataset, requests.dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
-    model = call(
-        stages.train_autoencoder, requests.training_request(experiment, dataset), folder, run, fresh, intact=intact
-    )
+    model = trained(call, experiment, dataset, folder, run)
     referees = call(stages.measure_referees, requests.referees_request(experiment, dataset), intact=intact)
     judged = call(
         stages.evaluate_denoising,
@@ -119,11 +142,7 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool) -> Repor
     )
     report = TransferReport()
     if experiment.transfer is not None and dataset.classes is not None:
-        control = call(
-            stages.train_autoencoder,
-            requests.training_request(experiment, dataset, control=True),
-            folder, run, fresh, intact=intact, name="train_control",
-        )  # fmt: skip
+        control = trained(call, experiment, dataset, folder, run, control=True)
         report = call(stages.transfer, requests.transfer_request(experiment, dataset, model, control))
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(

@@ -78,18 +78,6 @@ class DatasetRef(Record):
     sizes: dict[str, int]
 
 
-class TrainingRequest(Request):
-    """Train an autoencoder."""
-
-    dataset: DatasetRef
-    corruptions: tuple[CorruptionSpec, ...]
-    autoencoder: ArchitectureSpec
-    objective: ObjectiveSpec
-    training: TrainingOptions
-    seed: int
-    place: Place
-
-
 class TrainingSummary(Record):
     """What a training took and gave."""
 
@@ -112,6 +100,30 @@ class ModelRef(Record):
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     summary: TrainingSummary
+
+
+class TrainingRequest(Request):
+    """Train an autoencoder: on the dataset's samples, or on their clean codes by the networks below, the lowest first.
+
+    With networks below, ``dataset`` is still that of the lowest one.
+    """
+
+    dataset: DatasetRef
+    corruptions: tuple[CorruptionSpec, ...]
+    autoencoder: ArchitectureSpec
+    objective: ObjectiveSpec
+    training: TrainingOptions
+    seed: int
+    place: Place
+    below: tuple[ModelRef, ...] = ()
+
+
+class UnrollRequest(Request):
+    """Make one network of layers that were trained one after the other, the lowest first."""
+
+    dataset: DatasetRef
+    autoencoder: ArchitectureSpec
+    layers: tuple[ModelRef, ...]
 
 
 class RefereesRequest(Request):

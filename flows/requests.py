@@ -3,7 +3,7 @@
 Knows what each stage depends on, and nothing of how it is done.
 """
 
-from daecore.corruption import Corruptor
+from daecore.corruption import Corruptor, declared
 from daecore.experiment import Experiment
 from daecore.place import Place, resolve_place
 from daecore.samples import Shape
@@ -22,6 +22,7 @@ from .records import (
     RefereesRequest,
     TrainingRequest,
     TransferRequest,
+    UnrollRequest,
 )
 
 
@@ -39,10 +40,19 @@ def dataset_request(experiment: Experiment) -> DatasetRequest:
     return DatasetRequest(key=stage_key("load_dataset", inputs, [data]), data=data)
 
 
-def training_request(experiment: Experiment, dataset: DatasetRef, *, control: bool = False) -> TrainingRequest:
-    """Train the experiment's network; as ``control``, the same network without corruption, by squared error."""
+def training_request(
+    experiment: Experiment, dataset: DatasetRef, *, control: bool = False, below: tuple[ModelRef, ...] = ()
+) -> TrainingRequest:
+    """Train the experiment's network; as ``control``, the same network without corruption, by plain reconstruction.
+
+    Args:
+        experiment: What is trained, and how.
+        dataset: Its data, loaded.
+        control: Leave the corruption and the objective's particulars out.
+        below: Networks whose clean codes it is trained on, in place of the data; the lowest first.
+    """
     corruptions = plain(experiment.corruptions, dataset.shape) if control else experiment.corruptions
-    objective = spec("objective", "clean") if control else experiment.objective
+    objective = _plain_objective(experiment.objective) if control else experiment.objective
     place = place_of(experiment)
     training = experiment.training.model_dump(mode="json", exclude={"device", "precision", "threads"})
     inputs = {
@@ -52,8 +62,9 @@ def training_request(experiment: Experiment, dataset: DatasetRef, *, control: bo
         "objective": objective.dump(),
         "training": training,
         "seed": experiment.seed,
+        **({"below": [[ref.autoencoder.dump(), ref.summary.weights_sha256] for ref in below]} if below else {}),
     }
-    specs = [*corruptions, experiment.autoencoder, objective]
+    specs = [*corruptions, experiment.autoencoder, objective, *(ref.autoencoder for ref in below)]
     return TrainingRequest(
         key=stage_key("train_autoencoder", inputs, specs, place),
         dataset=dataset,
@@ -63,7 +74,20 @@ def training_request(experiment: Experiment, dataset: DatasetRef, *, control: bo
         training=experiment.training,
         seed=experiment.seed,
         place=place,
+        below=below,
     )
+
+
+def unroll_request(experiment: Experiment, dataset: DatasetRef, layers: tuple[ModelRef, ...]) -> UnrollRequest:
+    """Make the experiment's network of its trained layers, the lowest first."""
+    inputs = {
+        "shape": dataset.shape,
+        "autoencoder": experiment.autoencoder.dump(),
+        "layers": [[ref.autoencoder.dump(), ref.summary.weights_sha256] for ref in layers],
+    }
+    specs = [experiment.autoencoder, *(ref.autoencoder for ref in layers)]
+    key = stage_key("unroll", inputs, specs)
+    return UnrollRequest(key=key, dataset=dataset, autoencoder=experiment.autoencoder, layers=layers)
 
 
 def referees_request(experiment: Experiment, dataset: DatasetRef) -> RefereesRequest:
@@ -147,6 +171,12 @@ def classifier_request(
         seed=experiment.seed,
         place=place,
     )
+
+
+def _plain_objective(objective: Spec) -> Spec:
+    """What a control minimises: the cross-entropy where the objective is made of it, else the squared error."""
+    bounded = declared(objective.extension.bounded, objective.options)
+    return spec("objective", "cross_entropy" if bounded else "clean")
 
 
 def plain(corruptions: tuple[Spec, ...], shape: Shape) -> tuple[Spec, ...]:

@@ -15,6 +15,7 @@ from .lookup import experiment_of, find_run
 from .pipeline import run_experiment
 from .provenance import require_same, used_by
 from .records import Reported
+from .stacking.flow import FLOW, run_stack
 from .store import current_store
 from .tracking import Run
 
@@ -53,6 +54,8 @@ def rerun(
         "rerun_of": run.info.run_id,
         "rerun_changes": "; ".join(f"{path}: {old} -> {new}" for path, (old, new) in changes.items()),
     }
+    if run.data.tags.get("flow") == FLOW:
+        return run_stack(experiment, tags, fresh=fresh)
     return run_experiment(experiment, tags, fresh=fresh)
 
 

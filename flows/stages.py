@@ -22,8 +22,10 @@ from .records import (
     Reported,
     TrainingRequest,
     TransferRequest,
+    UnrollRequest,
 )
 from .reporting import Outcome
+from .stacking import unrolling
 from .store import current_store
 
 
@@ -42,6 +44,12 @@ def train_autoencoder(request: TrainingRequest, experiment: str, parent: str, fr
     """Train the autoencoder, in an MLflow child run of its own."""
     with progress_shown("training"):
         return learning.train(request, current_store(), experiment, parent, fresh=fresh)
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def unroll(request: UnrollRequest, experiment: str, parent: str, fresh: bool = False) -> ModelRef:
+    """Make one network of trained layers, in an MLflow child run of its own."""
+    return unrolling.unroll(request, current_store(), experiment, parent, fresh=fresh)
 
 
 @task(cache_key_fn=_key, persist_result=True, result_serializer="json")

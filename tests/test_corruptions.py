@@ -259,7 +259,7 @@ def test_downscaling_averages_squares() -> None:
     [
         ("block_mask", {"size": 29}, (1, 28, 28), "does not fit into 28x28.*at most 28"),
         ("downscale", {"factor": 3}, (1, 28, 28), "not divisible by 3"),
-        ("erasure", {}, (2,), "is for images"),
+        ("impulse", {}, (2,), "is for images"),
     ],
 )
 def test_a_shape_it_cannot_take_is_refused(name: str, options: Any, shape: tuple[int, ...], message: str) -> None:
@@ -304,3 +304,15 @@ def test_a_chain_applies_in_order_and_joins_what_was_touched() -> None:
 def test_a_chain_knows_no_mask_where_a_link_has_none(after: str) -> None:
     """After noise on every value, or on a smaller picture, a mask of the first link would be wrong."""
     assert Corruptor([named("erasure"), named(after)])(images(), stream(0, "noise")).touched is None
+
+
+@pytest.mark.parametrize("name", ["erasure", "salt_pepper"])
+def test_the_values_of_a_vector_are_touched_one_by_one(name: str) -> None:
+    """Codes (B, F): the share that was asked for, marked where it changed, and each value on its own."""
+    codes = 0.25 + 0.5 * torch.rand((400, 100), generator=stream(0, "codes"))
+    corrupted, touched = corrupt(codes, name, p=0.25)
+    assert Corruptor([named(name)]).output_shape((100,)) == (100,)
+    assert touched is not None
+    assert torch.equal(corrupted != codes, touched)
+    assert touched.float().mean().item() == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / 40_000) ** 0.5)
+    assert touched.float().mean(1).std().item() == pytest.approx((0.25 * 0.75 / 100) ** 0.5, rel=0.15)

@@ -294,3 +294,125 @@ def test_noise2self_refuses_what_its_neighbours_foretell(noise: Corruptor, messa
 @pytest.mark.parametrize("corruption", ["erasure", "salt_pepper", "impulse", "block_mask"])
 def test_emphasised_takes_what_marks_its_pixels(corruption: str) -> None:
     check(parse({"corruptions": [corruption], "objective": "emphasised"}))
+
+
+class Coder(nn.Module):
+    """A denoiser whose values lie in (0, 1), with an encoder."""
+
+    def __init__(self, *hidden: nn.Module) -> None:
+        super().__init__()
+        width = [64, 12, *(part.out_features for part in hidden if isinstance(part, nn.Linear))][-1]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(2)
+            self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 12), *hidden)
+            self.decoder = nn.Sequential(nn.Linear(width, 64), nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        restored: Tensor = self.decoder(self.encoder(x))
+        return restored
+
+
+class Answers(nn.Module):
+    """Gives the same answers whatever it is asked."""
+
+    def __init__(self, answers: Tensor) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.answers
+
+
+def test_cross_entropy_is_torchs() -> None:
+    """Value and gradient, against `binary_cross_entropy` in float64."""
+    model, made = Coder(nn.Sigmoid()), objective({"cross_entropy": {}}, ERASURE)
+    restored = model(ERASURE(CLEAN, stream(0, "draw")).x).double()
+    expected = nn.functional.binary_cross_entropy(restored, CLEAN.double())
+    found = made(model, batch(), stream(0, "draw"))
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+    gradients = [torch.autograd.grad(it, list(model.parameters())) for it in (found, expected)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("logit", "clean", "least", "most"),
+    [(-200, 0, 0, 1e-6), (200, 1, 0, 1e-6), (-200, 1, 80, 100), (200, 0, 16, 100), (-40, 1, 39.9, 40.1)],
+)
+def test_cross_entropy_survives_restored_zeros_and_ones(logit: float, clean: float, least: float, most: float) -> None:
+    """Where a sigmoid has rounded to 0 or 1 the loss and its gradient stay finite, and a right answer costs nothing."""
+    logits = torch.full((1, 1), float(logit), requires_grad=True)
+    made = objective({"cross_entropy": {}}, Corruptor())
+    loss = made(Answers(torch.sigmoid(logits)), batch(torch.full((1, 1), float(clean))), stream(0))
+    loss.backward()
+    assert least <= loss.item() <= most
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize(
+    ("answer", "clean"), [(-0.01, 0.5), (1.01, 0.5), (0.5, -0.01), (0.5, 1.01), (float("nan"), 0.5)]
+)
+def test_a_value_outside_of_the_range_makes_the_cross_entropy_nan(answer: float, clean: float) -> None:
+    """At which the loop ends, naming epoch and step; the device is not waited for."""
+    made = objective({"cross_entropy": {}}, Corruptor())
+    answers = torch.full((2, 1), 0.5)
+    answers[0] = answer
+    assert made(Answers(answers), batch(torch.full((2, 1), clean)), stream(0)).isnan()
+
+
+def test_emphasis_of_the_cross_entropy_is_linear_in_its_weights() -> None:
+    model = Coder(nn.Sigmoid())
+
+    def loss(**options: Any) -> Tensor:
+        return losses(objective({"emphasised": {"loss": "cross_entropy", **options}}, ERASURE), model, 1)[0]
+
+    torch.testing.assert_close(loss(a=1, b=1), losses(objective({"cross_entropy": {}}, ERASURE), model, 1)[0])
+    torch.testing.assert_close(loss(a=2, b=0.5), 2 * loss(a=1, b=0) + 0.5 * loss(a=0, b=1))
+
+
+def jacobians(encoder: nn.Module, x: Tensor) -> Tensor:
+    """The exact ``||J||_F^2`` of each sample, ``(B,)``, from the whole Jacobian."""
+    whole = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(x)
+    return whole.flatten(1).square().sum(1)
+
+
+def test_the_contraction_of_one_layer_is_the_exact_jacobian() -> None:
+    """In closed form, and so is its gradient."""
+    model, made = Coder(nn.Sigmoid()), objective({"contractive": {"weight": 3.0}}, Corruptor())
+    exact = jacobians(model.encoder, CLEAN).mean()
+    expected = nn.functional.mse_loss(model(CLEAN), CLEAN) + 3.0 * exact / 64
+    found = made(model, batch(), stream(0))
+    assert 3.0 * exact / 64 > 0.05 * expected
+    torch.testing.assert_close(found, expected)
+    gradients = [torch.autograd.grad(it, list(model.parameters())) for it in (found, expected)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-7)
+
+
+def test_the_contraction_of_any_encoder_is_the_jacobian_on_average() -> None:
+    """Without bias: over draws of the projections the mean is the exact norm, also where no gradient is asked for."""
+    model, few = Coder(nn.Tanh(), nn.Linear(12, 5)), CLEAN[:8]
+    made = objective({"contractive": {"weight": 64.0}}, Corruptor())
+    with torch.no_grad():
+        found = torch.stack([made(model, batch(few), stream(0, number)) for number in range(400)]).double()
+    exact = jacobians(model.encoder, few).mean() + nn.functional.mse_loss(model(few), few)
+    assert found.std() / 20 < 0.03 * exact
+    assert standard_errors(found, exact.item()) < 4
+
+
+def test_a_contraction_that_is_estimated_is_learnt_from() -> None:
+    """With many projections the gradient is nearly that of the exact norm."""
+    model, few = Coder(nn.Tanh()), CLEAN[:8]
+    weight = model.encoder[1].weight
+    (exact,) = torch.autograd.grad(jacobians(model.encoder, few).mean(), weight)
+    (error,) = torch.autograd.grad(nn.functional.mse_loss(model(few), few), weight)
+    made = objective({"contractive": {"weight": 64.0, "projections": 64}}, Corruptor())
+    (found,) = torch.autograd.grad(made(model, batch(few), stream(0)), weight)
+    assert torch.nn.functional.cosine_similarity((found - error).flatten(), exact.flatten(), dim=0) > 0.95
+
+
+def test_a_contraction_is_projected_anew_where_the_noise_stays() -> None:
+    model, made = Coder(nn.Tanh()), objective({"contractive": {}})
+    first, again, later = (made(model, batch(epoch=epoch), stream(0, "noise")) for epoch in (1, 1, 2))
+    assert first == again != later

@@ -1,10 +1,11 @@
 """What each stage is asked, and what a run says that it was made of."""
 
 from daecore_flows.housekeeping import usage, uses
-from daecore_flows.records import DatasetRef
-from daecore_flows.requests import training_request
+from daecore_flows.records import DatasetRef, FileRef, ModelRef, TrainingSummary
+from daecore_flows.requests import training_request, unroll_request
+from daecore_flows.stacking.layering import layer_request
 
-from daecore.experiment import parse
+from daecore.experiment import Experiment, parse
 
 DIGITS = DatasetRef(
     data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
@@ -24,6 +25,54 @@ def test_the_control_is_a_plain_autoencoder_whatever_the_objective() -> None:
     assert (asked.objective.name, asked.corruptions[0].name) == ("emphasised", "erasure")
     assert (control.objective.name, control.corruptions) == ("clean", ())
     assert asked.key != control.key
+
+
+def stack(widths: list[int], **changes: object) -> Experiment:
+    wanted = {"data": "digits", "autoencoder": {"stacked": {"widths": widths}}, "objective": "cross_entropy"}
+    return parse(wanted | changes)
+
+
+def trained(weights: str) -> ModelRef:
+    """A first layer with these weights."""
+    summary = TrainingSummary(
+        images_per_second=1, seconds=1, precision="float32", device="cpu", threads=1, epochs=1, loss=1,
+        weights_sha256=weights,
+    )  # fmt: skip
+    return ModelRef(
+        run_id=f"run of {weights}", weights=FileRef(path=weights, sha256=weights), summary=summary,
+        autoencoder={"stacked": {"widths": [8]}}, input_shape=(1, 8, 8), output_shape=(1, 8, 8),
+    )  # fmt: skip
+
+
+def test_the_control_of_a_cross_entropy_is_one_without_corruption() -> None:
+    """The stacked autoencoder that stacked denoising is compared with minimises what it does, undamaged."""
+    asked = [{"emphasised": {"loss": "cross_entropy"}}, "cross_entropy", "emphasised"]
+    controls = [training_request(stack([8], objective=name), DIGITS, control=True) for name in asked]
+    assert [control.objective.name for control in controls] == ["cross_entropy", "cross_entropy", "clean"]
+    assert [control.corruptions for control in controls] == [(), (), ()]
+
+
+def test_the_second_layers_key_changes_with_the_weights_of_the_first() -> None:
+    """And not with the run they lie in."""
+    keys = [layer_request(stack([8, 6]), DIGITS, (trained(name),)).key for name in ("a", "b", "a")]
+    moved = trained("a").model_copy(update={"run_id": "another"})
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2] == layer_request(stack([8, 6]), DIGITS, (moved,)).key
+
+
+def test_stacks_share_the_layers_in_which_they_agree() -> None:
+    """The first layer knows nothing of those above; alone it is the network of one layer, whoever trains it."""
+    alone, lower, higher = (layer_request(stack(widths), DIGITS, ()).key for widths in ([8], [8, 6], [8, 6, 4]))
+    assert alone == lower == higher == training_request(stack([8]), DIGITS).key
+    second = [layer_request(stack(widths), DIGITS, (trained("a"),)).key for widths in ([8, 6], [8, 6, 4], [8, 7])]
+    assert second[0] == second[1] != second[2]
+
+
+def test_the_network_of_a_stack_depends_on_every_layer_in_its_order() -> None:
+    wholes = [("a", "b"), ("a", "c"), ("b", "a"), ("a", "b")]
+    keys = [unroll_request(stack([8, 8]), DIGITS, tuple(map(trained, names))).key for names in wholes]
+    assert keys[0] == keys[3]
+    assert len({key.inputs for key in keys}) == 3
 
 
 def test_however_many_parts_a_run_was_made_of_none_is_forgotten() -> None:

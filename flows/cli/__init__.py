@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, studio, sweep
+from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
 
 app = typer.Typer(
     name="dae",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(run.rerun)
+app.command()(stack.stack)
 app.command()(sweep.sweep)
 app.command("lecture")(series.lecture)
 app.command("features")(series.features)

@@ -1,6 +1,7 @@
 """Whether an experiment can be run here: its parts, its folders, the room on the disk; before Prefect and MLflow."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,15 @@ if TYPE_CHECKING:
 ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
 
 
-def prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
+def prepared(
+    wanted: dict[str, Any], store: Store, demand: Callable[["Experiment"], object] | None = None
+) -> "Experiment":
     """The experiment, checked without data, Prefect and MLflow; the store, entered.
+
+    Args:
+        wanted: The experiment as a mapping.
+        store: The store.
+        demand: What a flow asks of it beside; raises InputError.
 
     Raises:
         InputError: It cannot be run.
@@ -24,6 +32,8 @@ def prepared(wanted: dict[str, Any], store: Store) -> "Experiment":
 
     experiment = parse(wanted)
     check(experiment)
+    if demand is not None:
+        demand(experiment)
     require_room(experiment, store)
     return experiment
 

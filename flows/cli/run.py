@@ -17,11 +17,16 @@ from .runs import enter
 from .watching import watched_flow
 
 if TYPE_CHECKING:
+    from daecore.experiment import Experiment
+
     from ..records import Reported
 
 Output = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON, too.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ignore what is cached and train anew.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's messages, and tracebacks.")]
+AllowChangedPlugins = Annotated[
+    bool, typer.Option("--allow-changed-plugins", help="Run it with other plugins than it was made with.")
+]
 
 
 def run(
@@ -29,9 +34,7 @@ def run(
     changes: Changes = None,
     fresh: Fresh = False,
     report: Output = None,
-    allow_changed_plugins: Annotated[
-        bool, typer.Option("--allow-changed-plugins", help="Run a report's experiment with other plugins than it had.")
-    ] = False,
+    allow_changed_plugins: AllowChangedPlugins = False,
     verbose: Verbose = False,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
@@ -41,20 +44,14 @@ def run(
     The same command again takes finished stages from the cache, and goes on with a training that was stopped.
     """
     place = store_at(store, data)
-    recorded = cookbook.plugins(recipe)
-    if recorded:
-        from ..provenance import require_same
-
-        require_same(recorded, f"The run of {recipe}", allow=allow_changed_plugins)
-    experiment = prepared(cookbook.mapping(recipe, changes or []), place)
-    name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
+    experiment = asked(recipe, changes, place, allow=allow_changed_plugins)
 
     def load() -> Callable[[], "Reported"]:
         from ..pipeline import denoise
 
-        return partial(denoise, **experiment.model_dump(mode="json"), recipe=name, fresh=fresh)
+        return partial(denoise, **experiment.model_dump(mode="json"), recipe=recipe_name(recipe), fresh=fresh)
 
-    _reported(load, place, report, verbose=verbose)
+    reported(load, place, report, verbose=verbose)
 
 
 def rerun(
@@ -64,9 +61,7 @@ def rerun(
     changes: Changes = None,
     fresh: Fresh = False,
     report: Output = None,
-    allow_changed_plugins: Annotated[
-        bool, typer.Option("--allow-changed-plugins", help="Run it with other plugins than it had.")
-    ] = False,
+    allow_changed_plugins: AllowChangedPlugins = False,
     verbose: Verbose = False,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
@@ -86,20 +81,52 @@ def rerun(
 
         return partial(rerunning.rerun, found.info.run_id, overrides, allow_changed_plugins, fresh)
 
-    _reported(load, place, report, verbose=verbose)
+    reported(load, place, report, verbose=verbose)
 
 
-def _reported(
-    load: Callable[[], Callable[[], "Reported"]], place: Store, report: Path | None, *, verbose: bool
-) -> None:
+def asked(
+    recipe: str,
+    changes: list[str] | None,
+    place: Store,
+    *,
+    allow: bool,
+    check: Callable[["Experiment"], object] | None = None,
+) -> "Experiment":
+    """The experiment that a command names, checked without data, Prefect and MLflow; the store, entered.
+
+    Args:
+        recipe: A recipe, a YAML file, or a run's report.
+        changes: As ``--set`` gives them.
+        place: The store.
+        allow: Whether a report's plugins may differ from the installed ones.
+        check: What else must hold.
+
+    Raises:
+        InputError: It cannot be run.
+        StoreError: The store cannot be written, or there is too little room.
+    """
+    recorded = cookbook.plugins(recipe)
+    if recorded:
+        from ..provenance import require_same
+
+        require_same(recorded, f"The run of {recipe}", allow=allow)
+    return prepared(cookbook.mapping(recipe, changes or []), place, check)
+
+
+def recipe_name(recipe: str) -> str:
+    """What a run says of the recipe it came from."""
+    return Path(recipe).stem if recipe.endswith(".yaml") else recipe
+
+
+def reported(load: Callable[[], Callable[[], "Reported"]], place: Store, report: Path | None, *, verbose: bool) -> None:
     """Watch a flow that ends in a report, write it where the user wants it, and print it."""
     if report is not None:
         writable(report, "--report")
-    reported = watched_flow(load, verbose=verbose)
+    ended = watched_flow(load, verbose=verbose)
     from ..reporting import final_report
     from .summary import print_summary
 
-    final = final_report(reported, place).model_dump(mode="json")
+    final = final_report(ended, place).model_dump(mode="json")
     if report is not None:
         write_atomically(report.expanduser().resolve(), json.dumps(final, indent=2) + "\n")
     print_summary(final, place)

@@ -25,6 +25,8 @@ from ..calling import Caller, intact
 from ..datasets import splits_of
 from ..learning import load_network
 from ..records import Classified, ClassifierAsk, DatasetRef, Evaluated, ModelRef, TrainingRequest
+from ..stacking.layering import pretrained
+from ..stacking.layers import check_stack
 from ..store import Store
 
 QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short
@@ -51,6 +53,19 @@ class Trained:
     def seconds(self) -> float:
         """How long its training took."""
         return self.ref.summary.seconds
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """A stack that was trained layer by layer.
+
+    Attributes:
+        layers: Its layers as networks of their own, the lowest first: one above the first takes and gives codes.
+        whole: The network made of them.
+    """
+
+    layers: tuple[Trained, ...]
+    whole: Trained
 
 
 @dataclass(frozen=True)
@@ -139,6 +154,14 @@ class Laboratory:
         fresh = self._fresh and not self._is_new(request)
         values = (request, self._folder, self.run_id, fresh)
         return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
+
+    def stack(self, experiment: Experiment) -> Stacked:
+        """The experiment's network, trained layer by layer as `dae stack` does, each layer a cached stage."""
+        check_stack(experiment)
+        dataset = self._dataset(experiment)
+        check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
+        found = pretrained(self.call, experiment, dataset, self._folder, self.run_id)
+        return Stacked(tuple(Trained(ref, self.store) for ref in found.layers), Trained(found.whole, self.store))
 
     def judge(self, experiment: Experiment, model: Trained | None = None) -> Judged:
         """Restore the experiment's test pairs and score every image, beside the referees.

@@ -1,4 +1,4 @@
-"""The deployments: `denoise` once per recipe, and the flows around it, each with its form.
+"""The deployments: `denoise` or `stack` once per recipe, and the flows around it, each with its form.
 
 A saved set of parameters is a deployment: every recipe is one, the user's own in the store's `recipes/` too.
 """
@@ -20,6 +20,7 @@ from .. import cookbook
 from .flows import FLOWS
 
 LIMIT = 1  # flow runs at once: they share the device
+STACKED = "stacked/"  # how the recipes begin whose networks are trained layer by layer
 
 
 def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment]]:
@@ -35,6 +36,7 @@ def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment
 def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
     """``(flow, name, parameters, description)`` of every deployment."""
     from ..pipeline import denoise
+    from ..stacking.flow import stack
 
     for name, path in cookbook.recipes().items():
         try:
@@ -42,7 +44,8 @@ def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
         except InputError:
             continue  # a user's own file that is broken, or whose plugin is; `dae doctor` names it
         parameters = {**experiment.form, "recipe": name}
-        yield denoise, name.replace("/", "-"), parameters, cookbook.summary(path)  # Prefect allows no slash in a name
+        flow = stack if name.startswith(STACKED) else denoise
+        yield flow, name.replace("/", "-"), parameters, cookbook.summary(path)  # Prefect allows no slash in a name
     for flow in FLOWS:
         yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]
 

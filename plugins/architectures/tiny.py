@@ -57,4 +57,4 @@ def _up(channels: int, size: list[int]) -> tuple[nn.Module, nn.Module]:
 @hookimpl
 def register_architectures() -> list[Extension]:
     """Ship `tiny`."""
-    return [Extension(name="tiny", options=Tiny, function=tiny, shapes="images")]
+    return [Extension(name="tiny", options=Tiny, function=tiny, shapes="images", bounded=True)]

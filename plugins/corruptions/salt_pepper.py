@@ -6,9 +6,11 @@ from torch import Generator, Tensor
 
 from daecore import Extension, Options, Strength, hookimpl
 
+from .pixels import pixels
+
 
 class SaltPepper(Options):
-    """Each pixel turns white or black with probability p, all its channels together."""
+    """Each pixel turns white or black with probability p, all its channels together; of a vector each value."""
 
     p: float = Field(default=0.1, ge=0, le=1, description="probability that a pixel turns white or black (half each)")
 
@@ -17,15 +19,14 @@ def salt_pepper(x: Tensor, options: SaltPepper, *, generator: Generator) -> tupl
     """Replace pixels: one draw below p/2 is white, from there to p black.
 
     Args:
-        x: Images ``(B, C, H, W)``.
+        x: Images ``(B, C, H, W)``, or vectors ``(B, F)`` such as codes, whose values become 1 or 0.
         options: The probability.
         generator: The source of randomness, on the device of ``x``.
 
     Returns:
-        The corrupted images ``(B, C, H, W)`` and the replaced pixels, bool ``(B, 1, H, W)``.
+        The corrupted images ``(B, C, H, W)`` and the replaced pixels, bool ``(B, 1, H, W)``; ``(B, F)`` of vectors.
     """
-    batch, _, height, width = x.shape
-    draw = torch.rand((batch, 1, height, width), generator=generator, device=x.device)
+    draw = torch.rand(pixels(x), generator=generator, device=x.device)
     replaced = draw < options.p
     white = (draw < options.p / 2).to(x.dtype)
     return torch.where(replaced, white, x), replaced
@@ -39,7 +40,6 @@ def register_corruptions() -> list[Extension]:
             name="salt_pepper",
             options=SaltPepper,
             function=salt_pepper,
-            shapes="images",
             random=True,
             unbiased=lambda options: options.p == 0,
             strength=Strength("p", identity=0, low=0.05, high=0.9),

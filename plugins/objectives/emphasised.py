@@ -1,4 +1,4 @@
-"""Squared error that weighs what was damaged differently from what was not (Vincent et al. 2010)."""
+"""An error that weighs what was damaged differently from what was not (Vincent et al. 2010)."""
 
 from typing import Self
 
@@ -8,14 +8,17 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Extension, InputError, Objective, Options, hookimpl, stream
 
+from .reconstruction import Loss, needs_bounds, value_errors
+
 TRIED = ((1, 64, 64), (64,))  # shapes of the samples on which a corruption shows whether it marks what it touches
 
 
 class Emphasised(Options):
-    """Squared error, weighted by a where the corruption touched a value and by b elsewhere."""
+    """Squared error or cross-entropy, weighted by a where the corruption touched a value and by b elsewhere."""
 
     a: float = Field(default=1.0, ge=0, le=100, description="weight of the values that the corruption touched")
     b: float = Field(default=0.5, ge=0, le=100, description="weight of the others; 0: full emphasis")
+    loss: Loss = Field(default="squared", description="error of each value; cross-entropy needs values in [0, 1]")
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
@@ -27,12 +30,14 @@ class Emphasised(Options):
 def emphasised(options: Emphasised, corruptor: Corruptor) -> Objective:
     """The loss ``mean(w (model(corrupted) - clean)^2)``, w = a where touched, else b; a = b = 1 is `clean`.
 
+    With the cross-entropy in place of the squared error a = b = 1 is `cross_entropy`.
+
     Source: Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 4.4.
     """
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         corrupted = corruptor(batch.clean, generator)
-        error = (model(corrupted.x).float() - batch.clean).square()
+        error = value_errors(model(corrupted.x), batch.clean, options.loss)
         if corrupted.touched is None and corruptor.specs:
             raise InputError(_refusal(corruptor))
         weight = options.b if corrupted.touched is None else torch.where(corrupted.touched, options.a, options.b)
@@ -71,4 +76,6 @@ def _refusal(corruptor: Corruptor) -> str:
 @hookimpl
 def register_objectives() -> list[Extension]:
     """Ship `emphasised`."""
-    return [Extension(name="emphasised", options=Emphasised, function=emphasised, demands=demands)]
+    return [
+        Extension(name="emphasised", options=Emphasised, function=emphasised, demands=demands, bounded=needs_bounds)
+    ]

@@ -1,0 +1,71 @@
+"""The flow `stack`: an experiment whose network is trained layer by layer, then judged like any other."""
+
+from typing import Annotated, Any
+
+from prefect import flow
+from pydantic import Field
+
+from daecore.experiment import Experiment
+from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, spec
+from daecore.training import TrainingOptions
+from daecore.transfer import TransferOptions
+
+from ..calling import Caller
+from ..pipeline import run_experiment, run_name
+from ..records import DatasetRef, ModelRef, Reported
+from .layering import pretrained
+from .layers import ARCHITECTURE, check_stack
+
+FLOW = "stack"
+_DEFAULT: dict[str, Any] = Experiment(
+    corruptions=(spec("corruption", {"erasure": {"p": 0.25}}),),
+    autoencoder=spec("architecture", ARCHITECTURE),
+    objective=spec("objective", "cross_entropy"),
+).form
+
+
+@flow(name=FLOW, flow_run_name=run_name, persist_result=False)
+def stack(
+    data: DatasetSpec = _DEFAULT["data"],
+    corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
+    autoencoder: ArchitectureSpec = _DEFAULT["autoencoder"],
+    objective: ObjectiveSpec = _DEFAULT["objective"],
+    training: TrainingOptions = _DEFAULT["training"],
+    transfer: TransferOptions | None = _DEFAULT["transfer"],
+    seed: Annotated[int, Field(ge=0, le=2**31)] = _DEFAULT["seed"],
+    recipe: str = "",
+    parent: str = "",
+    fresh: bool = False,
+) -> Reported:
+    """Train a stack of denoising autoencoders layer by layer, unroll it, restore, measure, transfer.
+
+    Args:
+        data: What is restored.
+        corruptions: What damages the input of every layer: one, or several in their order.
+        autoencoder: The network; the architecture stacked.
+        objective: What each layer's training minimises.
+        training: How each layer is trained.
+        transfer: Which classifiers are trained from the encoder; none if empty.
+        seed: Names every random stream of the training.
+        recipe: The recipe this came from, for the records.
+        parent: The MLflow run that this one belongs to; usually empty.
+        fresh: Ignore cached results and train anew.
+    """
+    experiment = Experiment(
+        data=data, corruptions=corruptions, autoencoder=autoencoder, objective=objective,
+        training=training, transfer=transfer, seed=seed,
+    )  # fmt: skip
+    return run_stack(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
+
+
+def run_stack(experiment: Experiment, tags: dict[str, str], *, parent: str = "", fresh: bool = False) -> Reported:
+    """Run an experiment layer by layer inside the present flow run, with an MLflow run of its own."""
+    check_stack(experiment)
+    return run_experiment(experiment, {**tags, "flow": FLOW}, parent=parent, fresh=fresh, trained=_whole)
+
+
+def _whole(
+    call: Caller, experiment: Experiment, dataset: DatasetRef, folder: str, run: str, *, control: bool = False
+) -> ModelRef:
+    """The network of the layers, or of its control: the same stack without corruption."""
+    return pretrained(call, experiment, dataset, folder, run, control=control).whole

@@ -1,0 +1,57 @@
+"""Layer by layer: what each layer's training is asked, and the stages in their order.
+
+Each layer is a denoising autoencoder of its own, trained by the pipeline's stage on the clean codes of those below.
+"""
+
+from dataclasses import dataclass
+
+from daecore.experiment import Experiment
+
+from .. import requests, stages
+from ..calling import Caller, intact
+from ..records import DatasetRef, ModelRef, TrainingRequest
+from .layers import layer, widths
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A stack that was trained layer by layer.
+
+    Attributes:
+        layers: The layers, the lowest first.
+        whole: The network made of them.
+    """
+
+    layers: tuple[ModelRef, ...]
+    whole: ModelRef
+
+
+def layer_request(
+    experiment: Experiment, dataset: DatasetRef, below: tuple[ModelRef, ...], *, control: bool = False
+) -> TrainingRequest:
+    """Train the layer above those that are trained already."""
+    return requests.training_request(layer(experiment, len(below) + 1), dataset, control=control, below=below)
+
+
+def pretrained(
+    call: Caller, experiment: Experiment, dataset: DatasetRef, folder: str, run: str, *, control: bool = False
+) -> Pretrained:
+    """Train layer after layer, each a stage and an MLflow child run, then make one network of them.
+
+    Args:
+        call: Calls the stages.
+        experiment: What is trained, and how; see `check_stack`.
+        dataset: Its data, loaded.
+        folder: The MLflow experiment's id.
+        run: The run whose children the trainings are.
+        control: The same stack without corruption, by plain reconstruction.
+    """
+    layers: tuple[ModelRef, ...] = ()
+    prefix = "control_" if control else ""
+    for number in range(1, len(widths(experiment)) + 1):
+        request = layer_request(experiment, dataset, layers, control=control)
+        name = f"train_{prefix}layer_{number}"
+        layers += (call(stages.train_autoencoder, request, folder, run, call.fresh, intact=intact, name=name),)
+    request = requests.unroll_request(experiment, dataset, layers)
+    whole = call(stages.unroll, request, folder, run, call.fresh, intact=intact, name=f"unroll_{prefix}stack")
+    return Pretrained(layers, whole)
