@@ -13,7 +13,7 @@ STEPS = 2**16  # a probability is a whole number of these steps
 
 
 class Erasure(Options):
-    """Each pixel is erased with probability p, all its channels together."""
+    """Each pixel is erased with probability p, all its channels together; of points, each coordinate."""
 
     p: float = Field(default=0.5, ge=0, le=1, description="probability that a pixel is erased, to 1/65536")
     fill: float = Field(default=0.0, ge=0, le=1, description="value of an erased pixel, in units of full intensity")
@@ -33,16 +33,16 @@ def erasure(x: Tensor, options: Erasure, *, generator: Generator) -> tuple[Tenso
     """Erase pixels: one draw, one comparison, one product.
 
     Args:
-        x: Images ``(B, C, H, W)``.
+        x: Images ``(B, C, H, W)`` or points ``(B, D)``.
         options: Probability and fill.
         generator: The source of randomness, on the device of ``x``.
 
     Returns:
-        The corrupted images ``(B, C, H, W)`` and the erased pixels, bool ``(B, 1, H, W)``.
+        The corrupted samples and what was erased, bool ``(B, 1, H, W)`` or ``(B, D)``.
     """
-    batch, _, height, width = x.shape
+    places = (len(x), 1, *x.shape[2:]) if x.dim() > 2 else tuple(x.shape)
     share = _share(options.p)
-    erased = _draws((batch, 1, height, width), x.device, generator) < _threshold(share, x.device)
+    erased = _draws(places, x.device, generator) < _threshold(share, x.device)
     corrupted = x * ~erased  # a quarter of the time of `masked_fill` or `where`
     if options.fill:
         corrupted.add_(erased, alpha=options.fill)
@@ -76,7 +76,6 @@ def register_corruptions() -> list[Extension]:
             name="erasure",
             options=Erasure,
             function=erasure,
-            shapes="images",
             random=True,
             unbiased=lambda options: options.rescale or options.p == 0,
             strength=Strength("p", identity=0, low=0.1, high=0.9),

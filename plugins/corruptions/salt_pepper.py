@@ -8,27 +8,29 @@ from daecore import Extension, Options, Strength, hookimpl
 
 
 class SaltPepper(Options):
-    """Each pixel turns white or black with probability p, all its channels together."""
+    """Each pixel turns white or black with probability p, all its channels together; of points, each coordinate."""
 
     p: float = Field(default=0.1, ge=0, le=1, description="probability that a pixel turns white or black (half each)")
+    low: float = Field(default=0.0, ge=-100, le=100, description="black, in units of full intensity")
+    high: float = Field(default=1.0, ge=-100, le=100, description="white, in units of full intensity")
 
 
 def salt_pepper(x: Tensor, options: SaltPepper, *, generator: Generator) -> tuple[Tensor, Tensor]:
     """Replace pixels: one draw below p/2 is white, from there to p black.
 
     Args:
-        x: Images ``(B, C, H, W)``.
-        options: The probability.
+        x: Images ``(B, C, H, W)`` or points ``(B, D)``.
+        options: The probability, and the two values; those of data outside of ``[0, 1]`` are another pair.
         generator: The source of randomness, on the device of ``x``.
 
     Returns:
-        The corrupted images ``(B, C, H, W)`` and the replaced pixels, bool ``(B, 1, H, W)``.
+        The corrupted samples and what was replaced, bool ``(B, 1, H, W)`` or ``(B, D)``.
     """
-    batch, _, height, width = x.shape
-    draw = torch.rand((batch, 1, height, width), generator=generator, device=x.device)
+    places = (len(x), 1, *x.shape[2:]) if x.dim() > 2 else tuple(x.shape)
+    draw = torch.rand(places, generator=generator, device=x.device)
     replaced = draw < options.p
-    white = (draw < options.p / 2).to(x.dtype)
-    return torch.where(replaced, white, x), replaced
+    values = (draw < options.p / 2).to(x.dtype).mul_(options.high - options.low).add_(options.low)
+    return torch.where(replaced, values, x), replaced
 
 
 @hookimpl
@@ -39,7 +41,6 @@ def register_corruptions() -> list[Extension]:
             name="salt_pepper",
             options=SaltPepper,
             function=salt_pepper,
-            shapes="images",
             random=True,
             unbiased=lambda options: options.p == 0,
             strength=Strength("p", identity=0, low=0.05, high=0.9),
