@@ -121,7 +121,7 @@ def orientation_selectivity(filters: Tensor) -> Tensor:
     power = torch.fft.fft2(unit, s=(4 * side, 4 * side)).abs().square()
     at = torch.fft.fftfreq(4 * side, dtype=torch.float64, device=unit.device)
     radius, angle = at[:, None].hypot(at[None, :]), torch.atan2(at[None, :], at[:, None])
-    power = power * ((radius > 0) & (radius < 0.5))  # noqa: PLR2004 - Nyquist's
+    power = power * ((radius > 0) & (radius < 0.5))  # up to half a cycle a pixel, which is all a grid can hold
     total = power.sum((1, 2))
     resultant = torch.hypot((power * (2 * angle).cos()).sum((1, 2)), (power * (2 * angle).sin()).sum((1, 2)))
     return torch.where(total > 0, resultant / total.clamp(min=torch.finfo(torch.float64).tiny), 0)

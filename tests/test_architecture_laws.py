@@ -65,7 +65,8 @@ ORDER = (
     "errors rng samples place extension hookspecs source single_files registry spec autoencoder corruption objective",
     "pairs progress training checkpoint metrics intervals information vector_field likelihood posterior langevin",
     "arrays interpolation classical linear referee referees evaluation noise tiling restorer picture classifier",
-    "transfer figures plane heatmap curves coordinates markup page comparison_page gallery experiment fetch",
+    "transfer gabor figures plane heatmap curves filters coordinates markup page comparison_page gallery experiment",
+    "fetch",
 )
 
 

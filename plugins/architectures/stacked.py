@@ -1,4 +1,4 @@
-"""Fully connected layers with one activation, and a decoder that may be the encoder's transpose (Vincent et al. 2010)."""
+"""Fully connected layers with one activation; the decoder may be the encoder transposed (Vincent et al. 2010)."""
 
 from collections.abc import Sequence
 from itertools import pairwise

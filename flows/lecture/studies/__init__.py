@@ -18,6 +18,7 @@ IDS: tuple[str, ...] = (
     "superres",
     "information",
     "objectives",
+    "filters",
 )
 
 
