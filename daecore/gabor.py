@@ -1,4 +1,4 @@
-"""How much a filter looks like a Gabor function, how oriented it is, and how wide it spreads: numbers per filter.
+"""How much a filter looks like a Gabor function, how oriented, wide and coarse it is: numbers per filter.
 
 Knows pictures of filters. Does not know how they were learnt. The mean of a filter never counts: patches without
 their mean do not teach it. Everything is done for all filters at once, in float64.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+TINY = torch.finfo(torch.float64).tiny
 STARTS = 3  # from so many of the best places of the grid a fit goes downhill
 STEPS = 25
 # A wave has at least a quarter of its length within one standard deviation of its envelope: otherwise a blob would be
@@ -116,15 +117,26 @@ def orientation_selectivity(filters: Tensor) -> Tensor:
 
     Source: Ringach, Shapley and Hawken, J. Neuroscience 22, 2002 (the measure, for cells' tuning curves).
     """
-    side = filters.shape[-1]
-    unit = _unit(filters).view(-1, side, side)
-    power = torch.fft.fft2(unit, s=(4 * side, 4 * side)).abs().square()
-    at = torch.fft.fftfreq(4 * side, dtype=torch.float64, device=unit.device)
-    radius, angle = at[:, None].hypot(at[None, :]), torch.atan2(at[None, :], at[:, None])
-    power = power * ((radius > 0) & (radius < 0.5))  # up to half a cycle a pixel, which is all a grid can hold
+    power, _, angle = _spectrum(filters)
     total = power.sum((1, 2))
     resultant = torch.hypot((power * (2 * angle).cos()).sum((1, 2)), (power * (2 * angle).sin()).sum((1, 2)))
-    return torch.where(total > 0, resultant / total.clamp(min=torch.finfo(torch.float64).tiny), 0)
+    return torch.where(total > 0, resultant / total.clamp(min=TINY), 0)
+
+
+def grain(filters: Tensor) -> Tensor:
+    """The length of a filter's typical wave in pixels: one over the root of its power's mean squared frequency.
+
+    Specks and noise have a fine grain, strokes a coarse one: white noise 2.8 pixels (the square root of eight).
+
+    Args:
+        filters: ``(K, side, side)``.
+
+    Returns:
+        float64 ``(K,)``; zero for a filter without variance.
+    """
+    power, radius, _ = _spectrum(filters)
+    total, weighted = power.sum((1, 2)), (power * radius.square()).sum((1, 2))
+    return torch.where(total > 0, (total / weighted.clamp(min=TINY)).sqrt(), 0)
 
 
 def support(filters: Tensor) -> Tensor:
@@ -137,7 +149,7 @@ def support(filters: Tensor) -> Tensor:
     """
     energy = _unit(filters).square()
     squares = energy.square().sum(1)
-    return torch.where(squares > 0, energy.sum(1).square() / squares.clamp(min=torch.finfo(torch.float64).tiny), 0)
+    return torch.where(squares > 0, energy.sum(1).square() / squares.clamp(min=TINY), 0)
 
 
 def _unit(filters: Tensor) -> Tensor:
@@ -146,7 +158,17 @@ def _unit(filters: Tensor) -> Tensor:
     centred = flat - flat.mean(1, keepdim=True)
     norm = centred.norm(dim=1, keepdim=True)
     lost = norm <= 1e-12 * flat.norm(dim=1, keepdim=True)  # rounding alone
-    return torch.where(lost, 0, centred / norm.clamp(min=torch.finfo(torch.float64).tiny))
+    return torch.where(lost, 0, centred / norm.clamp(min=TINY))
+
+
+def _spectrum(filters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Power ``(K, F, F)`` within half a cycle a pixel, without the mean; each frequency's size and angle ``(F, F)``."""
+    side = filters.shape[-1]
+    fine = 4 * side  # frequencies in between, by zeros around the picture
+    power = torch.fft.fft2(_unit(filters).view(-1, side, side), s=(fine, fine)).abs().square()
+    at = torch.fft.fftfreq(fine, dtype=torch.float64, device=power.device)
+    radius, angle = at[:, None].hypot(at[None, :]), torch.atan2(at[None, :], at[:, None])
+    return power * ((radius > 0) & (radius < 0.5)), radius, angle
 
 
 def _grid(side: int, device: torch.device) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from daecore.gabor import fit_gabor, orientation_selectivity, support
+from daecore.gabor import fit_gabor, grain, orientation_selectivity, support
 from daecore.intervals import Interval, bootstrap, student
 from daecore.rng import stream
 
@@ -22,6 +22,7 @@ from .study import Measured, Table
 GABOR_LIKE = 0.5  # a filter counts as Gabor-like where both scores are above
 PLAIN, DECAY = "plain", "weight_decay"
 NAMES = {"r2": "Gabor fit, R^2", "selectivity": "orientation selectivity", "gabor_like": "share of Gabor-like filters"}
+SIZES = {"support": "support, pixels", "grain": "grain, pixels"}
 Values = NDArray[np.float64]
 
 
@@ -65,10 +66,11 @@ class Sheet:
 
     @cached_property
     def scores(self) -> Mapping[str, Values]:
-        """Per filter, ``(K,)``: ``r2``, ``selectivity``, ``gabor_like`` (0 or 1) and ``support`` in pixels."""
+        """Per filter, ``(K,)``: ``r2``, ``selectivity``, ``gabor_like`` (0 or 1); ``support``, ``grain`` in pixels."""
         r2, selectivity = fit_gabor(self.filters).r2, orientation_selectivity(self.filters)
         like = ((r2 > GABOR_LIKE) & (selectivity > GABOR_LIKE)).double()
-        found = {"r2": r2, "selectivity": selectivity, "gabor_like": like, "support": support(self.filters)}
+        found = {"r2": r2, "selectivity": selectivity, "gabor_like": like}
+        found |= {"support": support(self.filters), "grain": grain(self.filters)}
         return {name: values.cpu().numpy() for name, values in found.items()}
 
     @property
@@ -116,7 +118,7 @@ def strongest(taught: Sequence[Taught], sheets: Sheets) -> dict[str, Taught]:
 def figures(sheets: Sheets, best: Mapping[str, Taught]) -> Iterator[tuple[str, Measured]]:
     """The means by name, ``r2.gaussian-1.5``; the leads over weight decay, ``r2.gaussian.over_weight_decay``."""
     for name, some in sheets.items():
-        for score, unit in {**dict.fromkeys(NAMES, ""), "support": "px"}.items():
+        for score, unit in {**dict.fromkeys(NAMES, ""), **dict.fromkeys(SIZES, "px")}.items():
             yield f"{score}.{name}", Measured.of(mean(some, score), unit)
     for family, row in best.items():
         for score in () if family in (PLAIN, DECAY) else NAMES:
@@ -126,9 +128,10 @@ def figures(sheets: Sheets, best: Mapping[str, Taught]) -> Iterator[tuple[str, M
 
 def table(title: str, words: Mapping[str, str], sheets: Sheets) -> Table:
     """A row per way of teaching: means with their intervals, and over how many seeds."""
-    head = ("taught by", *NAMES.values(), "support, pixels", "seeds")
+    head = ("taught by", *NAMES.values(), *SIZES.values(), "seeds")
+    forms = {**dict.fromkeys(NAMES, ".2f"), **dict.fromkeys(SIZES, ".1f")}
     rows = [
-        (words[name], *(_said(mean(some, it)) for it in NAMES), _said(mean(some, "support"), ".0f"), len(some))
+        (words[name], *(_said(mean(some, score), form) for score, form in forms.items()), len(some))
         for name, some in sheets.items()
     ]
     return Table(title, head, tuple(rows))
@@ -168,10 +171,17 @@ def verdict(leads: Mapping[str, Interval]) -> str:
 
 
 def growth(sheets: Sheets, least: str, most: str) -> str:
-    """Whether filters are larger with more of the picture masked, as a sentence."""
-    found = difference(sheets[most], sheets[least], "support")
-    way = "grow" if found.low > 0 else "shrink" if found.high < 0 else "are not surely larger or smaller"
-    return f"Digits: from no masking to the strongest, filters {way}: {_said(found, '+.1f')} pixels of support."
+    """Whether filters are coarser and wider with more of the picture masked, as a sentence."""
+    coarser, wider = (difference(sheets[most], sheets[least], it) for it in ("grain", "support"))
+    return (
+        f"Digits, from no masking to the strongest: the filters' grain gets {_way(coarser, 'coarser', 'finer')} "
+        f"({_said(coarser, '+.2f')} pixels), and their energy lies on {_way(wider, 'more', 'fewer')} pixels "
+        f"({_said(wider, '+.1f')})."
+    )
+
+
+def _way(change: Interval, up: str, down: str) -> str:
+    return (up if change.mean > 0 else down) if change.conclusive else f"neither surely {up} nor {down}"
 
 
 def _first(sheets: Sheets, row: Taught) -> float:
