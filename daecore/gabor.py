@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 TINY = torch.finfo(torch.float64).tiny
-STARTS = 3  # from so many of the best places of the grid a fit goes downhill
-STEPS = 25
+STARTS = 2  # from so many of the best places of the grid a fit goes downhill
+STEPS = 20
 # A wave has at least a quarter of its length within one standard deviation of its envelope: otherwise a blob would be
 # a Gabor function of no frequency, and a single bright pixel one of a tiny envelope.
 CYCLES = (0.25, 0.75)  # frequency times the envelope's standard deviation along the wave

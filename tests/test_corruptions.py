@@ -252,7 +252,7 @@ def test_downscaling_averages_squares() -> None:
     [
         ("block_mask", {"size": 29}, (1, 28, 28), "does not fit into 28x28.*at most 28"),
         ("downscale", {"factor": 3}, (1, 28, 28), "not divisible by 3"),
-        ("erasure", {}, (2,), "is for images"),
+        ("blur", {}, (2,), "is for images"),
     ],
 )
 def test_a_shape_it_cannot_take_is_refused(name: str, options: Any, shape: tuple[int, ...], message: str) -> None:
