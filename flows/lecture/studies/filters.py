@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 SEEDS = (0, 1, 2)
-QUICK = {GAUSSIAN: ("data.patches.count=10000",), DIGITS: ("data.patches.count=10000", "training.epochs=10")}
+FEW = "data.patches.count=10000"
+QUICK = {GAUSSIAN: (FEW, "training.batch=64"), DIGITS: (FEW, "training.epochs=10")}  # as many steps on photographs
 
 
 def _family(
@@ -63,7 +64,7 @@ PHOTOGRAPHS = (
         (1.5,),
     ),
     *_family("salt_pepper", "salt and pepper {:.0%}", "filters-salt-pepper", REPLACED, (0.1, 0.4), (0.4,)),
-    *_family("masking", "masking {:.0%}", "filters-masking", ERASED, (0.25, 0.5), (0.5,)),
+    *_family("masking", "masking {:.0%}", "filters-masking", ERASED, (0.25, 0.5, 0.75), (0.75,)),
 )
 MASKED = _family("digits", "masking {:.0%}", "filters-digits", ERASED, (0.0, 0.25, 0.5), (0.0, 0.5))
 
