@@ -20,7 +20,7 @@ CYCLES = (0.25, 0.75)  # frequency times the envelope's standard deviation along
 ASPECT = (0.5, 3.0)  # the envelope's standard deviation along the stripes, over that along the wave
 FREQUENCY = (0.05, 0.45)  # cycles a pixel
 DIRECTIONS = 12  # on the grid; a quarter turn is a whole number of them
-FREQUENCIES = 8
+FREQUENCIES = 6
 CENTRES = 8  # in each direction
 
 

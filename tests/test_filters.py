@@ -1,5 +1,7 @@
 """The study of filters: what it says follows from what was measured, and its recipes differ in what they name."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -33,15 +35,20 @@ GAUSS = Taught("gaussian-1", "Gaussian noise 1", "gaussian", "none")
 WEAK = Taught("gaussian-0.1", "Gaussian noise 0.1", "gaussian", "none")
 
 
+@cache  # scored once
 def random(seed: int) -> Sheet:
     return Sheet(torch.randn((6, SIDE, SIDE), generator=stream(seed, "sheet")))
 
 
+@cache
 def waves() -> Sheet:
     """Six elongated waves in six directions."""
     angles = torch.arange(6, dtype=torch.float64) / 2
     values = [torch.full_like(angles, it) for it in (0.0, 0.0, 0.2, 0.5, 1.5)]
     return Sheet(gabor(Wave(*values[:2], angles, *values[2:]), SIDE)[0])
+
+
+FLOOR = noise(6, SIDE)
 
 
 def interval(low: float, high: float) -> Interval:
@@ -56,7 +63,7 @@ def test_a_sheet_holds_the_rows_of_the_first_layer() -> None:
 
 def test_waves_are_gabor_like_and_noise_is_not() -> None:
     assert waves().scores["gabor_like"].mean() == 1
-    assert noise(20, SIDE).scores["gabor_like"].mean() == 0
+    assert FLOOR.scores["gabor_like"].mean() == 0
 
 
 def test_several_seeds_give_an_interval_over_seeds() -> None:
@@ -76,7 +83,7 @@ def test_notes_say_who_is_better_whoever_it_is() -> None:
     best = {"weight_decay": DECAY, "gaussian": GAUSS}
     for decay, gauss, said in ((random(0), waves(), "beats weight decay"), (waves(), random(0), "does not beat")):
         sheets = {DECAY.name: [decay], GAUSS.name: [gauss]}
-        assert said in next(notes(sheets, best, noise(6, SIDE)))
+        assert said in next(notes(sheets, best, FLOOR))
     found = dict(figures({DECAY.name: [random(0)], GAUSS.name: [waves()]}, best))
     assert found["r2.gaussian.over_weight_decay"].low > 0
     assert "r2.weight_decay.over_weight_decay" not in found
