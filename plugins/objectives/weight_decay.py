@@ -30,8 +30,9 @@ def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Objective:
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         restored = model(corruptor(batch.clean, generator).x)
-        weights = [parameter for parameter in model.parameters() if parameter.dim() > 1]
-        penalty = torch.stack([weight.float().square().sum() for weight in weights]).sum()
+        penalty = torch.zeros((), device=batch.clean.device)
+        for weight in (parameter for parameter in model.parameters() if parameter.dim() > 1):
+            penalty = penalty + weight.float().square().sum()
         return F.mse_loss(restored.float(), batch.clean) + options.strength * penalty
 
     return loss
