@@ -65,8 +65,8 @@ ORDER = (
     "errors rng samples place extension hookspecs source single_files registry spec autoencoder corruption objective",
     "stack pairs progress training checkpoint metrics intervals information vector_field likelihood posterior langevin",
     "arrays interpolation classical linear referee referees evaluation noise tiling restorer picture classifier",
-    "budget nearest finetuning classifying initialisation scores transfer kernel_machine figures plane heatmap curves",
-    "scatter efficiency coordinates markup page comparison_page gallery experiment fetch",
+    "budget nearest finetuning classifying initialisation scores transfer kernel_machine gabor figures plane heatmap",
+    "curves filters scatter efficiency coordinates markup page comparison_page gallery experiment fetch",
 )
 
 

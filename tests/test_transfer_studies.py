@@ -169,7 +169,7 @@ from daecore_flows.store import current_store
 current_store().enter()
 from prefect import flow
 from daecore_flows import tracking
-from daecore_flows.lecture.laboratory import Laboratory
+from daecore_flows.series.laboratory import Laboratory
 from daecore.classifying import ClassifierOptions
 
 @flow

@@ -5,5 +5,5 @@ from ..series.series import Series
 SERIES = Series(
     name="lecture",
     title="Denoising autoencoders: the lecture, reproduced",
-    ids=("arc", "erasure", "blur", "block", "matrix", "gap", "n2n", "superres", "information", "objectives"),
+    ids=("arc", "erasure", "blur", "block", "matrix", "gap", "n2n", "superres", "information", "objectives", "filters"),
 )

@@ -40,7 +40,7 @@ def natural(options: Natural, *, cache: Path) -> Splits:
         InputError: DAE_NATURAL names a folder that lacks ``train400`` or ``set12``.
         DataError: An image cannot be read, or is smaller than a crop.
     """
-    train, test = _files()
+    train, test = image_files()
     chosen = ImageFolder(
         mode="whole",
         size=options.size,
@@ -53,7 +53,7 @@ def natural(options: Natural, *, cache: Path) -> Splits:
 
 def fingerprint(options: Natural) -> str:
     """Its first line says in words where the images come from; another text when they have changed."""
-    train, test = _files()
+    train, test = image_files()
     where = f"{TRAIN} and {TEST} in the folder that {FOLDER} names"
     photographs = f"photographs that scikit-image carries, as {FOLDER} names no folder"
     stats = [f"{file.name} {sha256(file.read_bytes()).hexdigest()}" for file in (*train, *test)]
@@ -65,8 +65,12 @@ def _folder() -> str:
     return os.environ.get(FOLDER, "")
 
 
-def _files() -> tuple[list[Path], list[Path]]:
-    """The images to train and to test on."""
+def image_files() -> tuple[list[Path], list[Path]]:
+    """The images to train and to test on.
+
+    Raises:
+        InputError: DAE_NATURAL names a folder that lacks ``train400`` or ``set12``.
+    """
     if not _folder():
         carried = Path(str(files("skimage"))) / "data"
         return [carried / name for name in TRAIN_PHOTOGRAPHS], [carried / name for name in TEST_PHOTOGRAPHS]

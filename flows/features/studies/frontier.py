@@ -12,10 +12,10 @@ from daecore.initialisation import Initialisation
 from daecore.intervals import Interval, student
 from daecore.scatter import Point, scatter
 
-from ..study import Findings, Measured, Picture, Study, Table
+from ...series.study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
-    from ..laboratory import Laboratory, Trained
+    from ...series.laboratory import Laboratory, Trained
 
 RECIPE = "features/frontier"
 KINDS: Mapping[str, tuple[str, tuple[float, ...]]] = {

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from daecore.budget import ALL
 from daecore.classifying import ClassifierOptions
-
 from daecore.intervals import wilson
 
 from ...series.study import Findings, Measured, Picture, Study, Table

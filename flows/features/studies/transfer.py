@@ -8,11 +8,11 @@ from daecore.budget import ALL
 from daecore.classifying import ClassifierOptions
 from daecore.scores import Cell, Score, summarise
 
+from ...series.study import Findings, Study
 from ..efficiency import figures, notes, picture, tables
-from ..study import Findings, Study
 
 if TYPE_CHECKING:
-    from ..laboratory import Laboratory, Trained
+    from ...series.laboratory import Laboratory, Trained
 
 OURS = "denoising"
 RECIPES = {OURS: "features/block-16", "autoencoder": "features/plain", "l2": "features/l2"}

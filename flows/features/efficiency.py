@@ -10,7 +10,7 @@ from daecore.figures import png
 from daecore.intervals import Interval
 from daecore.scores import Difference, TransferReport
 
-from .study import Measured, Picture, Table
+from ..series.study import Measured, Picture, Table
 
 POINTS = "percentage points"
 

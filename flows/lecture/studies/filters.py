@@ -1,0 +1,143 @@
+"""Filters: what a first layer looks for, taught by weight decay or by denoising (Vincent et al. 2010, section 5.1)."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from daecore.figures import png
+from daecore.filters import filter_sheets, spreads
+from daecore.spec import Spec
+
+from ...series.study import Findings, Measured, Picture, Study
+from ..filter_scores import (
+    DECAY,
+    NAMES,
+    PLAIN,
+    Sheet,
+    Sheets,
+    Taught,
+    figures,
+    growth,
+    mean,
+    noise,
+    notes,
+    strongest,
+    table,
+)
+
+if TYPE_CHECKING:
+    from ...series.laboratory import Laboratory
+
+GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
+SEEDS = (0, 1, 2)
+FEW = "data.patches.count=10000"
+QUICK = {GAUSSIAN: (FEW, "training.batch=64"), DIGITS: (FEW, "training.epochs=10")}  # as many steps on photographs
+
+
+def _family(
+    family: str, words: str, recipe: str, change: str, strengths: Sequence[float], quick: Sequence[float]
+) -> tuple[Taught, ...]:
+    """A way of teaching at every strength; ``change`` and ``words`` have a place for it."""
+    return tuple(
+        Taught(f"{family}-{it:g}", words.format(it), family, f"lecture/{recipe}", (change.format(it),), it in quick)
+        for it in strengths
+    )
+
+
+ERASED = "corruptions=[{{erasure: {{p: {}}}}}]"
+REPLACED = "corruptions=[{{salt_pepper: {{p: {}, low: -3, high: 3}}}}]"
+PHOTOGRAPHS = (
+    Taught(PLAIN, "nothing (plain)", PLAIN, "lecture/filters-weight-decay", ("objective={clean: {}}",)),
+    *_family(
+        DECAY,
+        "weight decay {:g}",
+        "filters-weight-decay",
+        "objective={{weight_decay: {{strength: {}}}}}",
+        (1e-4, 3e-4, 1e-3, 3e-3),
+        (1e-3,),
+    ),
+    *_family(
+        "gaussian",
+        "Gaussian noise {:g}",
+        "filters",
+        "corruptions=[{{gaussian_noise: {{sigma: {}}}}}]",
+        (0.5, 1.0, 1.5),
+        (1.5,),
+    ),
+    *_family("salt_pepper", "salt and pepper {:.0%}", "filters-salt-pepper", REPLACED, (0.1, 0.4), (0.4,)),
+    *_family("masking", "masking {:.0%}", "filters-masking", ERASED, (0.25, 0.5, 0.75), (0.75,)),
+)
+MASKED = _family("digits", "masking {:.0%}", "filters-digits", ERASED, (0.0, 0.25, 0.5), (0.0, 0.5))
+
+
+def run(lab: "Laboratory") -> Findings:
+    """Teach one layer in every way on photographs, the best of each family again with other seeds; then digits."""
+    sheets: dict[str, list[Sheet]] = {row.name: [_sheet(lab, row)] for row in _rows(lab, PHOTOGRAPHS)}
+    best = strongest(_rows(lab, PHOTOGRAPHS), sheets)
+    for row in best.values():
+        if row.family != PLAIN and not lab.quick:
+            sheets[row.name] += [_sheet(lab, row, seed) for seed in SEEDS[1:]]
+    digits = {row.name: [_sheet(lab, row)] for row in _rows(lab, MASKED)}
+    floor = noise(len(sheets[best[DECAY].name][0].filters), sheets[best[DECAY].name][0].filters.shape[-1])
+    words = {row.name: row.words for row in (*PHOTOGRAPHS, *MASKED)}
+    baseline = {f"{score}.noise": Measured.of(mean([floor], score)) for score in NAMES}
+    return Findings(
+        figures=dict(figures(sheets, best)) | dict(figures(digits, {})) | baseline,
+        pictures=(
+            _sheets("filters", [best[it].name for it in best], sheets, words, "patches of photographs, whitened"),
+            _spread(sheets, words, floor),
+            _sheets("filters-digits", list(digits), digits, words, "patches of digits"),
+        ),
+        tables=(table("Photographs", words, sheets), table("Digits", words, digits)),
+        notes=(_source(lab), *notes(sheets, best, floor), growth(digits, MASKED[0].name, MASKED[-1].name)),
+    )
+
+
+def _rows(lab: "Laboratory", rows: Sequence[Taught]) -> list[Taught]:
+    """All of them, or those for small budgets."""
+    return [row for row in rows if row.quick or not lab.quick]
+
+
+def _sheet(lab: "Laboratory", row: Taught, seed: int = 0) -> Sheet:
+    quick = QUICK[DIGITS if row.recipe == DIGITS else GAUSSIAN]
+    return Sheet.of(lab.train(lab.experiment(row.recipe, *row.changes, f"seed={seed}", quick=quick)).network.encoder)
+
+
+def _sheets(name: str, shown: Sequence[str], sheets: Sheets, words: Mapping[str, str], what: str) -> Picture:
+    caption = (
+        f"Filters of the first layer, learnt from {what}: a sheet per way of teaching, the best Gabor fit first, each "
+        "filter in a scale of its own around its mean (grey)."
+    )
+    titles = {f"{words[it]}: R² {mean(sheets[it][:1], 'r2').mean:.2f}": sheets[it][0].best_first for it in shown}
+    return Picture(name, caption, png(filter_sheets(titles)))
+
+
+def _spread(sheets: Sheets, words: Mapping[str, str], floor: Sheet) -> Picture:
+    shown = ("r2", "selectivity")
+    charts = {NAMES[it]: {words[name]: some[0].scores[it] for name, some in sheets.items()} for it in shown}
+    nothing = {NAMES[it]: {"filters of random numbers": float(floor.scores[it].mean())} for it in shown}
+    caption = (
+        "Both scores of every filter (a dot), first seed: the box holds the middle half, its line is the median, the "
+        "whiskers leave out a twentieth on either side. The dashed line is the mean over filters of random numbers."
+    )
+    return Picture("filter-scores", caption, png(spreads(charts, nothing)))
+
+
+def _source(lab: "Laboratory") -> str:
+    """Which photographs the patches were cut from."""
+    data: Spec = lab.experiment(GAUSSIAN).data
+    look = data.extension.fingerprint
+    said = look(data.options).splitlines()[0] if look else "unknown"
+    return f"Photographs: {said}. Noise is in standard deviations of the whitened patches."
+
+
+STUDY = Study(
+    id="filters",
+    title="Filters: weight decay and denoising",
+    says=(
+        "Regularising an autoencoder by small weights is one thing, denoising another. On small patches of photographs "
+        "the units of a denoising autoencoder come to look for edges, each in its place and direction; those of an "
+        "autoencoder with weight decay do not. On digits, more masking makes filters grow from specks to strokes."
+    ),
+    recipes=(*dict.fromkeys(row.recipe for row in (*PHOTOGRAPHS, *MASKED)),),
+    run=run,
+)

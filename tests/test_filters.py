@@ -1,0 +1,140 @@
+"""The study of filters: what it says follows from what was measured, and its recipes differ in what they name."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from daecore_flows import cookbook
+from daecore_flows.lecture.filter_scores import (
+    Sheet,
+    Taught,
+    difference,
+    figures,
+    growth,
+    mean,
+    noise,
+    notes,
+    strongest,
+    table,
+    verdict,
+)
+from daecore_flows.lecture.studies.filters import MASKED, PHOTOGRAPHS, STUDY
+from torch import nn
+
+from daecore.experiment import parse
+from daecore.figures import png
+from daecore.filters import filter_sheets, sheet, spreads
+from daecore.gabor import Wave, gabor
+from daecore.intervals import Interval
+from daecore.rng import stream
+
+SIDE = 12
+DECAY = Taught("weight_decay-1", "weight decay 1", "weight_decay", "none")
+GAUSS = Taught("gaussian-1", "Gaussian noise 1", "gaussian", "none")
+WEAK = Taught("gaussian-0.1", "Gaussian noise 0.1", "gaussian", "none")
+
+
+@cache  # scored once
+def random(seed: int) -> Sheet:
+    return Sheet(torch.randn((6, SIDE, SIDE), generator=stream(seed, "sheet")))
+
+
+@cache
+def waves() -> Sheet:
+    """Six elongated waves in six directions."""
+    angles = torch.arange(6, dtype=torch.float64) / 2
+    values = [torch.full_like(angles, it) for it in (0.0, 0.0, 0.2, 0.5, 1.5)]
+    return Sheet(gabor(Wave(*values[:2], angles, *values[2:]), SIDE)[0])
+
+
+FLOOR = noise(6, SIDE)
+
+
+def interval(low: float, high: float) -> Interval:
+    return Interval(mean=(low + high) / 2, low=low, high=high, n=3)
+
+
+def test_a_sheet_holds_the_rows_of_the_first_layer() -> None:
+    layer = nn.Linear(9, 4)
+    found = Sheet.of(nn.Sequential(nn.Flatten(), layer, nn.Sigmoid(), nn.Linear(4, 2)))
+    assert torch.equal(found.filters[1], layer.weight[1].view(3, 3))
+
+
+def test_waves_are_gabor_like_and_noise_is_not() -> None:
+    assert waves().scores["gabor_like"].mean() == 1
+    assert FLOOR.scores["gabor_like"].mean() == 0
+
+
+def test_several_seeds_give_an_interval_over_seeds() -> None:
+    """Student's over the seeds' means; one seed gives an interval over its filters."""
+    assert mean([random(0), random(1), random(2)], "r2").n == 3
+    assert mean([random(0)], "r2").n == 6
+    assert difference([waves(), waves()], [random(0), random(1)], "r2").n == 2
+
+
+def test_the_strongest_of_a_family_scores_best_with_the_first_seed() -> None:
+    sheets = {DECAY.name: [random(0)], WEAK.name: [random(1)], GAUSS.name: [waves()]}
+    assert strongest([DECAY, WEAK, GAUSS], sheets) == {"weight_decay": DECAY, "gaussian": GAUSS}
+
+
+def test_notes_say_who_is_better_whoever_it_is() -> None:
+    """The same page with the two exchanged says the contrary."""
+    best = {"weight_decay": DECAY, "gaussian": GAUSS}
+    for decay, gauss, said in ((random(0), waves(), "beats weight decay"), (waves(), random(0), "does not beat")):
+        sheets = {DECAY.name: [decay], GAUSS.name: [gauss]}
+        assert said in next(notes(sheets, best, FLOOR))
+    found = dict(figures({DECAY.name: [random(0)], GAUSS.name: [waves()]}, best))
+    assert found["r2.gaussian.over_weight_decay"].low > 0
+    assert "r2.weight_decay.over_weight_decay" not in found
+
+
+def test_a_verdict_needs_every_interval_to_leave_out_zero() -> None:
+    up, down, both = interval(0.1, 0.3), interval(-0.3, -0.1), interval(-0.1, 0.3)
+    assert verdict({"a": up, "b": up}) == "Denoising beats weight decay on every score."
+    for leads in ((up, both), (up, down), (down, down)):
+        assert verdict(dict(zip("ab", leads, strict=True))).startswith("Denoising does not beat")
+
+
+def test_growth_says_which_way() -> None:
+    said = growth({"none": [random(0)], "most": [waves()]}, "none", "most")
+    assert "grain gets coarser" in said
+    assert "fewer pixels" in said
+    assert "finer" in growth({"none": [waves()], "most": [random(0)]}, "none", "most")
+
+
+def test_the_rows_of_photographs_differ_in_noise_and_penalty_alone() -> None:
+    """Same patches, network, training and seed."""
+    rows = [parse(cookbook.mapping(row.recipe, list(row.changes))) for row in PHOTOGRAPHS]
+    alike = {"corruptions": (), "objective": rows[0].objective}
+    assert all(row.model_copy(update=alike) == rows[0].model_copy(update=alike) for row in rows)
+    decay = [row for row in rows if row.objective.name == "weight_decay"]
+    assert len(decay) >= 3
+    assert all(row.corruptions == () for row in decay)
+
+
+def test_every_name_and_recipe_is_there_once() -> None:
+    names = [row.name for row in (*PHOTOGRAPHS, *MASKED)]
+    assert len(set(names)) == len(names)
+    assert set(STUDY.recipes) <= set(cookbook.recipes())
+
+
+def test_a_sheet_s_picture_scales_each_filter_by_itself() -> None:
+    """Each tile reaches black or white, its mean is grey, and a filter without variance is grey all over."""
+    filters = torch.stack([torch.zeros(3, 3), 100 * torch.eye(3)])
+    picture = sheet(filters, most=10)
+    assert picture.shape == (3, 16 * 4 - 1)
+    assert not picture[:, :3].any()
+    assert picture[:, 4:7].mean() == pytest.approx(0, abs=1e-12)
+    assert np.abs(picture[:, 4:7]).max() == 1
+
+
+def test_sheets_and_spreads_are_drawn() -> None:
+    charts = {"fit": {"one": np.arange(4.0), "two": np.ones(3)}, "other": {"one": np.zeros(4), "two": np.ones(3)}}
+    for figure in (filter_sheets({"a": waves().filters, "b": random(0).filters}), spreads(charts, {"fit": {"x": 1.0}})):
+        assert png(figure).startswith(b"\x89PNG")
+
+
+def test_a_table_has_a_cell_for_each_column() -> None:
+    made = table("title", {GAUSS.name: "Gaussian"}, {GAUSS.name: [random(0)]})
+    assert [len(row) for row in made.rows] == [len(made.head)]
