@@ -52,6 +52,6 @@ def pretrained(
         request = layer_request(experiment, dataset, layers, control=control)
         name = f"train_{prefix}layer_{number}"
         layers += (call(stages.train_autoencoder, request, folder, run, call.fresh, intact=intact, name=name),)
-    request = requests.unroll_request(experiment, dataset, layers)
-    whole = call(stages.unroll, request, folder, run, call.fresh, intact=intact, name=f"unroll_{prefix}stack")
+    unrolling = requests.unroll_request(experiment, dataset, layers)
+    whole = call(stages.unroll, unrolling, folder, run, call.fresh, intact=intact, name=f"unroll_{prefix}stack")
     return Pretrained(layers, whole)

@@ -44,8 +44,8 @@ def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
         except InputError:
             continue  # a user's own file that is broken, or whose plugin is; `dae doctor` names it
         parameters = {**experiment.form, "recipe": name}
-        flow = stack if name.startswith(STACKED) else denoise
-        yield flow, name.replace("/", "-"), parameters, cookbook.summary(path)  # Prefect allows no slash in a name
+        conducted = stack if name.startswith(STACKED) else denoise
+        yield conducted, name.replace("/", "-"), parameters, cookbook.summary(path)  # Prefect allows no slash in a name
     for flow in FLOWS:
         yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]
 

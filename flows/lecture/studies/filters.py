@@ -52,7 +52,7 @@ PHOTOGRAPHS = (
         "weight decay {:g}",
         "filters-weight-decay",
         "objective={{weight_decay: {{strength: {}}}}}",
-        (1e-4, 3e-4, 1e-3, 3e-3),
+        (1e-4, 1e-3, 3e-3, 1e-2),
         (1e-3,),
     ),
     *_family(
