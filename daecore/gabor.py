@@ -196,7 +196,7 @@ def _residual(shapes: Tensor, unit: Tensor, side: int) -> Tensor:
     basis = torch.stack([it.flatten(1) for it in gabor(Wave(*shapes.T), side)], 2)
     basis = basis - basis.mean(1, keepdim=True)  # (K, P, 2)
     gram = basis.mT @ basis + 1e-10 * torch.eye(2, dtype=basis.dtype, device=basis.device)
-    amplitudes = torch.linalg.solve(gram, basis.mT @ unit[:, :, None])
+    amplitudes: Tensor = torch.linalg.solve(gram, basis.mT @ unit[:, :, None])
     return unit - (basis @ amplitudes).squeeze(2)
 
 

@@ -95,7 +95,7 @@ def _again(section: Section, again: str) -> str:
     link = section["link"]
     run = f"<a href='{escaped(link)}'>{escaped(section['run_id'])}</a>" if link else escaped(section["run_id"])
     quick = " --quick" if section["quick"] else ""
-    commands = [f"{again} --only {section['id']}{quick}", *(f"dae run {name}" for name in section["experiments"])]
+    commands = [f"{again} --only {section['id']}{quick}", *(f"dae {name}" for name in section["experiments"])]
     made = section["made"]
     commit = f", commit <code>{escaped(made['commit'][:12])}</code>" if made["commit"] else ""
     return (

@@ -132,3 +132,11 @@ def _means(sample: Tensor, draws: int, generator: Generator) -> Tensor:
 def _chunks(total: int, size: int) -> list[int]:
     """``total`` as a list of parts no larger than ``size``."""
     return [min(size, total - start) for start in range(0, total, size)]
+
+
+def wilson(hits: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """The 95 % interval of a probability by hits out of a count (Wilson 1927)."""
+    share, square = hits / count, z**2 / count
+    centre = share + square / 2
+    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count))
+    return max(0.0, (centre - half) / (1 + square)), min(1.0, (centre + half) / (1 + square))

@@ -5,7 +5,6 @@ scikit-learn solves it; its kernel matrices are made here, by matrix products, s
 entry. Knows labelled samples. Does not know which dataset they are.
 """
 
-import math
 import time
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ from sklearn.svm import SVC
 from torch import Tensor
 
 from daecore.errors import InputError
+from daecore.intervals import wilson
 from daecore.samples import Samples, Splits, as_float
 
 ROWS = 2_000  # of a kernel matrix, made at once
@@ -159,14 +159,6 @@ def squared_distances(points: Tensor, others: Tensor) -> Tensor:
     """
     result = torch.addmm(others.square().sum(1).expand(len(points), -1), points, others.T, alpha=-2)
     return result.add_(points.square().sum(1)[:, None]).clamp_min_(0)
-
-
-def wilson(hits: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """The 95 % interval of a probability by hits out of a count (Wilson 1927)."""
-    share, square = hits / count, z**2 / count
-    centre = share + square / 2
-    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count))
-    return max(0.0, (centre - half) / (1 + square)), min(1.0, (centre + half) / (1 + square))
 
 
 def _chosen(splits: Splits, options: KernelMachineOptions) -> Ranked:

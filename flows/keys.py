@@ -23,6 +23,7 @@ CODE = {  # where each stage's code begins, here and in the core; what the core'
     "measure_referees": ("judging", "daecore.referees"),
     "evaluate_denoising": ("judging", "daecore.evaluation", "daecore.figures"),
     "transfer": ("transferring", "daecore.transfer", "daecore.autoencoder"),
+    "judge_machine": ("calibrating", "daecore.kernel_machine"),
     "train_classifier": ("classifying", "daecore.initialisation", "daecore.autoencoder"),
 }
 _LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "PyWavelets", "scikit-learn")  # what computes numbers for us

@@ -165,6 +165,12 @@ class TransferRequest(Request):
     place: Place
 
 
+class MachineRequest(Request):
+    """Judge a support vector machine on the dataset."""
+
+    dataset: DatasetRef
+
+
 class ClassifierAsk(Record):
     """Which classifier is wanted of an encoder.
 

@@ -18,6 +18,7 @@ from .records import (
     DatasetRequest,
     EvaluationRequest,
     FileRef,
+    MachineRequest,
     ModelRef,
     RefereesRequest,
     TrainingRequest,
@@ -140,6 +141,11 @@ def transfer_request(
         seed=experiment.seed,
         place=place,
     )
+
+
+def machine_request(experiment: Experiment, dataset: DatasetRef) -> MachineRequest:
+    """Judge a support vector machine on the experiment's dataset."""
+    return MachineRequest(key=stage_key("judge_machine", {"dataset": dataset.sha256}, []), dataset=dataset)
 
 
 def classifier_request(

@@ -4,10 +4,11 @@ from typing import Any
 
 from prefect import task
 
+from daecore.kernel_machine import KernelMachineReport
 from daecore.scores import TransferReport
 from daecore.spec import digest
 
-from . import classifying, datasets, judging, learning, reporting, transferring
+from . import calibrating, classifying, datasets, judging, learning, reporting, transferring
 from .artifacts import progress_shown
 from .records import (
     Classified,
@@ -17,6 +18,7 @@ from .records import (
     Evaluated,
     EvaluationRequest,
     FileRef,
+    MachineRequest,
     ModelRef,
     RefereesRequest,
     Reported,
@@ -75,6 +77,12 @@ def transfer(request: TransferRequest) -> TransferReport:
 def train_classifier(request: ClassifierRequest) -> Classified:
     """Train one classifier, choose by validation, and judge it once."""
     return classifying.classify(request, current_store())
+
+
+@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
+def judge_machine(request: MachineRequest) -> KernelMachineReport:
+    """Choose a support vector machine by validation, and judge it once."""
+    return calibrating.judge_machine(request)
 
 
 @task(persist_result=False)

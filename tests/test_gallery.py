@@ -20,7 +20,7 @@ def section(**changes: Any) -> dict[str, Any]:
         "figures": {"best_db": figure, "ratio": plain}, "notes": ["Above every referee."],
         "tables": [{"title": "Methods", "head": ["method", "dB"], "rows": [["linear", "17.80"]]}],
         "pictures": [{"name": "panel", "caption": "Twelve digits"}],
-        "experiments": {"lecture/erasure-0.5": {"seed": 0}}, "made": MADE,
+        "experiments": {"run lecture/erasure-0.5": {"seed": 0}}, "made": MADE,
         "run_id": "abc", "link": "", "seconds": 12.0, **changes,
     }  # fmt: skip
 

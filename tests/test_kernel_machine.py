@@ -7,7 +7,8 @@ from scipy import stats
 from sklearn.svm import SVC
 
 from daecore.errors import InputError
-from daecore.kernel_machine import KernelMachine, KernelMachineOptions, judge_kernel_machine, squared_distances, wilson
+from daecore.intervals import wilson
+from daecore.kernel_machine import KernelMachine, KernelMachineOptions, judge_kernel_machine, squared_distances
 from daecore.rng import stream
 from daecore.samples import Samples, Splits
 

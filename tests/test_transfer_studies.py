@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from daecore_flows import classifying, cookbook, datasets
+from daecore_flows.features import SERIES, efficiency
+from daecore_flows.features.studies import frontier, transfer
 from daecore_flows.keys import stage_key
-from daecore_flows.lecture import efficiency
-from daecore_flows.lecture.studies import frontier, study, transfer
 from daecore_flows.records import ClassifierAsk, ClassifierRequest
 from daecore_flows.requests import classifier_request, dataset_request
 from daecore_flows.store import Store
@@ -35,7 +35,7 @@ def scores(errors: dict[str, tuple[float, ...]], labels: int = 100) -> list[Scor
 @pytest.mark.parametrize("name", ["transfer", "frontier"])
 def test_a_study_says_what_it_is_and_its_recipes_fit_together(name: str) -> None:
     """And train no classifiers of the pipeline's own."""
-    found = study(name)
+    found = SERIES.study(name)
     assert found.id == name
     assert len(found.says) > 80
     for recipe in found.recipes:

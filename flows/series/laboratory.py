@@ -17,8 +17,10 @@ from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions, Method
 from daecore.evaluation import DenoisingReport
 from daecore.experiment import Experiment, check, check_samples, parse
+from daecore.kernel_machine import KernelMachineReport
 from daecore.samples import Splits
 from daecore.spec import digest
+from daecore.transfer import TransferOptions
 
 from .. import cookbook, requests, stages, tracking
 from ..calling import Caller, intact
@@ -26,7 +28,7 @@ from ..datasets import splits_of
 from ..learning import load_network
 from ..records import Classified, ClassifierAsk, DatasetRef, Evaluated, ModelRef, TrainingRequest
 from ..stacking.layering import pretrained
-from ..stacking.layers import check_stack
+from ..stacking.layers import check_stack, is_stack
 from ..store import Store
 
 QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short
@@ -124,7 +126,7 @@ class Laboratory:
         self.store, self.run_id, self.quick = store, run_id, quick
         self._folder, self._fresh, self._since = folder, fresh, since
         self.call = Caller(fresh)
-        self.used: dict[str, Experiment] = {}  # by the arguments with which `dae run` runs them
+        self.used: dict[str, Experiment] = {}  # by the arguments of `dae` that run them
         self._datasets: dict[str, DatasetRef] = {}
 
     def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
@@ -138,7 +140,10 @@ class Laboratory:
         wanted = [*changes, *(quick if self.quick else ())]
         wanted += cut(chosen(recipe, wanted)) if self.quick else []
         experiment = chosen(recipe, wanted)
-        self.used[shlex.join([recipe, *(word for change in wanted for word in ("--set", change))])] = experiment
+        command = "stack" if is_stack(experiment) else "run"
+        self.used[shlex.join([command, recipe, *(word for change in wanted for word in ("--set", change))])] = (
+            experiment
+        )
         return experiment
 
     def splits(self, experiment: Experiment) -> Splits:
@@ -176,6 +181,12 @@ class Laboratory:
         )
         request = requests.evaluation_request(experiment, dataset, trained.ref, referees)
         return Judged(trained, self.call(stages.evaluate_denoising, request, intact=intact, name="judge"), self.store)
+
+    def calibrate(self, experiment: Experiment) -> KernelMachineReport:
+        """What a support vector machine makes of the experiment's data."""
+        request = requests.machine_request(experiment, self._dataset(experiment))
+        found: KernelMachineReport = self.call(stages.judge_machine, request, name="machine")
+        return found
 
     def classify(
         self, experiment: Experiment, model: Trained | None, method: Method, options: ClassifierOptions,
@@ -234,3 +245,9 @@ def cut(experiment: Experiment) -> list[str]:
     data = experiment.data
     whole = [name for name in QUICK_SIZES if getattr(data.options, name, None) == 0]
     return [f"data.{data.name}.{name}={QUICK_SIZES[name]}" for name in whole]
+
+
+def fine_tuning(experiment: Experiment) -> ClassifierOptions:
+    """How an experiment trains classifiers: its transfer section, without budgets and draws."""
+    transfer = experiment.transfer or TransferOptions()
+    return ClassifierOptions.model_validate(transfer.model_dump(include=set(ClassifierOptions.model_fields)))

@@ -66,7 +66,7 @@ def content(
     Args:
         study: The study.
         findings: What it has found.
-        used: The experiments it has asked for, by the arguments with which `dae run` runs them.
+        used: The experiments it has asked for, by the arguments of `dae` that run them.
         quick: Whether its budgets were small.
         made: The day and the commit.
     """

@@ -41,6 +41,11 @@ def widths(experiment: Experiment) -> tuple[int, ...]:
     return tuple(experiment.autoencoder.options.model_dump()["widths"])
 
 
+def is_stack(experiment: Experiment) -> bool:
+    """Whether there are several layers to be trained one after the other."""
+    return experiment.autoencoder.name == ARCHITECTURE and len(widths(experiment)) > 1
+
+
 def layer(experiment: Experiment, number: int) -> Experiment:
     """The experiment that trains one layer, from 1: a network of that layer alone, with random streams of its own.
 

@@ -17,10 +17,10 @@ from daecore.errors import InputError
 from daecore.experiment import parse
 
 from .. import cookbook
+from ..stacking.layers import is_stack
 from .flows import FLOWS
 
 LIMIT = 1  # flow runs at once: they share the device
-STACKED = "stacked/"  # how the recipes begin whose networks are trained layer by layer
 
 
 def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment]]:
@@ -44,7 +44,7 @@ def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
         except InputError:
             continue  # a user's own file that is broken, or whose plugin is; `dae doctor` names it
         parameters = {**experiment.form, "recipe": name}
-        conducted = stack if name.startswith(STACKED) else denoise
+        conducted = stack if is_stack(experiment) else denoise
         yield conducted, name.replace("/", "-"), parameters, cookbook.summary(path)  # Prefect allows no slash in a name
     for flow in FLOWS:
         yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daecore.budget import ALL
-from daecore.classifying import ClassifierOptions
-
 from daecore.experiment import Experiment
 from daecore.intervals import Interval, student
-from daecore.transfer import TransferOptions
+
+from ..series.laboratory import fine_tuning
 
 if TYPE_CHECKING:
     from ..series.laboratory import Laboratory, Trained
@@ -77,11 +76,5 @@ def network(laboratory: "Laboratory", problem: str, method: str, seed: int) -> "
 def _cell(laboratory: "Laboratory", problem: str, method: str, seed: int) -> tuple[float, float]:
     """The test error in percent of a method with one seed, and what it took in seconds."""
     experiment, pre_trained = network(laboratory, problem, method, seed)
-    found = laboratory.classify(experiment, pre_trained, "finetune", _options(experiment), labels=ALL, draw=0)
+    found = laboratory.classify(experiment, pre_trained, "finetune", fine_tuning(experiment), labels=ALL, draw=0)
     return found.error_percent, found.seconds + (pre_trained.seconds if pre_trained else 0)
-
-
-def _options(experiment: Experiment) -> ClassifierOptions:
-    """How a recipe fine-tunes: its transfer section, without budgets and draws."""
-    transfer = experiment.transfer or TransferOptions()
-    return ClassifierOptions.model_validate(transfer.model_dump(include=set(ClassifierOptions.model_fields)))

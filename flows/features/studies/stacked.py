@@ -6,10 +6,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from daecore.budget import ALL
-from daecore.classifying import ClassifierOptions
 from daecore.intervals import wilson
 
+from ...series.laboratory import fine_tuning
 from ...series.study import Findings, Measured, Picture, Study, Table
+from ...stacking.layers import widths as widths_of
 from ..staircase import staircase
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def _run(laboratory: "Laboratory") -> Findings:
 def _climb(laboratory: "Laboratory") -> Climbed:
     """Train layer upon layer, a linear layer on each, and everything from there and from scratch."""
     whole = laboratory.experiment(RECIPE, quick=QUICK)
-    options = ClassifierOptions.model_validate(whole.transfer.model_dump(include=set(ClassifierOptions.model_fields)))
-    widths: tuple[int, ...] = whole.autoencoder.options.widths
+    options = fine_tuning(whole)
+    widths = widths_of(whole)
     test = laboratory.splits(whole).test[0]
     given: dict[str, Any] = {"labels": ALL, "draw": 0}
     probes, seconds = [], 0.0
