@@ -44,13 +44,17 @@ def curves(charts: Sequence[Curves], x_label: str) -> Figure:
         x_label: What the size is.
     """
     high, wide = -(-len(charts) // COLUMNS), min(COLUMNS, len(charts))
-    figure = Figure(figsize=(4.4 * wide, 3.3 * high + 0.4), dpi=130, layout="constrained", facecolor="white")
+    figure = Figure(
+        figsize=(6.2 if wide == 1 else 4.4 * wide, 3.3 * high + 0.4), dpi=130, layout="constrained", facecolor="white"
+    )
     for place, chart in enumerate(charts, start=1):
         axis = figure.add_subplot(high, wide, place)
         _draw(axis, chart)
         axis.set_xlabel(x_label)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(len(labels), 3 * wide), frameon=False, fontsize=9
+    )
     return figure
 
 
