@@ -55,7 +55,7 @@ def loss_curves(epochs: Sequence[tuple[int, float, float | None]]) -> Figure:
     if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in judged):
         axis.set_yscale("log")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(frameon=False)
+    axis.legend(frameon=False, loc="upper right")  # where a falling loss is not
     return figure
 
 
@@ -74,7 +74,7 @@ def psnr_histogram(scores: Mapping[str, NDArray[np.float32]]) -> Figure:
         axis.hist(values, bins=bins, weights=weights, histtype="stepfilled", color=color, alpha=0.25)
         axis.hist(values, bins=bins, weights=weights, histtype="step", color=color, label=name)
         axis.axvline(float(values.mean()), color=color, linestyle="--", linewidth=1)
-    axis.legend(frameon=False, fontsize=9)
+    _legend(axis)
     return figure
 
 
@@ -92,7 +92,7 @@ def difference_histogram(differences: NDArray[np.floating[Any]], label: str) -> 
     above = float((differences > 0).mean())
     name = f"mean {mean:+.3g}; above zero for {above:.0%} of the images"
     axis.axvline(mean, color=BLUE, linestyle="--", linewidth=1, label=name)
-    axis.legend(frameon=False, fontsize=9)
+    _legend(axis)
     return figure
 
 
@@ -131,7 +131,7 @@ def differences(found: Mapping[int, Interval], x_label: str, y_label: str) -> Fi
     low, high = ([getattr(item, end) for item in found.values()] for end in ("low", "high"))
     axis.fill_between(numbers, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
     axis.plot(numbers, [item.mean for item in found.values()], color=BLUE, marker="o", label="mean")
-    axis.legend(frameon=False, fontsize=9)
+    _legend(axis)
     return figure
 
 
@@ -141,6 +141,11 @@ def png(figure: Figure) -> bytes:
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
+
+
+def _legend(axis: Axes) -> None:
+    """Above the axes, where it hides nothing; looking for the best place inside takes seconds on a busy machine."""
+    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def _plot(x_label: str, y_label: str, size: tuple[float, float] = (6.4, 4.0)) -> tuple[Figure, Axes]:
