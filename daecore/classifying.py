@@ -47,7 +47,7 @@ class ClassifierOptions(Options):
     looks: int = Field(
         default=0, ge=0, le=1000, description="how often validation is asked which weights to keep; 0: the last stay"
     )
-    validation: int = Field(default=2000, ge=1, description="validation images that choose, at most")
+    validation: int = Field(default=2000, ge=1, le=1_000_000, description="validation images that choose, at most")
 
     @model_validator(mode="before")
     @classmethod

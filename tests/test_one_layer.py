@@ -40,7 +40,7 @@ def test_untied_weights_are_two() -> None:
 def test_tied_weights_refuse_another_size() -> None:
     chosen = spec("architecture", {"stacked": {}})
     with pytest.raises(
-        ValueError, match=r"tied weights need samples of one size, got \(9,\) and \(4,\); set tied false"
+        ValueError, match=r"tied weights map back .* but \(9,\) holds 9 and \(4,\) holds 4; set tied to false"
     ):
         chosen.extension.function(chosen.options, input_shape=(9,), output_shape=(4,))
 
