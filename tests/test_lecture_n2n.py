@@ -1,11 +1,12 @@
 """The study of noisy targets: its closed forms, its losses, and what it says of what it found."""
 
+import numpy as np
 import pytest
 import torch
 from daecore_flows.lecture.laboratory import chosen
 from daecore_flows.lecture.studies.n2n import STUDY
 from daecore_flows.lecture.studies.n2n.clipping import clipped_mean
-from daecore_flows.lecture.studies.n2n.digits import said, shrinks
+from daecore_flows.lecture.studies.n2n.digits import said, shrinks, slopes
 from daecore_flows.lecture.studies.n2n.losses import POWER, gap_ratios, gaps
 from torch import nn
 
@@ -102,3 +103,10 @@ def test_what_is_said_of_a_difference_follows_from_its_interval(low: float, high
 def test_shrinking_is_claimed_only_where_the_interval_says_so() -> None:
     assert "is one of time" in shrinks(Interval(mean=0.2, low=0.1, high=0.3, n=5), 1, 4)
     assert "is not decided here" in shrinks(Interval(mean=0.2, low=-0.1, high=0.5, n=5), 1, 4)
+
+
+def test_a_slope_is_that_of_least_squares() -> None:
+    """Beside NumPy's fit of a straight line, for several series at once."""
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    y = torch.rand(4, 3, generator=stream(0, "slopes"), dtype=torch.float64)
+    assert slopes(x, y).tolist() == pytest.approx(np.polyfit(x.numpy(), y.numpy(), 1)[0].tolist())
