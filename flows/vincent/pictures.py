@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from daecore.kernel_machine import KernelMachineReport
 from matplotlib.figure import Figure
 
 from daecore.corruption import Corruptor
 from daecore.evaluation import restore
 from daecore.figures import COLUMNS, CYCLE, GREY, panel, png
+from daecore.kernel_machine import KernelMachineReport
 from daecore.pairs import draw_pairs
 from daecore.samples import as_float
 

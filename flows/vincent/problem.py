@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from daecore.kernel_machine import KernelMachineReport
-
 from daecore.intervals import Interval
+from daecore.kernel_machine import KernelMachineReport
 
 from ..series.study import Findings, Measured, Picture, Study, Table
 from . import cells, pictures
