@@ -20,7 +20,8 @@ from ..series.study import Findings, Picture, Study
 from .one_strength import NAMES, OneStrength, figures, note, table
 
 if TYPE_CHECKING:
-    from ..series.laboratory import Judged, Laboratory
+    from ..series.laboratory import Laboratory
+    from ..series.trained import Judged
 
 NETWORKS = {"conv": "", "unet": "-unet", "fashion": "-fashion"}  # figure and the end of its recipe's name
 SHOWN = {"": ("digits", ("conv", "unet")), "-fashion": ("pictures of clothes", ("fashion",))}

@@ -145,6 +145,7 @@ def _core() -> list[str]:
 
 _TOP = __name__.split(".", maxsplit=1)[0]
 _FOLLOWED = tuple(f"{_TOP}.{name}" for name in ("series", *NAMES))  # studies may borrow from each other
-_WRITTEN = (f"{_TOP}.series.section",)  # every study's findings go through it
+# What every study's findings go through, and what a stack's layers are.
+_WRITTEN = tuple(f"{_TOP}.{name}" for name in ("series.section", "stacking.layers", "stacking.layering"))
 # What no number of a study depends on: the list of all studies would tie each to all.
 _NOT_FOLLOWED = frozenset({*_FOLLOWED, *(f"{_TOP}.{name}.studies" for name in NAMES), f"{_TOP}.series.series"})

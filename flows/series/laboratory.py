@@ -4,18 +4,10 @@ Every training is the cached stage of `dae run`: found by its key, resumed, reco
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from daecore.autoencoder import Autoencoder
 from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions, Method
-from daecore.evaluation import DenoisingReport
 from daecore.experiment import Experiment, check, check_samples, parse
 from daecore.kernel_machine import KernelMachineReport
 from daecore.samples import Splits
@@ -25,87 +17,13 @@ from daecore.transfer import TransferOptions
 from .. import cookbook, requests, stages, tracking
 from ..calling import Caller, intact
 from ..datasets import splits_of
-from ..learning import load_network
-from ..records import Classified, ClassifierAsk, DatasetRef, Evaluated, ModelRef, TrainingRequest
+from ..records import Classified, ClassifierAsk, DatasetRef, TrainingRequest
 from ..stacking.layering import pretrained
 from ..stacking.layers import check_stack, is_stack
 from ..store import Store
+from .trained import Judged, Stacked, Trained
 
 QUICK_SIZES = {"train": 6_000, "test": 1_000}  # of the datasets that can be cut short
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained network.
-
-    Attributes:
-        ref: Where it lies, and how its training went.
-        store: The store it lies in.
-    """
-
-    ref: ModelRef
-    store: Store
-
-    @cached_property
-    def network(self) -> Autoencoder:
-        """The network on the CPU, in eval mode."""
-        return load_network(self.ref, self.store)
-
-    @property
-    def seconds(self) -> float:
-        """How long its training took."""
-        return self.ref.summary.seconds
-
-
-@dataclass(frozen=True)
-class Stacked:
-    """A stack that was trained layer by layer.
-
-    Attributes:
-        layers: Its layers as networks of their own, the lowest first: one above the first takes and gives codes.
-        whole: The network made of them.
-    """
-
-    layers: tuple[Trained, ...]
-    whole: Trained
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A network's restoration of the test pairs, beside the referees.
-
-    Attributes:
-        trained: The network.
-        evaluated: The report with its files.
-        store: The store they lie in.
-    """
-
-    trained: Trained
-    evaluated: Evaluated
-    store: Store
-
-    @property
-    def report(self) -> DenoisingReport:
-        """The summary: means, referees, gains."""
-        return self.evaluated.report
-
-    @property
-    def digest(self) -> str:
-        """Names the pairs: only evaluations with one digest may be paired image by image."""
-        return self.evaluated.digest
-
-    @cached_property
-    def scores(self) -> Mapping[str, NDArray[Any]]:
-        """Per test sample: ``psnr_db``, ``mse``, ``corrupted_db`` ... as in ``per_image.npz``."""
-        path = self.evaluated.files["per_image.npz"].absolute(self.store)
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-
-    @property
-    def pictures(self) -> dict[str, bytes]:
-        """The evaluation's PNG files by name."""
-        files = {name: ref.absolute(self.store) for name, ref in self.evaluated.files.items()}
-        return {name: path.read_bytes() for name, path in files.items() if path.suffix == ".png"}
 
 
 class Laboratory:

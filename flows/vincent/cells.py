@@ -15,7 +15,8 @@ from daecore.intervals import Interval, student
 from ..series.laboratory import fine_tuning
 
 if TYPE_CHECKING:
-    from ..series.laboratory import Laboratory, Trained
+    from ..series.laboratory import Laboratory
+    from ..series.trained import Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
 SCRATCH, PLAIN, DENOISING, CONVOLUTIONAL = "scratch", "stacked", "stacked denoising", "convolutional denoising"

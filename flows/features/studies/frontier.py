@@ -15,7 +15,8 @@ from daecore.scatter import Point, scatter
 from ...series.study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
-    from ...series.laboratory import Laboratory, Trained
+    from ...series.laboratory import Laboratory
+    from ...series.trained import Trained
 
 RECIPE = "features/frontier"
 KINDS: Mapping[str, tuple[str, tuple[float, ...]]] = {

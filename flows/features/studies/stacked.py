@@ -128,7 +128,7 @@ def _table(climbed: Climbed) -> Table:
 def _notes(climbed: Climbed) -> Iterator[str]:
     shape = " x ".join(map(str, climbed.widths))
     yield (
-        f"Three steps and fine-tuning of {shape} took {climbed.minutes:.1f} minutes and end at "
+        f"Layer by layer and fine-tuning of {shape} took {climbed.minutes:.1f} minutes and end at "
         f"{climbed.fine_tuned.error_percent:.2f} % errors; the deep learning tutorial's network of three layers of "
         f"1000 took {LISA_MINUTES} minutes to {LISA_ERROR} %."
     )

@@ -12,7 +12,8 @@ from ...series.study import Findings, Study
 from ..efficiency import figures, notes, picture, tables
 
 if TYPE_CHECKING:
-    from ...series.laboratory import Laboratory, Trained
+    from ...series.laboratory import Laboratory
+    from ...series.trained import Trained
 
 OURS = "denoising"
 RECIPES = {OURS: "features/block-16", "autoencoder": "features/plain", "l2": "features/l2"}

@@ -28,7 +28,8 @@ from ...series.study import Findings, Measured, Picture, Study, Table
 if TYPE_CHECKING:
     from daecore.experiment import Experiment
 
-    from ...series.laboratory import Judged, Laboratory
+    from ...series.laboratory import Laboratory
+    from ...series.trained import Judged
 
 CLEAN, EMPHASISED = "lecture/tiny-clean", "lecture/emphasised"
 SHORT = ("training.epochs=20", "training.batch=50")

@@ -20,7 +20,8 @@ from ...series.study import Findings, Measured, Picture, Study, Table
 from ..one_strength import in_db, told
 
 if TYPE_CHECKING:
-    from ...series.laboratory import Judged, Laboratory
+    from ...series.laboratory import Laboratory
+    from ...series.trained import Judged
 
 RECIPE = "lecture/superres"
 QUICK = ("training.epochs=10", "training.batch=64")

@@ -16,8 +16,9 @@ from daecore.pairs import draw_pairs
 from daecore.rng import stream
 from daecore.samples import Pairs, as_float
 
-from ....series.laboratory import Laboratory, Trained
+from ....series.laboratory import Laboratory
 from ....series.study import Findings, Measured, Picture, Table
+from ....series.trained import Trained
 
 SIDE = 96  # of the crops that are shown
 QUICK = ("data.natural.crops=1600", "training.epochs=1", "training.batch=16")

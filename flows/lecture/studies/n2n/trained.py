@@ -15,7 +15,8 @@ from daecore.metrics import psnr
 from daecore.pairs import draw_pairs
 from daecore.samples import Pairs, Splits, as_float
 
-from ....series.laboratory import Laboratory, Trained
+from ....series.laboratory import Laboratory
+from ....series.trained import Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
 CLEAN = "objective={clean: {}}"
