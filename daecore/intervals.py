@@ -112,6 +112,35 @@ def student(values: Values) -> Interval:
     return Interval(mean=mean, low=mean - half, high=mean + half, n=count)
 
 
+def contrast(groups: Sequence[Values], weights: Sequence[float]) -> Interval:
+    """Welch's interval of ``sum_k weights_k mean_k``: independent groups, each with a size and a scatter of its own.
+
+    Half of it is ``t(0.975, f) sqrt(sum_k v_k)`` with ``v_k = weights_k^2 s_k^2 / n_k`` and the degrees of freedom
+    ``f = (sum_k v_k)^2 / sum_k v_k^2 / (n_k - 1)`` of Welch and Satterthwaite.
+
+    Args:
+        groups: ``(N_k,)`` each, N_k >= 2.
+        weights: As many as there are groups; 1 and -1 give a difference of two means.
+
+    Returns:
+        The contrast as ``mean``, with its interval; ``n`` counts all values.
+
+    Raises:
+        InputError: A group has fewer than two values.
+
+    Source: Welch, "The generalization of Student's problem when several different population variances are involved",
+    Biometrika 34, 1947.
+    """
+    samples = [_vector(group, least=2) for group in groups]
+    pairs = list(zip(weights, samples, strict=True))
+    mean = math.fsum(weight * sample.mean().item() for weight, sample in pairs)
+    parts = [weight**2 * sample.var().item() / len(sample) for weight, sample in pairs]
+    spread = math.fsum(part**2 / (len(sample) - 1) for part, sample in zip(parts, samples, strict=True))
+    freedom = math.fsum(parts) ** 2 / spread if spread > 0 else math.inf
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(math.fsum(parts))
+    return Interval(mean=mean, low=mean - half, high=mean + half, n=sum(map(len, samples)))
+
+
 def _vector(values: Values, *, least: int) -> Tensor:
     """The values as float64 ``(N,)`` on the CPU."""
     sample = torch.as_tensor(values, dtype=torch.float64, device="cpu").flatten()

@@ -1,6 +1,9 @@
 """Write results.md and its pictures from the reports of series of studies: `make figures`.
 
 python docs/write_results.py lecture.json ...
+
+What the reports tell is kept as results/SERIES.json, each study with the day and the commit that made it; a report of
+some studies replaces those, and the others stay.
 """
 
 import json
@@ -9,58 +12,81 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from daecore_flows.series.series import series
+from daecore_flows import tracking
+from daecore_flows.series.series import NAMES, series
 from daecore_flows.store import current_store
 
 HERE = Path(__file__).parent
-PICTURES = HERE / "results"
+KEPT = HERE / "results"
 
 
 def main(reports: Sequence[Path]) -> None:
-    """Write the files."""
+    """Keep what the reports tell, then write the page from all that is kept."""
     current_store().enter()
-    PICTURES.mkdir(exist_ok=True)
-    found = [json.loads(report.read_text(encoding="utf-8")) for report in reports]
-    (HERE / "results.md").write_text("\n".join(text(found)) + "\n", encoding="utf-8")
+    KEPT.mkdir(exist_ok=True)
+    for report in reports:
+        keep(json.loads(report.read_text(encoding="utf-8")))
+    (HERE / "results.md").write_text("\n".join(text()) + "\n", encoding="utf-8")
 
 
-def text(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+def keep(told: dict[str, Any]) -> None:
+    """The studies of one report, and the first picture of each."""
+    name = told["series"]
+    known = kept(name)
+    for study, experiment in told["experiments"].items():
+        folder = tracking.artifact_folder(experiment["run_id"])
+        section = json.loads((folder / "section.json").read_text(encoding="utf-8"))
+        known[study] = {
+            **{key: section[key] for key in ("title", "made", "quick", "notes")},
+            "seconds": experiment["seconds"],
+            "captions": [picture["caption"] for picture in section["pictures"][:1]],
+            "figures": experiment["figures"],
+        }
+        for picture in section["pictures"][:1]:
+            (KEPT / f"{study}.png").write_bytes((folder / f"{picture['name']}.png").read_bytes())
+    ordered = {study: known[study] for study in series(name).ids if study in known}
+    (KEPT / f"{name}.json").write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """What is kept of a series, by study."""
+    place = KEPT / f"{name}.json"
+    return dict(json.loads(place.read_text(encoding="utf-8"))) if place.is_file() else {}
+
+
+def text() -> Iterator[str]:
     """The page, line by line."""
     yield "# Results"
     yield ""
     yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds"
-    yield "or draws behind it."
-    for told in found:
-        yield from _series(told)
+    yield "or draws behind it; each study with the day and the commit that made it."
+    for name in NAMES:
+        if known := kept(name):
+            yield from _series(name, known)
 
 
-def _series(told: dict[str, Any]) -> Iterator[str]:
-    name = told["series"]
+def _series(name: str, known: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"## {series(name).title}", "")
-    yield f"Made on {told['date']} from commit `{told['commit'][:12]}`. `dae {name}` makes it again, with a gallery"
-    yield f"of all pictures; `dae {name} --only ID` one study of it."
-    for table in series(name).tables(told["experiments"]):
+    yield f"`dae {name}` makes it again, with a gallery of all pictures; `dae {name} --only ID` one study of it."
+    for table in series(name).tables(known):
         yield from ("", f"**{table.title}**", "")
         for row in (table.head, ["---"] * len(table.head), *table.rows):
             yield "| " + " | ".join(map(str, row)) + " |"
-    for study, experiment in told["experiments"].items():
-        yield from _study(name, study, experiment)
+    for study, section in known.items():
+        yield from _study(name, study, section)
 
 
-def _study(name: str, study: str, experiment: dict[str, Any]) -> Iterator[str]:
-    from daecore_flows import tracking
-
-    folder = tracking.artifact_folder(experiment["run_id"])
-    section = json.loads((folder / "section.json").read_text(encoding="utf-8"))
-    yield from ("", f"### {section['title']}", "", f"`dae {name} --only {study}`, {experiment['seconds']:.0f} s.")
-    for picture in section["pictures"][:1]:
-        target = PICTURES / f"{study}.png"
-        target.write_bytes((folder / f"{picture['name']}.png").read_bytes())
-        yield from ("", f"![{picture['caption']}](results/{target.name})")
+def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
+    made, size = section["made"], " with `--quick`" if section["quick"] else ""
+    yield from ("", f"### {section['title']}", "")
+    yield f"`dae {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit"
+    yield f"`{made['commit'][:12]}`."
+    for caption in section["captions"]:
+        yield from ("", f"![{caption}](results/{study}.png)")
     yield ""
     yield from (f"- {note}" for note in section["notes"])
     yield from ("", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
-    for figure, value in experiment["figures"].items():
+    for figure, value in section["figures"].items():
         between = "" if value["low"] is None else f"{value['low']:.4g} to {value['high']:.4g}"
         yield f"| {figure} | {value['value']:.4g} | {between} | {value['unit']} | {value['n']} |"
 

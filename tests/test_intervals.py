@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from daecore.errors import InputError
-from daecore.intervals import Interval, bootstrap, student
+from daecore.intervals import Interval, bootstrap, contrast, student
 from daecore.rng import stream
 
 
@@ -34,6 +34,18 @@ def test_student_agrees_with_scipy():
     values = [0.3, 0.5, 0.1, 0.4, 0.35]
     low, high = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
     assert (student(values).low, student(values).high) == pytest.approx((low, high))
+
+
+def test_a_contrast_of_two_groups_is_welchs_test():
+    one, other = [0.3, 0.5, 0.1, 0.4, 0.35], [0.9, 0.2, 1.4]
+    expected = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
+    found = contrast([one, other], [1, -1])
+    assert (found.low, found.high, found.n) == pytest.approx((expected.low, expected.high, 8))
+
+
+def test_a_contrast_of_constant_groups_is_exact():
+    found = contrast([[1.0, 1.0], [3.0, 3.0]], [0.5, 0.5])
+    assert (found.mean, found.low, found.high) == (2, 2, 2)
 
 
 def test_an_interval_is_json_and_knows_whether_it_is_a_claim():

@@ -20,7 +20,7 @@ EPOCHS = 1
 def findings(lab: Laboratory, gaussian: Targets) -> Findings:
     """Cost and brightness of clipped targets beside clean and noisy ones of the same inputs and steps."""
     clipped = networks(lab, "clipped", f"training.epochs={EPOCHS}")
-    clean, noisy = gaussian.clean[EPOCHS], gaussian.noisy[EPOCHS]
+    clean, noisy = (one[EPOCHS].first(len(clipped.trained)) for one in (gaussian.clean, gaussian.noisy))
     cost, unclipped = difference(clean, clipped), difference(clean, noisy)
     levels = {"clean": black_levels(clean), "noisy": black_levels(noisy), "clipped": black_levels(clipped)}
     expected = clipped_mean(0.0, clean.experiments[0].corruptions[0].options.sigma)  # type: ignore[attr-defined]

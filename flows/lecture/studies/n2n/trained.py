@@ -1,7 +1,7 @@
 """Networks that differ in one thing, trained with the same seeds, and how far apart they are on the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -53,6 +53,10 @@ class Networks:
         training = self.experiments[0].training
         return training.epochs * -(-len(self.splits.train) // training.batch)
 
+    def first(self, count: int) -> "Networks":
+        """Those of the first seeds."""
+        return replace(self, experiments=self.experiments[:count], trained=self.trained[:count])
+
     def restored(self, count: int, seed: int = 0) -> Tensor:
         """What the network of one seed makes of the first test images: ``(count, C, H, W)``."""
         return restore(self.trained[seed].network, self.pairs.corrupted[:count])
@@ -64,7 +68,7 @@ class Networks:
         return [psnr(restore(one.network, corrupted), clean).mean().item() for one in self.trained]
 
 
-def networks(lab: Laboratory, recipe: str, *changes: str, quick: Sequence[str] = QUICK) -> Networks:
+def networks(lab: Laboratory, recipe: str, *changes: str, quick: Sequence[str] = QUICK, seeds: int = SEEDS) -> Networks:
     """Train a recipe once per seed.
 
     Args:
@@ -72,13 +76,19 @@ def networks(lab: Laboratory, recipe: str, *changes: str, quick: Sequence[str] =
         recipe: Its name without ``lecture/n2n-``.
         changes: As ``--set`` takes them.
         quick: More of them, where budgets are small.
+        seeds: How many; where budgets are small, `QUICK_SEEDS`.
     """
-    seeds = range(QUICK_SEEDS if lab.quick else SEEDS)
+    numbers = range(QUICK_SEEDS if lab.quick else seeds)
     name = f"lecture/n2n-{recipe}"
-    experiments = tuple(lab.experiment(name, *changes, f"seed={seed}", quick=quick) for seed in seeds)
+    experiments = tuple(lab.experiment(name, *changes, f"seed={seed}", quick=quick) for seed in numbers)
     return Networks(experiments, tuple(map(lab.train, experiments)), lab.splits(experiments[0]))
 
 
 def difference(one: Networks, other: Networks) -> Interval:
-    """Mean PSNR of one minus that of the other in dB, paired by seed, with Student's interval."""
-    return student(torch.tensor(one.decibels) - torch.tensor(other.decibels))
+    """The mean of `differences`, with Student's interval."""
+    return student(differences(one, other))
+
+
+def differences(one: Networks, other: Networks) -> Tensor:
+    """Mean PSNR of one minus that of the other in dB, seed by seed: both have the same."""
+    return torch.tensor(one.decibels) - torch.tensor(other.decibels)
