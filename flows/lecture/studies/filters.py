@@ -53,7 +53,7 @@ PHOTOGRAPHS = (
         "filters-weight-decay",
         "objective={{weight_decay: {{strength: {}}}}}",
         (1e-4, 1e-3, 3e-3, 1e-2),
-        (1e-3,),
+        (3e-3,),
     ),
     *_family(
         "gaussian",
@@ -136,7 +136,7 @@ STUDY = Study(
     says=(
         "Regularising an autoencoder by small weights is one thing, denoising another. On small patches of photographs "
         "the units of a denoising autoencoder come to look for edges, each in its place and direction; those of an "
-        "autoencoder with weight decay do not. On digits, more masking makes filters grow from specks to strokes."
+        "autoencoder with weight decay do not. On digits, the more is masked, the coarser the grain of the filters."
     ),
     recipes=(*dict.fromkeys(row.recipe for row in (*PHOTOGRAPHS, *MASKED)),),
     run=run,
