@@ -1,6 +1,7 @@
 """The built-in datasets: what they give, and that they give the same to everybody."""
 
 import gzip
+import hashlib
 import math
 import struct
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from daecore_plugins.datasets import arc, digits, fashion_mnist, idx, mnist
 
-from daecore import DataError, Extension, local_folder
+from daecore import DataError, Extension, local_folder, stream
 
 DATASETS = [module.register_datasets()[0] for module in (arc, digits, fashion_mnist, mnist)]
 
@@ -84,3 +85,23 @@ def test_mnist_is_never_silently_something_else(tmp_path, monkeypatch):
         (tmp_path / f"{part}.gz").write_bytes(gzip.compress(idx_bytes(torch.zeros(shape, dtype=torch.uint8))))
     with pytest.raises(DataError, match="expected ba891046"):
         idx.load_idx(tmp_path / "cache" / "mnist", mnist.FILES, [local_folder(tmp_path)], idx.IdxOptions())
+
+
+def test_a_smaller_idx_set_lies_within_the_larger_one(tmp_path):
+    images = torch.randint(256, (6_000, 28, 28), generator=stream(0, "images"), dtype=torch.uint8)
+    labels = torch.arange(6_000).remainder(10).to(torch.uint8)
+    parts = {"train-images-idx3": images, "train-labels-idx1": labels, "t10k-images-idx3": images[:20]}
+    content = {f"{name}-ubyte": idx_bytes(part) for name, part in parts.items()}
+    content["t10k-labels-idx1-ubyte"] = idx_bytes(labels[:20])
+    for name, data in content.items():
+        (tmp_path / name).write_bytes(data)
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+
+    def loaded(**sizes):
+        return idx.load_idx(tmp_path / "cache" / "made", files, [local_folder(tmp_path)], idx.IdxOptions(**sizes))
+
+    whole, cut = loaded(), loaded(train=100, validation=50, test=10)
+    assert [len(part) for part in (whole.train, whole.validation, *whole.test)] == [1_000, 5_000, 20]
+    for part, size, of in ((cut.train, 100, whole.train), (cut.validation, 50, whole.validation)):
+        assert torch.equal(part.data, of.data[:size])
+    assert torch.equal(cut.test[0].labels, whole.test[0].labels[:10])

@@ -24,14 +24,15 @@ class IdxOptions(Options):
 
     folder: str = Field(default="", description="a folder that already has the four files; empty: download")
     train: int = Field(default=0, ge=0, le=55_000, description="training images kept, of all classes; 0: all 55,000")
+    validation: int = Field(default=0, ge=0, le=VALIDATION, description="validation images kept; 0: all 5,000")
     test: int = Field(default=0, ge=0, le=10_000, description="test images kept, the first ones; 0: all 10,000")
 
 
 def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], options: IdxOptions) -> Splits:
     """Fetch, read and split: 55,000 for training, 5,000 for validation, the 10,000 test images as they are.
 
-    The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``. Fewer training images are the
-    first ones of that draw, so that a smaller set lies within every larger one.
+    The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``. Fewer images are the first ones of
+    that draw, so that a smaller set lies within every larger one.
 
     Args:
         folder: The dataset's folder in the cache; its name is the dataset's.
@@ -51,8 +52,9 @@ def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], 
     order = torch.randperm(len(known), generator=stream(0, folder.name, "split"))
     validation, train = order[:VALIDATION], order[VALIDATION:]
     kept = known.select(train[: options.train or None])
+    held_out = known.select(validation[: options.validation or None])
     judged = test.select(torch.arange(options.test)) if options.test else test
-    return Splits(kept, known.select(validation), (judged,), classes=CLASSES)
+    return Splits(kept, held_out, (judged,), classes=CLASSES)
 
 
 def read_idx(path: Path) -> Tensor:

@@ -64,7 +64,7 @@ def guesses(lab: Laboratory, name: str, words: str) -> Guesses:
         name: The recipe is ``lecture/gap-<name>``.
         words: What the corruption does.
     """
-    experiment = lab.experiment(f"lecture/gap-{name}", quick=["training.epochs=2"])
+    experiment = lab.experiment(f"lecture/gap-{name}", quick=["training.epochs=2", "training.batch=32"])
     network, splits = lab.train(experiment).network, lab.splits(experiment)
     likelihood, originals = likelihood_of(experiment), splits.train.data
     tests = draw_pairs(splits.test[0], experiment.corruptor, QUICK_TESTED if lab.quick else TESTED)

@@ -28,7 +28,7 @@ SIZES = (2, 8, 32, 128)
 # Gaussian noise, as it is unbiased: a clean picture is the mean of its corrupted ones, and the network can encode it.
 # Under erasure it could not: after training with three pixels of four erased, a clean picture is four times too bright.
 SIGMAS = (0.0, 0.25, 0.75)  # none, a quarter of the full intensity, and more than pictures themselves vary
-QUICK = ("training.epochs=6",)
+QUICK = ("training.epochs=6", "training.batch=64")
 COMMON = {"gaussian_noise": {"sigma": 0.5}}  # moves the codes of all networks; none was trained on it
 LABELS, DRAWS, STEPS, BATCH = 1000, 5, 600, 64
 

@@ -18,7 +18,7 @@ NOISES = {
     "shot": "shot noise, 5 photons",
     "erasure": "half of the pixels erased, masked",
 }
-EPOCHS, QUICK_EPOCHS = (1, 2, 4, 8), (1, 2)  # of the Gaussian trainings; the others take one
+EPOCHS, QUICK_EPOCHS = (1, 3, 8), (1, 2)  # of the Gaussian trainings; the others take one
 SHORTEST_SEEDS = 20  # of the Gaussian trainings of one epoch: they scatter most, and cost least
 BOUND_DB = 0.2  # what noisy targets may cost at most after the longest training
 

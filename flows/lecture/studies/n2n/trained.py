@@ -20,7 +20,7 @@ from ....series.trained import Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
 CLEAN = "objective={clean: {}}"
-QUICK = ("training.batch=64",)  # on fewer images, more steps
+QUICK = ("training.batch=16",)  # on fewer images, more steps
 
 
 @dataclass(frozen=True)
