@@ -12,16 +12,27 @@ from daecore.intervals import Interval
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_panel_has_a_row_per_label_and_at_most_twelve_images(channels):
     figure = panel({"original": torch.rand(20, channels, 8, 8), "corrupted": 3 * torch.randn(20, channels, 4, 4)})
-    assert len(figure.axes) == 2 * 12
-    assert [axis.get_ylabel() for axis in figure.axes[::12]] == ["original", "corrupted"]
-    shown = figure.axes[12].images[0].get_array()
+    [axis] = figure.axes
+    assert len(axis.images) == 2 * 12
+    assert [label.get_text() for label in axis.texts] == ["original", "corrupted"]
+    shown = axis.images[12].get_array()
     assert 0 <= shown.min() <= shown.max() <= 1
+
+
+def test_images_of_a_panel_keep_their_shape_and_do_not_overlap():
+    figure = panel({"square": torch.rand(3, 1, 8, 8), "wide": torch.rand(3, 1, 4, 8)})
+    png(figure)
+    boxes = [image.get_window_extent() for image in figure.axes[0].images]
+    assert [box.width / box.height for box in boxes] == pytest.approx(3 * [1] + 3 * [2])
+    for one, other in zip(boxes[:2], boxes[1:3], strict=True):
+        assert one.x1 < other.x0
+    assert min(box.y0 for box in boxes[:3]) > max(box.y1 for box in boxes[3:])
 
 
 def test_labels_of_a_panel_lie_within_the_picture():
     figure = panel({"best referee: total_variation": torch.rand(2, 1, 8, 8)})
     png(figure)
-    assert figure.axes[0].yaxis.label.get_window_extent().x0 >= 0
+    assert figure.axes[0].texts[0].get_window_extent().x0 >= 0
 
 
 def test_every_figure_becomes_a_png():

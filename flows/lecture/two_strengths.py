@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NETWORKS = {"conv": "", "unet": "-unet", "fashion": "-fashion"}  # figure and the end of its recipe's name
 SHOWN = {"": ("digits", ("conv", "unet")), "-fashion": ("pictures of clothes", ("fashion",))}
-QUICK = {"conv": ("training.epochs=8", "training.batch=64"), "unet": ("training.epochs=1", "training.batch=16")}
+QUICK = {"conv": ("training.epochs=5", "training.batch=64"), "unet": ("training.epochs=1", "training.batch=16")}
 LEFT_OUT = "These are small budgets: few digits, few epochs, and no clothes."
 
 

@@ -63,7 +63,7 @@ def turns(curve: Tensor) -> float:
 
 def _trained(lab: Laboratory, recipe: str, sigma: float) -> Autoencoder:
     change = f"corruptions.0.gaussian_noise.sigma={sigma}"
-    return lab.train(lab.experiment(recipe, change, quick=["training.epochs=20"])).network
+    return lab.train(lab.experiment(recipe, change, quick=["training.epochs=15"])).network
 
 
 def _suffix(sigma: float) -> str:

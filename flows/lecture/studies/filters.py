@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 SEEDS = (0, 1, 2)
-FEW = "data.patches.count=10000"
-QUICK = {GAUSSIAN: (FEW, "training.batch=64"), DIGITS: (FEW, "training.epochs=10")}  # as many steps on photographs
+FEW = "data.patches.count=5000"
+QUICK = {GAUSSIAN: (FEW, "training.batch=32"), DIGITS: (FEW, "training.epochs=10")}  # as many steps on photographs
 
 
 def _family(

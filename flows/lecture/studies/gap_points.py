@@ -108,7 +108,7 @@ def drawing(gap: Gap) -> Picture:
 
 def _network(lab: Laboratory, sigma: float) -> Denoiser:
     change = f"corruptions.0.gaussian_noise.sigma={sigma}"
-    return lab.train(lab.experiment("lecture/gap", change, quick=["training.epochs=25"])).network
+    return lab.train(lab.experiment("lecture/gap", change, quick=["training.epochs=15"])).network
 
 
 def _errors(gap: Gap) -> dict[str, Measured]:
