@@ -1,4 +1,5 @@
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def test_images_of_a_panel_keep_their_shape_and_do_not_overlap():
     png(figure)
     boxes = [image.get_window_extent() for image in figure.axes[0].images]
     assert [box.width / box.height for box in boxes] == pytest.approx(3 * [1] + 3 * [2])
-    for one, other in zip(boxes[:2], boxes[1:3], strict=True):
+    for one, other in itertools.pairwise(boxes[:3]):
         assert one.x1 < other.x0
     assert min(box.y0 for box in boxes[:3]) > max(box.y1 for box in boxes[3:])
 
