@@ -21,7 +21,7 @@ test: .venv/test.stamp  ## format, lint, types, everyday tests
 check: test  ## the same
 
 test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long $(PYTEST)
 
 docs: .venv/run.stamp  ## the catalogue of built-ins, from the registry
 	$(BIN)/python docs/write_catalogue.py
@@ -30,9 +30,10 @@ docs: .venv/run.stamp  ## the catalogue of built-ins, from the registry
 tour: .venv/test.stamp  ## the README's pictures of both pages, in a browser
 	DAE_TOUR=docs/tour $(BIN)/python -m pytest -m e2e
 
-figures: .venv/run.stamp  ## the whole lecture (hours; goes on where it was), docs/results.md and its pictures
-	$(DAE) lecture --report lecture.json
-	$(BIN)/python docs/write_results.py lecture.json
+figures: .venv/run.stamp  ## all series of studies (hours; goes on where it was), docs/results.md and its pictures
+	for series in lecture features vincent; do \
+	  $(DAE) $$series --report $$series.json && $(BIN)/python docs/write_results.py $$series.json || exit; \
+	done
 
 bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json
 	$(BIN)/python bench/bench.py --json bench.json

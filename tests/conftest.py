@@ -1,6 +1,7 @@
-"""A studio for tests: `dae up` as a user starts it, and its two interfaces over HTTP."""
+"""A studio for tests: `dae up` as a user starts it, and its two interfaces over HTTP; and a time limit for tests."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -16,6 +17,22 @@ import psutil
 import pytest
 
 DAE = str(Path(sys.executable).parent / "dae")
+BEGAN = time.monotonic()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--stop-after``: on a slow machine with a limit of time, tests that no longer fit are skipped and named."""
+    parser.addoption(
+        "--stop-after", type=float, default=math.inf, metavar="SECONDS", help="skip tests that would begin later"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip before a fixture is made."""
+    limit = item.config.getoption("--stop-after")
+    if time.monotonic() - BEGAN > limit:
+        pytest.skip(f"{item.nodeid} would begin after more than {limit:.0f} s")
 
 
 class Studio:

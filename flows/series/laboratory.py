@@ -23,7 +23,7 @@ from ..stacking.layers import check_stack, is_stack
 from ..store import Store
 from .trained import Judged, Stacked, Trained
 
-QUICK_SIZES = {"train": 2_000, "validation": 500, "test": 1_000}  # of the datasets that can be cut short
+QUICK_SIZES = {"train": 2_000, "validation": 500, "test": 500}  # of the datasets that can be cut short
 
 
 class Laboratory:
