@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from ..series.laboratory import Laboratory
     from ..series.trained import Trained
 
-SEEDS, QUICK_SEEDS = 5, 2
 SCRATCH, PLAIN, DENOISING, CONVOLUTIONAL = "scratch", "stacked", "stacked denoising", "convolutional denoising"
 METHODS = (SCRATCH, PLAIN, DENOISING, CONVOLUTIONAL)
+# The claim is the denoising stack's lead over the same network from scratch; it gets the most seeds.
+SEEDS, QUICK_SEEDS = {SCRATCH: 5, PLAIN: 3, DENOISING: 5, CONVOLUTIONAL: 3}, 2
 QUICK = (  # budgets, not shapes
     "training.epochs=2",
     "transfer.steps=300",
@@ -44,14 +45,14 @@ class Errors:
         return student(self.of[method])
 
     def fewer(self, method: str, than: str) -> Interval:
-        """How many percentage points fewer errors a method makes than another, paired by seed."""
-        return student([before - after for after, before in zip(self.of[method], self.of[than], strict=True)])
+        """How many percentage points fewer errors a method makes than another, paired by the seeds that both have."""
+        return student([before - after for after, before in zip(self.of[method], self.of[than], strict=False)])
 
 
 def errors(laboratory: "Laboratory", problem: str) -> Errors:
     """Every method on one problem."""
-    seeds = range(QUICK_SEEDS if laboratory.quick else SEEDS)
-    cells = {method: [_cell(laboratory, problem, method, seed) for seed in seeds] for method in METHODS}
+    seeds = {method: range(QUICK_SEEDS if laboratory.quick else SEEDS[method]) for method in METHODS}
+    cells = {method: [_cell(laboratory, problem, method, seed) for seed in seeds[method]] for method in METHODS}
     return Errors(
         {method: tuple(error for error, _ in found) for method, found in cells.items()},
         {method: sum(seconds for _, seconds in found) / len(found) for method, found in cells.items()},

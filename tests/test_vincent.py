@@ -1,0 +1,88 @@
+"""Vincent's problems as studies: which recipes they use, and what is said of errors beside published ones."""
+
+import pytest
+from daecore_flows.series.laboratory import chosen
+from daecore_flows.series.series import series
+from daecore_flows.vincent import cells, problem
+from daecore_flows.vincent.cells import CONVOLUTIONAL, DENOISING, METHODS, PLAIN, SCRATCH, Errors
+from daecore_flows.vincent.overview import overview
+from daecore_flows.vincent.published import PUBLISHED
+
+from daecore.kernel_machine import KernelMachineReport
+
+ROT = PUBLISHED["mnist_rot"]
+
+
+def machine(error_percent: float) -> KernelMachineReport:
+    return KernelMachineReport(
+        error_percent=error_percent, low=error_percent - 0.2, high=error_percent + 0.2, validation_error_percent=9,
+        penalty=10, gamma=0.02, on_border=False, support_vectors=4_000, trained_on=12_000, tested_on=50_000, seconds=30,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def errors() -> Errors:
+    """As many seeds each as in a study."""
+    of = {
+        SCRATCH: (13.0, 13.2, 12.9, 13.1, 13.0),
+        PLAIN: (11.0, 11.2, 11.1),
+        DENOISING: (9.3, 9.4, 9.5, 9.4, 9.3),
+        CONVOLUTIONAL: (5.0, 5.1, 5.0),
+    }
+    return Errors(of, dict.fromkeys(METHODS, 60.0))
+
+
+def test_every_problem_is_a_study_with_recipes_of_its_own_data() -> None:
+    told = series("vincent")
+    assert set(told.ids) == set(PUBLISHED)
+    for name in told.ids:
+        for recipe in told.study(name).recipes:
+            assert chosen(recipe).data.name == name
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_three_stacks_of_a_problem_have_one_shape_and_one_budget(name: str) -> None:
+    """Nothing but the corruption differs between plain and denoising; scratch is the same network."""
+    denoising = chosen(cells.recipe(name, DENOISING))
+    plain = chosen(cells.recipe(name, PLAIN), ["corruptions=[]"])
+    assert denoising.corruptions
+    assert not plain.corruptions
+    assert denoising.model_copy(update={"corruptions": plain.corruptions}) == plain
+    assert cells.recipe(name, SCRATCH) == cells.recipe(name, DENOISING)
+    assert denoising.autoencoder.options.activation == "sigmoid"  # type: ignore[attr-defined]
+
+
+def test_a_difference_is_paired_over_the_seeds_that_both_have(errors: Errors) -> None:
+    assert errors.fewer(DENOISING, SCRATCH).n == 5
+    found = errors.fewer(DENOISING, PLAIN)
+    assert (found.n, found.mean) == (3, pytest.approx((1.7 + 1.8 + 1.6) / 3))
+
+
+def test_the_claim_has_five_seeds() -> None:
+    assert cells.SEEDS[SCRATCH] == cells.SEEDS[DENOISING] >= 5
+
+
+def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
+    first, scratch, _, best = problem.notes(machine(10.5), errors, ROT)
+    assert "the data are about as hard" in first
+    assert "+3.66" in scratch
+    assert "no difference is claimed" not in scratch
+    assert "the lowest published is 8.27 %, above the interval" in best
+
+
+def test_notes_claim_nothing_where_they_may_not(errors: Errors) -> None:
+    alike = Errors({**errors.of, DENOISING: errors.of[SCRATCH], CONVOLUTIONAL: (8.0, 8.5, 8.4)}, errors.seconds)
+    first, scratch, _, best = problem.notes(machine(14.0), alike, ROT)
+    assert "published figures are no yardstick" in first
+    assert "no difference is claimed" in scratch
+    assert "not above the interval" in best
+
+
+def test_the_overview_has_published_figures_in_brackets(errors: Errors) -> None:
+    figures = {name: it.model_dump() for name, it in problem.figures(machine(10.5), errors, ROT)}
+    [row] = overview({"mnist_rot": {"figures": figures}}).rows
+    assert row[0] == "mnist_rot"
+    assert "(11.11)" in str(row[1])
+    assert "(9.53)" in str(row[4])
+    assert str(row[4]).startswith("9.38 ±")
+    assert "(8.27)" in str(row[5])
