@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 OURS = "denoising"
 RECIPES = {OURS: "features/block-16", "autoencoder": "features/plain", "l2": "features/l2"}
+STACKED = "stacked/mnist"  # trained layer by layer, of another architecture: the study `stacked` has it, too
 UNTRAINED = "untrained"
 CELLS = (
     Cell(name="scratch", encoder=UNTRAINED, method="finetune"),
     Cell(name="random", encoder=UNTRAINED, method="probe"),
     Cell(name="autoencoder", encoder="autoencoder", method="finetune"),
     Cell(name="l2", encoder="l2", method="finetune"),
+    Cell(name="stacked", encoder=STACKED, method="finetune"),
     Cell(name="denoising knn", encoder=OURS, method="knn"),
     Cell(name="denoising probe", encoder=OURS, method="probe"),
     Cell(name=OURS, encoder=OURS, method="finetune"),
 )
-CONTROLS = ("scratch", "random", "autoencoder", "l2")
+CONTROLS = ("scratch", "random", "autoencoder", "l2", "stacked")
 ASKED = {100: 10.0, 1000: 2.5}  # percent
 # The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand.
 AUGMENT: tuple[dict[str, object], ...] = ({"affine": {}}, {"elastic": {"displacement": 1.0}})
@@ -52,6 +54,7 @@ def run(lab: "Laboratory") -> Findings:
     models: dict[str, Trained] = {
         name: lab.train(lab.experiment(recipe, quick=QUICK)) for name, recipe in RECIPES.items()
     }
+    models[STACKED] = lab.stack(lab.experiment(STACKED, quick=QUICK)).whole
     scores: list[Score] = []
     rates: dict[tuple[str, int], float] = {}
     for budget in QUICK_BUDGETS if lab.quick else BUDGETS:
@@ -86,7 +89,8 @@ def options(budget: Budget) -> ClassifierOptions:
 
 def classified(lab: "Laboratory", models: "Mapping[str, Trained]", cell: Cell, budget: Budget) -> list[Score]:
     """A cell's scores over the draws of a budget, its rate chosen beforehand."""
-    experiment = lab.experiment(RECIPES[OURS] if cell.encoder == UNTRAINED else RECIPES[cell.encoder], quick=QUICK)
+    recipes = {**RECIPES, STACKED: STACKED, UNTRAINED: RECIPES[OURS]}
+    experiment = lab.experiment(recipes[cell.encoder], quick=QUICK)
     model = models.get(cell.encoder)
     chosen = lab.choose(experiment, model, cell.method, options(budget), labels=budget.labels)
     scores = []
@@ -107,8 +111,9 @@ STUDY = Study(
     says=(
         "The encoder of a denoising autoencoder initialises a classifier: a classification layer is added on top and "
         "the whole is fine-tuned. Its worth is told beside a network that starts from scratch, a random one that "
-        "stays as it is, a plain autoencoder and one held by weight decay, with as many labels for each."
+        "stays as it is, a plain autoencoder, one held by weight decay and a stack trained layer by layer, with as "
+        "many labels for each."
     ),
-    recipes=tuple(RECIPES.values()),
+    recipes=(*RECIPES.values(), STACKED),
     run=run,
 )
