@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...series.trained import Judged
 
 RECIPE = "lecture/superres"
-QUICK = ("training.epochs=4", "training.batch=16")
+QUICK = ("training.epochs=3", "training.batch=16")
 SIZE = 1000  # images enlarged at once
 Scores = Mapping[str, NDArray[np.float32]]
 

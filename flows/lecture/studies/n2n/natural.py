@@ -21,7 +21,7 @@ from ....series.study import Findings, Measured, Picture, Table
 from ....series.trained import Trained
 
 SIDE = 96  # of the crops that are shown
-QUICK = ("data.natural.crops=800", "training.epochs=1", "training.batch=8")
+QUICK = ("data.natural.crops=400", "training.epochs=1", "training.batch=8")
 SET12 = "set12"
 PUBLISHED = (  # dB on Set12 at sigma 25/255, mean over images; Zhang et al. 2017 (DnCNN), tables of the later papers
     ("BM3D, published", "Set12", "-", "-", "29.97", "-"),
