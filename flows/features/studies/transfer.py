@@ -19,6 +19,7 @@ OURS = "denoising"
 RECIPES = {OURS: "features/block-16", "autoencoder": "features/plain", "l2": "features/l2"}
 STACKED = "stacked/mnist"  # trained layer by layer, of another architecture: the study `stacked` has it, too
 UNTRAINED = "untrained"
+SOURCES = {**RECIPES, STACKED: STACKED, UNTRAINED: RECIPES[OURS]}  # whose data and shape each encoder has
 CELLS = (
     Cell(name="scratch", encoder=UNTRAINED, method="finetune"),
     Cell(name="random", encoder=UNTRAINED, method="probe"),
@@ -89,8 +90,7 @@ def options(budget: Budget) -> ClassifierOptions:
 
 def classified(lab: "Laboratory", models: "Mapping[str, Trained]", cell: Cell, budget: Budget) -> list[Score]:
     """A cell's scores over the draws of a budget, its rate chosen beforehand."""
-    recipes = {**RECIPES, STACKED: STACKED, UNTRAINED: RECIPES[OURS]}
-    experiment = lab.experiment(recipes[cell.encoder], quick=QUICK)
+    experiment = lab.experiment(SOURCES[cell.encoder], quick=QUICK)
     model = models.get(cell.encoder)
     chosen = lab.choose(experiment, model, cell.method, options(budget), labels=budget.labels)
     scores = []
