@@ -30,10 +30,7 @@ if TYPE_CHECKING:
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 SEEDS = (0, 1, 2)
 FEW = "data.patches.count=5000"
-QUICK = {
-    GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"),
-    DIGITS: (FEW, "training.epochs=10"),
-}  # as many steps on photographs
+QUICK = {GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"), DIGITS: (FEW, "training.epochs=10")}
 
 
 def _family(
