@@ -4,11 +4,12 @@ from daecore.autoencoder import Autoencoder
 from daecore.corruption import Corruptor
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.extension import Extension, Options, Strength
-from daecore.fetch import Source, debian_package, fetch_files, local_folder, npm_package, torchvision_mirrors
+from daecore.fetch import fetch_files
 from daecore.hookspecs import hookimpl
 from daecore.objective import Objective
 from daecore.rng import stream
 from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
+from daecore.sources import Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 __all__ = [

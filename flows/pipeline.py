@@ -11,7 +11,8 @@ from typing import Annotated, Any, Protocol
 from prefect import flow, runtime
 from pydantic import Field
 
-from daecore.experiment import Experiment, check, check_samples
+from daecore.experiment import Experiment
+from daecore.feasibility import check, check_samples
 from daecore.scores import TransferReport
 from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
 from daecore.training import TrainingOptions

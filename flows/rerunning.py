@@ -6,7 +6,8 @@ from typing import Any
 from prefect import flow, runtime
 
 from daecore.errors import InputError
-from daecore.experiment import Experiment, check, override, parse
+from daecore.experiment import Experiment, override, parse
+from daecore.feasibility import check
 
 from . import tracking
 from .artifacts import show_changes

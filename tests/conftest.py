@@ -127,7 +127,7 @@ def answer(address: str, body: dict[str, Any] | None = None) -> Any:
     request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
     for _ in range(20):
         try:
-            with urllib.request.urlopen(request, timeout=30) as found:
+            with urllib.request.urlopen(request, timeout=120) as found:  # a slow machine may keep it busy for long
                 return json.load(found)
         except urllib.error.HTTPError as error:
             if error.code != 503:  # Prefect's server is busy with its database; its own clients try again, too

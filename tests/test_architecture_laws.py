@@ -58,15 +58,16 @@ def test_downloads_have_one_door() -> None:
     doors = importers("urllib.request") | importers("http") | importers("requests") | importers("httpx")
     by_name = {place(path) for path in FILES for name in imports(path) if name in ("urllib.request", "http.client")}
     looks_whether_our_own_pages_answer = "flows/studio/parts.py"
-    assert doors | by_name == {"daecore/fetch.py", looks_whether_our_own_pages_answer}
+    assert doors | by_name == {"daecore/sources.py", looks_whether_our_own_pages_answer}
 
 
 ORDER = (
     "errors rng samples place extension hookspecs source single_files registry spec autoencoder corruption objective",
-    "stack pairs progress training checkpoint metrics intervals information vector_field likelihood posterior langevin",
-    "arrays interpolation classical linear referee referees evaluation noise tiling restorer picture classifier",
-    "budget nearest finetuning classifying initialisation scores transfer kernel_machine gabor figures plane heatmap",
-    "curves filters scatter efficiency coordinates markup page comparison_page gallery experiment fetch",
+    "stack pairs progress optimiser schedule training checkpoint metrics intervals information vector_field",
+    "likelihood posterior langevin arrays interpolation classical linear referee referees evaluation noise tiling",
+    "restorer picture classifier budget nearest finetuning classifying initialisation scores transfer kernel_machine",
+    "tuning gabor figures plane heatmap curves filters scatter efficiency coordinates markup page comparison_page",
+    "gallery experiment feasibility sources fetch",
 )
 
 

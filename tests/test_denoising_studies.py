@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from daecore.autoencoder import Shapes, initialised
 from daecore.corruption import Corruptor
 from daecore.evaluation import evaluate
-from daecore.experiment import check, parse, read
+from daecore.experiment import parse, read
+from daecore.feasibility import check
 from daecore.information import bound_nats
 from daecore.intervals import Interval
 from daecore.metrics import psnr

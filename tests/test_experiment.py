@@ -10,7 +10,8 @@ import yaml
 
 from daecore.autoencoder import Shapes, initialised
 from daecore.errors import InputError
-from daecore.experiment import Experiment, check, override, parse, read
+from daecore.experiment import Experiment, override, parse, read
+from daecore.feasibility import check
 
 DIGITS: dict[str, Any] = {
     "data": {"digits": {}},

@@ -114,7 +114,7 @@ def test_two_processes_at_once_both_succeed(tmp_path):
     written(tmp_path / "good")
     code = (
         "from pathlib import Path\n"
-        "from daecore.fetch import fetch_files, local_folder\n"
+        "from daecore import fetch_files, local_folder\n"
         f"root = Path({str(tmp_path)!r})\n"
         f"fetch_files(root / 'cache', {FILES!r}, [local_folder(root / 'good')])"
     )

@@ -8,8 +8,9 @@ import torch
 from skimage.filters import gabor_kernel
 from torch import Tensor
 
-from daecore.gabor import Wave, fit_gabor, gabor, grain, orientation_selectivity, support
+from daecore.gabor import Wave, fit_gabor, gabor
 from daecore.rng import stream
+from daecore.tuning import grain, orientation_selectivity, support
 
 SIDE = 12
 

@@ -11,7 +11,7 @@ from daecore_flows.series.laboratory import chosen
 from torch import nn
 
 from daecore.corruption import Corruptor
-from daecore.experiment import check
+from daecore.feasibility import check
 from daecore.intervals import Interval, student
 from daecore.rng import stream
 from daecore.samples import Samples

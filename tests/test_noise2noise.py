@@ -8,7 +8,8 @@ from daecore_plugins.objectives.noise2noise import Noise2Noise, demands, noise2n
 from torch import Tensor, nn
 
 from daecore import Batch, Corruptor, InputError, Samples, spec, stream
-from daecore.experiment import check, parse
+from daecore.experiment import parse
+from daecore.feasibility import check
 from daecore.objective import Objective
 from daecore.training import TrainingOptions, fit
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, spec, stream
-from daecore.experiment import check, parse
+from daecore.experiment import parse
+from daecore.feasibility import check
 from daecore.training import TrainingOptions, fit
 
 SIGMA = 0.2

@@ -8,7 +8,8 @@ import yaml
 from daecore_flows import cookbook
 
 from daecore.errors import InputError
-from daecore.experiment import check, parse, read
+from daecore.experiment import parse, read
+from daecore.feasibility import check
 
 NAMES = sorted(cookbook.recipes())
 

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from daecore import Autoencoder, Batch, Corrupted, Corruptor, InputError, Samples, spec, stream
 from daecore.autoencoder import Shapes, initialised
 from daecore.checkpoint import load_tensors, save_tensors
-from daecore.experiment import check, parse
+from daecore.experiment import parse
+from daecore.feasibility import check
 from daecore.place import autocast
 from daecore.stack import code_shape, encode, unroll
 from daecore.training import TrainingOptions, fit

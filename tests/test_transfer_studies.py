@@ -16,7 +16,8 @@ from daecore_flows.requests import classifier_request, dataset_request
 from daecore_flows.store import Store
 
 from daecore.classifying import ClassifierOptions
-from daecore.experiment import check, parse, read
+from daecore.experiment import parse, read
+from daecore.feasibility import check
 from daecore.intervals import Interval, student
 from daecore.scores import Score, summarise
 

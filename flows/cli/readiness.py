@@ -28,7 +28,8 @@ def prepared(
         InputError: It cannot be run.
         StoreError: The store cannot be written, or there is too little room.
     """
-    from daecore.experiment import check, parse
+    from daecore.experiment import parse
+    from daecore.feasibility import check
 
     experiment = parse(wanted)
     check(experiment)

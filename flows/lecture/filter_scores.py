@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from daecore.gabor import fit_gabor, grain, orientation_selectivity, support
+from daecore.gabor import fit_gabor
 from daecore.intervals import Interval, bootstrap, student
 from daecore.rng import stream
+from daecore.tuning import grain, orientation_selectivity, support
 
 from ..series.study import Measured, Table
 

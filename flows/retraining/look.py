@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from daecore.errors import InputError
-from daecore.experiment import Experiment, check, parse
+from daecore.experiment import Experiment, parse
+from daecore.feasibility import check
 from daecore.noise import NoiseEstimate, expected_noise
 from daecore.samples import as_float
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions, Method
-from daecore.experiment import Experiment, check, check_samples, parse
+from daecore.experiment import Experiment, parse
+from daecore.feasibility import check, check_samples
 from daecore.kernel_machine import KernelMachineReport
 from daecore.samples import Splits
 from daecore.spec import digest

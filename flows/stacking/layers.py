@@ -6,7 +6,8 @@ Knows experiments only; loads neither Prefect nor MLflow.
 from daecore import rng
 from daecore.corruption import Corruptor
 from daecore.errors import InputError
-from daecore.experiment import Experiment, check, check_objective
+from daecore.experiment import Experiment
+from daecore.feasibility import check, check_objective
 from daecore.samples import Shape
 from daecore.spec import spec
 

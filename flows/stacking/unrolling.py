@@ -12,7 +12,8 @@ from daecore.stack import unroll as give_weights
 
 from .. import tracking
 from ..datasets import splits_of
-from ..learning import load_network, publish, published
+from ..learning import load_network
+from ..publishing import publish, published
 from ..records import ModelRef, TrainingSummary, UnrollRequest
 from ..store import Store
 

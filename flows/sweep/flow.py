@@ -9,7 +9,8 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from daecore.errors import DaecoreError
-from daecore.experiment import check, parse
+from daecore.experiment import parse
+from daecore.feasibility import check
 
 from .. import cookbook, tracking
 from ..artifacts import show_sweep

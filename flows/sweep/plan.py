@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daecore.errors import InputError
-from daecore.experiment import Experiment, check, parse
+from daecore.experiment import Experiment, parse
+from daecore.feasibility import check
 from daecore.spec import digest
 
 from ..keys import CODE, code_digest, provenance

@@ -1,0 +1,74 @@
+"""A trained network as an artifact: its weights with their spec, its MLflow model, and the tag by which it is found."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from daecore.autoencoder import Autoencoder, Shapes
+from daecore.checkpoint import save_tensors
+from daecore.spec import Spec
+
+from . import tracking
+from .keys import provenance
+from .records import ModelRef, TrainingSummary, file_ref
+from .store import Store
+
+
+def publish(
+    model: Autoencoder,
+    architecture: Spec,
+    shapes: Shapes,
+    example: Tensor,
+    summary: TrainingSummary,
+    run_id: str,
+    experiment: str,
+    store: Store,
+) -> ModelRef:
+    """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
+
+    Args:
+        model: The network, on the CPU, in eval mode.
+        architecture: What builds it.
+        shapes: What it maps between.
+        example: Two samples as it takes them, for the MLflow model's signature.
+        summary: How it was trained.
+        run_id: Whose network it is.
+        experiment: The MLflow experiment's id.
+        store: Where it lies.
+    """
+    _log_weights(model, architecture, shapes, run_id)
+    model.to(memory_format=torch.contiguous_format)
+    logged = tracking.log_network(run_id, experiment, architecture.name, model, example)
+    ref = ModelRef(
+        run_id=run_id,
+        weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
+        autoencoder=architecture,
+        input_shape=shapes.corrupted,
+        output_shape=shapes.clean,
+        summary=summary,
+    )
+    tracking.tag(run_id, {tracking.LOGGED: logged, tracking.MODEL: ref.model_dump_json()})
+    return ref
+
+
+def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        header = {
+            "autoencoder": architecture.dump(),
+            "input_shape": shapes.corrupted,
+            "output_shape": shapes.clean,
+            "plugins": provenance([architecture]),
+        }
+        save_tensors(path, model.state_dict(), header)
+        tracking.log_file(run_id, path, "model")
+
+
+def published(tags: dict[str, str], store: Store) -> ModelRef | None:
+    """The finished model of a run, if its file is intact."""
+    if tracking.MODEL not in tags:
+        return None
+    ref = ModelRef.model_validate_json(tags[tracking.MODEL])
+    return ref if ref.weights.intact(store) else None
