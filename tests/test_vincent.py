@@ -58,8 +58,9 @@ def test_a_difference_is_paired_over_the_seeds_that_both_have(errors: Errors) ->
     assert (found.n, found.mean) == (3, pytest.approx((1.7 + 1.8 + 1.6) / 3))
 
 
-def test_the_claim_has_five_seeds() -> None:
-    assert cells.SEEDS[SCRATCH] == cells.SEEDS[DENOISING] >= 5
+@pytest.mark.parametrize("name", ["mnist_rot", "mnist_bg_rand", "mnist_bg_img_rot"])
+def test_the_claim_has_five_paired_seeds(name: str) -> None:
+    assert cells.seeds(name, SCRATCH) == cells.seeds(name, DENOISING) >= 5
 
 
 def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
