@@ -28,7 +28,9 @@ def page() -> Iterator[Any]:
     assert browser, "these tests need Chromium: apt-get install chromium, or deselect them with -m 'long and not e2e'"
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=browser, args=QUIET)
-        yield opened.new_page(viewport={"width": 1500, "height": 1000})
+        made = opened.new_page(viewport={"width": 1500, "height": 1000})
+        made.set_default_timeout(120_000)  # it draws without a GPU, beside the runs that it watches
+        yield made
         opened.close()
 
 
@@ -45,7 +47,7 @@ def submitted(studio: Any, page: Any, tour: Path) -> str:
     """The flow run that was started by filling the form: another corruption's tab, one changed number."""
     deployment = studio.prefect("/deployments/name/denoise/digits-erasure")["id"]
     page.goto(f"{studio.record['prefect']}/deployments/deployment/{deployment}/run")
-    page.get_by_text("gaussian_noise", exact=True).click(timeout=60_000)
+    page.get_by_text("gaussian_noise", exact=True).click()
     sigma = page.locator(".schema-form-property").filter(has=page.get_by_text("Sigma (Optional)")).last
     sigma.locator("input[type=number]").fill(SIGMA)
     page.get_by_text("several", exact=True).wait_for()
@@ -57,7 +59,7 @@ def submitted(studio: Any, page: Any, tour: Path) -> str:
     while studio.state(run["id"]) != "Running" and time.monotonic() < deadline:
         time.sleep(0.2)
     page.goto(f"{studio.record['prefect']}/runs/flow-run/{run['id']}")
-    page.get_by_text("daecore.progress").first.wait_for(timeout=120_000)
+    page.get_by_text("daecore.progress").first.wait_for()
     page.screenshot(path=tour / "running.png")
     assert studio.finished(run["id"]) == "Completed", studio.logs()
     return run["id"]
@@ -111,8 +113,8 @@ def test_the_report_s_link_opens_the_run_in_mlflow(page: Any, tour: Path, run: A
     """In the layout for training, with the panel in its description."""
     opened = page  # the link opens a tab of its own in some versions: it is followed by its address
     opened.goto(page.get_by_role("link", name="Open in MLflow").get_attribute("href"))
-    opened.get_by_text("About this run").wait_for(timeout=60_000)
-    opened.locator("img[src*='panel-small.png']").wait_for(timeout=60_000)
+    opened.get_by_text("About this run").wait_for()
+    opened.locator("img[src*='panel-small.png']").wait_for()
     _without_assistant(opened)
     opened.screenshot(path=tour / "mlflow.png")
     assert opened.get_by_text("Registered models").count()
@@ -120,6 +122,7 @@ def test_the_report_s_link_opens_the_run_in_mlflow(page: Any, tour: Path, run: A
 
 def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, run: Any) -> None:
     """The page of `dae compare`, and MLflow's table of runs."""
+    page.goto("about:blank")  # an open page takes most of a core from the runs
     assert studio.finished(studio.submit("denoise/digits-erasure", seed=1)) == "Completed"
     assert studio.finished(studio.submit("denoise/digits-erasure", seed=2)) == "Completed"
     two = [found.info.run_id for found in studio.runs("tags.stage = 'denoise' and tags.corruption = 'erasure'")]
@@ -129,7 +132,7 @@ def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, r
     page.screenshot(path=tour / "comparison.png")
     comparison.unlink()
     page.goto(f"{studio.record['mlflow']}/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning")
-    page.get_by_text("matching runs").wait_for(timeout=60_000)
+    page.get_by_text("matching runs").wait_for()
     _without_assistant(page)
     page.screenshot(path=tour / "runs.png")
 
@@ -143,7 +146,7 @@ def test_an_installed_package_is_a_tab_after_up(own_studio: Any, page: Any, tmp_
     own_studio.environment["PYTHONPATH"] = str(target)
     deployment = own_studio.up().prefect("/deployments/name/denoise/digits-erasure")["id"]
     page.goto(f"{own_studio.record['prefect']}/deployments/deployment/{deployment}/run")
-    page.get_by_text("scan", exact=True).click(timeout=60_000)
+    page.get_by_text("scan", exact=True).click()
     page.get_by_text("Period (Optional)").wait_for()
     assert page.get_by_text("Every n-th row goes dark.").count()
 
