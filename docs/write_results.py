@@ -59,8 +59,8 @@ def text() -> Iterator[str]:
     yield "# Results"
     yield ""
     yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds"
-    yield "or draws behind it; each study with the day and the commit that made it. Its seconds leave out trainings that an"
-    yield "earlier, interrupted run had left behind."
+    yield "or draws behind it; each study with the day and the commit that made it. Its seconds leave out trainings"
+    yield "that an earlier, interrupted run had left behind."
     for name in NAMES:
         if known := kept(name):
             yield from _series(name, known)
