@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from ..relocation import refuse_moved
 from ..store import Store
-from . import record
+from . import patient, record
 from .parts import PATIENCE_SECONDS, Part, answers, base_environment, end, end_all, free_port, start, wait
 from .record import MARK, Studio
 
@@ -197,7 +197,8 @@ def _started(store: Store, studio: Studio) -> Iterator[Part]:
     mlflow_port = studio.mlflow.rsplit(":", 1)[1]
     server = {key: value for key, value in environment.items() if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
     yield start(
-        "Prefect's server", "prefect", "server", "start", "--host", host.strip("[]"), "--port", prefect_port,
+        "Prefect's server", "uvicorn", "--factory", f"{patient.__name__}:create_app",
+        "--host", host.strip("[]"), "--port", prefect_port, "--log-level", "warning",
         log=logs / "prefect.log", environment={**server, **_SERVER, **_only_own_page(studio)},
         ready=lambda: answers(f"{studio.api}/health"),
     )  # fmt: skip
