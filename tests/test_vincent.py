@@ -87,3 +87,10 @@ def test_the_overview_has_published_figures_in_brackets(errors: Errors) -> None:
     assert "(9.53)" in str(row[4])
     assert str(row[4]).startswith("9.38 ±")
     assert "(8.27)" in str(row[5])
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_small_budgets_cut_the_samples_too(name: str) -> None:
+    small = chosen(cells.recipe(name, DENOISING), cells.quick(name))
+    assert small.data.options.sizes == {"train": 2_000, "validation": 500, "test": 500}  # type: ignore[attr-defined]
+    assert small.training.epochs == 2

@@ -12,7 +12,7 @@ from daecore.budget import ALL
 from daecore.experiment import Experiment
 from daecore.intervals import Interval, student
 
-from ..series.laboratory import fine_tuning
+from ..series.laboratory import QUICK_SIZES, fine_tuning
 
 if TYPE_CHECKING:
     from ..series.laboratory import Laboratory
@@ -69,6 +69,11 @@ def seeds(problem: str, method: str, quick: bool = False) -> int:
     return CLAIM_SEEDS if problem in CLAIMED and method in (SCRATCH, DENOISING) else SEEDS
 
 
+def quick(problem: str) -> tuple[str, ...]:
+    """What changes where budgets are small: epochs, steps and samples."""
+    return (*QUICK, *(f"data.{problem}.{part}={size}" for part, size in QUICK_SIZES.items()))
+
+
 def recipe(problem: str, method: str) -> str:
     """The recipe of a method on a problem."""
     return f"vincent/{problem}{'-conv' if method == CONVOLUTIONAL else ''}"
@@ -77,7 +82,7 @@ def recipe(problem: str, method: str) -> str:
 def network(laboratory: "Laboratory", problem: str, method: str, seed: int) -> "tuple[Experiment, Trained | None]":
     """A method's experiment with one seed, and the network it is pre-trained as; None from scratch."""
     changes = [f"seed={seed}", *(["corruptions=[]"] if method == PLAIN else [])]
-    experiment = laboratory.experiment(recipe(problem, method), *changes, quick=QUICK)
+    experiment = laboratory.experiment(recipe(problem, method), *changes, quick=quick(problem))
     if method == SCRATCH:
         return experiment, None
     if method == CONVOLUTIONAL:

@@ -41,7 +41,7 @@ class Problem:
 
 
 def _run(problem: str, laboratory: "Laboratory") -> Findings:
-    experiment = laboratory.experiment(cells.recipe(problem, DENOISING), quick=cells.QUICK)
+    experiment = laboratory.experiment(cells.recipe(problem, DENOISING), quick=cells.quick(problem))
     machine, errors = laboratory.calibrate(experiment), cells.errors(laboratory, problem)
     published = PUBLISHED[problem]
     return Findings(
