@@ -3,8 +3,18 @@
 import pytest
 from daecore_flows.series.laboratory import chosen
 from daecore_flows.series.series import series
-from daecore_flows.vincent import cells, problem
-from daecore_flows.vincent.cells import CONVOLUTIONAL, DENOISING, METHODS, PLAIN, SCRATCH, Errors
+from daecore_flows.vincent import cells, telling
+from daecore_flows.vincent.cells import (
+    CONV_SCRATCH,
+    CONVOLUTIONAL,
+    DENOISING,
+    LONGER,
+    METHODS,
+    PLAIN,
+    SCRATCH,
+    Budget,
+    Errors,
+)
 from daecore_flows.vincent.overview import overview
 from daecore_flows.vincent.published import PUBLISHED
 
@@ -25,8 +35,10 @@ def errors() -> Errors:
     """As many seeds each as in a study."""
     of = {
         SCRATCH: (13.0, 13.2, 12.9, 13.1, 13.0),
+        LONGER: (9.4, 9.2, 9.6),
         PLAIN: (11.0, 11.2, 11.1),
         DENOISING: (9.3, 9.4, 9.5, 9.4, 9.3),
+        CONV_SCRATCH: (6.0, 6.2, 6.1),
         CONVOLUTIONAL: (5.0, 5.1, 5.0),
     }
     return Errors(of, dict.fromkeys(METHODS, 60.0))
@@ -64,23 +76,50 @@ def test_the_claim_has_five_paired_seeds(name: str) -> None:
 
 
 def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
-    first, scratch, _, best = problem.notes(machine(10.5), errors, ROT)
+    first, published, scratch, longer, *_, best = telling.notes(machine(10.5), errors, ROT)
     assert "the data are about as hard" in first
+    assert "at or below the 9.53 %" in published
     assert "+3.66" in scratch
+    assert "no difference is claimed" in longer
     assert "no difference is claimed" not in scratch
     assert "the lowest published is 8.27 %, above the interval" in best
 
 
 def test_notes_claim_nothing_where_they_may_not(errors: Errors) -> None:
     alike = Errors({**errors.of, DENOISING: errors.of[SCRATCH], CONVOLUTIONAL: (8.0, 8.5, 8.4)}, errors.seconds)
-    first, scratch, _, best = problem.notes(machine(14.0), alike, ROT)
+    first, published, scratch, *_, best = telling.notes(machine(14.0), alike, ROT)
     assert "published figures are no yardstick" in first
+    assert ", above the 9.53 %" in published
     assert "no difference is claimed" in scratch
     assert "not above the interval" in best
 
 
+def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
+    """A stack's steps: three layers, fifteen epochs of a hundred batches; and who gets them, too."""
+    given = cells.budget(chosen(cells.recipe("mnist_rot", DENOISING)))
+    assert given == Budget(pre_training=3 * 15 * 100, fine_tuning=2000)
+    assert "4,500 steps more" in telling.how("mnist_rot", given)
+    assert "the longer one, which gets both" in telling.how("mnist_rot", given)
+    assert "longer" not in telling.how("convex", given)
+    assert "were not tuned on this problem" in telling.how("convex", given)
+
+
+def test_every_problem_has_its_controls() -> None:
+    """The longer training from scratch stands where a lead over scratch is claimed."""
+    for name in PUBLISHED:
+        assert {SCRATCH, PLAIN, CONV_SCRATCH} < set(cells.methods(name))
+        assert (LONGER in cells.methods(name)) == (name in cells.CLAIMED)
+
+
+def test_the_errors_of_each_seed_are_told(errors: Errors) -> None:
+    """And which seed each had: none was tuned with."""
+    told = telling.seeds(errors)
+    assert told.head == ("method", "seed 1", "seed 2", "seed 3", "seed 4", "seed 5")
+    assert {row[0]: row[1:] for row in told.rows}[PLAIN] == ("11.00", "11.20", "11.10", "", "")
+
+
 def test_the_overview_has_published_figures_in_brackets(errors: Errors) -> None:
-    figures = {name: it.model_dump() for name, it in problem.figures(machine(10.5), errors, ROT)}
+    figures = {name: it.model_dump() for name, it in telling.figures(machine(10.5), errors, ROT)}
     [row] = overview({"mnist_rot": {"figures": figures}}).rows
     assert row[0] == "mnist_rot"
     assert "(11.11)" in str(row[1])

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..series.study import Table
-from .problem import NAMES
+from .cells import CONVOLUTIONAL, DENOISING, PLAIN, SCRATCH
 from .published import PUBLISHED
+from .telling import NAMES
 
+SHOWN = ("svm", *(NAMES[method] for method in (SCRATCH, PLAIN, DENOISING, CONVOLUTIONAL)))
 HEAD = ("problem", "SVM (published)", "scratch", "stacked (SAE-3)", "stacked denoising (SDAE-3)", "conv (lowest)")
 
 
@@ -19,7 +21,7 @@ def overview(experiments: Mapping[str, Mapping[str, Any]]) -> Table:
 def _row(problem: str, figures: Mapping[str, Mapping[str, Any]]) -> tuple[object, ...]:
     published = PUBLISHED[problem]
     beside = {"svm": published.svm, "sae": published.sae, "sdae": published.sdae, "conv": published.best}
-    cells = [_cell(figures[f"{name}_error_percent"], beside.get(name)) for name in ("svm", *NAMES.values())]
+    cells = [_cell(figures[f"{name}_error_percent"], beside.get(name)) for name in SHOWN]
     return (problem, *cells)
 
 
