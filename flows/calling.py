@@ -15,10 +15,15 @@ log = logging.getLogger("daecore.progress")
 
 
 class Caller:
-    """Calls stages, notes how long each took and whether it was reused, and distrusts a hit whose files are gone."""
+    """Calls stages, notes how long each took and whether it was reused, and distrusts a hit whose files are gone.
 
-    def __init__(self, fresh: bool) -> None:
-        self.fresh = fresh
+    Args:
+        fresh: Whether cached results are ignored.
+        known: Whether what has this key was made anew already, by somebody else.
+    """
+
+    def __init__(self, fresh: bool, known: Callable[[str], bool] = lambda key: False) -> None:
+        self.fresh, self._known = fresh, known
         self.timings: list[Timed] = []
         self.uses: list[str] = []
         self.made: set[str] = set()  # what is not to be made anew again, by its key
@@ -34,7 +39,7 @@ class Caller:
         """
         began, name = time.perf_counter(), name or stage.name
         log.info("%s", name, extra={"stage": name})
-        anew = self.fresh and digest(values[0].key) not in self.made  # once, not each time it is asked for
+        anew = self.anew(values[0])
         self.made.add(digest(values[0].key))
         state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
         result, reused = state.result(), state.name == "Cached"
@@ -47,6 +52,11 @@ class Caller:
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
         )
         return result
+
+    def anew(self, request: Request) -> bool:
+        """Whether what is asked for is to be made anew: once, not each time it is asked for."""
+        key = digest(request.key)
+        return self.fresh and key not in self.made and not self._known(key)
 
 
 def _left(result: Any) -> list[str]:

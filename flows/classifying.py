@@ -20,8 +20,9 @@ log = logging.getLogger("daecore.progress")
 
 def classify(request: ClassifierRequest, store: Store) -> Classified:
     """Train the classifier of each rate, keep the one that validation prefers, and judge that one."""
-    ask, place, began = request.ask, request.place, time.perf_counter()
+    ask, place = request.ask, request.place
     with store.lock(f"device-{place.device}"), place.applied():
+        began = time.perf_counter()  # who waits for the device is not training
         splits = splits_of(request.dataset, place.device)
         task = Task(splits, ask.options, request.input_shape, request.seed, place.precision)
         initialisation = Initialisation(lambda: _encoder(request, store), task)

@@ -1,11 +1,13 @@
 """What each stage is asked, and what a run says that it was made of."""
 
+from daecore_flows.calling import Caller
 from daecore_flows.housekeeping import usage, uses
 from daecore_flows.records import DatasetRef, FileRef, ModelRef, TrainingSummary
 from daecore_flows.requests import training_request, unroll_request
 from daecore_flows.stacking.layering import layer_request
 
 from daecore.experiment import Experiment, parse
+from daecore.spec import digest
 
 DIGITS = DatasetRef(
     data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
@@ -25,6 +27,14 @@ def test_the_control_is_a_plain_autoencoder_whatever_the_objective() -> None:
     assert (asked.objective.name, asked.corruptions[0].name) == ("emphasised", "erasure")
     assert (control.objective.name, control.corruptions) == ("clean", ())
     assert asked.key != control.key
+
+
+def test_what_is_made_anew_is_made_once() -> None:
+    """Not again where somebody else has done it already, and never where nothing is to be made anew."""
+    request = training_request(parse({"data": {"digits": {}}, "autoencoder": {"conv": {"code": 8}}}), DIGITS)
+    assert Caller(fresh=True).anew(request)
+    assert not Caller(fresh=True, known=lambda key: key == digest(request.key)).anew(request)
+    assert not Caller(fresh=False).anew(request)
 
 
 def stack(widths: list[int], **changes: object) -> Experiment:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from daecore_flows import classifying, cookbook, datasets
 from daecore_flows.features import SERIES, efficiency
-from daecore_flows.features.studies import frontier, transfer
-from daecore_flows.keys import stage_key
-from daecore_flows.records import ClassifierAsk, ClassifierRequest
+from daecore_flows.features.studies import frontier, stacked, transfer
+from daecore_flows.keys import provenance, stage_key
+from daecore_flows.records import Classified, ClassifierAsk, ClassifierRequest
 from daecore_flows.requests import classifier_request, dataset_request
+from daecore_flows.series import conducting
 from daecore_flows.store import Store
 
 from daecore.classifying import ClassifierOptions
@@ -20,6 +21,7 @@ from daecore.experiment import parse, read
 from daecore.feasibility import check
 from daecore.intervals import Interval, student
 from daecore.scores import Score, summarise
+from daecore.spec import spec
 
 EXPERIMENT = parse({"data": "digits", "autoencoder": {"conv": {"code": 16}}, "training": {"threads": 1}})
 
@@ -199,3 +201,27 @@ def test_cells_of_a_table_are_cached_one_by_one(tmp_path: Path) -> None:
         said += done.stdout.splitlines()[-1:]
         assert done.returncode == 0, done.stderr
     assert said == ["1 True False False False False True", "1 True True True True True True"]
+
+
+def test_a_study_s_key_covers_the_corruptions_that_no_recipe_names() -> None:
+    """Else a changed plugin would leave an old section standing."""
+    assert {name for each in SERIES.study("frontier").also for name in each} == set(frontier.KINDS)
+    augmenting = {spec.name for spec in transfer.options(transfer.BUDGETS[0]).augment}
+    assert {name for each in SERIES.study("transfer").also for name in each} == augmenting
+    for name in ("frontier", "transfer"):
+        used = provenance(spec("corruption", each) for each in SERIES.study(name).also)
+        assert set(used.values()) <= set(conducting.request(SERIES, name, quick=True).key.plugins)
+
+
+def climbed(error: float, minutes: float) -> stacked.Climbed:
+    found = Classified(
+        error_percent=error, validation_error_percent=error, learning_rate=1e-3, neighbours=None, epoch=1, epochs=1,
+        seconds=60, weights_sha256=None,
+    )  # fmt: skip
+    return stacked.Climbed(784, 10_000, (1000,) * 3, (found,) * 3, found, found, 60 * (minutes - 1), "cpu, 2 threads")
+
+
+@pytest.mark.parametrize(("error", "minutes", "said"), [(1.4, 25, "reached"), (1.5, 25, "missed"), (1.4, 26, "missed")])
+def test_the_stack_tells_whether_it_kept_to_what_was_asked(error: float, minutes: float, said: str) -> None:
+    assert said in list(stacked.notes(climbed(error, minutes), quick=False))[1]
+    assert not any("asked for" in note for note in stacked.notes(climbed(error, minutes), quick=True))

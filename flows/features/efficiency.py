@@ -32,8 +32,9 @@ def picture(report: TransferReport) -> Picture:
     """The errors against the number of labels."""
     caption = (
         "Test error against the number of labelled pictures, both logarithmic: a line for each way to come by a "
-        "classifier, with 95 % bands over draws of labels. All see the same labels and the same augmentation; all "
-        "pre-training sees the training pictures without labels."
+        "classifier, with 95 % bands over draws of labels (with all of them, over trainings). All see the same labels, "
+        "and all but the vote of nearest codes the same augmentation; all pre-training sees the training pictures "
+        "without labels."
     )
     return Picture("label_efficiency", caption, png(label_efficiency(report)))
 

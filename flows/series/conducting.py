@@ -15,7 +15,7 @@ from prefect.transactions import CommitMode, transaction
 
 from daecore.place import resolve_place
 from daecore.source import source_digest
-from daecore.spec import digest
+from daecore.spec import digest, spec
 
 from .. import tracking
 from ..calling import intact
@@ -39,7 +39,8 @@ def request(told: Series, name: str, *, quick: bool) -> StudyRequest:
     """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
     study = told.study(name)
     experiments = {name: chosen(name) for name in study.recipes}
-    specs = [spec for experiment in experiments.values() for spec in used_by(experiment)]
+    specs = [each for experiment in experiments.values() for each in used_by(experiment)]
+    specs += [spec("corruption", value) for value in study.also]
     inputs = {
         "quick": quick,
         "recipes": {name: experiment.model_dump(mode="json") for name, experiment in experiments.items()},

@@ -18,7 +18,7 @@ from daecore.transfer import TransferOptions
 from .. import cookbook, requests, stages, tracking
 from ..calling import Caller, intact
 from ..datasets import splits_of
-from ..records import Classified, ClassifierAsk, DatasetRef, TrainingRequest
+from ..records import Classified, ClassifierAsk, DatasetRef
 from ..stacking.layering import pretrained
 from ..stacking.layers import check_stack, is_stack
 from ..store import Store
@@ -43,8 +43,8 @@ class Laboratory:
         self, store: Store, folder: str, run_id: str, *, quick: bool = False, fresh: bool = False, since: int = 0
     ) -> None:
         self.store, self.run_id, self.quick = store, run_id, quick
-        self._folder, self._fresh, self._since = folder, fresh, since
-        self.call = Caller(fresh)
+        self._folder, self._since = folder, since
+        self.call = Caller(fresh, self._is_new)
         self.used: dict[str, Experiment] = {}  # by the arguments of `dae` that run them
         self._datasets: dict[str, DatasetRef] = {}
 
@@ -75,8 +75,7 @@ class Laboratory:
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
         request = requests.training_request(experiment, dataset)
-        fresh = self._fresh and not self._is_new(request)
-        values = (request, self._folder, self.run_id, fresh)
+        values = (request, self._folder, self.run_id, self.call.anew(request))
         return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
 
     def stack(self, experiment: Experiment) -> Stacked:
@@ -137,14 +136,10 @@ class Laboratory:
         name = "learning_rates" if method == "finetune" else "probe_learning_rates"
         return options.model_copy(update={name: (rate,)})
 
-    def _is_new(self, request: TrainingRequest) -> bool:
-        """Whether the network was trained in this series already; then it counts as made anew."""
-        key = digest(request.key)
+    def _is_new(self, key: str) -> bool:
+        """Whether a network was trained in this series already; then it counts as made anew."""
         run = tracking.training_run(key)
-        if run is None or run.info.start_time < self._since:
-            return False
-        self.call.made.add(key)
-        return True
+        return run is not None and run.info.start_time >= self._since
 
     def _dataset(self, experiment: Experiment) -> DatasetRef:
         request = requests.dataset_request(experiment)

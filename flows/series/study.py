@@ -89,6 +89,7 @@ class Study:
         says: What it is about, or what the lecture says of it, in a few sentences.
         recipes: The recipes it trains, as ``lecture/erasure-0.5``: `dae run` runs each alone.
         run: Trains, measures, draws.
+        also: Corruptions that it uses and no recipe of its names, as experiments write them.
     """
 
     id: str
@@ -96,3 +97,4 @@ class Study:
     says: str
     recipes: tuple[str, ...]
     run: "Callable[[Laboratory], Findings]"
+    also: tuple[Mapping[str, Mapping[str, object]], ...] = ()

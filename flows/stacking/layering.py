@@ -51,7 +51,10 @@ def pretrained(
     for number in range(1, len(widths(experiment)) + 1):
         request = layer_request(experiment, dataset, layers, control=control)
         name = f"train_{prefix}layer_{number}"
-        layers += (call(stages.train_autoencoder, request, folder, run, call.fresh, intact=intact, name=name),)
+        fresh = call.anew(request)
+        layers += (call(stages.train_autoencoder, request, folder, run, fresh, intact=intact, name=name),)
     unrolling = requests.unroll_request(experiment, dataset, layers)
-    whole = call(stages.unroll, unrolling, folder, run, call.fresh, intact=intact, name=f"unroll_{prefix}stack")
+    whole = call(
+        stages.unroll, unrolling, folder, run, call.anew(unrolling), intact=intact, name=f"unroll_{prefix}stack"
+    )
     return Pretrained(layers, whole)

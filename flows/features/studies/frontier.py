@@ -184,4 +184,5 @@ STUDY = Study(
     ),
     recipes=(RECIPE,),
     run=run,
+    also=tuple({kind: {option: strengths[0]}} for kind, (option, strengths) in KINDS.items()),
 )
