@@ -104,8 +104,8 @@ def how(problem: str, budget: Budget) -> str:
     """What the methods were given."""
     longer = ", but for the longer one, which gets both in fine-tuning" if problem in cells.CLAIMED else ""
     tuned = (
-        "Budgets, rate and augmentation of the stacks were tuned on this problem with seed 0, whose test error was "
-        "seen; the seeds here are others."
+        "Budgets, rate and augmentation of the stacks were tuned on this problem with other seeds, whose test "
+        "errors were seen."
         if problem in cells.TUNED
         else "Budgets and rate were not tuned on this problem."
     )
