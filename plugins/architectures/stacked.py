@@ -122,7 +122,4 @@ def _linear(before: int, after: int, following: Activation) -> nn.Linear:
 @hookimpl
 def register_architectures() -> list[Extension]:
     """Ship `stacked`."""
-    bounded = "sigmoid"
-    return [
-        Extension(name="stacked", options=Stacked, function=stacked, bounded=lambda options: options.output == bounded)
-    ]
+    return [Extension(name="stacked", options=Stacked, function=stacked, bounded=_ends_in_a_sigmoid)]
