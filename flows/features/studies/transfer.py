@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...series.trained import Trained
 
 OURS = "denoising"
-RECIPES = {OURS: "features/block-16", "autoencoder": "features/plain", "l2": "features/l2"}
+RECIPES = {OURS: "features/warped", "autoencoder": "features/plain", "l2": "features/l2"}
 STACKED = "stacked/mnist"  # trained layer by layer, of another architecture: the study `stacked` has it, too
 UNTRAINED = "untrained"
 SOURCES = {**RECIPES, STACKED: STACKED, UNTRAINED: RECIPES[OURS]}  # whose data and shape each encoder has
@@ -32,7 +32,8 @@ CELLS = (
 )
 CONTROLS = ("scratch", "random", "autoencoder", "l2")  # the stack is of another architecture
 ASKED = {100: 10.0, 1000: 2.5}  # percent
-# The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand.
+# The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand. The
+# denoising autoencoder is asked to undo the same changes without labels, so that its code learns to overlook them.
 AUGMENT: tuple[dict[str, dict[str, object]], ...] = ({"affine": {}}, {"elastic": {"displacement": 1.0}})
 
 
