@@ -3,7 +3,9 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 from uuid import UUID
 
@@ -34,33 +36,47 @@ def progress_shown(key: str) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(listener)
+        listener.close()
 
 
 class _Bar(logging.Handler):
-    """A progress artifact, made at the first record and changed every few seconds; the last word is always shown."""
+    """A progress artifact, made at the first record and changed every few seconds; the last word is always shown.
+
+    It is sent by a thread of its own: a server that is busy for a minute holds up no training.
+    """
 
     def __init__(self, key: str) -> None:
         super().__init__(logging.INFO)
         self.key, self.artifact, self.shown = key, UUID(int=0), 0.0
+        self.sender = ThreadPoolExecutor(1, thread_name_prefix="progress")
+        self.sent: Future[None] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record of progress; what goes wrong in showing never stops the training."""
         if not hasattr(record, "progress"):
             return
         _, done, total = record.progress
-        if done < total and time.monotonic() - self.shown < EVERY_SECONDS:
+        busy = self.sent is not None and not self.sent.done()
+        if done < total and (busy or time.monotonic() - self.shown < EVERY_SECONDS):
             return
         self.shown = time.monotonic()
+        run = copy_context()  # in it is the flow run that the artifact belongs to
+        self.sent = self.sender.submit(run.run, self._show, record, 100 * done / total)
+
+    def close(self) -> None:
+        """Send the last word."""
+        self.sender.shutdown()
+        super().close()
+
+    def _show(self, record: logging.LogRecord, percent: float) -> None:
+        text = record.getMessage()
         try:
-            self._show(100 * done / total, record.getMessage())
+            if self.artifact.int:
+                update_progress_artifact(self.artifact, percent, text)
+            else:
+                self.artifact = create_progress_artifact(percent, self.key, text)  # type: ignore[assignment]
         except Exception:
             self.handleError(record)
-
-    def _show(self, percent: float, text: str) -> None:
-        if self.artifact.int:
-            update_progress_artifact(self.artifact, percent, text)
-        else:
-            self.artifact = create_progress_artifact(percent, self.key, text)  # type: ignore[assignment]
 
 
 def show_report(final: FinalReport, title: str) -> None:

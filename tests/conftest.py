@@ -97,7 +97,7 @@ class Studio:
     def state(self, flow_run: str) -> str:
         return self.prefect(f"/flow_runs/{flow_run}")["state"]["name"]
 
-    def finished(self, flow_run: str, seconds: float = 180) -> str:
+    def finished(self, flow_run: str, seconds: float = 600) -> str:
         """Wait for a flow run's end; the name of its last state."""
         wait_until(
             lambda: self.prefect(f"/flow_runs/{flow_run}")["state"]["type"] in ("COMPLETED", "FAILED", "CANCELLED"),

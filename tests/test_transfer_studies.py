@@ -91,6 +91,17 @@ def test_a_gain_whose_interval_holds_zero_is_not_claimed() -> None:
     assert "no difference is claimed" in unsure
 
 
+def test_every_error_is_kept_by_its_draw() -> None:
+    """A cell with fewer draws, as a vote with all labels, leaves the others empty."""
+    found = efficiency.by_draw(scores({"scratch": (9.0, 9.25), "vote": (8.0,)}) + scores({"scratch": (5.0,)}, 1000))
+    assert found.head == ("labels", "initialisation", "draw 0", "draw 1")
+    assert found.rows == (
+        (100, "scratch", "9.00", "9.25"),
+        (100, "vote", "8.00", ""),
+        (1000, "scratch", "5.00", ""),
+    )
+
+
 def noise(kind: str, strength: float, gain: float, errors: tuple[float, ...]) -> frontier.Noise:
     return frontier.Noise(kind, strength, Interval(mean=gain, low=gain - 0.1, high=gain + 0.1, n=9), errors)
 

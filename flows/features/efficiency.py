@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from daecore.efficiency import label_efficiency
 from daecore.figures import png
 from daecore.intervals import Interval
-from daecore.scores import Difference, TransferReport
+from daecore.scores import Difference, Score, TransferReport
 
 from ..series.study import Measured, Picture, Table
 
@@ -51,6 +51,19 @@ def tables(report: TransferReport, rates: Mapping[tuple[str, int], float]) -> tu
         Table("Test error in percent", ("labels", "initialisation", "method", "error, %", "draws", "rate"), errors),
         Table("Percentage points fewer errors, paired over draws", ("labels", "than", "points", "draws"), gains),
     )
+
+
+def by_draw(scores: Sequence[Score]) -> Table:
+    """A row for each cell and budget, a column for each draw: what the intervals are made of."""
+    cells: dict[tuple[int, str], dict[int, float]] = {}
+    for score in scores:
+        cells.setdefault((score.labels, score.initialisation), {})[score.draw] = score.error_percent
+    draws = sorted({score.draw for score in scores})
+    rows = tuple(
+        (*cell, *(f"{errors[draw]:.2f}" if draw in errors else "" for draw in draws)) for cell, errors in cells.items()
+    )
+    head = ("labels", "initialisation", *(f"draw {draw}" for draw in draws))
+    return Table("Test error in percent, by draw of labels", head, rows)
 
 
 def notes(report: TransferReport, ours: str, controls: Sequence[str], asked: Mapping[int, float]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from daecore.classifying import ClassifierOptions
 from daecore.scores import Cell, Score, summarise
 
 from ...series.study import Findings, Study
-from ..efficiency import figures, notes, picture, tables
+from ..efficiency import by_draw, figures, notes, picture, tables
 
 if TYPE_CHECKING:
     from ...series.laboratory import Laboratory
@@ -69,7 +69,7 @@ def run(lab: "Laboratory") -> Findings:
     return Findings(
         figures=dict(figures(report)),
         pictures=(picture(report),),
-        tables=tables(report, rates),
+        tables=(*tables(report, rates), by_draw(scores)),
         notes=(*notes(report, OURS, CONTROLS, {} if lab.quick else ASKED), HOW),
     )
 
