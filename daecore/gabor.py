@@ -14,8 +14,8 @@ from daecore.tuning import centred_unit
 
 STARTS = 2  # from so many of the best places of the grid a fit goes downhill
 STEPS = 20
-# A wave has at least a quarter of its length within one standard deviation of its envelope: otherwise a blob would be
-# a Gabor function of no frequency, and a single bright pixel one of a tiny envelope.
+# A wave has at least a quarter of its length within one standard deviation of its envelope: otherwise any blob would be
+# a Gabor function of no frequency. Narrow blobs and single pixels still fit well, as very short waves.
 CYCLES = (0.25, 0.75)  # frequency times the envelope's standard deviation along the wave
 ASPECT = (0.5, 3.0)  # the envelope's standard deviation along the stripes, over that along the wave
 FREQUENCY = (0.05, 0.45)  # cycles a pixel
@@ -81,7 +81,8 @@ def fit_gabor(filters: Tensor) -> Fit:
     """The best Gabor function of each filter: the best of a grid of shapes, then downhill.
 
     Amplitude, phase and an offset are linear once the shape is chosen, and are solved for. The shape keeps within
-    `CYCLES`, `ASPECT` and `FREQUENCY`, so that neither blobs nor specks count as waves.
+    `CYCLES`, `ASPECT` and `FREQUENCY`. A single pixel fits well all the same: a high R^2 needs a look at
+    `daecore.tuning.orientation_selectivity`, too.
 
     Args:
         filters: ``(K, side, side)``; one without variance scores zero.

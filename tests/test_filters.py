@@ -6,19 +6,8 @@ import numpy as np
 import pytest
 import torch
 from daecore_flows import cookbook
-from daecore_flows.lecture.filter_scores import (
-    Sheet,
-    Taught,
-    difference,
-    figures,
-    growth,
-    mean,
-    noise,
-    notes,
-    strongest,
-    table,
-    verdict,
-)
+from daecore_flows.lecture.filter_scores import NAMES, Sheet, Taught, best_of, difference, mean, noise
+from daecore_flows.lecture.filter_telling import figures, growth, means, notes, table, verdict
 from daecore_flows.lecture.studies.filters import MASKED, PHOTOGRAPHS, STUDY
 from torch import nn
 
@@ -32,6 +21,7 @@ from daecore.rng import stream
 SIDE = 12
 DECAY = Taught("weight_decay-1", "weight decay 1", "weight_decay", "none")
 GAUSS = Taught("gaussian-1", "Gaussian noise 1", "gaussian", "none")
+STRONG = Taught("weight_decay-2", "weight decay 2", "weight_decay", "none")
 WEAK = Taught("gaussian-0.1", "Gaussian noise 0.1", "gaussian", "none")
 
 
@@ -52,7 +42,7 @@ FLOOR = noise(6, SIDE)
 
 
 def interval(low: float, high: float) -> Interval:
-    return Interval(mean=(low + high) / 2, low=low, high=high, n=3)
+    return Interval(mean=(low + high) / 2, low=low, high=high, n=5)
 
 
 def test_a_sheet_holds_the_rows_of_the_first_layer() -> None:
@@ -66,27 +56,54 @@ def test_waves_are_gabor_like_and_noise_is_not() -> None:
     assert FLOOR.scores["gabor_like"].mean() == 0
 
 
-def test_several_seeds_give_an_interval_over_seeds() -> None:
-    """Student's over the seeds' means; one seed gives an interval over its filters."""
-    assert mean([random(0), random(1), random(2)], "r2").n == 3
+def test_the_seed_that_chose_does_not_judge() -> None:
+    """Student's over the means of the others; a first seed alone gives an interval over its filters."""
+    found = mean([waves(), random(0), random(1), random(2)], "r2")
+    assert (found.n, found.mean) == (3, pytest.approx(np.mean([random(it).scores["r2"].mean() for it in range(3)])))
     assert mean([random(0)], "r2").n == 6
-    assert difference([waves(), waves()], [random(0), random(1)], "r2").n == 2
+    assert difference([waves(), random(0), random(1)], [random(0), random(0), random(1)], "r2").mean == 0
+    assert difference([waves()], [random(0), waves(), waves()], "r2").n == 6
 
 
-def test_the_strongest_of_a_family_scores_best_with_the_first_seed() -> None:
-    sheets = {DECAY.name: [random(0)], WEAK.name: [random(1)], GAUSS.name: [waves()]}
-    assert strongest([DECAY, WEAK, GAUSS], sheets) == {"weight_decay": DECAY, "gaussian": GAUSS}
+def test_the_first_seed_chooses_strengths_and_a_rival_for_each_score() -> None:
+    """Of weight decay one may fit best and another be the most selective."""
+    pixel = torch.zeros((6, SIDE, SIDE))
+    pixel[:, 5, 5] = 1
+    sheets = {DECAY.name: [Sheet(pixel)], STRONG.name: [random(0)], WEAK.name: [random(1)], GAUSS.name: [waves()]}
+    best = best_of([DECAY, STRONG, WEAK, GAUSS], sheets)
+    assert best.of == {"weight_decay": DECAY, "gaussian": GAUSS}
+    assert best.ours is GAUSS
+    assert best.rivals["r2"] is DECAY
+    assert best.rivals["selectivity"] is STRONG
+    assert {row.name for row in best.judged} >= {GAUSS.name, DECAY.name, STRONG.name}
+
+
+def judged(decay: Sheet, gauss: Sheet, seeds: int) -> dict[str, list[Sheet]]:
+    return {DECAY.name: [decay] * seeds, GAUSS.name: [gauss] * seeds}
 
 
 def test_notes_say_who_is_better_whoever_it_is() -> None:
     """The same page with the two exchanged says the contrary."""
-    best = {"weight_decay": DECAY, "gaussian": GAUSS}
     for decay, gauss, said in ((random(0), waves(), "beats weight decay"), (waves(), random(0), "does not beat")):
-        sheets = {DECAY.name: [decay], GAUSS.name: [gauss]}
-        assert said in next(notes(sheets, best, FLOOR))
-    found = dict(figures({DECAY.name: [random(0)], GAUSS.name: [waves()]}, best))
+        sheets = judged(decay, gauss, 6)
+        assert said in next(notes(sheets, best_of([DECAY, GAUSS], sheets), FLOOR))
+
+
+def test_one_seed_claims_nothing() -> None:
+    sheets = judged(random(0), waves(), 1)
+    best = best_of([DECAY, GAUSS], sheets)
+    assert next(notes(sheets, best, FLOOR)).endswith("One seed: nothing is claimed.")
+    found = dict(figures(sheets, best))
     assert found["r2.gaussian.over_weight_decay"].low > 0
     assert "r2.weight_decay.over_weight_decay" not in found
+
+
+def test_the_leads_stand_first_among_the_figures() -> None:
+    """MLflow's metrics are the first of them; the study has more means than fit."""
+    sheets = judged(random(0), waves(), 1)
+    names = [name for name, _ in figures(sheets, best_of([DECAY, GAUSS], sheets))]
+    assert names[:3] == [f"{score}.gaussian.over_weight_decay" for score in NAMES]
+    assert names[3:] == [name for name, _ in means(sheets)]
 
 
 def test_a_verdict_needs_every_interval_to_leave_out_zero() -> None:
@@ -98,7 +115,7 @@ def test_a_verdict_needs_every_interval_to_leave_out_zero() -> None:
 
 def test_growth_says_which_way() -> None:
     said = growth({"none": [random(0)], "most": [waves()]}, "none", "most")
-    assert "grain gets coarser" in said
+    assert "grain is coarser" in said
     assert "fewer pixels" in said
     assert "finer" in growth({"none": [waves()], "most": [random(0)]}, "none", "most")
 

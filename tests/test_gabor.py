@@ -57,6 +57,14 @@ def test_the_functions_are_scikit_image_s() -> None:
     np.testing.assert_allclose(odd[0], theirs.imag, atol=1e-6)
 
 
+def test_a_single_pixel_fits_well_and_has_no_orientation() -> None:
+    """It is like a very short wave: this is why a filter is judged by two scores."""
+    pixel = torch.zeros((1, SIDE, SIDE))
+    pixel[0, 5, 6] = 1
+    assert fit_gabor(pixel).r2.item() > 0.8
+    assert orientation_selectivity(pixel).item() < 0.1
+
+
 def test_noise_is_no_wave() -> None:
     """A Gabor function's nine numbers explain little of 144 independent ones, and no direction stands out."""
     filters = noise(60)

@@ -5,6 +5,7 @@ Knows scores. Does not train.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from daecore.claims import fewer_errors, told
 from daecore.efficiency import label_efficiency
 from daecore.figures import png
 from daecore.intervals import Interval
@@ -66,13 +67,12 @@ def by_draw(scores: Sequence[Score]) -> Table:
     return Table("Test error in percent, by draw of labels", head, rows)
 
 
-def notes(report: TransferReport, ours: str, controls: Sequence[str], asked: Mapping[int, float]) -> Iterator[str]:
+def notes(report: TransferReport, ours: str, asked: Mapping[int, float]) -> Iterator[str]:
     """What was reached beside what was asked, then each difference, claimed or not.
 
     Args:
         report: The errors.
         ours: The name of the cell that is compared with the others.
-        controls: The names of those that are told.
         asked: The errors in percent that were to be reached, by the number of labels.
     """
     for row in report.rows:
@@ -83,16 +83,13 @@ def notes(report: TransferReport, ours: str, controls: Sequence[str], asked: Map
                 f"{wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'}."
             )
     for labels in dict.fromkeys(item.labels for item in report.differences):
-        found = [item for item in report.differences if item.labels == labels and item.control in controls]
-        if found:
-            yield f"With {labels:,} labels, fine-tuned from {ours}, beside {'; '.join(map(_compared, found))}."
+        found = [item for item in report.differences if item.labels == labels]
+        yield f"With {labels:,} labels, fine-tuned from {ours}, beside {'. Beside '.join(map(_compared, found))}."
 
 
 def _compared(item: Difference) -> str:
-    gain = item.gain_percent
-    doubt = "" if gain.conclusive else " (no difference is claimed: the interval contains zero)"
-    return f"{item.control}: {gain.mean:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}] points fewer errors{doubt}"
+    return f"{item.control}: {fewer_errors(item.gain_percent)}"
 
 
 def _told(value: Interval, count: int) -> str:
-    return f"{value.mean:.2f}" if count == 1 else f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}]"
+    return f"{value.mean:.2f}" if count == 1 else told(value)

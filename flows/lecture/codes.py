@@ -6,6 +6,7 @@ Knows measures. Does not train.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from daecore.claims import fewer_errors
 from daecore.curves import Curves, curves
 from daecore.figures import png
 from daecore.information import Bound
@@ -114,29 +115,20 @@ def notes(found: Measures, identity: Measure) -> Iterator[str]:
     yield (
         f"The identity says most of its input, {identity.bound.nats.mean:,.0f} nats. The code of {largest} numbers "
         f"trained with sigma {strongest:g} says {noisy.bound.nats.mean:,.0f}; a linear layer on it makes "
-        f"{_between(less)} percentage points fewer errors"
-        + (": much information alone is no good feature." if less.low > 0 else _doubt(less))
+        f"{fewer_errors(less)}" + (": much information alone is no good feature." if less.low > 0 else ".")
     )
     fewer = _fewer(plain, noisy)
     yield (
         f"With {largest} numbers, noise of sigma {strongest:g} in training takes the bound from "
         f"{plain.bound.nats.mean:,.0f} to {noisy.bound.nats.mean:,.0f} nats, and how far noise moves the code from "
         f"{plain.robustness.mean:.3f} to {noisy.robustness.mean:.3f} of its spread; a linear layer makes "
-        f"{_between(fewer)} percentage points fewer errors" + _doubt(fewer)
+        f"{fewer_errors(fewer)}."
     )
 
 
 def _fewer(one: Measure, other: Measure) -> Interval:
     """How many percentage points fewer errors the other's probe makes, paired over draws of labels."""
     return student([before - after for before, after in zip(one.errors, other.errors, strict=True)])
-
-
-def _between(interval: Interval) -> str:
-    return f"{interval.mean:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"
-
-
-def _doubt(interval: Interval) -> str:
-    return "." if interval.conclusive else "; no difference is claimed: the interval contains zero."
 
 
 def _sizes(found: Measures) -> list[int]:

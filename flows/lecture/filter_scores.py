@@ -3,7 +3,7 @@
 Knows filters and numbers. Does not train.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
@@ -17,8 +17,6 @@ from daecore.gabor import fit_gabor
 from daecore.intervals import Interval, bootstrap, student
 from daecore.rng import stream
 from daecore.tuning import grain, orientation_selectivity, support
-
-from ..series.study import Measured, Table
 
 GABOR_LIKE = 0.5  # a filter counts as Gabor-like where both scores are above
 PLAIN, DECAY = "plain", "weight_decay"
@@ -80,7 +78,32 @@ class Sheet:
         return self.filters[np.argsort(-self.scores["r2"]).copy()]
 
 
-Sheets = Mapping[str, Sequence[Sheet]]  # by the name of what was taught, a sheet per seed, 0 first
+Sheets = Mapping[str, Sequence[Sheet]]  # by the name of what was taught: the first seed's sheet, then those that judge
+
+
+@dataclass(frozen=True)
+class Best:
+    """What the first seed has chosen; other seeds judge it.
+
+    Attributes:
+        of: The strength of each family whose filters fit Gabor functions best.
+        ours: Of the denoising ones the best fit.
+        rivals: By score, the strength of weight decay that is best on it.
+    """
+
+    of: Mapping[str, Taught]
+    ours: Taught
+    rivals: Mapping[str, Taught]
+
+    @property
+    def judged(self) -> tuple[Taught, ...]:
+        """What is trained with more seeds, each once."""
+        return tuple({row.name: row for row in (self.ours, *self.rivals.values())}.values())
+
+    @property
+    def denoising(self) -> Mapping[str, Taught]:
+        """The families with noise."""
+        return {family: row for family, row in self.of.items() if family not in (PLAIN, DECAY)}
 
 
 def noise(count: int, side: int) -> Sheet:
@@ -89,105 +112,37 @@ def noise(count: int, side: int) -> Sheet:
 
 
 def mean(sheets: Sequence[Sheet], score: str) -> Interval:
-    """A score's mean: over seeds where there are two or more (Student), else over the filters (bootstrap)."""
-    if len(sheets) > 1:
-        return student([float(sheet.scores[score].mean()) for sheet in sheets])
+    """A score's mean over the seeds that judge (Student); with the first seed alone over its filters (bootstrap)."""
+    if len(sheets) > 2:
+        return student([float(sheet.scores[score].mean()) for sheet in sheets[1:]])
     return bootstrap(sheets[0].scores[score], generator=stream(0, "bootstrap", "filters"))
 
 
 def difference(sheets: Sequence[Sheet], others: Sequence[Sheet], score: str) -> Interval:
-    """By how much a score's mean is higher, paired: seed by seed, or, with a single seed, filter by filter.
+    """By how much a score's mean is higher, paired: over the seeds that judge, or, with one, filter by filter.
 
     Filters of one place began as the same random numbers in both networks, as they share the seed.
     """
-    pairs = [sheet.scores[score] - other.scores[score] for sheet, other in zip(sheets, others, strict=True)]
-    if len(pairs) > 1:
-        return student([float(pair.mean()) for pair in pairs])
+    pairs = [sheet.scores[score] - other.scores[score] for sheet, other in zip(sheets, others, strict=False)]
+    if len(pairs) > 2:
+        return student([float(pair.mean()) for pair in pairs[1:]])
     return bootstrap(pairs[0], generator=stream(0, "bootstrap", "filters"))
 
 
-def strongest(taught: Sequence[Taught], sheets: Sheets) -> dict[str, Taught]:
-    """Of each family the strength whose filters score best with the first seed: the same choice for all."""
-    families: dict[str, Taught] = {}
+def best_of(taught: Sequence[Taught], sheets: Sheets) -> Best:
+    """What has the highest mean scores with the first seed."""
+
+    def highest(rows: Sequence[Taught], score: str = "r2") -> Taught:
+        return max(rows, key=lambda row: float(sheets[row.name][0].scores[score].mean()))
+
+    families: dict[str, list[Taught]] = {}
     for row in taught:
-        rival = families.get(row.family)
-        if rival is None or _first(sheets, row) > _first(sheets, rival):
-            families[row.family] = row
-    return families
+        families.setdefault(row.family, []).append(row)
+    of = {family: highest(rows) for family, rows in families.items()}
+    ours = highest([row for family, row in of.items() if family not in (PLAIN, DECAY)])
+    return Best(of, ours, {score: highest(families[DECAY], score) for score in NAMES})
 
 
-def figures(sheets: Sheets, best: Mapping[str, Taught]) -> Iterator[tuple[str, Measured]]:
-    """The means by name, ``r2.gaussian-1.5``; the leads over weight decay, ``r2.gaussian.over_weight_decay``."""
-    for name, some in sheets.items():
-        for score, unit in {**dict.fromkeys(NAMES, ""), **dict.fromkeys(SIZES, "px")}.items():
-            yield f"{score}.{name}", Measured.of(mean(some, score), unit)
-    for family, row in best.items():
-        for score in () if family in (PLAIN, DECAY) else NAMES:
-            lead = difference(sheets[row.name], sheets[best[DECAY].name], score)
-            yield f"{score}.{family}.over_{DECAY}", Measured.of(lead)
-
-
-def table(title: str, words: Mapping[str, str], sheets: Sheets) -> Table:
-    """A row per way of teaching: means with their intervals, and over how many seeds."""
-    head = ("taught by", *NAMES.values(), *SIZES.values(), "seeds")
-    forms = {**dict.fromkeys(NAMES, ".2f"), **dict.fromkeys(SIZES, ".1f")}
-    rows = [
-        (words[name], *(_said(mean(some, score), form) for score, form in forms.items()), len(some))
-        for name, some in sheets.items()
-    ]
-    return Table(title, head, tuple(rows))
-
-
-def notes(sheets: Sheets, best: Mapping[str, Taught], floor: Sheet) -> Iterator[str]:
-    """What each denoising family gives beside weight decay, and what a fit makes of noise."""
-    decay = best[DECAY]
-    for family, row in best.items():
-        if family in (PLAIN, DECAY):
-            continue
-        leads = {score: difference(sheets[row.name], sheets[decay.name], score) for score in NAMES}
-        said = "; ".join(f"{NAMES[score]} {_said(lead, '+.2f')}" for score, lead in leads.items())
-        yield f"{row.words[0].upper()}{row.words[1:]} beside the best {decay.words}: {said}. {verdict(leads)}"
-    r2, selectivity = (float(floor.scores[it].mean()) for it in ("r2", "selectivity"))
-    yield (
-        f"Filters of random numbers score R^2 {r2:.2f} and selectivity {selectivity:.2f}: this is nothing. A single "
-        f"bright pixel has a high R^2, as it is like a very small wave, but no orientation; hence a filter counts as "
-        f"Gabor-like only with both above {GABOR_LIKE}."
-    )
-    count = max(map(len, sheets.values()))
-    yield (
-        f"Strengths were chosen by their R^2 with the first seed, weight decay's too; what was chosen has {count} "
-        "seeds, and its intervals are Student's over seeds. The others' are over filters and say nothing of luck."
-        if count > 1
-        else "One seed each: these intervals are over filters and say nothing of luck in training."
-    )
-
-
-def verdict(leads: Mapping[str, Interval]) -> str:
-    """Which way the three scores speak, all of them surely or not."""
-    if all(lead.low > 0 for lead in leads.values()):
-        return "Denoising beats weight decay on every score."
-    if all(lead.high < 0 for lead in leads.values()):
-        return "Denoising does not beat weight decay: weight decay is better on every score."
-    return "Denoising does not beat weight decay on every score: an interval contains zero, or lies below it."
-
-
-def growth(sheets: Sheets, least: str, most: str) -> str:
-    """Whether filters are coarser and wider with more of the picture masked, as a sentence."""
-    coarser, wider = (difference(sheets[most], sheets[least], it) for it in ("grain", "support"))
-    return (
-        f"Digits, from no masking to the strongest: the filters' grain gets {_way(coarser, 'coarser', 'finer')} "
-        f"({_said(coarser, '+.2f')} pixels), and their energy lies on {_way(wider, 'more', 'fewer')} pixels "
-        f"({_said(wider, '+.1f')})."
-    )
-
-
-def _way(change: Interval, up: str, down: str) -> str:
-    return (up if change.mean > 0 else down) if change.conclusive else f"neither surely {up} nor {down}"
-
-
-def _first(sheets: Sheets, row: Taught) -> float:
-    return float(sheets[row.name][0].scores["r2"].mean())
-
-
-def _said(interval: Interval, form: str = ".2f") -> str:
-    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
+def leads(sheets: Sheets, best: Best, row: Taught) -> dict[str, Interval]:
+    """By how much the scores are higher than those of the weight decay that is best on each."""
+    return {score: difference(sheets[row.name], sheets[best.rivals[score].name], score) for score in NAMES}

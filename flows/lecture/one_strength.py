@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from daecore.claims import doubt
 from daecore.evaluation import DenoisingReport
 from daecore.intervals import Interval, bootstrap
 from daecore.rng import stream
@@ -93,8 +94,7 @@ def note(found: OneStrength) -> str:
 
 def told(lead: Interval) -> str:
     """A lead in dB with its interval; one that contains zero is not claimed."""
-    claim = "" if lead.conclusive else "; no difference is claimed: the interval contains zero"
-    return f"{lead.mean:+.2f} dB [{lead.low:+.2f}, {lead.high:+.2f}]{claim}"
+    return f"{lead.mean:+.2f} dB [{lead.low:+.2f}, {lead.high:+.2f}]{doubt(lead)}"
 
 
 def in_db(number: Known | None) -> Known:

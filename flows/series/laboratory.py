@@ -45,7 +45,8 @@ class Laboratory:
         self.store, self.run_id, self.quick = store, run_id, quick
         self._folder, self._since = folder, since
         self.call = Caller(fresh, self._is_new)
-        self.used: dict[str, Experiment] = {}  # by the arguments of `dae` that run them
+        self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
+        self._words: dict[str, str] = {}  # those arguments, by the experiment's digest
         self._datasets: dict[str, DatasetRef] = {}
 
     def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
@@ -60,9 +61,8 @@ class Laboratory:
         wanted += cut(chosen(recipe, wanted)) if self.quick else []
         experiment = chosen(recipe, wanted)
         command = "stack" if is_stack(experiment) else "run"
-        self.used[shlex.join([command, recipe, *(word for change in wanted for word in ("--set", change))])] = (
-            experiment
-        )
+        words = shlex.join([command, recipe, *(word for change in wanted for word in ("--set", change))])
+        self._words.setdefault(digest(experiment), words)
         return experiment
 
     def splits(self, experiment: Experiment) -> Splits:
@@ -71,6 +71,7 @@ class Laboratory:
 
     def train(self, experiment: Experiment) -> Trained:
         """The experiment's network: trained now, gone on with, or taken from an earlier run."""
+        self._use(experiment)
         check(experiment)
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
@@ -80,6 +81,7 @@ class Laboratory:
 
     def stack(self, experiment: Experiment) -> Stacked:
         """The experiment's network, trained layer by layer as `dae stack` does, each layer a cached stage."""
+        self._use(experiment)
         check_stack(experiment)
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
@@ -135,6 +137,12 @@ class Laboratory:
         rate = self.classify(experiment, model, method, options, labels=labels, draw=CHOICE).learning_rate
         name = "learning_rates" if method == "finetune" else "probe_learning_rates"
         return options.model_copy(update={name: (rate,)})
+
+    def _use(self, experiment: Experiment) -> None:
+        """Note how the training is done again, where it came from a recipe."""
+        words = self._words.get(digest(experiment))
+        if words is not None:
+            self.used[words] = experiment
 
     def _is_new(self, key: str) -> bool:
         """Whether a network was trained in this series already; then it counts as made anew."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..series.study import Findings, Picture, Study
 from . import cells, pictures
-from .cells import CONVOLUTIONAL, DENOISING
+from .cells import CONVOLUTIONAL, DENOISING, FIRST_SEED
 from .published import PUBLISHED
 from .telling import figures, how, notes, seeds, table
 
@@ -35,7 +35,8 @@ class Problem:
 
 
 def _run(problem: str, laboratory: "Laboratory") -> Findings:
-    experiment = laboratory.experiment(cells.recipe(problem, DENOISING), quick=cells.quick(problem))
+    experiment = cells.experiment(laboratory, problem, DENOISING, FIRST_SEED)
+    convolutional = cells.experiment(laboratory, problem, CONVOLUTIONAL, FIRST_SEED)
     machine, errors = laboratory.calibrate(experiment), cells.errors(laboratory, problem)
     published = PUBLISHED[problem]
     return Findings(
@@ -45,5 +46,5 @@ def _run(problem: str, laboratory: "Laboratory") -> Findings:
             pictures.samples(laboratory, problem),
         ),
         tables=(table(machine, errors, published), seeds(errors)),
-        notes=(*notes(machine, errors, published), how(problem, cells.budget(experiment))),
+        notes=(*notes(machine, errors, published), how(problem, experiment, convolutional)),
     )

@@ -5,12 +5,15 @@ Knows errors. Does not train.
 
 from collections.abc import Iterator
 
+from daecore.claims import fewer_errors, told
+from daecore.experiment import Experiment
 from daecore.intervals import Interval
 from daecore.kernel_machine import KernelMachineReport
 
+from ..series.laboratory import fine_tuning
 from ..series.study import Measured, Table
 from . import cells
-from .cells import CONV_SCRATCH, CONVOLUTIONAL, DENOISING, LONGER, PLAIN, SCRATCH, Budget, Errors
+from .cells import CONV_SCRATCH, CONVOLUTIONAL, DENOISING, LONGER, PLAIN, SCRATCH, Errors
 from .published import Published
 
 NAMES = {
@@ -80,49 +83,50 @@ def notes(machine: KernelMachineReport, errors: Errors, published: Published) ->
     yield (
         f"The support vector machine makes {machine.error_percent:.2f} % errors here and {published.svm:.2f} % on the "
         f"published files, {abs(apart):.0%} {'more' if apart > 0 else 'fewer'}: "
-        + ("the data are about as hard. " if alike else "the data differ, and published figures are no yardstick. ")
+        + ("the data are about as hard. " if alike else "what was published is of other data. ")
         + f"It has learnt from {machine.trained_on:,} samples, those of validation among them, as in the paper."
         + (" Its C or gamma is the smallest or largest that was tried." if machine.on_border else "")
     )
+    where = "" if alike else ", on other data,"
     ours = errors.interval(DENOISING)
     reached = "at or below" if ours.mean <= published.sdae else "above"
     yield (
         f"Stacked denoising makes {told(ours)} % errors, {reached} the {published.sdae:.2f} % that were published of "
-        "it."
+        f"it{where.rstrip(',')}."
     )
     for method, other in compared(errors):
         yield _compared(errors.fewer(method, other), method, other)
-    best = errors.interval(CONVOLUTIONAL)
-    below = best.high < published.best
+    conv = errors.interval(CONVOLUTIONAL)
+    below = conv.high < published.lowest
     yield (
-        f"The convolutional denoising encoder makes {told(best)} % errors; the lowest published is "
-        f"{published.best:.2f} %, {'' if below else 'not '}above the interval."
+        f"The convolutional denoising encoder makes {told(conv)} % errors; the lowest published{where} is "
+        f"{published.lowest:.2f} %, {'' if below else 'not '}above the interval."
     )
 
 
-def how(problem: str, budget: Budget) -> str:
+def how(problem: str, stack: Experiment, convolutional: Experiment) -> str:
     """What the methods were given."""
+    steps, others = cells.budget(stack), cells.budget(convolutional)
     longer = ", but for the longer one, which gets both in fine-tuning" if problem in cells.CLAIMED else ""
     tuned = (
         "Budgets, rate and augmentation of the stacks were tuned on this problem with other seeds, whose test "
         "errors were seen."
         if problem in cells.TUNED
-        else "Budgets and rate were not tuned on this problem."
+        else "Budgets and rate of the stacks were not tuned on this problem."
     )
+    rates = ", ".join(f"{share:g}" for share in cells.RATES)
+    warps = ", ".join(map(str, fine_tuning(convolutional).augment))
+    augmented = f"the augmentation {warps}" if warps else "no augmentation"
+    chosen = "chosen on validation samples" if problem in cells.TUNED_CONVOLUTIONS else "a first guess"
     return (
-        f"All stacks are fine-tuned for {budget.fine_tuning:,} steps at one rate, with the same augmentation; "
-        f"pre-training takes {budget.pre_training:,} steps more, which scratch does not get{longer}. {tuned}"
+        f"All stacks are fine-tuned for {steps.fine_tuning:,} steps with the same augmentation; pre-training takes "
+        f"{steps.pre_training:,} steps more, which scratch does not get{longer}. {tuned} Scratch has of {rates} times "
+        "their rate the one with the fewest errors on validation samples. Both convolutional networks have "
+        f"{others.fine_tuning:,} steps with labels and {augmented}, "
+        f"{chosen}; the denoising one {others.pre_training:,} of pre-training before. They are another architecture "
+        "with a budget of its own, so that their lead over a stack is none of denoising."
     )
-
-
-def told(interval: Interval) -> str:
-    """A mean with its interval."""
-    return f"{interval.mean:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def _compared(fewer: Interval, method: str, other: str) -> str:
-    doubt = "." if fewer.conclusive else "; no difference is claimed: the interval contains zero."
-    return (
-        f"{method.capitalize()} makes {fewer.mean:+.2f} [{fewer.low:+.2f}, {fewer.high:+.2f}] percentage points fewer "
-        f"errors than {other!r}, paired over {fewer.n} seeds{doubt}"
-    )
+    return f"{method.capitalize()} beside {other!r}, paired over {fewer.n} seeds: {fewer_errors(fewer)}."

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import spearmanr
 
+from daecore.claims import fewer_errors, told
 from daecore.classifying import ClassifierOptions, Task
 from daecore.figures import png
 from daecore.initialisation import Initialisation
 from daecore.intervals import Interval, student
 from daecore.scatter import Point, scatter
 
+from ...lecture.one_strength import in_db
 from ...series.study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
@@ -96,33 +98,30 @@ def notes(found: list[Noise], plain: tuple[float, ...]) -> Iterator[str]:
     restores = max(found, key=lambda noise: noise.gain_db.mean)
     teaches = min(found, key=lambda noise: noise.error_percent.mean)
     yield (
-        f"The largest restoration gain has {restores.name}, {restores.gain_db} dB; the lowest probe error has "
-        f"{teaches.name}, {teaches.error_percent} %. They are the first of {len(found)}, and the first of many "
+        f"The largest restoration gain has {restores.name}, {told(restores.gain_db)} dB; the lowest probe error has "
+        f"{teaches.name}, {told(teaches.error_percent)} %. They are the first of {len(found)}, and the first of many "
         "flatters itself."
     )
     if restores is not teaches:
-        saved = _said(_fewer(restores.errors, teaches.errors))
-        yield f"Beside {restores.name}, the code of {teaches.name} saves {saved}"
+        yield f"{teaches.name} beside {restores.name}: {fewer_errors(_fewer(restores.errors, teaches.errors))}."
     better = [noise.name for noise in found if _fewer(plain, noise.errors).low > 0]
     worse = [noise.name for noise in found if _fewer(plain, noise.errors).high < 0]
     yield (
         f"Beside the plain autoencoder, with intervals that leave out zero: fewer errors from {_listed(better)}; more "
-        f"errors from {_listed(worse)}."
+        f"errors from {_listed(worse)}. With {len(found)} intervals of 95 %, one in twenty leaves out zero by luck."
     )
     if len(found) > 2:
         yield (
             f"Rank correlation of restoration gain and probe error over {len(found)} corruptions: "
             f"{correlation(found):+.2f}. Minus one would say that what denoises best also teaches best. Each network "
-            "was trained once: the intervals leave out luck in its training."
+            f"was trained once: the intervals leave out luck in its training. Probes have {STEPS} steps at one rate."
         )
 
 
 def _noise(lab: "Laboratory", kind: str, option: str, strength: float) -> Noise:
     experiment = lab.experiment(RECIPE, f"corruptions=[{{{kind}: {{{option}: {strength:g}}}}}]", quick=QUICK)
     judged = lab.judge(experiment)
-    if judged.report.gain_db is None:
-        raise ValueError("the frontier is measured in dB, and this report has none")
-    return Noise(kind, strength, judged.report.gain_db, _probed(lab, judged.trained))
+    return Noise(kind, strength, in_db(judged.report.gain_db), _probed(lab, judged.trained))
 
 
 def _probed(lab: "Laboratory", trained: "Trained") -> tuple[float, ...]:
@@ -153,21 +152,17 @@ def _picture(found: list[Noise], plain: tuple[float, ...]) -> Picture:
 def _table(found: list[Noise], plain: tuple[float, ...]) -> Table:
     head = ("corruption", "strength", "restoration gain, dB", "probe error, %", "points fewer than plain")
     rows = [
-        (noise.kind, f"{noise.strength:g}", str(noise.gain_db), str(noise.error_percent),
-         str(_fewer(plain, noise.errors)))
+        (noise.kind, f"{noise.strength:g}", told(noise.gain_db), told(noise.error_percent),
+         told(_fewer(plain, noise.errors)))
         for noise in found
     ]  # fmt: skip
-    return Table("Restoring and teaching", head, (*rows, ("none", "", "", str(student(plain)), "")))
+    title = f"Restoring (intervals over test images) and teaching (over {len(plain)} draws of labels)"
+    return Table(title, head, (*rows, ("none", "", "", told(student(plain)), "")))
 
 
 def _fewer(control: tuple[float, ...], ours: tuple[float, ...]) -> Interval:
     """How many percentage points fewer errors ours are, paired over draws of labels."""
     return student([before - after for before, after in zip(control, ours, strict=True)])
-
-
-def _said(gain: Interval) -> str:
-    doubt = "" if gain.conclusive else "; no difference is claimed: the interval contains zero"
-    return f"{gain.mean:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}] percentage points of errors{doubt}."
 
 
 def _listed(names: list[str]) -> str:

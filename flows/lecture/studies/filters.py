@@ -8,27 +8,14 @@ from daecore.filters import filter_sheets, spreads
 from daecore.spec import Spec
 
 from ...series.study import Findings, Measured, Picture, Study
-from ..filter_scores import (
-    DECAY,
-    NAMES,
-    PLAIN,
-    Sheet,
-    Sheets,
-    Taught,
-    figures,
-    growth,
-    mean,
-    noise,
-    notes,
-    strongest,
-    table,
-)
+from ..filter_scores import DECAY, NAMES, PLAIN, Sheet, Sheets, Taught, best_of, mean, noise
+from ..filter_telling import figures, growth, means, notes, table
 
 if TYPE_CHECKING:
     from ...series.laboratory import Laboratory
 
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
-SEEDS = (0, 1, 2)
+JUDGES = (1, 2, 3, 4, 5)  # seeds; 0 chooses
 FEW = "data.patches.count=5000"
 QUICK = {GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"), DIGITS: (FEW, "training.epochs=10")}
 
@@ -70,20 +57,21 @@ MASKED = _family("digits", "masking {:.0%}", "filters-digits", ERASED, (0.0, 0.2
 
 
 def run(lab: "Laboratory") -> Findings:
-    """Teach one layer in every way on photographs, the best of each family again with other seeds; then digits."""
-    sheets: dict[str, list[Sheet]] = {row.name: [_sheet(lab, row)] for row in _rows(lab, PHOTOGRAPHS)}
-    best = strongest(_rows(lab, PHOTOGRAPHS), sheets)
-    for row in best.values():
-        if row.family != PLAIN and not lab.quick:
-            sheets[row.name] += [_sheet(lab, row, seed) for seed in SEEDS[1:]]
+    """Teach one layer in every way on photographs; judge the best of them with other seeds; then digits."""
+    rows = _rows(lab, PHOTOGRAPHS)
+    sheets: dict[str, list[Sheet]] = {row.name: [_sheet(lab, row)] for row in rows}
+    best = best_of(rows, sheets)
+    for row in () if lab.quick else best.judged:
+        sheets[row.name] += [_sheet(lab, row, seed) for seed in JUDGES]
     digits = {row.name: [_sheet(lab, row)] for row in _rows(lab, MASKED)}
-    floor = noise(len(sheets[best[DECAY].name][0].filters), sheets[best[DECAY].name][0].filters.shape[-1])
+    floor = noise(*sheets[best.ours.name][0].filters.shape[:2])
     words = {row.name: row.words for row in (*PHOTOGRAPHS, *MASKED)}
     baseline = {f"{score}.noise": Measured.of(mean([floor], score)) for score in NAMES}
+    shown = [row.name for row in best.of.values()]
     return Findings(
-        figures=dict(figures(sheets, best)) | dict(figures(digits, {})) | baseline,
+        figures=dict(figures(sheets, best)) | dict(means(digits)) | baseline,
         pictures=(
-            _sheets("filters", [best[it].name for it in best], sheets, words, "patches of photographs, whitened"),
+            _sheets("filters", shown, sheets, words, "patches of photographs, whitened"),
             _spread(sheets, words, floor),
             _sheets("filters-digits", list(digits), digits, words, "patches of digits"),
         ),
@@ -134,9 +122,10 @@ STUDY = Study(
     id="filters",
     title="Filters: weight decay and denoising",
     says=(
-        "Regularising an autoencoder by small weights is one thing, denoising another. On small patches of photographs "
-        "the units of a denoising autoencoder come to look for edges, each in its place and direction; those of an "
-        "autoencoder with weight decay do not. On digits, the more is masked, the coarser the grain of the filters."
+        "Regularising an autoencoder by small weights is one thing, denoising another. On small patches of "
+        "photographs, the lecture says, the units of a denoising autoencoder come to look for edges, each in "
+        "its place and direction, and those of one with weight decay do not; on digits, the more is masked, the "
+        "coarser the grain of the filters. Two scores of every filter say how far that is so."
     ),
     recipes=(*dict.fromkeys(row.recipe for row in (*PHOTOGRAPHS, *MASKED)),),
     run=run,

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from daecore.claims import doubt, told
 from daecore.evaluation import restore
 from daecore.figures import COLUMNS, panel, png
 from daecore.intervals import Interval, bootstrap
@@ -135,14 +136,10 @@ def _table(title: str, taught: Sequence[Taught], rows: "Mapping[str, Judged]") -
     lines = [("nothing restored", "", "", f"{first.scores['corrupted_db'].mean():.2f}", "", "")]
     for row in taught:
         judged = rows[row.name]
-        lead = "" if judged is first else _said(difference(judged, first), "+.2f")
-        cells = (_said(pooled(judged.scores["mse"])), _said(_mean(judged)), lead, f"{judged.trained.seconds:.0f}")
+        lead = "" if judged is first else told(difference(judged, first), "+.2f")
+        cells = (told(pooled(judged.scores["mse"])), told(_mean(judged)), lead, f"{judged.trained.seconds:.0f}")
         lines.append((row.name.replace("_", " "), row.sees, *cells))
     return Table(title, head, tuple(lines))
-
-
-def _said(interval: Interval, form: str = ".2f") -> str:
-    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
 
 
 def _picture(lab: "Laboratory", name: str, shown: "Experiment", rows: "Mapping[str, Judged]", how: str) -> Picture:
@@ -161,23 +158,19 @@ def _notes(tiny: "Mapping[str, Judged]", conv: "Mapping[str, Judged]") -> Iterat
         f"With clean targets the tiny network reaches {pooled(clean.scores['mse']).mean:.2f} dB pooled after "
         f"{clean.trained.seconds:.0f} s of training; {PUBLISHED} dB is the published figure."
     )
-    yield f"SURE, without clean pictures, beside clean targets: {_said(sure, '+.2f')} dB, {within} {NEAR} dB of them."
+    yield f"SURE, without clean pictures, beside clean targets: {told(sure, '+.2f')} dB, {within} {NEAR} dB of them."
     for name in ("noise2noise", "noise2self", "plain", "weight_decay"):
         lead = difference(tiny[name], clean)
-        yield f"{name.replace('_', ' ')} beside clean targets: {_said(lead, '+.2f')} dB{_doubt(lead)}."
+        yield f"{name.replace('_', ' ')} beside clean targets: {told(lead, '+.2f')} dB{doubt(lead)}."
     decay = difference(tiny["weight_decay"], tiny["plain"])
-    yield f"Weight decay beside none, in a plain autoencoder: {_said(decay, '+.2f')} dB{_doubt(decay)}."
+    yield f"Weight decay beside none, in a plain autoencoder: {told(decay, '+.2f')} dB{doubt(decay)}."
     for name, said in (
         ("emphasised", "Emphasis on erased pixels beside none"),
         ("l1", "Absolute beside squared error"),
     ):
         lead = difference(conv[name], conv["erasure_clean"])
-        yield f"{said}, under erasure: {_said(lead, '+.2f')} dB{_doubt(lead)}."
+        yield f"{said}, under erasure: {told(lead, '+.2f')} dB{doubt(lead)}."
     yield "One seed each: these intervals are over test images and say nothing of luck in training."
-
-
-def _doubt(interval: Interval) -> str:
-    return "" if interval.conclusive else "; no difference is claimed: the interval contains zero"
 
 
 STUDY = Study(

@@ -1,0 +1,88 @@
+"""First-layer filters told: what each way of teaching gave beside weight decay, in numbers, tables and sentences.
+
+Knows scores. Does not train.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from daecore.claims import claimed, told
+from daecore.intervals import Interval
+
+from ..series.study import Measured, Table
+from .filter_scores import DECAY, GABOR_LIKE, NAMES, SIZES, Best, Sheet, Sheets, difference, leads, mean
+
+
+def figures(sheets: Sheets, best: Best) -> Iterator[tuple[str, Measured]]:
+    """The leads over weight decay, ``r2.gaussian.over_weight_decay``; then the means, ``r2.gaussian-1.5``."""
+    for family, row in best.denoising.items():
+        for score, lead in leads(sheets, best, row).items():
+            yield f"{score}.{family}.over_{DECAY}", Measured.of(lead)
+    yield from means(sheets)
+
+
+def means(sheets: Sheets) -> Iterator[tuple[str, Measured]]:
+    """The mean of every score by name."""
+    for name, some in sheets.items():
+        for score, unit in {**dict.fromkeys(NAMES, ""), **dict.fromkeys(SIZES, "px")}.items():
+            yield f"{score}.{name}", Measured.of(mean(some, score), unit)
+
+
+def table(title: str, words: Mapping[str, str], sheets: Sheets) -> Table:
+    """A row per way of teaching: means with their intervals, and over how many seeds."""
+    head = ("taught by", *NAMES.values(), *SIZES.values(), "seeds")
+    forms = {**dict.fromkeys(NAMES, ".2f"), **dict.fromkeys(SIZES, ".1f")}
+    rows = [
+        (words[name], *(told(mean(some, score), form) for score, form in forms.items()), max(1, len(some) - 1))
+        for name, some in sheets.items()
+    ]
+    return Table(title, head, tuple(rows))
+
+
+def notes(sheets: Sheets, best: Best, floor: Sheet) -> Iterator[str]:
+    """What each denoising family gives beside weight decay, and what a fit makes of noise."""
+    several = len(sheets[best.ours.name]) > 1
+    for row in (best.ours, *(it for it in best.denoising.values() if it is not best.ours)):
+        found = leads(sheets, best, row)
+        said = "; ".join(
+            f"{NAMES[score]} {told(lead, '+.2f')} over {best.rivals[score].words}" for score, lead in found.items()
+        )
+        last = verdict(found) if row is best.ours and several else "One seed: nothing is claimed."
+        yield f"{row.words[0].upper()}{row.words[1:]} beside the best weight decay on each score: {said}. {last}"
+    r2, selectivity = (float(floor.scores[it].mean()) for it in ("r2", "selectivity"))
+    yield (
+        f"Filters of random numbers score R^2 {r2:.2f} and selectivity {selectivity:.2f}: this is nothing. A single "
+        f"bright pixel has a high R^2, as it is like a very small wave, but no orientation; hence a filter counts as "
+        f"Gabor-like only with both above {GABOR_LIKE}."
+    )
+    yield (
+        f"The first seed chose: strengths by their R^2, of weight decay by each score. "
+        f"{len(sheets[best.ours.name]) - 1} other seeds judge the denoising with the best "
+        "fit, and its rivals; their intervals are Student's over these "
+        "seeds. All other intervals are over the filters of one training and say nothing of luck."
+        if several
+        else "One seed each: these intervals are over filters and say nothing of luck in training."
+    )
+
+
+def verdict(leads: Mapping[str, Interval]) -> str:
+    """Which way the three scores speak, all of them surely or not."""
+    if all(lead.mean > 0 and claimed(lead) for lead in leads.values()):
+        return "Denoising beats weight decay on every score."
+    if all(lead.mean < 0 and claimed(lead) for lead in leads.values()):
+        return "Denoising does not beat weight decay: weight decay is better on every score."
+    return "Denoising does not beat weight decay on every score: an interval contains zero, or lies below it."
+
+
+def growth(sheets: Sheets, least: str, most: str) -> str:
+    """Whether filters are coarser and wider with more of the picture masked, as a sentence."""
+    coarser, wider = (difference(sheets[most], sheets[least], it) for it in ("grain", "support"))
+    return (
+        "Digits, from no masking to the strongest, one seed: the filters' grain is "
+        f"{_way(coarser, 'coarser', 'finer')} ({told(coarser, '+.2f')} pixels), "
+        f"and their energy lies on {_way(wider, 'more', 'fewer')} pixels "
+        f"({told(wider, '+.1f')}; intervals over filters)."
+    )
+
+
+def _way(change: Interval, up: str, down: str) -> str:
+    return (up if change.mean > 0 else down) if change.conclusive else f"neither surely {up} nor {down}"

@@ -1,0 +1,38 @@
+"""How differences are told, and when they are not claimed."""
+
+import pytest
+
+from daecore.claims import claimed, doubt, fewer_errors, told
+from daecore.intervals import Interval
+
+
+def interval(mean: float, low: float, high: float, n: int = 5) -> Interval:
+    return Interval(mean=mean, low=low, high=high, n=n)
+
+
+def test_a_mean_stands_before_its_interval() -> None:
+    assert told(interval(0.421, 0.314, 0.526)) == "0.42 [0.31, 0.53]"
+    assert told(interval(0.421, -0.314, 0.526), "+.1f") == "+0.4 [-0.3, +0.5]"
+
+
+@pytest.mark.parametrize(
+    ("difference", "why"),
+    [
+        (interval(1, 0.5, 1.5), ""),
+        (interval(-1, -1.5, -0.5), ""),
+        (interval(1, -0.5, 2.5), "the interval contains zero"),
+        (interval(1, 0.5, 1.5, n=4), "4 values are too few"),
+        (interval(1, -0.5, 2.5, n=4), "the interval contains zero"),
+    ],
+)
+def test_a_claim_takes_an_interval_without_zero_and_five_values(difference: Interval, why: str) -> None:
+    assert doubt(difference) == (f"; no difference is claimed: {why}" if why else "")
+    assert claimed(difference) is not bool(why)
+
+
+def test_a_loss_is_told_as_more_errors() -> None:
+    assert fewer_errors(interval(0.42, 0.31, 0.53)) == "0.42 [0.31, 0.53] percentage points fewer errors"
+    assert fewer_errors(interval(-0.42, -0.53, -0.31)) == "0.42 [0.31, 0.53] percentage points more errors"
+    assert fewer_errors(interval(-0.1, -0.3, 0.1)) == (
+        "0.10 [-0.10, 0.30] percentage points more errors; no difference is claimed: the interval contains zero"
+    )
