@@ -2,10 +2,8 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,36 +26,6 @@ ASKED = [
     "digits-erasure", "--set", "corruptions=[{gaussian_noise: {sigma: 0.1}}]", "--set", "training.epochs=2",
     "--set", "autoencoder={dense: {widths: [64], code: 32}}", "--set", "transfer=null",
 ]  # fmt: skip
-QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running Prefect server."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (home / "log").open("w") as log:
-        environment = {**os.environ, **QUIET, "PREFECT_HOME": str(home)}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        yield answering(f"http://127.0.0.1:{port}/api")
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def answering(address: str) -> str:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
-                return address
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the Prefect server did not come up in two minutes")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Pat
 
 def environment(store: Path) -> dict[str, str]:
     places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **QUIET, **places, "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **places, "OMP_NUM_THREADS": "1"}
 
 
 def command(*arguments: str) -> list[str]:
@@ -126,7 +94,7 @@ def flow_run(server: str, model: str) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{server}/flow_runs/filter", data=asked, headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return dict(json.load(answer)[0])
 
 

@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -54,39 +53,10 @@ def record(store: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running Prefect server: a sweep against it saves the ten seconds that one of its own takes to start."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
-    quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_HOME": str(home)}
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(command, env={**os.environ, **quiet}, stdout=log, stderr=log)
-    try:
-        yield answering(f"http://127.0.0.1:{port}/api")
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def answering(address: str) -> str:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
-                return address
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the Prefect server did not come up in two minutes")
-
-
 def asked(server: str, what: str, query: dict[str, Any]) -> Any:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{server}/{what}/filter", data=json.dumps(query).encode(), headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -223,11 +193,11 @@ def test_an_interrupt_ends_the_workers_too_and_the_same_command_goes_on(
     training(tmp_path, process)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 130, output
     assert "goes on where it was" in output
     assert "Traceback" not in output
-    gone, living = psutil.wait_procs(workers, timeout=30)
+    gone, living = psutil.wait_procs(workers, timeout=120)
     assert gone
     assert living == []
     killed = [*runs(tmp_path, "sweep"), *runs(tmp_path, "denoise"), *runs(tmp_path, "train_autoencoder")]
