@@ -42,8 +42,8 @@ def errors() -> Errors:
     """As many seeds each as in a study."""
     of = {
         SCRATCH: (13.0, 13.2, 12.9, 13.1, 13.0),
-        LONGER: (9.4, 9.2, 9.6, 9.4, 9.2),
-        PLAIN: (11.0, 11.2, 11.1, 11.0, 11.2),
+        LONGER: (9.4, 9.2, 9.6),
+        PLAIN: (11.0, 11.2, 11.1),
         DENOISING: (9.3, 9.4, 9.5, 9.4, 9.3),
         CONV_SCRATCH: (6.0, 6.2, 6.1),
         CONVOLUTIONAL: (5.0, 5.1, 5.0),
@@ -102,9 +102,11 @@ def test_every_method_is_asked_for_with_each_of_its_seeds_and_none_that_was_tune
 ) -> None:
     made, errors = bench
     assert {method: len(found) for method, found in errors.of.items()} == {
-        SCRATCH: 5, LONGER: 5, PLAIN: 5, DENOISING: 5, CONV_SCRATCH: 3, CONVOLUTIONAL: 3
+        SCRATCH: 5, LONGER: 3, PLAIN: 3, DENOISING: 5, CONV_SCRATCH: 3, CONVOLUTIONAL: 3
     }  # fmt: skip
-    assert [experiment.seed for experiment, _, _ in made.asked] == [*[2, 3, 4, 5, 6] * 4, *[2, 3, 4] * 2]
+    assert [experiment.seed for experiment, _, _ in made.asked] == [
+        *range(2, 7), *range(2, 5), *range(2, 5), *range(2, 7), *range(2, 5), *range(2, 5)
+    ]  # fmt: skip
     assert errors.seconds[SCRATCH] == 20
     assert errors.seconds[DENOISING] == 70
 
@@ -112,7 +114,9 @@ def test_every_method_is_asked_for_with_each_of_its_seeds_and_none_that_was_tune
 def test_the_stacks_differ_in_what_they_were_pre_trained_on_alone(bench: tuple[Bench, Errors]) -> None:
     """And scratch is the same network with the same steps and augmentation, at a rate that it has chosen."""
     made, _ = bench
-    (scratch, none, from_scratch), longer, (_, plain, stacked), (_, denoising, denoised) = made.asked[:20:5]
+    (scratch, none, from_scratch), longer, (_, plain, stacked), (_, denoising, denoised) = (
+        made.asked[place] for place in (0, 5, 8, 11)
+    )
     assert none is None
     assert plain.experiment.corruptions == ()
     assert denoising.experiment.corruptions
@@ -131,12 +135,12 @@ def test_scratch_chooses_its_rate_with_a_seed_that_is_not_judged(bench: tuple[Be
     assert {experiment.seed for experiment, _ in made.chosen} == {0}
     assert {options.learning_rates for _, options in made.chosen} == {(1.5e-3, 3e-3, 6e-3)}
     assert {options.steps for _, options in made.chosen} == {2000}
-    assert {options.learning_rates for _, _, options in made.asked[:10]} == {(6e-3,)}
+    assert {options.learning_rates for _, _, options in made.asked[:8]} == {(6e-3,)}
 
 
 def test_the_convolutional_network_from_scratch_is_the_denoising_one_s(bench: tuple[Bench, Errors]) -> None:
     made, _ = bench
-    (scratch, none, options), (denoising, model, same) = made.asked[20], made.asked[23]
+    (scratch, none, options), (denoising, model, same) = made.asked[16], made.asked[19]
     assert none is None
     assert model.experiment == denoising == scratch
     assert options == same
@@ -150,7 +154,7 @@ def test_a_difference_is_paired_over_the_seeds_that_both_have(errors: Errors) ->
 
 @pytest.mark.parametrize("name", ["mnist_rot", "mnist_bg_rand", "mnist_bg_img_rot"])
 def test_the_claim_has_five_paired_seeds(name: str) -> None:
-    assert {cells.seeds(name, method) for method in (SCRATCH, LONGER, PLAIN, DENOISING)} == {5}
+    assert cells.seeds(name, SCRATCH) == cells.seeds(name, DENOISING) >= 5
 
 
 def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
@@ -159,7 +163,8 @@ def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
     assert "at or below the 9.53 %" in published
     assert "3.66 [3.47, 3.85] percentage points fewer errors." in scratch
     assert "no difference is claimed" in longer
-    assert "no difference is claimed" not in scratch + plain
+    assert "no difference is claimed" not in scratch
+    assert "3 values are too few" in plain
     assert "3 values are too few" in convolutions
     assert "the lowest published is 8.27 %, above the interval" in best
 
