@@ -6,7 +6,7 @@ Knows measures. Does not train.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from daecore.claims import fewer_errors
+from daecore.claims import claimed, fewer_errors
 from daecore.curves import Curves, curves
 from daecore.figures import png
 from daecore.information import Bound
@@ -115,7 +115,8 @@ def notes(found: Measures, identity: Measure) -> Iterator[str]:
     yield (
         f"The identity says most of its input, {identity.bound.nats.mean:,.0f} nats. The code of {largest} numbers "
         f"trained with sigma {strongest:g} says {noisy.bound.nats.mean:,.0f}; a linear layer on it makes "
-        f"{fewer_errors(less)}" + (": much information alone is no good feature." if less.low > 0 else ".")
+        f"{fewer_errors(less)}"
+        + (": much information alone is no good feature." if less.mean > 0 and claimed(less) else ".")
     )
     fewer = _fewer(plain, noisy)
     yield (

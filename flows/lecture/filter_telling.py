@@ -55,10 +55,10 @@ def notes(sheets: Sheets, best: Best, floor: Sheet) -> Iterator[str]:
         f"Gabor-like only with both above {GABOR_LIKE}."
     )
     yield (
-        f"The first seed chose: strengths by their R^2, of weight decay by each score. "
-        f"{len(sheets[best.ours.name]) - 1} other seeds judge the denoising with the best "
-        "fit, and its rivals; their intervals are Student's over these "
-        "seeds. All other intervals are over the filters of one training and say nothing of luck."
+        "The first seed chose: strengths by their R^2, of weight decay by each score. "
+        f"{len(sheets[best.ours.name]) - 1} other seeds judge the denoising with the best fit, and its rivals; their "
+        "intervals are Student's over these seeds. All other intervals are over the filters of one training and say "
+        "nothing of luck."
         if several
         else "One seed each: these intervals are over filters and say nothing of luck in training."
     )
