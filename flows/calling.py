@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from prefect.context import TagsContext
+
 from daecore.spec import digest
 
 from . import tracking
 from .records import FileRef, ModelRef, Request, Timed
 from .store import current_store
+from .studio.record import PROCESS
 
 log = logging.getLogger("daecore.progress")
 
@@ -41,11 +44,12 @@ class Caller:
         log.info("%s", name, extra={"stage": name})
         anew = self.anew(values[0])
         self.made.add(digest(values[0].key))
-        state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
-        result, reused = state.result(), state.name == "Cached"
-        if reused and intact is not None and not (intact(result) and _settled(values[0])):
-            log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
-            result, reused = stage.with_options(refresh_cache=True)(*values), False
+        with _limits_unasked():
+            state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
+            result, reused = state.result(), state.name == "Cached"
+            if reused and intact is not None and not (intact(result) and _settled(values[0])):
+                log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
+                result, reused = stage.with_options(refresh_cache=True)(*values), False
         self.uses += [digest(values[0].key), *_left(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
@@ -57,6 +61,15 @@ class Caller:
         """Whether what is asked for is to be made anew: once, not each time it is asked for."""
         key = digest(request.key)
         return self.fresh and key not in self.made and not self._known(key)
+
+
+def _limits_unasked() -> TagsContext:
+    """Stages without the flow run's tag of its process: before each, Prefect would ask its server for that tag's limit.
+
+    The question takes two seconds where the server has closed the connection meanwhile, as it does after five.
+    """
+    tags = {tag for tag in TagsContext.get().current_tags if not tag.startswith(PROCESS)}
+    return TagsContext(current_tags=tags)
 
 
 def _left(result: Any) -> list[str]:

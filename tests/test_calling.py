@@ -1,0 +1,32 @@
+"""Calling stages: what Prefect is told of them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from daecore_flows.calling import Caller
+from daecore_flows.records import DatasetRequest, StageKey
+from daecore_flows.studio.record import PROCESS
+from prefect import tags
+from prefect.context import TagsContext
+
+REQUEST = DatasetRequest(key=StageKey(stage="", code="", plugins=(), inputs="", place=None), data={"digits": {}})
+
+
+class Stage:
+    """Stands for a task; what it gives are the tags Prefect would give its run."""
+
+    name = "stage"
+
+    def with_options(self, **options: Any) -> "Stage":
+        return self
+
+    def __call__(self, *values: Any, return_state: bool = False) -> Any:
+        result = TagsContext.get().current_tags
+        return SimpleNamespace(name="Completed", result=lambda: result)
+
+
+def test_a_stage_has_no_tag_of_its_process() -> None:
+    """Prefect would ask its server for that tag's limit before every stage, which took up to two seconds."""
+    with tags(f"{PROCESS}12:34.5", "mine"):
+        assert Caller(fresh=False)(Stage(), REQUEST) == {"mine"}
+        assert TagsContext.get().current_tags == {f"{PROCESS}12:34.5", "mine"}
