@@ -17,7 +17,7 @@ POINTS = "percentage points"
 
 
 def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
-    """The numbers by name: ``error_percent.scratch.100``, ``gain_percent.scratch.100``."""
+    """The numbers by name: ``error_percent.scratch.100``, ``gain_percent.masked.scratch.100``."""
     for row in report.rows:
         error = Measured.of(row.error_percent, "%")
         single = row.n == 1
@@ -26,7 +26,8 @@ def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
             Measured(value=error.value, unit="%") if single else error,
         )
     for item in report.differences:
-        yield f"gain_percent.{item.control}.{item.labels}", Measured.of(item.gain_percent, POINTS)
+        name = f"gain_percent.{item.initialisation}.{item.control}.{item.labels}"
+        yield name, Measured.of(item.gain_percent, POINTS)
 
 
 def picture(report: TransferReport) -> Picture:
@@ -47,10 +48,16 @@ def tables(report: TransferReport, rates: Mapping[tuple[str, int], float]) -> tu
          f"{rates[row.initialisation, row.labels]:g}" if (row.initialisation, row.labels) in rates else "")
         for row in report.rows
     )  # fmt: skip
-    gains = tuple((it.labels, it.control, _told(it.gain_percent, it.n), it.n) for it in report.differences)
+    gains = tuple(
+        (it.labels, it.initialisation, it.control, _told(it.gain_percent, it.n), it.n) for it in report.differences
+    )
     return (
         Table("Test error in percent", ("labels", "initialisation", "method", "error, %", "draws", "rate"), errors),
-        Table("Percentage points fewer errors, paired over draws", ("labels", "than", "points", "draws"), gains),
+        Table(
+            "Percentage points fewer errors, paired over draws",
+            ("labels", "fine-tuned from", "than", "points", "draws"),
+            gains,
+        ),
     )
 
 
@@ -67,24 +74,26 @@ def by_draw(scores: Sequence[Score]) -> Table:
     return Table("Test error in percent, by draw of labels", head, rows)
 
 
-def notes(report: TransferReport, ours: str, asked: Mapping[int, float]) -> Iterator[str]:
+def notes(report: TransferReport, ours: Sequence[str], asked: Mapping[int, float]) -> Iterator[str]:
     """What was reached beside what was asked, then each difference, claimed or not.
 
     Args:
         report: The errors.
-        ours: The name of the cell that is compared with the others.
+        ours: The names of the cells that are compared with controls.
         asked: The errors in percent that were to be reached, by the number of labels.
     """
     for row in report.rows:
-        if row.initialisation == ours and row.labels in asked:
+        if row.initialisation in ours and row.labels in asked:
             wanted, mean = asked[row.labels], row.error_percent.mean
             yield (
-                f"With {row.labels:,} labels the {ours} encoder, fine-tuned, makes {mean:.2f} % errors; at most "
-                f"{wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'}."
+                f"With {row.labels:,} labels the {row.initialisation} encoder, fine-tuned, makes {mean:.2f} % errors; "
+                f"at most {wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'}."
             )
-    for labels in dict.fromkeys(item.labels for item in report.differences):
-        found = [item for item in report.differences if item.labels == labels]
-        yield f"With {labels:,} labels, fine-tuned from {ours}, beside {'. Beside '.join(map(_compared, found))}."
+    beside: dict[tuple[int, str], list[str]] = {}
+    for item in report.differences:
+        beside.setdefault((item.labels, item.initialisation), []).append(_compared(item))
+    for (labels, name), found in sorted(beside.items()):
+        yield f"With {labels:,} labels, fine-tuned from {name}, beside {'. Beside '.join(found)}."
 
 
 def _compared(item: Difference) -> str:
