@@ -150,10 +150,11 @@ class Laboratory:
         return run is not None and run.info.start_time >= self._since
 
     def _dataset(self, experiment: Experiment) -> DatasetRef:
-        request = requests.dataset_request(experiment)
-        key = digest(request.key)
+        """The experiment's data, loaded once: a folder's fingerprint reads all of its files."""
+        key = experiment.data.digest
         if key not in self._datasets:
-            self._datasets[key] = self.call(stages.load_dataset, request, name="data")
+            asked = requests.dataset_request(experiment)
+            self._datasets[key] = self.call(stages.load_dataset, asked, name="data")
         return self._datasets[key]
 
 
