@@ -70,11 +70,12 @@ def test_the_first_seed_chooses_strengths_and_a_rival_for_each_score() -> None:
     pixel = torch.zeros((6, SIDE, SIDE))
     pixel[:, 5, 5] = 1
     sheets = {DECAY.name: [Sheet(pixel)], STRONG.name: [random(0)], WEAK.name: [random(1)], GAUSS.name: [waves()]}
-    best = best_of([DECAY, STRONG, WEAK, GAUSS], sheets)
+    best = best_of([STRONG, DECAY, WEAK, GAUSS], sheets)
     assert best.of == {"weight_decay": DECAY, "gaussian": GAUSS}
     assert best.ours is GAUSS
     assert best.rivals["r2"] is DECAY
     assert best.rivals["selectivity"] is STRONG
+    assert best.rivals["gabor_like"] is DECAY  # none has a Gabor-like filter: the best fit counts
     assert {row.name for row in best.judged} >= {GAUSS.name, DECAY.name, STRONG.name}
 
 

@@ -130,10 +130,11 @@ def difference(sheets: Sequence[Sheet], others: Sequence[Sheet], score: str) -> 
 
 
 def best_of(taught: Sequence[Taught], sheets: Sheets) -> Best:
-    """What has the highest mean scores with the first seed."""
+    """What has the highest mean scores with the first seed; of those that are equal, the best Gabor fit."""
 
     def highest(rows: Sequence[Taught], score: str = "r2") -> Taught:
-        return max(rows, key=lambda row: float(sheets[row.name][0].scores[score].mean()))
+        first = {row.name: sheets[row.name][0].scores for row in rows}
+        return max(rows, key=lambda row: (first[row.name][score].mean(), first[row.name]["r2"].mean()))
 
     families: dict[str, list[Taught]] = {}
     for row in taught:
