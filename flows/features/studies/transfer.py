@@ -94,9 +94,10 @@ HOW = (
     f"{LOOKS} looks. With all labels there is one draw, and its trainings differ in batches, augmentation and first "
     "weights. First weights of scratch and random are drawn anew with each draw; a pre-trained encoder is one "
     "training, so that the intervals leave out its luck. The stack is another architecture, of dense layers: it is "
-    "shown, and not compared. Two denoising encoders are told, and neither is picked: 'masked' undoes a mask; 'warped' "
-    "undoes, without labels, also the warps that every classifier's pictures are augmented with, which no other "
-    "encoder saw. Both were chosen on validation pictures among several kinds of pre-training."
+    "shown, and not compared. Two denoising encoders are told, and neither is picked: 'warped' undoes, without labels, "
+    "a mask and the warps that every classifier's pictures are augmented with, which no other encoder saw, and was "
+    "chosen on validation pictures among several kinds of pre-training; 'masked' is the same without the warps. Eight "
+    "intervals are told for a number of labels, and one in twenty leaves out zero by luck."
 )
 
 
