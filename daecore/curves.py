@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from daecore.figures import CYCLE, GREY
+from daecore.figures import GREY, style
 from daecore.intervals import Interval
 
 COLUMNS = 2
@@ -59,12 +59,11 @@ def curves(charts: Sequence[Curves], x_label: str) -> Figure:
 
 
 def _draw(axis: Axes, chart: Curves) -> None:
-    for color, (name, line) in zip(CYCLE, chart.lines.items(), strict=False):
-        sizes = sorted(line)
-        axis.plot(sizes, [line[it].mean for it in sizes], color=color, marker="o", markersize=4, label=name)
-        axis.fill_between(
-            sizes, [line[it].low for it in sizes], [line[it].high for it in sizes], color=color, alpha=0.2, linewidth=0
-        )
+    for number, (name, line) in enumerate(chart.lines.items()):
+        sizes, look = sorted(line), style(number)
+        axis.plot(sizes, [line[it].mean for it in sizes], markersize=4, label=name, **look)
+        low, high = [line[it].low for it in sizes], [line[it].high for it in sizes]
+        axis.fill_between(sizes, low, high, color=look["color"], alpha=0.2, linewidth=0)
     for name, value in chart.references.items():
         axis.axhline(value, color=GREY, linestyle="--", linewidth=1, zorder=1)
         axis.annotate(

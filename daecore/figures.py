@@ -21,6 +21,13 @@ COLUMNS = 12
 FILLED = 0.95  # of a cell's side, by the image in it
 BLUE, ORANGE, GREY = "#2563a8", "#d9772b", "#8a8f98"
 CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY, "#b5485d", "#3f9fb5", "#8c7433")
+ROUNDS = (("-", "o"), ("--", "s"), (":", "^"))  # line and marker: once all colours are taken, they come again in these
+
+
+def style(number: int) -> dict[str, str]:
+    """What the n-th series of a chart is drawn with, from 0: ``color``, ``linestyle`` and ``marker``."""
+    line, marker = ROUNDS[number // len(CYCLE) % len(ROUNDS)]
+    return {"color": CYCLE[number % len(CYCLE)], "linestyle": line, "marker": marker}
 
 
 def panel(rows: Mapping[str, Tensor]) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from daecore.figures import CYCLE, GREY
+from daecore.figures import GREY, style
 from daecore.intervals import Interval
 
 
@@ -42,8 +42,8 @@ def scatter(
     """
     figure = Figure(figsize=(7.2, 4.8), dpi=130, layout="constrained", facecolor="white")
     axis = figure.add_subplot()
-    for color, (name, points) in zip(CYCLE, series.items(), strict=False):
-        _draw(axis, name, points, color)
+    for number, (name, points) in enumerate(series.items()):
+        _draw(axis, name, points, style(number))
     for name, value in references.items():
         axis.axhline(value, color=GREY, linestyle="--", linewidth=1, zorder=1)
         axis.annotate(
@@ -59,14 +59,15 @@ def scatter(
     return figure
 
 
-def _draw(axis: Axes, name: str, points: Sequence[Point], color: str) -> None:
+def _draw(axis: Axes, name: str, points: Sequence[Point], look: Mapping[str, str]) -> None:
     x, y = [point.x.mean for point in points], [point.y.mean for point in points]
-    axis.plot(x, y, color=color, linewidth=0.8, alpha=0.6)
+    color, marker = look["color"], look["marker"]
+    axis.plot(x, y, color=color, linestyle=look["linestyle"], linewidth=0.8, alpha=0.6)
     spread = [
         [[one.mean - one.low for one in values], [one.high - one.mean for one in values]]
         for values in ([point.x for point in points], [point.y for point in points])
     ]
-    axis.errorbar(x, y, xerr=spread[0], yerr=spread[1], fmt="o", markersize=4, color=color, linewidth=1, label=name)
+    axis.errorbar(x, y, xerr=spread[0], yerr=spread[1], fmt=marker, markersize=4, color=color, linewidth=1, label=name)
     for point in points:
         axis.annotate(
             point.label, (point.x.mean, point.y.mean), (5, 4), textcoords="offset points", fontsize=8, color=color,

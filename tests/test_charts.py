@@ -11,6 +11,7 @@ from daecore.curves import Curves, curves
 from daecore.figures import ORANGE, png
 from daecore.heatmap import heat_map
 from daecore.intervals import Interval
+from daecore.scatter import Point, scatter
 
 VALUES = np.array([[20.0, 10.0, 7.0], [15.0, 12.0, 9.0]])
 
@@ -32,6 +33,15 @@ def test_the_best_of_each_column_has_a_frame():
 
 def test_a_heat_map_without_differences_is_drawn():
     assert png(heat_map(np.ones((2, 2)), "ab", "cd", row_label="r", column_label="c", unit="dB"))
+
+
+def test_every_line_of_many_is_drawn_and_looks_like_no_other():
+    """Eight colours, then dashes: a ninth line was once left out without a word."""
+    line = {size: Interval(mean=size, low=size - 1, high=size + 1, n=9) for size in (2, 8)}
+    drawn = curves([Curves("error", {f"line {number}": line for number in range(20)})], "size").axes[0].lines
+    assert len({(it.get_color(), it.get_linestyle(), it.get_marker()) for it in drawn}) == 20
+    series = {f"kind {number}": [Point("1", line[2], line[8])] for number in range(9)}
+    assert scatter(series, "x", "y", {}).axes[0].get_legend_handles_labels()[1] == list(series)
 
 
 def test_curves_show_means_with_intervals_and_references():

@@ -5,7 +5,7 @@ Knows scores. Does not train.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from daecore.claims import fewer_errors, told
+from daecore.claims import claimed, told
 from daecore.efficiency import label_efficiency
 from daecore.figures import png
 from daecore.intervals import Interval
@@ -75,7 +75,7 @@ def by_draw(scores: Sequence[Score]) -> Table:
 
 
 def notes(report: TransferReport, ours: Sequence[str], asked: Mapping[int, float]) -> Iterator[str]:
-    """What was reached beside what was asked, then each difference, claimed or not.
+    """What was reached beside what was asked, and each difference, claimed or not: a note for a cell and a budget.
 
     Args:
         report: The errors.
@@ -83,21 +83,32 @@ def notes(report: TransferReport, ours: Sequence[str], asked: Mapping[int, float
         asked: The errors in percent that were to be reached, by the number of labels.
     """
     for row in report.rows:
-        if row.initialisation in ours and row.labels in asked:
-            wanted, mean = asked[row.labels], row.error_percent.mean
+        if row.initialisation in ours:
+            mine = (row.initialisation, row.labels)
+            beside = [item for item in report.differences if (item.initialisation, item.labels) == mine]
+            mean, wanted = row.error_percent.mean, asked.get(row.labels)
             yield (
-                f"With {row.labels:,} labels the {row.initialisation} encoder, fine-tuned, makes {mean:.2f} % errors; "
-                f"at most {wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'}."
+                f"With {row.labels:,} labels, fine-tuned from {row.initialisation}: {mean:.2f} % errors"
+                f"{_verdict(mean, wanted)}.{_beside(beside)}"
             )
-    beside: dict[tuple[int, str], list[str]] = {}
-    for item in report.differences:
-        beside.setdefault((item.labels, item.initialisation), []).append(_compared(item))
-    for (labels, name), found in sorted(beside.items()):
-        yield f"With {labels:,} labels, fine-tuned from {name}, beside {'. Beside '.join(found)}."
 
 
-def _compared(item: Difference) -> str:
-    return f"{item.control}: {fewer_errors(item.gain_percent)}"
+def _verdict(mean: float, wanted: float | None) -> str:
+    if wanted is None:
+        return ""
+    return f" (at most {wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'})"
+
+
+def _beside(found: Sequence[Difference]) -> str:
+    """Percentage points fewer than each control, negative where there are more; first those that are claimed."""
+    sure = [_than(item) for item in found if claimed(item.gain_percent)]
+    unsure = [_than(item) for item in found if not claimed(item.gain_percent)]
+    said = f" Percentage points fewer: {', '.join(sure)}." if sure else ""
+    return said + (f" No difference is claimed: {', '.join(unsure)}." if unsure else "")
+
+
+def _than(item: Difference) -> str:
+    return f"than {item.control} {told(item.gain_percent)}"
 
 
 def _told(value: Interval, count: int) -> str:

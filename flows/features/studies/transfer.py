@@ -31,10 +31,10 @@ CELLS = (
     Cell(name="random", encoder=UNTRAINED, method="probe"),
     Cell(name="autoencoder", encoder="autoencoder", method="finetune"),
     Cell(name="l2", encoder="l2", method="finetune"),
-    Cell(name="stacked", encoder=STACKED, method="finetune"),
-    Cell(name="warped knn", encoder="warped", method="knn"),
-    Cell(name="warped probe", encoder="warped", method="probe"),
     *(Cell(name=name, encoder=name, method="finetune") for name in OURS),
+    Cell(name="stacked", encoder=STACKED, method="finetune"),
+    Cell(name="warped probe", encoder="warped", method="probe"),
+    Cell(name="warped knn", encoder="warped", method="knn"),
 )
 ASKED = {100: 10.0, 1000: 2.5}  # percent
 # The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand. The
