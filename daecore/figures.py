@@ -24,7 +24,7 @@ CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY, "#b5485d", "#3f9fb5", "#8c743
 ROUNDS = (("-", "o"), ("--", "s"), (":", "^"))  # line and marker: once all colours are taken, they come again in these
 
 
-def style(number: int) -> dict[str, str]:
+def style(number: int) -> dict[str, Any]:
     """What the n-th series of a chart is drawn with, from 0: ``color``, ``linestyle`` and ``marker``."""
     line, marker = ROUNDS[number // len(CYCLE) % len(ROUNDS)]
     return {"color": CYCLE[number % len(CYCLE)], "linestyle": line, "marker": marker}
