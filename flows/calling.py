@@ -44,7 +44,7 @@ class Caller:
         log.info("%s", name, extra={"stage": name})
         anew = self.anew(values[0])
         self.made.add(digest(values[0].key))
-        with _limits_unasked():
+        with untagged():
             state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
             result, reused = state.result(), state.name == "Cached"
             if reused and intact is not None and not (intact(result) and _settled(values[0])):
@@ -63,10 +63,11 @@ class Caller:
         return self.fresh and key not in self.made and not self._known(key)
 
 
-def _limits_unasked() -> TagsContext:
-    """Stages without the flow run's tag of its process: before each, Prefect would ask its server for that tag's limit.
+def untagged() -> TagsContext:
+    """A block whose stages lack the flow run's tag of its process.
 
-    The question takes two seconds where the server has closed the connection meanwhile, as it does after five.
+    Before each stage Prefect asks its server for the limits of the stage's tags, which takes two seconds where the
+    server has closed the connection meanwhile, as it does after five.
     """
     tags = {tag for tag in TagsContext.get().current_tags if not tag.startswith(PROCESS)}
     return TagsContext(current_tags=tags)

@@ -20,7 +20,7 @@ from daecore.transfer import TransferOptions
 
 from . import requests, stages, tracking
 from .artifacts import PROGRESS, show_report
-from .calling import Caller, intact
+from .calling import Caller, intact, untagged
 from .keys import provenance
 from .provenance import used_by
 from .records import DatasetRef, ModelRef, Reported
@@ -150,7 +150,8 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained:
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, judged=judged,
         transfer=report, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
-    reported = stages.report(outcome)
+    with untagged():
+        reported = stages.report(outcome)
     show_report(final_report(reported, current_store()), experiment.title)
     return reported
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daecore.claims import claimed, doubt, fewer_errors, told
+from daecore.claims import claimed, doubt, fewer_errors, fewer_errors_than, told
 from daecore.intervals import Interval
 
 
@@ -36,3 +36,22 @@ def test_a_loss_is_told_as_more_errors() -> None:
     assert fewer_errors(interval(-0.1, -0.3, 0.1)) == (
         "0.10 [-0.10, 0.30] percentage points more errors; no difference is claimed: the interval contains zero"
     )
+
+
+def test_differences_from_several_are_told_by_what_can_be_said_of_them() -> None:
+    """Gains, losses, and what is not claimed with its reason."""
+    found = fewer_errors_than(
+        {
+            "scratch": interval(0.8, 0.5, 1.1),
+            "plain": interval(-0.25, -0.35, -0.15),
+            "l2": interval(0.1, -0.1, 0.3),
+            "random": interval(9, 8, 10, n=3),
+        }
+    )
+    assert found.split("; ") == [
+        "fewer errors 0.80 [0.50, 1.10] than scratch",
+        "more errors 0.25 [0.15, 0.35] than plain",
+        "no difference is claimed: 0.10 [-0.10, 0.30] fewer than l2 (the interval contains zero), "
+        "9.00 [8.00, 10.00] fewer than random (3 values are too few)",
+    ]
+    assert fewer_errors_than({}) == ""

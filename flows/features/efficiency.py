@@ -5,11 +5,11 @@ Knows scores. Does not train.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from daecore.claims import claimed, told
+from daecore.claims import fewer_errors_than, told
 from daecore.efficiency import label_efficiency
 from daecore.figures import png
 from daecore.intervals import Interval
-from daecore.scores import Difference, Score, TransferReport
+from daecore.scores import Score, TransferReport
 
 from ..series.study import Measured, Picture, Table
 
@@ -17,7 +17,13 @@ POINTS = "percentage points"
 
 
 def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
-    """The numbers by name: ``error_percent.scratch.100``, ``gain_percent.masked.scratch.100``."""
+    """The numbers by name: ``gain_percent.masked.scratch.100`` first, then ``error_percent.scratch.100``.
+
+    MLflow's metrics are the first of them.
+    """
+    for item in report.differences:
+        name = f"gain_percent.{item.initialisation}.{item.control}.{item.labels}"
+        yield name, Measured.of(item.gain_percent, POINTS)
     for row in report.rows:
         error = Measured.of(row.error_percent, "%")
         single = row.n == 1
@@ -25,9 +31,6 @@ def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
             f"error_percent.{row.initialisation}.{row.labels}",
             Measured(value=error.value, unit="%") if single else error,
         )
-    for item in report.differences:
-        name = f"gain_percent.{item.initialisation}.{item.control}.{item.labels}"
-        yield name, Measured.of(item.gain_percent, POINTS)
 
 
 def picture(report: TransferReport) -> Picture:
@@ -85,11 +88,12 @@ def notes(report: TransferReport, ours: Sequence[str], asked: Mapping[int, float
     for row in report.rows:
         if row.initialisation in ours:
             mine = (row.initialisation, row.labels)
-            beside = [item for item in report.differences if (item.initialisation, item.labels) == mine]
+            found = [item for item in report.differences if (item.initialisation, item.labels) == mine]
+            beside = fewer_errors_than({item.control: item.gain_percent for item in found})
             mean, wanted = row.error_percent.mean, asked.get(row.labels)
             yield (
                 f"With {row.labels:,} labels, fine-tuned from {row.initialisation}: {mean:.2f} % errors"
-                f"{_verdict(mean, wanted)}.{_beside(beside)}"
+                f"{_verdict(mean, wanted)}.{f' In percentage points: {beside}.' if beside else ''}"
             )
 
 
@@ -97,18 +101,6 @@ def _verdict(mean: float, wanted: float | None) -> str:
     if wanted is None:
         return ""
     return f" (at most {wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'})"
-
-
-def _beside(found: Sequence[Difference]) -> str:
-    """Percentage points fewer than each control, negative where there are more; first those that are claimed."""
-    sure = [_than(item) for item in found if claimed(item.gain_percent)]
-    unsure = [_than(item) for item in found if not claimed(item.gain_percent)]
-    said = f" Percentage points fewer: {', '.join(sure)}." if sure else ""
-    return said + (f" No difference is claimed: {', '.join(unsure)}." if unsure else "")
-
-
-def _than(item: Difference) -> str:
-    return f"than {item.control} {told(item.gain_percent)}"
 
 
 def _told(value: Interval, count: int) -> str:
