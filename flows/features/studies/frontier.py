@@ -108,7 +108,8 @@ def notes(found: list[Noise], plain: tuple[float, ...]) -> Iterator[str]:
     worse = [noise.name for noise in found if _fewer(plain, noise.errors).high < 0]
     yield (
         f"Beside the plain autoencoder, with intervals that leave out zero: fewer errors from {_listed(better)}; more "
-        f"errors from {_listed(worse)}. Where there is no difference, one interval in twenty leaves out zero all the same."
+        f"errors from {_listed(worse)}. Where there is no difference, one interval in twenty leaves out zero all the "
+        "same."
     )
     if len(found) > 2:
         yield (

@@ -136,8 +136,8 @@ def notes(climbed: Climbed, *, quick: bool) -> Iterator[str]:
     yield (
         f"Layer by layer and fine-tuning of {shape} took {climbed.minutes:.1f} minutes and end at "
         f"{climbed.fine_tuned.error_percent:.2f} % errors; the deep learning tutorial's network of three layers of "
-        f"1000 took {LISA_MINUTES} minutes to {LISA_ERROR} % on a processor of its day. Here: {climbed.place}, epochs and fine-tuning alone, "
-        "without what is recorded between epochs."
+        f"1000 took {LISA_MINUTES} minutes to {LISA_ERROR} % on a processor of its day. "
+        f"Here: {climbed.place}, epochs and fine-tuning alone, without what is recorded between epochs."
     )
     if not quick:
         reached = climbed.minutes <= ASKED_MINUTES and climbed.fine_tuned.error_percent <= ASKED_ERROR
