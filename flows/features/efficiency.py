@@ -4,11 +4,12 @@ Knows scores. Does not train.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 
 from daecore.claims import fewer_errors_than, told
 from daecore.efficiency import label_efficiency
 from daecore.figures import png
-from daecore.intervals import Interval
+from daecore.intervals import Interval, student
 from daecore.scores import Score, TransferReport
 
 from ..series.study import Measured, Picture, Table
@@ -17,7 +18,7 @@ POINTS = "percentage points"
 
 
 def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
-    """The numbers by name: ``gain_percent.masked.scratch.100`` first, then ``error_percent.scratch.100``.
+    """The numbers by name: ``gain_percent.denoising.scratch.100`` first, then ``error_percent.scratch.100``.
 
     MLflow's metrics are the first of them.
     """
@@ -37,7 +38,7 @@ def picture(report: TransferReport) -> Picture:
     """The errors against the number of labels."""
     caption = (
         "Test error against the number of labelled pictures, both logarithmic: a line for each way to come by a "
-        "classifier, with 95 % bands over draws of labels (with all of them, over trainings). All see the same labels, "
+        "classifier, with 95 % bands over draws of labels and trainings. All see the same labels, "
         "and all but the vote of nearest codes the same augmentation; all pre-training sees the training pictures "
         "without labels."
     )
@@ -77,23 +78,48 @@ def by_draw(scores: Sequence[Score]) -> Table:
     return Table("Test error in percent, by draw of labels", head, rows)
 
 
-def notes(report: TransferReport, ours: Sequence[str], asked: Mapping[int, float]) -> Iterator[str]:
-    """What was reached beside what was asked, and each difference, claimed or not: a note for a cell and a budget.
+def notes(report: TransferReport, ours: str, asked: Mapping[int, float]) -> Iterator[str]:
+    """What was reached beside what was asked, and each difference, claimed or not: a note for each budget.
 
     Args:
         report: The errors.
-        ours: The names of the cells that are compared with controls.
+        ours: The name of the cell that is compared with controls.
         asked: The errors in percent that were to be reached, by the number of labels.
     """
     for row in report.rows:
-        if row.initialisation in ours:
-            mine = (row.initialisation, row.labels)
-            found = [item for item in report.differences if (item.initialisation, item.labels) == mine]
+        if row.initialisation == ours:
+            found = [item for item in report.differences if (item.initialisation, item.labels) == (ours, row.labels)]
             beside = fewer_errors_than({item.control: item.gain_percent for item in found})
             mean, wanted = row.error_percent.mean, asked.get(row.labels)
             yield (
-                f"With {row.labels:,} labels, fine-tuned from {row.initialisation}: {mean:.2f} % errors"
+                f"With {row.labels:,} labels, fine-tuned from {ours}: {mean:.2f} % errors"
                 f"{_verdict(mean, wanted)}.{f' In percentage points: {beside}.' if beside else ''}"
+            )
+
+
+def notes_over_trainings(scores: Sequence[Score], ours: str, controls: Sequence[str], trainings: int) -> Iterator[str]:
+    """The same differences over trainings of the encoders, for each budget in which draws share them.
+
+    Args:
+        scores: The errors; draw d had the training d modulo ``trainings``, of each encoder.
+        ours: The name of the cell that is compared with controls.
+        controls: Those of them that are pre-trained as well.
+        trainings: How many there are of each encoder.
+    """
+    errors = {(score.labels, score.initialisation, score.draw): score.error_percent for score in scores}
+    for labels in dict.fromkeys(score.labels for score in scores):
+        draws = [draw for count, name, draw in errors if (count, name) == (labels, ours)]
+        if len(draws) > trainings > 1:
+            shared = [draws[first::trainings] for first in range(trainings)]
+            gains = {
+                name: student(
+                    [fmean(errors[labels, name, at] - errors[labels, ours, at] for at in each) for each in shared]
+                )
+                for name in controls
+            }
+            yield (
+                f"With {labels:,} labels, the mean over the draws of each of {trainings} trainings in place of every "
+                f"draw: {fewer_errors_than(gains)}."
             )
 
 
