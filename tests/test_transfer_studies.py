@@ -17,6 +17,7 @@ from daecore_flows.requests import classifier_request, dataset_request
 from daecore_flows.series import conducting
 from daecore_flows.store import Store
 
+from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions
 from daecore.experiment import parse, read
 from daecore.feasibility import check
@@ -73,8 +74,6 @@ def test_figures_are_the_errors_and_what_was_saved() -> None:
     assert found["error_percent.scratch.100"].value == 10
     assert found["gain_percent.denoising.scratch.100"].value == 2.5
     assert found["gain_percent.denoising.scratch.100"].low == pytest.approx(student([2.0, 3.0]).low)
-    alone = dict(efficiency.figures(summarise(scores({"scratch": (9,)}), "denoising")))
-    assert alone["error_percent.scratch.100"].low is None
 
 
 def test_what_was_asked_is_told_as_reached_or_missed() -> None:
@@ -108,24 +107,25 @@ def test_the_denoising_encoder_is_compared_with_its_controls_alone() -> None:
     assert sum(name.startswith("gain_percent.") for name in metrics) == len(report.differences) == 4 * 4
 
 
-def test_draws_that_share_a_training_count_once_in_what_is_told_of_trainings() -> None:
-    """Ten draws, five trainings: the first leads by 1 and 3, so by 2; with no more draws than trainings: nothing."""
-    ours = dict(zip(range(10), (4, 3, 3, 3, 3, 2, 3, 3, 3, 3), strict=True))
-    errors = {"plain": (5.0,) * 10, "ours": tuple(map(float, ours.values()))}
-    (said,) = efficiency.notes_over_trainings(scores(errors), "ours", ("plain",), 5)
-    assert said.endswith("5 trainings in place of every draw: fewer errors 2.00 [2.00, 2.00] than plain.")
-    fewer = scores({name: found[:3] for name, found in errors.items()})
-    assert not list(efficiency.notes_over_trainings(fewer, "ours", ("plain",), 5))
+def test_draws_that_share_a_training_are_one_value() -> None:
+    """Ten draws, five trainings: draw 0 leads by 1 and draw 5 by 3, so training 0 by 2; of three draws, all stay."""
+    errors = {"plain": (5.0,) * 10, "ours": (4.0, 3.0, 3.0, 3.0, 3.0, 2.0, 3.0, 3.0, 3.0, 3.0)}
+    (found,) = summarise(efficiency.by_training(scores(errors), 5), "ours").differences
+    assert (found.gain_percent.low, found.gain_percent.mean, found.n) == (2.0, 2.0, 5)
+    (other,) = summarise(efficiency.by_training(scores(errors), 10), "ours").differences
+    assert other.n == 10
+    assert other.gain_percent.low < 2.0
+    few = scores({name: each[:3] for name, each in errors.items()})
+    assert efficiency.by_training(few, 5) == few
 
 
 class Told:
-    """A laboratory that trains nothing and tells which encoder each classifier was asked of."""
+    """A laboratory that trains nothing and keeps what was asked of it; a denoising encoder leads each other by 1."""
 
-    quick = False
-
-    def __init__(self) -> None:
+    def __init__(self, *, quick: bool = False) -> None:
+        self.quick = quick
         self.trained: list[str] = []
-        self.asked: list[tuple[str, int, object]] = []
+        self.asked: set[tuple[str, str, object, int]] = set()  # experiment, method, model, draw
 
     def experiment(self, recipe: str, *changes: str, quick: object = ()) -> str:
         return " ".join((recipe, *changes))
@@ -141,35 +141,46 @@ class Told:
         return SimpleNamespace(train=range(55_000))
 
     def choose(self, experiment: str, model: object, method: str, options: object, *, labels: int) -> object:
+        self.asked.add((experiment, method, model, CHOICE))
         return options
 
-    def classify(self, experiment: str, model: object, method: str, options: object, **which: int) -> SimpleNamespace:
-        self.asked.append((experiment, which["draw"], model))
-        return SimpleNamespace(learning_rate=1e-3, neighbours=None, error_percent=5.0 + which["draw"])
+    def classify(
+        self, experiment: str, model: object, method: str, options: object, *, labels: int, draw: int
+    ) -> SimpleNamespace:
+        self.asked.add((experiment, method, model, draw))
+        leads = str(model).startswith(transfer.RECIPES[transfer.OURS])
+        return SimpleNamespace(learning_rate=1e-3, neighbours=None, error_percent=5.0 + draw - leads)
 
 
 def test_draws_of_labels_take_the_trainings_of_an_encoder_in_turns() -> None:
     """So that an interval holds the luck of an encoder's training; draw d of each has one with the same seed."""
     lab = Told()
-    transfer.run(lab)  # type: ignore[arg-type]
-    assert len(lab.trained) == len(set(lab.trained)) == 3 * len(transfer.SEEDS)
-    for recipe in transfer.RECIPES.values():
-        found = {(draw, model) for experiment, draw, model in lab.asked if str(model).startswith(f"{recipe} ")}
-        assert found == {(draw, f"{recipe} seed={transfer.SEEDS[draw % 5]}") for draw in range(10)}
-        assert {experiment for experiment, *_ in lab.asked} >= {recipe}  # labels are drawn by the recipe's own seed
-    assert {model for experiment, _, model in lab.asked if experiment == transfer.STACKED} == {transfer.STACKED}
-    assert None in {model for experiment, _, model in lab.asked if experiment == transfer.RECIPES["autoencoder"]}
+    found = transfer.run(lab)  # type: ignore[arg-type]
+    assert len(lab.trained) == len(set(lab.trained)) == 2 * len(transfer.SEEDS) + 1
+    for name, recipe in transfer.RECIPES.items():
+        trainings = 1 if name in transfer.ONCE else 5
+        mine = {ask for ask in lab.asked if str(ask[2]).startswith(f"{recipe} ")}
+        assert {experiment for experiment, *_ in mine} == {recipe}  # its own seed draws the labels
+        assert {(model, draw) for *_, model, draw in mine} == {
+            (f"{recipe} seed={transfer.SEEDS[max(draw, 0) % trainings]}", draw) for draw in (CHOICE, *range(10))
+        }
+    untrained = {(method, draw) for _, method, model, draw in lab.asked if model is None}
+    assert untrained == {(method, draw) for method in ("finetune", "probe") for draw in (CHOICE, *range(10))}
+    assert {model for experiment, _, model, _ in lab.asked if experiment == transfer.STACKED} == {transfer.STACKED}
+    assert found.figures["gain_percent.denoising.autoencoder.1000"].value == pytest.approx(1)
+    assert found.figures["gain_percent.denoising.autoencoder.1000"].n == len(transfer.SEEDS)
 
 
 def test_a_small_budget_trains_no_more_encoders_than_it_has_draws() -> None:
-    lab = Told()
-    lab.quick = True
-    transfer.run(lab)  # type: ignore[arg-type]
-    assert len(lab.trained) == 3 * 2
+    """And does not tell of five trainings and thousands of pictures."""
+    lab = Told(quick=True)
+    found = transfer.run(lab)  # type: ignore[arg-type]
+    assert len(lab.trained) == 2 * 2 + 1
+    assert not set(found.notes) & set(transfer.HOW)
 
 
 def test_every_error_is_kept_by_its_draw() -> None:
-    """A cell with fewer draws, as a vote with all labels, leaves the others empty."""
+    """A cell with fewer draws, leaves the others empty."""
     found = efficiency.by_draw(scores({"scratch": (9.0, 9.25), "vote": (8.0,)}) + scores({"scratch": (5.0,)}, 1000))
     assert found.head == ("labels", "initialisation", "draw 0", "draw 1")
     assert found.rows == (

@@ -9,7 +9,6 @@ from statistics import fmean
 from daecore.claims import fewer_errors_than, told
 from daecore.efficiency import label_efficiency
 from daecore.figures import png
-from daecore.intervals import Interval, student
 from daecore.scores import Score, TransferReport
 
 from ..series.study import Measured, Picture, Table
@@ -26,21 +25,15 @@ def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
         name = f"gain_percent.{item.initialisation}.{item.control}.{item.labels}"
         yield name, Measured.of(item.gain_percent, POINTS)
     for row in report.rows:
-        error = Measured.of(row.error_percent, "%")
-        single = row.n == 1
-        yield (
-            f"error_percent.{row.initialisation}.{row.labels}",
-            Measured(value=error.value, unit="%") if single else error,
-        )
+        yield f"error_percent.{row.initialisation}.{row.labels}", Measured.of(row.error_percent, "%")
 
 
 def picture(report: TransferReport) -> Picture:
     """The errors against the number of labels."""
     caption = (
         "Test error against the number of labelled pictures, both logarithmic: a line for each way to come by a "
-        "classifier, with 95 % bands over draws of labels and trainings. All see the same labels, "
-        "and all but the vote of nearest codes the same augmentation; all pre-training sees the training pictures "
-        "without labels."
+        "classifier, with 95 % bands. All see the same labels, and all but the vote of nearest codes the same "
+        "augmentation; all pre-training sees the training pictures without labels."
     )
     return Picture("label_efficiency", caption, png(label_efficiency(report)))
 
@@ -48,25 +41,42 @@ def picture(report: TransferReport) -> Picture:
 def tables(report: TransferReport, rates: Mapping[tuple[str, int], float]) -> tuple[Table, ...]:
     """Every error, with the rate that validation chose; every paired difference."""
     errors = tuple(
-        (row.labels, row.initialisation, row.method, _told(row.error_percent, row.n), row.n,
+        (row.labels, row.initialisation, row.method, told(row.error_percent), row.n,
          f"{rates[row.initialisation, row.labels]:g}" if (row.initialisation, row.labels) in rates else "")
         for row in report.rows
     )  # fmt: skip
-    gains = tuple(
-        (it.labels, it.initialisation, it.control, _told(it.gain_percent, it.n), it.n) for it in report.differences
-    )
+    gains = tuple((it.labels, it.initialisation, it.control, told(it.gain_percent), it.n) for it in report.differences)
     return (
-        Table("Test error in percent", ("labels", "initialisation", "method", "error, %", "draws", "rate"), errors),
+        Table("Test error in percent", ("labels", "initialisation", "method", "error, %", "values", "rate"), errors),
         Table(
-            "Percentage points fewer errors, paired over draws",
-            ("labels", "fine-tuned from", "than", "points", "draws"),
+            "Percentage points fewer errors, paired",
+            ("labels", "fine-tuned from", "than", "points", "values"),
             gains,
         ),
     )
 
 
+def by_training(scores: Sequence[Score], trainings: int) -> list[Score]:
+    """One score of each cell, budget and training: the mean over the draws of labels that start from it.
+
+    Two draws that start from the same training of an encoder are not independent, and an interval over draws would be
+    too narrow. Controls without a training are averaged over the same draws, so that the scores stay pairs.
+
+    Args:
+        scores: One of each draw; draw d starts from training d modulo ``trainings``, which becomes the score's draw.
+        trainings: How many there are.
+    """
+    shared: dict[tuple[int, str, int], list[Score]] = {}
+    for score in scores:
+        shared.setdefault((score.labels, score.initialisation, score.draw % trainings), []).append(score)
+    return [
+        found[0].model_copy(update={"draw": key[-1], "error_percent": fmean(each.error_percent for each in found)})
+        for key, found in shared.items()
+    ]
+
+
 def by_draw(scores: Sequence[Score]) -> Table:
-    """A row for each cell and budget, a column for each draw: what the intervals are made of."""
+    """A row for each cell and budget, a column for each draw: what the means are made of."""
     cells: dict[tuple[int, str], dict[int, float]] = {}
     for score in scores:
         cells.setdefault((score.labels, score.initialisation), {})[score.draw] = score.error_percent
@@ -88,8 +98,8 @@ def notes(report: TransferReport, ours: str, asked: Mapping[int, float]) -> Iter
     """
     for row in report.rows:
         if row.initialisation == ours:
-            found = [item for item in report.differences if (item.initialisation, item.labels) == (ours, row.labels)]
-            beside = fewer_errors_than({item.control: item.gain_percent for item in found})
+            found = {it.control: it.gain_percent for it in report.differences if it.labels == row.labels}
+            beside = fewer_errors_than(found)
             mean, wanted = row.error_percent.mean, asked.get(row.labels)
             yield (
                 f"With {row.labels:,} labels, fine-tuned from {ours}: {mean:.2f} % errors"
@@ -97,37 +107,7 @@ def notes(report: TransferReport, ours: str, asked: Mapping[int, float]) -> Iter
             )
 
 
-def notes_over_trainings(scores: Sequence[Score], ours: str, controls: Sequence[str], trainings: int) -> Iterator[str]:
-    """The same differences over trainings of the encoders, for each budget in which draws share them.
-
-    Args:
-        scores: The errors; draw d had the training d modulo ``trainings``, of each encoder.
-        ours: The name of the cell that is compared with controls.
-        controls: Those of them that are pre-trained as well.
-        trainings: How many there are of each encoder.
-    """
-    errors = {(score.labels, score.initialisation, score.draw): score.error_percent for score in scores}
-    for labels in dict.fromkeys(score.labels for score in scores):
-        draws = [draw for count, name, draw in errors if (count, name) == (labels, ours)]
-        if len(draws) > trainings > 1:
-            shared = [draws[first::trainings] for first in range(trainings)]
-            gains = {
-                name: student(
-                    [fmean(errors[labels, name, at] - errors[labels, ours, at] for at in each) for each in shared]
-                )
-                for name in controls
-            }
-            yield (
-                f"With {labels:,} labels, the mean over the draws of each of {trainings} trainings in place of every "
-                f"draw: {fewer_errors_than(gains)}."
-            )
-
-
 def _verdict(mean: float, wanted: float | None) -> str:
     if wanted is None:
         return ""
     return f" (at most {wanted:g} % were asked for: {'reached' if mean <= wanted else 'missed'})"
-
-
-def _told(value: Interval, count: int) -> str:
-    return f"{value.mean:.2f}" if count == 1 else told(value)
