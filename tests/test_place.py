@@ -1,6 +1,8 @@
 """Where and how a stage computes: decided once, and recorded."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -27,6 +29,24 @@ def test_applied_sets_threads_and_puts_them_back():
     with pytest.raises(ArithmeticError, match=str(before + 1)):
         stage()
     assert torch.get_num_threads() == before
+
+
+DENORMAL = """
+import torch
+from daecore.place import resolve_place
+
+tiny = torch.full((4_000_000,), 1e-30)
+assert (tiny * 1e-10 != 0).all()  # and the pool's threads exist from now on
+with resolve_place("cpu", threads=2).applied():
+    print((tiny * 1e-10 != 0).sum().item(), (tiny * 1e-7 != 0).sum().item())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one thread of the pool alone is set")
+def test_a_place_takes_the_tiniest_numbers_for_zero_in_all_of_its_threads():
+    """A unit that weight decay has killed would slow a training down many times; 1e-37 is still a number."""
+    done = subprocess.run([sys.executable, "-c", DENORMAL], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "4000000"]
 
 
 def test_auto_is_bf16_where_the_hardware_has_it():
