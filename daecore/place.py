@@ -35,14 +35,14 @@ class Place(BaseModel):
     def applied(self) -> Iterator[None]:
         """Compute with this many threads, keep freed memory and round the tiniest numbers to zero.
 
-        The number of threads set before comes back afterwards.
+        The number of threads set before comes back afterwards, and so do tiny numbers.
         """
         keep_memory()
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
-        flush_denormals(self.threads)
         try:
-            yield
+            with denormals_flushed(self.threads):
+                yield
         finally:
             torch.set_num_threads(before)
 
@@ -77,20 +77,30 @@ def keep_memory() -> None:
             mallopt(threshold, 2**30)
 
 
-def flush_denormals(threads: int) -> None:
+@contextmanager
+def denormals_flushed(threads: int) -> Iterator[None]:
     """Let the CPU take numbers below 1.2e-38 for zero, in this thread and in those that compute for it.
 
     Weight decay shrinks the weights of units that are dead to such numbers, and a CPU multiplies by them many times
-    slower. torch sets the calling thread alone; those of its OpenMP pool keep what they were born with, so that each
-    takes over the floating-point environment of this one.
+    slower.
 
     Args:
-        threads: How many the pool has.
+        threads: How many the OpenMP pool has.
     """
-    torch.set_flush_denormal(True)
+    before = not (torch.tensor(1e-30) * 1e-10).item()
+    _flush(True, threads)
+    try:
+        yield
+    finally:
+        _flush(before, threads)
+
+
+def _flush(flush: bool, threads: int) -> None:
+    """Flush or not; torch sets the calling thread alone, and the others of the pool take over what it has then."""
+    torch.set_flush_denormal(flush)
     library = ctypes.CDLL(None)
     if sys.platform == "linux" and hasattr(library, "GOMP_parallel") and hasattr(library, "fegetenv"):
-        environment = ctypes.create_string_buffer(64)  # fenv_t has 28 bytes on x86, 8 on ARM
+        environment = ctypes.create_string_buffer(64)  # fenv_t has 32 bytes on x86, 8 on ARM
         library.fegetenv(environment)
         library.GOMP_parallel(library.fesetenv, environment, threads, 0)
 
