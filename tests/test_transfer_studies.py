@@ -157,22 +157,23 @@ def test_draws_of_labels_take_the_trainings_of_an_encoder_in_turns() -> None:
     lab = Told()
     found = transfer.run(lab)  # type: ignore[arg-type]
     assert len(lab.trained) == len(set(lab.trained)) == 2 * len(transfer.SEEDS) + 1
+    draws = (CHOICE, *range(transfer.FIRST, transfer.FIRST + max(it.draws for it in transfer.BUDGETS)))
     for name, recipe in transfer.RECIPES.items():
-        trainings = 1 if name in transfer.ONCE else 5
+        seeds = transfer.SEEDS[:1] if name in transfer.ONCE else transfer.SEEDS
         mine = {ask for ask in lab.asked if str(ask[2]).startswith(f"{recipe} ")}
         assert {experiment for experiment, *_ in mine} == {recipe}  # its own seed draws the labels
         assert {(model, draw) for *_, model, draw in mine} == {
-            (f"{recipe} seed={transfer.SEEDS[max(draw, 0) % trainings]}", draw) for draw in (CHOICE, *range(10))
+            (f"{recipe} seed={seeds[max(draw, 0) % len(seeds)]}", draw) for draw in draws
         }
     untrained = {(method, draw) for _, method, model, draw in lab.asked if model is None}
-    assert untrained == {(method, draw) for method in ("finetune", "probe") for draw in (CHOICE, *range(10))}
+    assert untrained == {(method, draw) for method in ("finetune", "probe") for draw in draws}
     assert {model for experiment, _, model, _ in lab.asked if experiment == transfer.STACKED} == {transfer.STACKED}
     assert found.figures["gain_percent.denoising.autoencoder.1000"].value == pytest.approx(1)
     assert found.figures["gain_percent.denoising.autoencoder.1000"].n == len(transfer.SEEDS)
 
 
 def test_a_small_budget_trains_no_more_encoders_than_it_has_draws() -> None:
-    """And does not tell of five trainings and thousands of pictures."""
+    """And does not tell of ten trainings and thousands of pictures."""
     lab = Told(quick=True)
     found = transfer.run(lab)  # type: ignore[arg-type]
     assert len(lab.trained) == 2 * 2 + 1

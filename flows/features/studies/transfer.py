@@ -29,7 +29,8 @@ CELLS = (
     Cell(name=f"{OURS} probe", encoder=OURS, method="probe"),
     Cell(name=f"{OURS} knn", encoder=OURS, method="knn"),
 )
-SEEDS = (5, 6, 7, 8, 9)  # of the encoders; lower ones chose the corruption
+SEEDS = tuple(range(10, 20))  # of the encoders; lower ones chose the corruption or were judged by earlier forms
+FIRST = 20  # draw of labels: lower ones were judged by earlier forms
 ONCE = ("l2",)  # a second plain control: its luck is not worth the time
 ASKED = {100: 10.0, 1000: 2.5}  # percent
 # The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand.
@@ -45,7 +46,7 @@ class Round:
     steps: int
 
 
-BUDGETS = (Round(10, 10, 300), Round(100, 10, 500), Round(1000, 10, 800), Round(ALL, 3, 1720))
+BUDGETS = (Round(10, 10, 300), Round(100, 10, 500), Round(1000, 20, 800), Round(ALL, 3, 1720))
 QUICK_BUDGETS = (Round(10, 2, 30), Round(100, 2, 60))
 QUICK = ("training.epochs=2",)
 
@@ -98,15 +99,19 @@ HOW = (
     "first weights of the layer on top and the encoder that they start from.",
     f"There are {len(SEEDS)} trainings of the denoising and of the plain encoder, and draw d of labels starts from "
     f"training d modulo {len(SEEDS)}; of l2 and of the stack there is one, whose luck no interval holds. Draws that "
-    "share a training are not independent: a value of an interval is the mean over the draws of one training, so that "
-    f"{len(SEEDS)} values are all {BUDGETS[0].draws} draws. All draws are judged on one test set. Where there is no "
-    "difference, one interval in twenty leaves out zero all the same, and those of a budget share draws and controls: "
-    "one that barely leaves it out says little.",
+    "share a training are not independent: with 1,000 labels a value of an interval is the mean of two draws, so that "
+    f"{len(SEEDS)} values are all of them. All draws are judged on one test set. Where there is no difference, one "
+    "interval in twenty leaves out zero all the same, and those of a budget share draws and controls: one that barely "
+    "leaves it out says little.",
     "The denoising encoder undoes a square of 16 pixels. Of five corruptions it had the lowest mean error with 1,000 "
     "labels, on 12,000 training pictures, of which few had been among the labelled; draws and trainings were others "
-    "than here. That it leads other squares is no claim. That squares teach well was known: an earlier form of this "
-    "study had one of 12 pixels, and its test errors, on these draws, had been seen. The stack is another "
-    "architecture, of dense layers, fine-tuned for fewer steps than in its own study: it is shown, and not compared.",
+    "than here. That it leads other squares is no claim. That squares teach well was known from the test errors of an "
+    "earlier form of this study, which had one of 12 pixels.",
+    "This is a second look. A first had five other trainings and ten other draws, and found 0.203 points "
+    "[-0.001, 0.407] fewer errors than the plain autoencoder with 1,000 labels, so that nothing was claimed. None of "
+    "its values is among these; how many there are was settled before any was seen.",
+    "The stack is another architecture, of dense layers, fine-tuned for fewer steps than in its own study: it is "
+    "shown, and not compared.",
 )
 
 
@@ -128,7 +133,7 @@ def classified(lab: "Laboratory", models: "Sequence[Trained]", cell: Cell, budge
     experiment = lab.experiment(SOURCES[cell.encoder], quick=QUICK)
     chosen = lab.choose(experiment, training_of(models, 0), cell.method, options(budget), labels=budget.labels)
     scores = []
-    for draw in range(budget.draws):
+    for draw in range(FIRST, FIRST + budget.draws):
         model = training_of(models, draw)
         found = lab.classify(experiment, model, cell.method, chosen, labels=budget.labels, draw=draw)
         score = Score(
