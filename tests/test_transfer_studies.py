@@ -10,7 +10,7 @@ import pytest
 import torch
 from daecore_flows import classifying, cookbook, datasets
 from daecore_flows.features import SERIES, efficiency
-from daecore_flows.features.few_labels import behind
+from daecore_flows.features.few_labels import BEHIND
 from daecore_flows.features.studies import frontier, stacked, transfer
 from daecore_flows.keys import provenance, stage_key
 from daecore_flows.records import Classified, ClassifierAsk, ClassifierRequest
@@ -18,7 +18,7 @@ from daecore_flows.requests import classifier_request, dataset_request
 from daecore_flows.series import conducting
 from daecore_flows.store import Store
 
-from daecore.budget import CHOICE
+from daecore.budget import ALL, CHOICE
 from daecore.classifying import ClassifierOptions
 from daecore.experiment import parse, read
 from daecore.feasibility import check
@@ -181,12 +181,30 @@ def test_draws_of_labels_take_the_trainings_of_an_encoder_in_turns() -> None:
     assert gain.n == len(transfer.SEEDS)
 
 
+def test_the_page_says_of_the_study_what_its_constants_are() -> None:
+    """Its sentences are written out, so that they would stay behind where the study changes."""
+    said, trainings = " ".join(BEHIND), len(transfer.SEEDS)
+    assert f"There are {trainings} trainings" in said
+    assert f"{trainings} of them" in said
+    draws = {it.labels: it.draws for it in transfer.BUDGETS}
+    assert "with 10 and 100 labels a value is one draw, with 1,000 it is two" in said
+    assert (draws[10], draws[100], draws[1000]) == (trainings, trainings, 2 * trainings)
+    assert "With all labels there are three" in said
+    assert draws[ALL] == 3
+    assert "every third of 5,000" in said
+    assert -(-5_000 // transfer.VALIDATION) == 3
+    assert "up to five looks" in said
+    assert transfer.LOOKS == 5
+    (mask,) = parse(read(cookbook.find(transfer.RECIPES[transfer.OURS]))).corruptions
+    assert f"a square of {mask.options.model_dump()['size']} pixels" in said
+
+
 def test_a_small_budget_trains_no_more_encoders_than_it_has_draws() -> None:
     """And does not tell of ten trainings and thousands of pictures."""
     lab = Told(quick=True)
     found = transfer.run(lab)  # type: ignore[arg-type]
     assert len(lab.trained) == 2 * 2 + 1
-    assert not set(found.notes) & set(behind(2))
+    assert not set(found.notes) & set(BEHIND)
 
 
 def test_every_error_is_kept_by_its_draw() -> None:

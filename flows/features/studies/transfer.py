@@ -10,7 +10,7 @@ from daecore.scores import Cell, Score, TransferReport, summarise
 
 from ...series.study import Findings, Study
 from ..efficiency import by_draw, by_training, figures, notes, picture, tables
-from ..few_labels import behind
+from ..few_labels import BEHIND
 
 if TYPE_CHECKING:
     from ...series.laboratory import Laboratory
@@ -72,7 +72,7 @@ def run(lab: "Laboratory") -> Findings:
         figures=dict(figures(report)),
         pictures=(picture(report),),
         tables=(*tables(report, rates), by_draw(scores)),
-        notes=(*notes(report, OURS, {} if lab.quick else ASKED), *(() if lab.quick else behind(len(seeds)))),
+        notes=(*notes(report, OURS, {} if lab.quick else ASKED), *(() if lab.quick else BEHIND)),
     )
 
 
