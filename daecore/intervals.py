@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Generator, Tensor
 
 from daecore.errors import InputError
@@ -108,7 +108,7 @@ def student(values: Values) -> Interval:
     """
     sample = _vector(values, least=2)
     count, mean = len(sample), sample.mean().item()
-    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * sample.std().item() / math.sqrt(count)
+    half = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * sample.std().item() / math.sqrt(count)
     return Interval(mean=mean, low=mean - half, high=mean + half, n=count)
 
 
@@ -137,7 +137,7 @@ def contrast(groups: Sequence[Values], weights: Sequence[float]) -> Interval:
     parts = [weight**2 * sample.var().item() / len(sample) for weight, sample in pairs]
     spread = math.fsum(part**2 / (len(sample) - 1) for part, sample in zip(parts, samples, strict=True))
     freedom = math.fsum(parts) ** 2 / spread if spread > 0 else math.inf
-    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(math.fsum(parts))
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(math.fsum(parts))
     return Interval(mean=mean, low=mean - half, high=mean + half, n=sum(map(len, samples)))
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from sklearn.svm import SVC
 from torch import Tensor
 
 from daecore.errors import InputError
@@ -119,6 +118,8 @@ class KernelMachine:
     """
 
     def __init__(self, samples: Samples, penalty: float, gamma: float, distances: Tensor | None = None) -> None:
+        from sklearn.svm import SVC  # slow to import
+
         self.points, self.gamma = _points(samples), gamma
         known = squared_distances(self.points, self.points) if distances is None else distances
         kernel = known.mul(-gamma).exp_().double().numpy()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-MOMENTS = ("exp_avg", "exp_avg_sq")  # of AdamW
+from daecore.optimiser import AdamW
 
 
 @dataclass
@@ -34,14 +34,13 @@ class State:
 
     Args:
         model: Trained in place.
-        optimiser: Over `trained(model)`.
+        optimiser: Of the same model.
         average: The decay of the weight average a step; 0: none.
         patience: Above 0, the best weights are kept.
     """
 
-    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, *, average: float, patience: int) -> None:
+    def __init__(self, model: nn.Module, optimiser: AdamW, *, average: float, patience: int) -> None:
         self.raw, self.optimiser, self.decay = model, optimiser, average
-        self.trained = trained(model)
         self.average = copy.deepcopy(model) if average else None
         self.best = copy.deepcopy(model) if patience else None
         self.epoch, self.waited, self.best_loss = 0, 0, math.inf
@@ -57,11 +56,8 @@ class State:
         return self.average or self.raw
 
     def step(self, rate: float) -> None:
-        """One update of the weights and of their average; a group with a ``share`` gets that share of the rate."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group.get("share", 1)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        """One update of the weights and of their average."""
+        self.optimiser.step(rate)
         if self.average is not None:
             with torch.no_grad():
                 averaged: list[Tensor] = list(self.average.parameters())
@@ -81,11 +77,10 @@ class State:
 
     def progress(self) -> Progress:
         """The live state, by name."""
-        moments = {
-            f"{name}.{key}": value for name, p in self.trained.items() for key, value in self.optimiser.state[p].items()
-        }
         weights = [{} if model is None else model.state_dict() for model in (self.raw, self.average, self.best)]
-        return Progress(self.epoch, weights[0], moments, weights[1], weights[2], self.best_loss, self.waited)
+        return Progress(
+            self.epoch, weights[0], self.optimiser.moments, weights[1], weights[2], self.best_loss, self.waited
+        )
 
     def restore(self, saved: Progress) -> None:
         """Go on from there."""
@@ -93,14 +88,5 @@ class State:
         for model, weights in models:
             if model is not None:
                 model.load_state_dict(weights)
-        for name, p in self.trained.items():
-            # In the parameter's strides: the fused CPU AdamW is silently wrong on contiguous moments of
-            # channels-last weights.
-            moments = {key: torch.empty_like(p).copy_(saved.optimiser[f"{name}.{key}"]) for key in MOMENTS}
-            self.optimiser.state[p] = {"step": saved.optimiser[f"{name}.step"].to(p.device), **moments}
+        self.optimiser.restore(saved.optimiser)
         self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
-
-
-def trained(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The parameters that training changes, by name."""
-    return {name: p for name, p in model.named_parameters() if p.requires_grad}

@@ -8,6 +8,8 @@ import json
 
 import torch
 
+_written = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def stream(seed: int, *names: str | int, device: torch.device | str = "cpu") -> torch.Generator:
     """A fresh generator for one purpose.
@@ -21,7 +23,6 @@ def stream(seed: int, *names: str | int, device: torch.device | str = "cpu") -> 
         device: Where the random tensors will lie. The ``meta`` device has no generator of its own and
             is given a CPU one.
     """
-    text = json.dumps([seed, *names], separators=(",", ":"))
-    value = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    value = int.from_bytes(hashlib.sha256(_written([seed, *names]).encode()).digest()[:8], "big") >> 1
     kind = torch.device(device)
     return torch.Generator("cpu" if kind.type == "meta" else kind).manual_seed(value)

@@ -18,7 +18,7 @@ from daecore import rng
 from daecore.errors import NonFiniteError
 from daecore.extension import Options
 from daecore.objective import Objective
-from daecore.optimiser import adamw
+from daecore.optimiser import AdamW
 from daecore.place import autocast, resolve_place
 from daecore.progress import Progress, State
 from daecore.samples import Samples
@@ -104,7 +104,7 @@ def fit(
     precision = resolve_place(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    optimiser = adamw(model, options.learning_rate, options.weight_decay, layer_decay=options.layer_decay)
+    optimiser = AdamW(model, options.weight_decay, layer_decay=options.layer_decay)
     state = State(model, optimiser, average=options.average, patience=options.patience)
     if resume is not None:
         state.restore(resume)
@@ -116,7 +116,7 @@ def fit(
             break
         began = time.perf_counter()
         model.train()
-        losses = torch.zeros(steps, device=device)
+        losses: list[Tensor] = []
         for step, (name, index) in enumerate(_batches(len(samples), options, seed, number, device)):
             batch = samples.batch(index, number)
             generator = rng.stream(seed, "noise", *name, device=device)
@@ -125,8 +125,8 @@ def fit(
             loss.backward()
             done = ((number - 1) * steps + step) / (options.epochs * steps)
             state.step(rate(options.schedule, options.learning_rate, done))
-            losses[step] = loss.detach()
-        mean = _finite_mean(losses, number)  # the epoch's only wait for the device
+            losses.append(loss.detach())
+        mean = _finite_mean(torch.stack(losses).float(), number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began
         held_out = (
             None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)

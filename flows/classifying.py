@@ -11,6 +11,7 @@ from daecore.finetuning import weights_digest
 from daecore.initialisation import Initialisation
 
 from .datasets import splits_of
+from .devices import held
 from .learning import load_network
 from .records import Classified, ClassifierRequest
 from .store import Store
@@ -21,7 +22,7 @@ log = logging.getLogger("daecore.progress")
 def classify(request: ClassifierRequest, store: Store) -> Classified:
     """Train the classifier of each rate, keep the one that validation prefers, and judge that one."""
     ask, place = request.ask, request.place
-    with store.lock(f"device-{place.device}"), place.applied():
+    with held(place, store), place.applied():
         began = time.perf_counter()  # who waits for the device is not training
         splits = splits_of(request.dataset, place.device)
         task = Task(splits, ask.options, request.input_shape, request.seed, place.precision)

@@ -1,6 +1,8 @@
 """One training with everything around it: its lock, its MLflow child run, its checkpoint."""
 
 import logging
+import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from daecore.training import Epoch, fit
 
 from . import tracking
 from .datasets import splits_of
+from .devices import held
 from .models import load_model
 from .preview import Preview
 from .publishing import publish, published
@@ -26,6 +29,7 @@ from .records import ModelRef, TrainingRequest, TrainingSummary
 from .store import Store
 
 log = logging.getLogger("daecore.progress")
+WRITE_SECONDS = 1.0  # between metrics and checkpoints: a short epoch takes no longer than to write them
 
 
 def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
@@ -39,7 +43,7 @@ def train(request: TrainingRequest, store: Store, experiment: str, parent: str, 
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
     key = digest(request.key)
-    with store.lock(f"training-{key}") as waited, store.lock(f"device-{request.place.device}"):
+    with store.lock(f"training-{key}") as waited, held(request.place, store):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
             finished = published(run.data.tags, store)
@@ -81,12 +85,12 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
         run_id = tracking.start(experiment, name, tags, parameters, parent)
     with tracking.ended(run_id), request.place.applied():
         splits = _clean(request, below)
-        with tracking.system_metrics(run_id):
-            known, preview = set(tracking.history(run_id, "loss")), Preview.of(request)
+        with tracking.system_metrics(run_id), _Diary(run_id, Preview.of(request)) as diary:
             for epoch in _epochs(request, model, splits, resume):
-                if epoch.number not in known:
-                    _record(epoch, run_id, preview)
-                save_progress(store.checkpoint(key), epoch.progress)
+                diary.add(epoch)
+                if diary.due:
+                    diary.write()  # before the checkpoint: killed in between, a training logs no step twice
+                    save_progress(store.checkpoint(key), epoch.progress)
         few = as_float(splits.test[0].data)
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, model, run_id)
@@ -121,14 +125,41 @@ def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume
         yield epoch
 
 
-def _record(epoch: Epoch, run_id: str, preview: Preview) -> None:
-    """Log an epoch, before its checkpoint is written: a process killed in between logs no step twice on resuming."""
-    metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
-    if epoch.validation_loss is not None:
-        metrics["validation_loss"] = epoch.validation_loss
-    if preview.shows(epoch.number):
-        tracking.log_picture(run_id, preview.restored(epoch.model), "restored", epoch.number)
-    tracking.log_metrics(run_id, metrics, epoch.number)
+class _Diary:
+    """What is logged of the epochs: at once where they take long, a second's worth together where they are short."""
+
+    def __init__(self, run_id: str, preview: Preview) -> None:
+        self.run_id, self.preview = run_id, preview
+        self.known = set(tracking.history(run_id, "loss"))
+        self.pending: dict[int, dict[str, float]] = {}
+        self.written = -math.inf
+
+    def __enter__(self) -> "_Diary":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.write()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write; after the first epoch it always is."""
+        return time.monotonic() - self.written > WRITE_SECONDS
+
+    def add(self, epoch: Epoch) -> None:
+        """Note an epoch, unless it was logged before the training was resumed."""
+        if epoch.number in self.known:
+            return
+        metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
+        if epoch.validation_loss is not None:
+            metrics["validation_loss"] = epoch.validation_loss
+        if self.preview.shows(epoch.number):
+            tracking.log_picture(self.run_id, self.preview.restored(epoch.model), "restored", epoch.number)
+        self.pending[epoch.number] = metrics
+
+    def write(self) -> None:
+        """Log what was noted."""
+        tracking.log_history(self.run_id, self.pending)
+        self.pending, self.written = {}, time.monotonic()
 
 
 def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:

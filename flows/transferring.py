@@ -10,6 +10,7 @@ from daecore.autoencoder import Shapes, initialised
 from daecore.scores import TransferReport, summarise
 
 from .datasets import splits_of
+from .devices import held
 from .learning import load_network
 from .records import ModelRef, TransferRequest
 from .store import Store
@@ -22,7 +23,7 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
     options, place = request.transfer, request.place
     splits, scores = splits_of(request.dataset, place.device), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
-    with store.lock(f"device-{place.device}"), place.applied():
+    with held(place, store), place.applied():
         for score in classifiers.transfer(
             _encoders(request, store), splits, options,
             seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,

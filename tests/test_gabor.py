@@ -8,7 +8,8 @@ import torch
 from skimage.filters import gabor_kernel
 from torch import Tensor
 
-from daecore.gabor import Wave, fit_gabor, gabor
+from daecore.gabor import Wave, changes, gabor
+from daecore.gabor_fit import fit_gabor
 from daecore.rng import stream
 from daecore.tuning import grain, orientation_selectivity, support
 
@@ -122,3 +123,15 @@ def test_a_filter_without_variance_scores_zero() -> None:
     flat = torch.stack([torch.zeros(SIDE, SIDE), torch.full((SIDE, SIDE), 0.3)])
     for score in (lambda it: fit_gabor(it).r2, orientation_selectivity, support, grain):
         assert score(flat).tolist() == [0, 0]
+
+
+def test_the_changes_are_the_derivatives_of_the_functions() -> None:
+    """By each of the six numbers: against small differences, for the even and the odd function."""
+    shapes = torch.tensor([[0.3, -0.7, 0.4, 0.2, 0.4, 1.3], [1, 2, 1.1, 0.1, 0.6, 0.7]], dtype=torch.float64)
+    even, odd = (it.flatten(1) for it in gabor(Wave(*shapes.T), SIDE))
+    grown, turned = changes(Wave(*shapes.T), SIDE)
+    for number, move in enumerate(1e-6 * torch.eye(6, dtype=torch.float64)):
+        above, below = gabor(Wave(*(shapes + move).T), SIDE), gabor(Wave(*(shapes - move).T), SIDE)
+        slopes = [((up - down) / 2e-6).flatten(1) for up, down in zip(above, below, strict=True)]
+        torch.testing.assert_close(grown[:, number] * even - turned[:, number] * odd, slopes[0], atol=1e-8, rtol=1e-6)
+        torch.testing.assert_close(grown[:, number] * odd + turned[:, number] * even, slopes[1], atol=1e-8, rtol=1e-6)

@@ -3,9 +3,10 @@
 import shlex
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 import typer
@@ -37,8 +38,11 @@ def watched_flow(
         try:
             from .progress import watched
 
+            server = _server_begun()
             flow = load()  # first: Prefect makes its console handlers when it is imported, and `watched` removes them
             with watched(verbose=verbose), _named():
+                _database_made()
+                server.join()
                 return flow()
         except KeyboardInterrupt:
             command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -52,6 +56,30 @@ def watched_flow(
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
             raise typer.Exit(1) from None
+
+
+def _server_begun() -> threading.Thread:
+    """Start Prefect's own server, in a thread: it takes as long as the imports and MLflow's database, which need none.
+
+    Where it does not start, the flow finds out by itself; so it does where Prefect is told of another one.
+    """
+    from prefect.client.orchestration import get_client
+
+    def begin() -> None:
+        with suppress(Exception), get_client(sync_client=True):
+            pass
+
+    thread = threading.Thread(target=begin, name="server", daemon=True)
+    thread.start()
+    return thread
+
+
+def _database_made() -> None:
+    """Make MLflow's database, which the flow would do while the server waits."""
+    from .. import tracking
+    from ..store import current_store
+
+    tracking.prepare(current_store())
 
 
 def _named() -> AbstractContextManager[object]:

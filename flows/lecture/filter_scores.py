@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from daecore.gabor import fit_gabor
+from daecore.gabor_fit import fit_gabor
 from daecore.intervals import Interval, bootstrap, student
 from daecore.rng import stream
 from daecore.tuning import grain, orientation_selectivity, support

@@ -74,8 +74,8 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
         with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
             since = tracking.began(parent)
-            laboratory = Laboratory(store, folder, run, quick=request.quick, fresh=fresh, since=since)
-            findings = study.run(laboratory)
+            with Laboratory(store, folder, run, quick=request.quick, fresh=fresh, since=since) as laboratory:
+                findings = study.run(laboratory)
             content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
             files = section.write(request, content, findings, store)
             found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)

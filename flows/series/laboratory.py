@@ -5,6 +5,8 @@ Every training is the cached stage of `dae run`: found by its key, resumed, reco
 
 import shlex
 from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
 
 from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions, Method
@@ -18,10 +20,12 @@ from daecore.transfer import TransferOptions
 from .. import cookbook, requests, stages, tracking
 from ..calling import Caller, intact
 from ..datasets import splits_of
-from ..records import Classified, ClassifierAsk, DatasetRef
+from ..records import Classified, ClassifierAsk, DatasetRef, TrainingRequest
 from ..stacking.layering import pretrained
 from ..stacking.layers import check_stack, is_stack
 from ..store import Store
+from ..workers import Workers
+from . import side_by_side
 from .trained import Judged, Stacked, Trained
 
 QUICK_SIZES = {"train": 2_000, "validation": 500, "test": 500}  # of the datasets that can be cut short
@@ -48,6 +52,15 @@ class Laboratory:
         self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
         self._words: dict[str, str] = {}  # those arguments, by the experiment's digest
         self._datasets: dict[str, DatasetRef] = {}
+        self._around = ExitStack()
+        self._workers: Workers[str] | None = None
+
+    def __enter__(self) -> "Laboratory":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """End the processes that trained side by side."""
+        self._around.__exit__(*error)
 
     def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
         """A recipe as an experiment.
@@ -69,15 +82,21 @@ class Laboratory:
         """The experiment's data, on the CPU."""
         return splits_of(self._dataset(experiment))
 
+    def train_all(self, experiments: Sequence[Experiment]) -> list[Trained]:
+        """Their networks, in this order; several at once where they ask for fewer threads than there are cores."""
+        asked = [self._training(experiment) for experiment in experiments]
+        new = [it for it in asked if self.call.anew(it)] or side_by_side.missing(asked, self.store)
+        if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
+            self._workers = self._workers or self._around.enter_context(Workers[str](side_by_side.MOST - 1))
+            fresh, parent = self.call.fresh, self.run_id
+            with side_by_side.helped(self._workers, new, self._folder, parent, fresh=fresh) as ours:
+                for request in ours:
+                    self._trained(request)
+        return [self._trained(it) for it in asked]
+
     def train(self, experiment: Experiment) -> Trained:
         """The experiment's network: trained now, gone on with, or taken from an earlier run."""
-        self._use(experiment)
-        check(experiment)
-        dataset = self._dataset(experiment)
-        check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
-        request = requests.training_request(experiment, dataset)
-        values = (request, self._folder, self.run_id, self.call.anew(request))
-        return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
+        return self._trained(self._training(experiment))
 
     def stack(self, experiment: Experiment) -> Stacked:
         """The experiment's network, trained layer by layer as `dae stack` does, each layer a cached stage."""
@@ -137,6 +156,18 @@ class Laboratory:
         rate = self.classify(experiment, model, method, options, labels=labels, draw=CHOICE).learning_rate
         name = "learning_rates" if method == "finetune" else "probe_learning_rates"
         return options.model_copy(update={name: (rate,)})
+
+    def _training(self, experiment: Experiment) -> TrainingRequest:
+        """What the stage is asked, once it is known that the parts fit together."""
+        self._use(experiment)
+        check(experiment)
+        dataset = self._dataset(experiment)
+        check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
+        return requests.training_request(experiment, dataset)
+
+    def _trained(self, request: TrainingRequest) -> Trained:
+        values = (request, self._folder, self.run_id, self.call.anew(request))
+        return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
 
     def _use(self, experiment: Experiment) -> None:
         """Note how the training is done again, where it came from a recipe."""

@@ -15,11 +15,11 @@ from daecore.feasibility import check
 from .. import cookbook, tracking
 from ..artifacts import show_sweep
 from ..store import Store, current_store
+from ..workers import Workers
 from . import sweep_report
 from .plan import Method, SweepPlan, plan
 from .searching import Job, Search
 from .trials import SweepRecord, load_record, still_true
-from .workers import Workers
 
 SWEEP = "sweep"  # the tag that holds a sweep's key
 

@@ -19,12 +19,12 @@ from daecore.spec import digest
 from ..artifacts import SweepProgress
 from ..records import Reported
 from ..store import Store
+from ..workers import WorkerDied, Workers
 from . import measures, sweep_report
 from .plan import Candidate, SweepPlan
 from .proposals import Proposals, proposals
 from .search_space import Point
 from .trials import SeedRun, SweepRecord, Trial
-from .workers import WorkerDied, Workers
 
 log = logging.getLogger("daecore.progress")
 
@@ -150,7 +150,7 @@ def run_trial(number: int, values: dict[str, Any], recipe: str, parent: str, key
     """One run of `denoise`, in a worker process; its report and its seconds."""
     from ..pipeline import denoise
     from ..tracking import tag
-    from .workers import AtWork
+    from ..workers import AtWork
 
     began = time.perf_counter()
     with AtWork():

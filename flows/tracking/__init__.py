@@ -42,7 +42,7 @@ from .runs import (
     start,
     training_run,
 )
-from .values import flatten, history, log_metrics, log_parameters, tag
+from .values import flatten, history, log_history, log_metrics, log_parameters, tag
 
 __all__ = [
     "FLOW_RUN",
@@ -72,6 +72,7 @@ __all__ = [
     "history",
     "log_dataset",
     "log_file",
+    "log_history",
     "log_json",
     "log_metrics",
     "log_network",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from daecore.experiment import Experiment
 from daecore.figures import png
 from daecore.filters import filter_sheets, spreads
 from daecore.spec import Spec
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 JUDGES = (1, 2, 3, 4, 5)  # seeds; 0 chooses
 FEW = "data.patches.count=5000"
-QUICK = {GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"), DIGITS: (FEW, "training.epochs=10")}
+QUICK = {
+    GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20", "training.learning_rate=0.06"),
+    DIGITS: (FEW, "training.epochs=10"),
+}
 
 
 def _family(
@@ -58,12 +62,12 @@ MASKED = _family("digits", "masking {:.0%}", "filters-digits", ERASED, (0.0, 0.2
 
 def run(lab: "Laboratory") -> Findings:
     """Teach one layer in every way on photographs; judge the best of them with other seeds; then digits."""
-    rows = _rows(lab, PHOTOGRAPHS)
-    sheets: dict[str, list[Sheet]] = {row.name: [_sheet(lab, row)] for row in rows}
+    rows, masked = _rows(lab, PHOTOGRAPHS), _rows(lab, MASKED)
+    first = _sheets_of(lab, [(row, 0) for row in (*rows, *masked)])
+    sheets, digits = ({row.name: first[row.name] for row in some} for some in (rows, masked))
     best = best_of(rows, sheets)
-    for row in () if lab.quick else best.judged:
-        sheets[row.name] += [_sheet(lab, row, seed) for seed in JUDGES]
-    digits = {row.name: [_sheet(lab, row)] for row in _rows(lab, MASKED)}
+    more = _sheets_of(lab, [(row, seed) for row in best.judged for seed in JUDGES if not lab.quick])
+    sheets = {name: found + more.get(name, []) for name, found in sheets.items()}
     floor = noise(*sheets[best.ours.name][0].filters.shape[:2])
     words = {row.name: row.words for row in (*PHOTOGRAPHS, *MASKED)}
     baseline = {f"{score}.noise": Measured.of(mean([floor], score)) for score in NAMES}
@@ -85,9 +89,18 @@ def _rows(lab: "Laboratory", rows: Sequence[Taught]) -> list[Taught]:
     return [row for row in rows if row.quick or not lab.quick]
 
 
-def _sheet(lab: "Laboratory", row: Taught, seed: int = 0) -> Sheet:
+def _sheets_of(lab: "Laboratory", wanted: Sequence[tuple[Taught, int]]) -> dict[str, list[Sheet]]:
+    """The filters of each row with each seed, by the row's name, in this order."""
+    trained = lab.train_all([_experiment(lab, *each) for each in wanted])
+    found: dict[str, list[Sheet]] = {row.name: [] for row, _ in wanted}
+    for (row, _), each in zip(wanted, trained, strict=True):
+        found[row.name].append(Sheet.of(each.network.encoder))
+    return found
+
+
+def _experiment(lab: "Laboratory", row: Taught, seed: int) -> Experiment:
     quick = QUICK[DIGITS if row.recipe == DIGITS else GAUSSIAN]
-    return Sheet.of(lab.train(lab.experiment(row.recipe, *row.changes, f"seed={seed}", quick=quick)).network.encoder)
+    return lab.experiment(row.recipe, *row.changes, f"seed={seed}", quick=quick)
 
 
 def _sheets(name: str, shown: Sequence[str], sheets: Sheets, words: Mapping[str, str], what: str) -> Picture:

@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from queue import SimpleQueue
@@ -20,7 +21,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner
 
-from ..console import loud, silence
+from .console import loud, silence
 
 LOOK_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is to end; when it is told again
 GRACE_SECONDS = 5  # for Prefect to note how a task ended
@@ -53,10 +54,10 @@ class Workers(Generic[Job]):
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
             self.stop.set()
+        begun = [slot for slot in self.slots if slot is not None]
         try:
-            for slot in self.slots:
-                if slot is not None:
-                    slot.__exit__(None, None, None)
+            with ThreadPoolExecutor(max(1, len(begun))) as ends:  # each takes seconds, for Prefect's last words
+                list(ends.map(lambda slot: slot.__exit__(None, None, None), begun))
         finally:
             self.around.close()
 
