@@ -48,8 +48,9 @@ class AdamW:
 
     def __init__(self, model: nn.Module, weight_decay: float, *, layer_decay: float = 1) -> None:
         self.weight_decay = weight_decay
-        self._moments = {p: Moments.before_the_first_update(p) for p in trained(model).values()}
-        self._names = {f"{name}.{key}": (p, key) for name, p in trained(model).items() for key in Moments._fields}
+        named = trained(model)
+        self._moments = {p: Moments.before_the_first_update(p) for p in named.values()}
+        self._names = {f"{name}.{key}": (p, key) for name, p in named.items() for key in Moments._fields}
         shares = _shares(model, layer_decay) if layer_decay != 1 else dict.fromkeys(self._moments, 1.0)
         self._alike: dict[tuple[float, torch.dtype], list[nn.Parameter]] = {}  # what one call of the kernel updates
         for p in self._moments:

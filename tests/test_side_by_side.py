@@ -1,5 +1,6 @@
 """Trainings side by side: the very networks that each would be alone, all in the cache and in MLflow."""
 
+import json
 import os
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_on_a_gpu_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SCRIPT = """
-import sys
+import json, sys
 from daecore_flows.store import current_store
 current_store().enter()
 from prefect import flow
@@ -71,8 +72,7 @@ def trained(changes):
         print(*(it.reused for it in lab.call.timings))
         print(*(it.ref.summary.weights_sha256 for it in found))
 
-changes = eval(sys.argv[1])
-trained(changes)
+trained(json.loads(sys.argv[1]))
 """
 
 
@@ -80,9 +80,8 @@ def lab(store: Path, changes: list[list[str]], cores: int) -> subprocess.Complet
     """What a laboratory says of these trainings, on a machine with so many cores."""
     environment = {**os.environ, "DAE_STORE": str(store), "DAE_DATA": str(store / "data")}
     patched = f"import os; os.cpu_count = lambda: {cores}\n{SCRIPT}"
-    return subprocess.run(
-        [sys.executable, "-c", patched, repr(changes)], env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", patched, json.dumps(changes)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.long
