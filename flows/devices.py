@@ -31,8 +31,8 @@ def held(place: Place, store: Store) -> Iterator[None]:
 
 
 def cores() -> int:
-    """How many cores the machine has."""
-    return os.cpu_count() or 1
+    """How many cores this process may use, as `resolve_place` counts them: a container's, not its machine's."""
+    return len(os.sched_getaffinity(0))
 
 
 def _collect(wanted: int, store: Store, ours: ExitStack) -> None:

@@ -79,7 +79,7 @@ trained(json.loads(sys.argv[1]))
 def lab(store: Path, changes: list[list[str]], cores: int) -> subprocess.CompletedProcess[str]:
     """What a laboratory says of these trainings, on a machine with so many cores."""
     environment = {**os.environ, "DAE_STORE": str(store), "DAE_DATA": str(store / "data")}
-    patched = f"import os; os.cpu_count = lambda: {cores}\n{SCRIPT}"
+    patched = f"import os; os.sched_getaffinity = lambda pid: set(range({cores}))\n{SCRIPT}"
     command = [sys.executable, "-c", patched, json.dumps(changes)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

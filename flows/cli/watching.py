@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from importlib import import_module
 from typing import TypeVar
 
 import typer
@@ -64,6 +65,8 @@ def _server_begun() -> threading.Thread:
     Where it does not start, the flow finds out by itself; so it does where Prefect is told of another one.
     """
     from prefect.client.orchestration import get_client
+
+    import_module("prefect.server.api.server")  # here: in the thread, other imports would delay what it starts
 
     def begin() -> None:
         with suppress(Exception), get_client(sync_client=True):
