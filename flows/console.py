@@ -18,6 +18,7 @@ def silence() -> None:
     """Take Prefect's console handlers away, so that only our own messages are shown."""
     for logger, handler in list(_handlers()):
         logger.removeHandler(handler)
+    logging.getLogger("prefect").propagate = False  # libraries put handlers on the root, some long after this
 
 
 def _handlers() -> Iterator[tuple[logging.Logger, logging.Handler]]:

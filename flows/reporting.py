@@ -4,7 +4,6 @@ A run whose stages all came from the cache is as full as any other.
 """
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from .keys import provenance
 from .provenance import used_by
 from .records import DatasetRef, Evaluated, FinalReport, ModelRef, Record, Reported, Timed, file_ref
 from .store import Store
+from .temporary_server import pages
 
 SMALL, WIDTH = "panel-small.png", 760  # the panel as MLflow's description shows it: pictures there are never scaled
 EXPERIMENT = "experiment.json"  # the artifact that says what a run was asked to do
@@ -170,7 +170,7 @@ def _note(outcome: Outcome) -> str:
     unit, best, gain = denoising.unit, denoising.best_referee, denoising.gain_db or denoising.gain_mse
     value = denoising.restored_db if denoising.restored_db is not None else denoising.mse
     served = f"get-artifact?run_uuid={run}&path="
-    page = f"{os.environ.get('PREFECT_API_URL', '').removesuffix('/api')}/runs/flow-run/{outcome.flow_run_id}"
+    page = f"{pages()}/runs/flow-run/{outcome.flow_run_id}"
     parts = [
         f"**{outcome.experiment.title}**: restored {value:.4g} {unit}; gain over {best.name} {gain} {unit}.",
         f"![restored test samples]({served}{SMALL})" if "panel.png" in outcome.judged.files else "",

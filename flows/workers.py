@@ -4,6 +4,7 @@ Prefect's `ProcessPoolTaskRunner` gives up all its tasks when one of its process
 runner with one process, which is replaced when it breaks. The process stays warm between tasks.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -96,21 +97,39 @@ _at_work = threading.Event()  # in a worker: whether an interrupt has something 
 _ending = threading.Event()  # in a worker: nothing more is to begin
 
 
+class Interrupted(Exception):
+    """A task was ended, as Ctrl-C would end it.
+
+    An exception like any other: with a `KeyboardInterrupt` for a result the pool's own thread would end, and whoever
+    waits for the result would wait for ever.
+    """
+
+
 class AtWork:
-    """Inside, an interrupt of the whole ends what this worker does; once there was one, nothing begins."""
+    """Inside, an interrupt of the whole ends what this worker does; once there was one, nothing begins.
+
+    Raises:
+        Interrupted: In place of an interrupt, or of another exception that is meant to end a process.
+    """
 
     def __enter__(self) -> None:
+        if not gc.isenabled():
+            gc.freeze()  # what was imported stays
+            gc.enable()
         _at_work.set()
         if _ending.is_set():
             _at_work.clear()
-            raise KeyboardInterrupt
+            raise Interrupted("interrupted before it began")
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *trace: object) -> None:
         _at_work.clear()
+        if error is not None and not isinstance(error, Exception):
+            raise Interrupted(f"interrupted ({type(error).__name__})") from error
 
 
 def _watch(stop: Any, parent: int, shown: bool) -> None:
     """In a new worker: leave Ctrl-C to the parent, and end when it says so or is gone."""
+    gc.disable()  # until its imports are made: see `AtWork`
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
     if not shown:

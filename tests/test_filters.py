@@ -56,6 +56,16 @@ def test_waves_are_gabor_like_and_noise_is_not() -> None:
     assert FLOOR.scores["gabor_like"].mean() == 0
 
 
+def test_a_dead_unit_scores_nothing_however_pretty_its_direction_is() -> None:
+    """Weight decay shrinks units to nothing, and what is left of them can look like anything."""
+    dead = Sheet(waves().filters * 1e-3)
+    assert all(values.tolist() == [0] * 6 for values in dead.scores.values())
+    assert waves().scores["living"].tolist() == [1] * 6
+    half = Sheet(torch.cat([waves().filters, dead.filters]))
+    assert half.scores["living"].mean() == 0.5
+    assert half.scores["r2"].mean() == pytest.approx(waves().scores["r2"].mean() / 2)
+
+
 def test_the_seed_that_chose_does_not_judge() -> None:
     """Student's over the means of the others; a first seed alone gives an interval over its filters."""
     found = mean([waves(), random(0), random(1), random(2)], "r2")
@@ -109,9 +119,15 @@ def test_the_leads_stand_first_among_the_figures() -> None:
 
 def test_a_verdict_needs_every_interval_to_leave_out_zero() -> None:
     up, down, both = interval(0.1, 0.3), interval(-0.3, -0.1), interval(-0.1, 0.3)
-    assert verdict({"a": up, "b": up}) == "Denoising beats weight decay on every score."
-    for leads in ((up, both), (up, down), (down, down)):
-        assert verdict(dict(zip("ab", leads, strict=True))).startswith("Denoising does not beat")
+    fit, selective = "Gabor fit, R^2", "orientation selectivity"
+    for one, other, said in (
+        (up, up, "Denoising beats weight decay on every score."),
+        (down, down, "does not beat weight decay: it is worse on every score."),
+        (up, both, f"every score: it is better on {fit}; neither surely better nor worse on {selective}."),
+        (down, up, f"every score: it is better on {selective}; worse on {fit}."),
+        (both, both, f"every score: it is neither surely better nor worse on {fit} and {selective}."),
+    ):
+        assert verdict({"r2": one, "selectivity": other}).endswith(said)
 
 
 def test_growth_says_which_way() -> None:
@@ -121,9 +137,9 @@ def test_growth_says_which_way() -> None:
     assert "finer" in growth({"none": [waves()], "most": [random(0)]}, "none", "most")
 
 
-def test_the_rows_of_photographs_differ_in_noise_and_penalty_alone() -> None:
-    """Same patches, network, training and seed."""
-    rows = [parse(cookbook.mapping(row.recipe, list(row.changes))) for row in PHOTOGRAPHS]
+def test_the_rows_of_photographs_differ_in_noise_penalty_and_rate_alone() -> None:
+    """Same patches, network, steps and seed; the rate is each recipe's own."""
+    rows = [parse(cookbook.mapping(row.recipe, [*row.changes, "training.learning_rate=0.1"])) for row in PHOTOGRAPHS]
     alike = {"corruptions": (), "objective": rows[0].objective}
     assert all(row.model_copy(update=alike) == rows[0].model_copy(update=alike) for row in rows)
     decay = [row for row in rows if row.objective.name == "weight_decay"]

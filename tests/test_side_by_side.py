@@ -2,16 +2,24 @@
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from collections import deque
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
+import psutil
 import pytest
 from daecore_flows import devices
 from daecore_flows.records import DatasetRef, TrainingRequest
 from daecore_flows.requests import training_request
 from daecore_flows.series import side_by_side
 from daecore_flows.series.laboratory import chosen
+from daecore_flows.workers import AtWork, Interrupted, WorkerDied
 
 DIGITS = DatasetRef(
     data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
@@ -65,7 +73,7 @@ def trained(changes):
     with Laboratory(current_store(), tracking.experiment_id("test", current_store()), "") as lab:
         short = ("training.epochs=2", "training.threads=1")
         wanted = [lab.experiment("digits-erasure", *short, *each) for each in changes]
-        found = lab.train_all(wanted)
+        found = list(lab.train_all(wanted))
         runs = [tracking.client().get_run(it.ref.run_id) for it in found]
         assert all(run.info.status == "FINISHED" for run in runs)
         assert [run.data.params["seed"] for run in runs] == [str(it.seed) for it in wanted]
@@ -93,3 +101,92 @@ def test_they_are_the_networks_that_each_would_be_alone(tmp_path: Path) -> None:
     assert beside.stdout.splitlines()[-1] == alone.stdout.splitlines()[-1]
     again = lab(tmp_path / "beside", seeds, 2)
     assert again.stdout.splitlines()[-2].split() == ["True"] * 5  # the data, and each of the four
+
+
+class Helpers:
+    """Workers that give what they are told to, one after the other."""
+
+    def __init__(self, *results: object) -> None:
+        self.results, self.given, self.stop = deque(results), list[TrainingRequest](), Event()
+
+    def submit(self, request: TrainingRequest, task: object, values: object) -> None:
+        self.given.append(request)
+
+    def wait(self) -> tuple[TrainingRequest, object]:
+        return self.given[-1], self.results.popleft()
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cores", lambda: 2)
+
+
+def test_an_error_of_a_worker_is_that_of_all_and_nothing_more_is_begun(two_cores: None) -> None:
+    """The block still finishes what it has begun."""
+    workers, requests = Helpers(RuntimeError("the loss became nan")), [asked(1, seed) for seed in range(9)]
+
+    def trained_here() -> None:
+        with side_by_side.helped(workers, requests, "0", "", fresh=False) as shared:  # type: ignore[arg-type]
+            while shared.take() is not None:
+                time.sleep(0.05)
+
+    with pytest.raises(RuntimeError, match="became nan"):
+        trained_here()
+    assert len(workers.given) == 1
+
+
+def test_what_a_dead_worker_had_begun_is_still_lacking(two_cores: None) -> None:
+    """The others are trained; the caller finds the one that is missing, and trains it."""
+    requests = [asked(1, seed) for seed in range(3)]
+    workers = Helpers(WorkerDied("gone"), None, None)
+    with side_by_side.helped(workers, requests, "0", "", fresh=False) as shared:  # type: ignore[arg-type]
+        assert shared.lacks(requests[-1]) or workers.given
+    assert workers.given == requests
+    assert [shared.lacks(request) for request in requests] == [True, False, False]
+
+
+def test_an_interrupt_begins_nothing_more_and_tells_the_workers(two_cores: None) -> None:
+    workers = Helpers(*[None] * 9)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        side_by_side.helped(workers, [asked(1)], "0", "", fresh=False) as shared,  # type: ignore[arg-type]
+    ):
+        raise KeyboardInterrupt
+    assert workers.stop.is_set()
+    assert shared.take() is None
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+def test_what_would_end_a_process_leaves_a_worker_as_an_error(raised: type[BaseException]) -> None:
+    """With any other result the pool would lose the thread that hands results on."""
+    with pytest.raises(Interrupted, match=raised.__name__), AtWork():
+        raise raised
+    with pytest.raises(ValueError, match="as it is"), AtWork():
+        raise ValueError("as it is")
+
+
+@pytest.mark.long
+def test_ctrl_c_in_a_terminal_ends_a_study_and_its_workers(tmp_path: Path) -> None:
+    """It reaches the command and its workers at once: both trainings KILLED, nobody left, the way to go on told."""
+    command = [str(Path(sys.executable).parent / "dae"), "lecture", "--only", "filters"]
+    environment = {**os.environ, "DAE_STORE": str(tmp_path), "DAE_DATA": str(tmp_path / "data")}
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen(
+            command, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        limit = time.monotonic() + 240
+        while "trained beside" not in (tmp_path / "said").read_text() and time.monotonic() < limit:
+            assert process.poll() is None, (tmp_path / "said").read_text()
+            time.sleep(0.2)
+        theirs = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(120) == 130
+    output = (tmp_path / "said").read_text()
+    assert "goes on with the experiment it was in" in output
+    assert "Traceback" not in output
+    assert "ERROR" not in output
+    _, living = psutil.wait_procs(theirs, timeout=60)
+    assert living == []
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        states = {state for (state,) in database.execute("select status from runs")}
+    assert states == {"FINISHED", "KILLED"}

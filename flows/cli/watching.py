@@ -1,18 +1,18 @@
 """A flow watched from the command line: its progress, its interrupt, and its failure as one paragraph."""
 
+import gc
 import shlex
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from importlib import import_module
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import typer
 
 from ..studio.record import PROCESS
+from ..temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
 
@@ -33,48 +33,30 @@ def watched_flow(
         InputError: What the user wrote cannot be run.
         typer.Exit: 1 where it failed, 130 where it was interrupted.
     """
-    from daecore.errors import InputError
-
     with _terminated_like_interrupted():
         try:
-            from .progress import watched
-
-            server = _server_begun()
-            flow = load()  # first: Prefect makes its console handlers when it is imported, and `watched` removes them
+            server = begun()
+            with _without_collections():
+                flow = load()  # first: Prefect makes its console handlers when it is imported, `watched` removes them
+                from .progress import watched
             with watched(verbose=verbose), _named():
                 _database_made()
-                server.join()
+                _awaited(server)
                 return flow()
         except KeyboardInterrupt:
             command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
             which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
             print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
             raise typer.Exit(130) from None
-        except InputError:
-            raise
         except Exception as error:
+            from daecore.errors import InputError
+
+            if isinstance(error, InputError):
+                raise
             if verbose:
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
             raise typer.Exit(1) from None
-
-
-def _server_begun() -> threading.Thread:
-    """Start Prefect's own server, in a thread: it takes as long as the imports and MLflow's database, which need none.
-
-    Where it does not start, the flow finds out by itself; so it does where Prefect is told of another one.
-    """
-    from prefect.client.orchestration import get_client
-
-    import_module("prefect.server.api.server")  # here: in the thread, other imports would delay what it starts
-
-    def begin() -> None:
-        with suppress(Exception), get_client(sync_client=True):
-            pass
-
-    thread = threading.Thread(target=begin, name="server", daemon=True)
-    thread.start()
-    return thread
 
 
 def _database_made() -> None:
@@ -83,6 +65,27 @@ def _database_made() -> None:
     from ..store import current_store
 
     tracking.prepare(current_store())
+
+
+def _awaited(server: TemporaryServer | None) -> None:
+    """Wait for the server, and until then load what every training will need."""
+    from .. import tracking
+
+    if server is not None and not server.answers:
+        tracking.load_exporter()
+    if server is not None:
+        server.wait()
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Imports make a million objects that stay: no garbage is looked for among them, now and later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _named() -> AbstractContextManager[object]:

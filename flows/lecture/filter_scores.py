@@ -19,9 +19,11 @@ from daecore.rng import stream
 from daecore.tuning import grain, orientation_selectivity, support
 
 GABOR_LIKE = 0.5  # a filter counts as Gabor-like where both scores are above
+LIVING = 0.01  # a unit whose weights have a smaller norm is dead: it answers every patch alike, within half a percent
 PLAIN, DECAY = "plain", "weight_decay"
 NAMES = {"r2": "Gabor fit, R^2", "selectivity": "orientation selectivity", "gabor_like": "share of Gabor-like filters"}
 SIZES = {"support": "support, pixels", "grain": "grain, pixels"}
+ALIVE = {"living": "share of living units"}
 Values = NDArray[np.float64]
 
 
@@ -65,17 +67,23 @@ class Sheet:
 
     @cached_property
     def scores(self) -> Mapping[str, Values]:
-        """Per filter, ``(K,)``: ``r2``, ``selectivity``, ``gabor_like`` (0 or 1); ``support``, ``grain`` in pixels."""
+        """Per filter, ``(K,)``: ``r2``, ``selectivity``, ``gabor_like`` (0 or 1); ``support``, ``grain`` in pixels.
+
+        ``living`` is 0 for a dead unit, as all else is then: the little that is left of its weights looks for nothing.
+        """
         r2, selectivity = fit_gabor(self.filters).r2, orientation_selectivity(self.filters)
         like = ((r2 > GABOR_LIKE) & (selectivity > GABOR_LIKE)).double()
         found = {"r2": r2, "selectivity": selectivity, "gabor_like": like}
         found |= {"support": support(self.filters), "grain": grain(self.filters)}
-        return {name: values.cpu().numpy() for name, values in found.items()}
+        living = (self.filters.flatten(1).norm(dim=1) >= LIVING).double()
+        alive = {name: values * living for name, values in found.items()} | {"living": living}
+        return {name: values.cpu().numpy() for name, values in alive.items()}
 
     @property
     def best_first(self) -> Tensor:
-        """The filters, the best Gabor fit first."""
-        return self.filters[np.argsort(-self.scores["r2"]).copy()]
+        """The filters, the best Gabor fit first; those of dead units, which are last, are zero."""
+        living = torch.from_numpy(self.scores["living"]).to(self.filters)
+        return (self.filters * living[:, None, None])[np.argsort(-self.scores["r2"]).copy()]
 
 
 Sheets = Mapping[str, Sequence[Sheet]]  # by the name of what was taught: the first seed's sheet, then those that judge

@@ -9,7 +9,7 @@ from daecore.claims import claimed, told
 from daecore.intervals import Interval
 
 from ..series.study import Measured, Table
-from .filter_scores import DECAY, GABOR_LIKE, NAMES, SIZES, Best, Sheet, Sheets, difference, leads, mean
+from .filter_scores import ALIVE, DECAY, GABOR_LIKE, LIVING, NAMES, SIZES, Best, Sheet, Sheets, difference, leads, mean
 
 
 def figures(sheets: Sheets, best: Best) -> Iterator[tuple[str, Measured]]:
@@ -22,15 +22,16 @@ def figures(sheets: Sheets, best: Best) -> Iterator[tuple[str, Measured]]:
 
 def means(sheets: Sheets) -> Iterator[tuple[str, Measured]]:
     """The mean of every score by name."""
+    units = {**dict.fromkeys(NAMES, ""), **dict.fromkeys(SIZES, "px"), **dict.fromkeys(ALIVE, "")}
     for name, some in sheets.items():
-        for score, unit in {**dict.fromkeys(NAMES, ""), **dict.fromkeys(SIZES, "px")}.items():
+        for score, unit in units.items():
             yield f"{score}.{name}", Measured.of(mean(some, score), unit)
 
 
 def table(title: str, words: Mapping[str, str], sheets: Sheets) -> Table:
     """A row per way of teaching: means with their intervals, and over how many seeds."""
-    head = ("taught by", *NAMES.values(), *SIZES.values(), "seeds")
-    forms = {**dict.fromkeys(NAMES, ".2f"), **dict.fromkeys(SIZES, ".1f")}
+    head = ("taught by", *NAMES.values(), *SIZES.values(), *ALIVE.values(), "seeds")
+    forms = {**dict.fromkeys(NAMES, ".2f"), **dict.fromkeys(SIZES, ".1f"), **dict.fromkeys(ALIVE, ".2f")}
     rows = [
         (words[name], *(told(mean(some, score), form) for score, form in forms.items()), max(1, len(some) - 1))
         for name, some in sheets.items()
@@ -51,8 +52,9 @@ def notes(sheets: Sheets, best: Best, floor: Sheet) -> Iterator[str]:
     r2, selectivity = (float(floor.scores[it].mean()) for it in ("r2", "selectivity"))
     yield (
         f"Filters of random numbers score R^2 {r2:.2f} and selectivity {selectivity:.2f}: this is nothing. A single "
-        f"bright pixel has a high R^2, as it is like a very small wave, but no orientation; hence a filter counts as "
-        f"Gabor-like only with both above {GABOR_LIKE}."
+        "bright pixel and a blob have a high R^2, as they are like a very small wave and a very wide one, but no "
+        f"orientation; hence a filter counts as Gabor-like only with both above {GABOR_LIKE}. A unit whose weights "
+        f"have shrunk to a norm below {LIVING} is dead and scores zero."
     )
     yield (
         "The first seed chose: strengths by their R^2, of weight decay by each score (of equal ones by R^2). "
@@ -65,12 +67,17 @@ def notes(sheets: Sheets, best: Best, floor: Sheet) -> Iterator[str]:
 
 
 def verdict(leads: Mapping[str, Interval]) -> str:
-    """Which way the three scores speak, all of them surely or not."""
-    if all(lead.mean > 0 and claimed(lead) for lead in leads.values()):
+    """Which way each score speaks: surely for denoising, surely for weight decay, or neither."""
+    groups: dict[str, list[str]] = {"better on": [], "worse on": [], "neither surely better nor worse on": []}
+    better, worse, neither = groups.values()
+    for score, lead in leads.items():
+        (neither if not claimed(lead) else better if lead.mean > 0 else worse).append(NAMES[score])
+    if len(better) == len(leads):
         return "Denoising beats weight decay on every score."
-    if all(lead.mean < 0 and claimed(lead) for lead in leads.values()):
-        return "Denoising does not beat weight decay: weight decay is better on every score."
-    return "Denoising does not beat weight decay on every score: an interval contains zero, or lies below it."
+    if len(worse) == len(leads):
+        return "Denoising does not beat weight decay: it is worse on every score."
+    each = "; ".join(f"{which} {' and '.join(names)}" for which, names in groups.items() if names)
+    return f"Denoising does not beat weight decay on every score: it is {each}."
 
 
 def growth(sheets: Sheets, least: str, most: str) -> str:

@@ -4,7 +4,7 @@ Every training is the cached stage of `dae run`: found by its key, resumed, reco
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -53,7 +53,7 @@ class Laboratory:
         self._words: dict[str, str] = {}  # those arguments, by the experiment's digest
         self._datasets: dict[str, DatasetRef] = {}
         self._around = ExitStack()
-        self._workers: Workers[str] | None = None
+        self._workers: Workers[TrainingRequest] | None = None
 
     def __enter__(self) -> "Laboratory":
         return self
@@ -82,17 +82,27 @@ class Laboratory:
         """The experiment's data, on the CPU."""
         return splits_of(self._dataset(experiment))
 
-    def train_all(self, experiments: Sequence[Experiment]) -> list[Trained]:
-        """Their networks, in this order; several at once where they ask for fewer threads than there are cores."""
+    def train_all(self, experiments: Sequence[Experiment]) -> Iterator[Trained]:
+        """Their networks, in this order; several at once where they ask for fewer threads than there are cores.
+
+        Each is given as soon as it and all before it are there: while the caller looks at it, workers train on.
+        """
         asked = [self._training(experiment) for experiment in experiments]
         new = [it for it in asked if self.call.anew(it)] or side_by_side.missing(asked, self.store)
         if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
-            self._workers = self._workers or self._around.enter_context(Workers[str](side_by_side.MOST - 1))
+            if self._workers is None:
+                self._workers = self._around.enter_context(Workers[TrainingRequest](side_by_side.MOST - 1))
             fresh, parent = self.call.fresh, self.run_id
-            with side_by_side.helped(self._workers, new, self._folder, parent, fresh=fresh) as ours:
-                for request in ours:
-                    self._trained(request)
-        return [self._trained(it) for it in asked]
+            with side_by_side.helped(self._workers, new, self._folder, parent, fresh=fresh) as shared:
+                while asked:
+                    if not shared.lacks(asked[0]):
+                        yield self._trained(asked.pop(0))
+                    elif (ours := shared.take()) is not None:
+                        self._trained(ours)
+                        shared.finish(ours)
+                    else:
+                        break
+        yield from map(self._trained, asked)
 
     def train(self, experiment: Experiment) -> Trained:
         """The experiment's network: trained now, gone on with, or taken from an earlier run."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from prefect import task
@@ -44,11 +45,43 @@ def at_once(requests: Sequence[TrainingRequest]) -> int:
     return min(len(requests), max(1, devices.cores() // threads), MOST)
 
 
+class Shared:
+    """What is to be trained, by whoever is free, and what has been.
+
+    Args:
+        requests: In the order in which they are begun, each once.
+        stop: Once this is set, nothing is begun.
+    """
+
+    def __init__(self, requests: Sequence[TrainingRequest], stop: Event) -> None:
+        self._waiting, self._stop = deque(requests), stop
+        self._unfinished = {digest(request.key) for request in requests}
+
+    def take(self) -> TrainingRequest | None:
+        """One that nobody has begun yet; None where there is nothing."""
+        try:
+            return None if self._stop.is_set() else self._waiting.popleft()
+        except IndexError:
+            return None
+
+    def finish(self, request: TrainingRequest) -> None:
+        """Note that its network is there."""
+        self._unfinished.discard(digest(request.key))
+
+    def lacks(self, request: TrainingRequest) -> bool:
+        """Whether its network is still to come."""
+        return digest(request.key) in self._unfinished
+
+    def give_up(self) -> None:
+        """Begin nothing more."""
+        self._waiting.clear()
+
+
 @contextmanager
 def helped(
-    workers: "Workers[str]", requests: Sequence[TrainingRequest], folder: str, parent: str, *, fresh: bool
-) -> Iterator[Iterator[TrainingRequest]]:
-    """Give what is to be trained here, one after the other, while workers train the rest; they end with the block.
+    workers: "Workers[TrainingRequest]", requests: Sequence[TrainingRequest], folder: str, parent: str, *, fresh: bool
+) -> Iterator[Shared]:
+    """Let workers train while the block trains, too; all they have begun is finished when the block ends.
 
     A network whose worker died is left to the caller, who finds it missing.
 
@@ -62,38 +95,39 @@ def helped(
     Raises:
         Exception: What a training of a worker raised.
     """
-    waiting = deque(requests)
+    shared = Shared(requests, workers.stop)
 
     def feed() -> None:
-        for name, result in _ended(workers, waiting, at_once(requests) - 1, folder, parent, fresh):
+        for request, result in _ended(workers, shared, at_once(requests) - 1, folder, parent, fresh):
             if isinstance(result, WorkerDied):
-                log.warning("%s: %s; it is trained again", name, result)
+                log.warning("%s: %s; it is trained again", _name(request), result)
             elif isinstance(result, Exception):
-                waiting.clear()
+                shared.give_up()
                 raise result
             else:
-                log.info("%s: trained beside", name)
+                shared.finish(request)
+                log.info("%s: trained beside", _name(request))
 
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         feeder = threads.submit(copy_context().run, feed)
         try:
-            yield iter(lambda: _next(waiting), None)
+            yield shared
         except BaseException:
-            waiting.clear()
+            shared.give_up()
             workers.stop.set()
             raise
         feeder.result()
 
 
 def _ended(
-    workers: "Workers[str]", waiting: deque[TrainingRequest], most: int, folder: str, parent: str, fresh: bool
-) -> Iterator[tuple[str, Any]]:
+    workers: "Workers[TrainingRequest]", shared: Shared, most: int, folder: str, parent: str, fresh: bool
+) -> Iterator[tuple[TrainingRequest, Any]]:
     """What became of each training that workers have made, as they end."""
     busy = 0
     while True:
-        while busy < most and (request := _next(waiting)) is not None:
+        while busy < most and (request := shared.take()) is not None:
             values = {"request": request.model_dump(mode="json"), "folder": folder, "parent": parent, "fresh": fresh}
-            workers.submit(f"{Corruptor(request.corruptions)}, seed {request.seed}", train_one, values)
+            workers.submit(request, train_one, values)
             busy += 1
         if not busy:
             return
@@ -101,12 +135,8 @@ def _ended(
         busy -= 1
 
 
-def _next(waiting: deque[TrainingRequest]) -> TrainingRequest | None:
-    """What nobody has begun yet; None where there is nothing."""
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None
+def _name(request: TrainingRequest) -> str:
+    return f"{Corruptor(request.corruptions)}, seed {request.seed}"
 
 
 @task(name="train beside", persist_result=False)

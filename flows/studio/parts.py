@@ -82,10 +82,10 @@ def end_all(processes: Iterable[psutil.Process], seconds: float = 5) -> int:
     return len(found)
 
 
-def answers(address: str) -> bool:
-    """Whether a page of this machine answers."""
+def answers(address: str, seconds: float = 2) -> bool:
+    """Whether a page of this machine answers within so long."""
     try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
+        with urllib.request.urlopen(address, timeout=seconds) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

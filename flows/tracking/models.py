@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import mlflow
+import torch
 from mlflow.entities import LoggedModelStatus
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import infer_signature
@@ -17,6 +18,12 @@ LOGGED = "dae.logged_model"  # a training's tag: the id of its MLflow model
 REPORTED_BY = "dae.run"  # a version's tag: the whole run that judged it
 TRAINED_BY = "dae.training"  # a version's tag: the training it came from
 _NONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model or version; no such alias, or name
+
+
+def load_exporter() -> None:
+    """Load what `log_network` needs and nobody before it, by exporting nothing: it takes seconds."""
+    _ = mlflow.pytorch.FLAVOR_NAME  # loads the module
+    torch.export.export(nn.Identity(), (torch.zeros(1),))
 
 
 def log_network(run_id: str, experiment: str, name: str, model: nn.Module, example: Tensor) -> str:

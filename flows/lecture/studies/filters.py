@@ -19,7 +19,7 @@ GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 JUDGES = (1, 2, 3, 4, 5)  # seeds; 0 chooses
 FEW = "data.patches.count=5000"
 QUICK = {
-    GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20", "training.learning_rate=0.06"),
+    GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"),
     DIGITS: (FEW, "training.epochs=10"),
 }
 
@@ -43,7 +43,7 @@ PHOTOGRAPHS = (
         "weight decay {:g}",
         "filters-weight-decay",
         "objective={{weight_decay: {{strength: {}}}}}",
-        (1e-4, 1e-3, 3e-3, 1e-2),
+        (1e-3, 3e-3, 4e-3, 5e-3),
         (3e-3,),
     ),
     *_family(
@@ -90,11 +90,13 @@ def _rows(lab: "Laboratory", rows: Sequence[Taught]) -> list[Taught]:
 
 
 def _sheets_of(lab: "Laboratory", wanted: Sequence[tuple[Taught, int]]) -> dict[str, list[Sheet]]:
-    """The filters of each row with each seed, by the row's name, in this order."""
+    """The filters of each row with each seed, by the row's name, in this order; scored while others train."""
     trained = lab.train_all([_experiment(lab, *each) for each in wanted])
     found: dict[str, list[Sheet]] = {row.name: [] for row, _ in wanted}
     for (row, _), each in zip(wanted, trained, strict=True):
-        found[row.name].append(Sheet.of(each.network.encoder))
+        sheet = Sheet.of(each.network.encoder)
+        found[row.name].append(sheet)
+        _ = sheet.scores  # kept with the sheet
     return found
 
 
@@ -106,7 +108,7 @@ def _experiment(lab: "Laboratory", row: Taught, seed: int) -> Experiment:
 def _sheets(name: str, shown: Sequence[str], sheets: Sheets, words: Mapping[str, str], what: str) -> Picture:
     caption = (
         f"Filters of the first layer, learnt from {what}: a sheet per way of teaching, the best Gabor fit first, each "
-        "filter in a scale of its own around its mean (grey)."
+        "filter in a scale of its own around its mean (grey); grey all over are dead units."
     )
     titles = {f"{words[it]}: R² {mean(sheets[it][:1], 'r2').mean:.2f}": sheets[it][0].best_first for it in shown}
     return Picture(name, caption, png(filter_sheets(titles)))

@@ -1,0 +1,121 @@
+"""The server of one command: its address, its failure as one paragraph, and its end with the command."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from daecore_flows import temporary_server
+from daecore_flows.temporary_server import MARK, URL, TemporaryServer
+
+from daecore.errors import StoreError
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No server is named, as where a command begins."""
+    monkeypatch.delenv(URL, raising=False)
+    monkeypatch.delenv(MARK, raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    yield
+    for name in (URL, MARK):
+        os.environ.pop(name, None)
+
+
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) -> None:
+    """In place of Python, a shell script."""
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(path))
+
+
+def test_one_that_cannot_start_says_why_and_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In one paragraph, with the last line that it printed."""
+    fake(monkeypatch, tmp_path, "echo first; echo 'disk is full' >&2; exit 1")
+    server = TemporaryServer()
+    with pytest.raises(StoreError, match=r"did not start \(disk is full\).*dae doctor") as error:
+        server.wait()
+    assert str(tmp_path) in str(error.value)
+
+
+def test_one_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody waits for ever, and `end` ends even what does not listen."""
+    fake(monkeypatch, tmp_path, "exec sleep 60")
+    monkeypatch.setattr(temporary_server, "PATIENCE_SECONDS", 0.1)
+    server = TemporaryServer()
+    with pytest.raises(StoreError, match="took more than"):
+        server.wait()
+    server.end()
+    server.end()
+    assert server._process.poll() is not None
+
+
+def test_this_process_and_its_children_find_it_and_no_page_links_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is gone before anybody could follow the link."""
+    fake(monkeypatch, tmp_path, "exec sleep 60")
+    server = TemporaryServer()
+    assert os.environ[URL] == server.url
+    assert temporary_server.pages() == ""
+    server.end()
+    assert URL not in os.environ
+
+
+def test_where_a_server_is_named_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A studio's, or the user's own; its pages are linked to."""
+    monkeypatch.setenv(URL, "http://127.0.0.1:4200/api")
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    assert temporary_server.begun() is None
+    assert temporary_server.pages() == "http://127.0.0.1:4200"
+
+
+def test_where_prefect_has_read_its_settings_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would not be asked."""
+    monkeypatch.setitem(sys.modules, "prefect", sys)
+    assert temporary_server.begun() is None
+
+
+SCRIPT = """
+import os, time
+from daecore_flows.store import current_store
+current_store().enter()
+from daecore_flows.temporary_server import begun
+server = begun()
+server.wait()
+from prefect.client.orchestration import get_client
+with get_client(sync_client=True) as client:
+    print(client.api_url, client.hello().status_code, server._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.long
+def test_ctrl_c_does_not_reach_it_and_it_ends_with_its_command(tmp_path: Path) -> None:
+    """A terminal interrupts all processes of its group; this one still listens, until its command is gone."""
+    environment = {**os.environ, "DAE_STORE": str(tmp_path)}
+    command = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert command.stdout is not None
+    url, status, pid = command.stdout.readline().split()
+    assert (url.startswith("http://127.0.0.1:"), status) == (True, "200")
+    server = psutil.Process(int(pid))
+    assert os.getpgid(server.pid) != os.getpgid(command.pid)
+    os.killpg(command.pid, signal.SIGINT)
+    command.wait(60)
+    server.wait(60)
+    again = subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True)
+    assert again.stdout is not None
+    other = psutil.Process(int(again.stdout.readline().split()[2]))
+    again.kill()
+    again.wait(60)
+    began = time.monotonic()
+    other.wait(60)
+    assert time.monotonic() - began < 30
