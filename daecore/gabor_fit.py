@@ -5,7 +5,7 @@ Knows pictures of filters. Does not know how they were learnt.
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -69,7 +69,7 @@ def fit_gabor(filters: Tensor) -> Fit:
     return Fit(score, wave, (model * scale + mean).view(-1, side, side))
 
 
-@cache
+@lru_cache(maxsize=1)  # a constant of the side: 43 MB for 12 pixels
 def _grid(side: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Shapes to try, ``(G, 6)``, and an orthonormal basis of the two functions of each, without mean: ``(G, P)``."""
     half = (side - 1) / 2 * (1 - 1 / CENTRES)

@@ -23,7 +23,7 @@ def held(place: Place, store: Store) -> Iterator[None]:
     """Hold what a place computes with, waiting for whoever holds it; the kernel frees it when the process dies."""
     with ExitStack() as ours:
         if place.device == "cpu":
-            with store.lock("device-cpu"):  # one at a time collects: who waits for many cores is not overtaken
+            with store.lock("device-cpu"):  # one at a time collects: two with a core each would wait for the other's
                 _collect(min(place.threads, cores()), store, ours)
         else:
             ours.enter_context(store.lock(f"device-{place.device}"))
@@ -31,7 +31,7 @@ def held(place: Place, store: Store) -> Iterator[None]:
 
 
 def cores() -> int:
-    """How many cores this process may use, as `resolve_place` counts them: a container's, not its machine's."""
+    """How many cores this process may use, as `resolve_place` counts them."""
     return len(os.sched_getaffinity(0))
 
 
@@ -40,7 +40,7 @@ def _collect(wanted: int, store: Store, ours: ExitStack) -> None:
     locks = [FileLock(store.root / "locks" / f"core-{number}.lock") for number in range(cores())]
     wanted -= _taken(locks, wanted, ours)
     if wanted:
-        logging.getLogger("daecore").warning("other processes compute on this machine; waiting for %d cores", wanted)
+        logging.getLogger("daecore").warning("other processes of this store compute; waiting for %d cores", wanted)
     while wanted:
         time.sleep(LOOK_SECONDS)
         wanted -= _taken(locks, wanted, ours)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 from .studio.parts import answers
 
@@ -81,8 +82,16 @@ class TemporaryServer:
 
 
 def begun() -> TemporaryServer | None:
-    """The server of this command; None where there is one already, or where Prefect has chosen its own."""
-    return None if URL in os.environ or "prefect" in sys.modules else TemporaryServer()
+    """The server of this command; None where one is named, or where Prefect has chosen its own already."""
+    return None if URL in os.environ or "prefect" in sys.modules or _named_in_a_file() else TemporaryServer()
+
+
+def _named_in_a_file() -> bool:
+    """Whether a file of Prefect's settings may name a server; Prefect then finds out."""
+    home = Path(os.environ.get("PREFECT_HOME", ""))
+    files = (Path(".env"), Path("prefect.toml"), Path("pyproject.toml"), home / "profiles.toml")
+    words = (URL, "tool.prefect", "[api]", "api.url")
+    return any(word in path.read_text(errors="replace") for path in files if path.is_file() for word in words)
 
 
 def pages() -> str:

@@ -11,9 +11,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +29,7 @@ LOOK_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is
 GRACE_SECONDS = 5  # for Prefect to note how a task ended
 
 Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 class WorkerDied(Exception):
@@ -74,7 +76,8 @@ class Workers(Generic[Job]):
         if runner is None:
             runner = ProcessPoolTaskRunner(max_workers=1, initializer=_watch, initargs=(self.stop, os.getpid(), loud()))
             self.slots[number] = runner.__enter__()
-        future = runner.submit(task, parameters)
+        with _without_interrupts():
+            future = runner.submit(task, parameters)
         future.add_done_callback(lambda done: self.done.put((number, job, done)))
 
     def wait(self) -> tuple[Job, Any]:
@@ -97,6 +100,16 @@ _at_work = threading.Event()  # in a worker: whether an interrupt has something 
 _ending = threading.Event()  # in a worker: nothing more is to begin
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A block whose new processes do not hear Ctrl-C in the terminal, before they can say that it is not theirs."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Interrupted(Exception):
     """A task was ended, as Ctrl-C would end it.
 
@@ -105,32 +118,35 @@ class Interrupted(Exception):
     """
 
 
-class AtWork:
-    """Inside, an interrupt of the whole ends what this worker does; once there was one, nothing begins.
+def at_work(work: Callable[[], Result]) -> Result:
+    """What the work of a task gives; an interrupt of the whole ends it, and once there was one, nothing begins.
 
     Raises:
-        Interrupted: In place of an interrupt, or of another exception that is meant to end a process.
+        Interrupted: In place of an interrupt, and of whatever else is meant to end a process.
     """
-
-    def __enter__(self) -> None:
-        if not gc.isenabled():
-            gc.freeze()  # what was imported stays
-            gc.enable()
-        _at_work.set()
-        if _ending.is_set():
+    if not gc.isenabled():
+        gc.freeze()  # what was imported stays
+        gc.enable()
+    try:
+        try:
+            _at_work.set()
+            if _ending.is_set():
+                raise KeyboardInterrupt
+            return work()
+        finally:
             _at_work.clear()
-            raise Interrupted("interrupted before it began")
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *trace: object) -> None:
-        _at_work.clear()
-        if error is not None and not isinstance(error, Exception):
-            raise Interrupted(f"interrupted ({type(error).__name__})") from error
+    except Exception:
+        raise
+    except BaseException as error:
+        _at_work.clear()  # where the interrupt came while that was done
+        raise Interrupted(f"interrupted ({type(error).__name__})") from error
 
 
 def _watch(stop: Any, parent: int, shown: bool) -> None:
     """In a new worker: leave Ctrl-C to the parent, and end when it says so or is gone."""
-    gc.disable()  # until its imports are made: see `AtWork`
+    gc.disable()  # until its imports are made: see `at_work`
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, _interrupt)
     if not shown:
         silence()

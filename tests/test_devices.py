@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,14 +53,16 @@ def test_who_asks_for_all_cores_has_them_alone(store: Store) -> None:
         assert not other.wait(0.5)
 
 
-def test_who_waits_for_many_cores_is_not_overtaken(store: Store) -> None:
+def test_who_waits_for_many_cores_is_not_overtaken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that asks for a core later waits behind, though a core is free."""
-    with wanted(place(2), store) as many:  # begun first, it would have both
-        assert many.wait(5)
-    with devices.held(place(1), store), wanted(place(2), store) as many:
-        assert not many.wait(0.3)
-        with wanted(place(1), store) as few:
-            assert not few.wait(0.3)
+    monkeypatch.setattr(devices, "LOOK_SECONDS", 2)
+    with devices.held(place(1), store), ExitStack() as second:
+        second.enter_context(devices.held(place(1), store))
+        with wanted(place(2), store) as many:
+            assert not many.wait(0.3)  # it looks again in two seconds
+            second.close()
+            with wanted(place(1), store) as few:
+                assert not few.wait(0.5)
 
 
 def test_a_gpu_is_held_whole(store: Store) -> None:

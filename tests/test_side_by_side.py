@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -19,7 +21,7 @@ from daecore_flows.records import DatasetRef, TrainingRequest
 from daecore_flows.requests import training_request
 from daecore_flows.series import side_by_side
 from daecore_flows.series.laboratory import chosen
-from daecore_flows.workers import AtWork, Interrupted, WorkerDied
+from daecore_flows.workers import Interrupted, WorkerDied, at_work
 
 DIGITS = DatasetRef(
     data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
@@ -104,65 +106,96 @@ def test_they_are_the_networks_that_each_would_be_alone(tmp_path: Path) -> None:
 
 
 class Helpers:
-    """Workers that give what they are told to, one after the other."""
+    """Workers that give what they are told to, one after the other, as soon as they are asked."""
 
-    def __init__(self, *results: object) -> None:
-        self.results, self.given, self.stop = deque(results), list[TrainingRequest](), Event()
+    def __init__(self, *results: object, seconds: float = 0) -> None:
+        self.results, self.seconds = deque(results), seconds
+        self.given, self.ended = list[TrainingRequest](), 0
+        self.stop = Event()
 
     def submit(self, request: TrainingRequest, task: object, values: object) -> None:
         self.given.append(request)
 
     def wait(self) -> tuple[TrainingRequest, object]:
-        return self.given[-1], self.results.popleft()
+        self.stop.wait(self.seconds)
+        self.ended += 1
+        return self.given[self.ended - 1], WorkerDied("ended") if self.stop.is_set() else self.results.popleft()
+
+
+@contextmanager
+def helped(helpers: Helpers, requests: list[TrainingRequest]) -> Iterator[side_by_side.Shared]:
+    with side_by_side.helped(helpers, requests, "0", "", lambda request: False) as shared:  # type: ignore[arg-type]
+        yield shared
 
 
 @pytest.fixture
-def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "cores", lambda: 2)
+def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that there are two helpers."""
+    monkeypatch.setattr(devices, "cores", lambda: 3)
 
 
-def test_an_error_of_a_worker_is_that_of_all_and_nothing_more_is_begun(two_cores: None) -> None:
-    """The block still finishes what it has begun."""
-    workers, requests = Helpers(RuntimeError("the loss became nan")), [asked(1, seed) for seed in range(9)]
+NINE = [asked(1, seed) for seed in range(9)]
 
-    def trained_here() -> None:
-        with side_by_side.helped(workers, requests, "0", "", fresh=False) as shared:  # type: ignore[arg-type]
-            while shared.take() is not None:
-                time.sleep(0.05)
+
+def test_an_error_of_a_worker_is_that_of_all_and_nothing_more_is_begun(three_cores: None) -> None:
+    """What the other one has begun is still finished, and noted."""
+    helpers = Helpers(RuntimeError("the loss became nan"), None)
+    lacking = []
+
+    def together() -> None:
+        with helped(helpers, NINE) as shared:
+            assert not shared.wait(NINE[0])
+            lacking.extend(shared.lacks(request) for request in helpers.given)
 
     with pytest.raises(RuntimeError, match="became nan"):
-        trained_here()
-    assert len(workers.given) == 1
+        together()
+    assert helpers.ended == len(helpers.given) == 2
+    assert lacking == [True, False]
 
 
-def test_what_a_dead_worker_had_begun_is_still_lacking(two_cores: None) -> None:
+def test_what_a_dead_worker_had_begun_is_still_lacking(three_cores: None) -> None:
     """The others are trained; the caller finds the one that is missing, and trains it."""
-    requests = [asked(1, seed) for seed in range(3)]
-    workers = Helpers(WorkerDied("gone"), None, None)
-    with side_by_side.helped(workers, requests, "0", "", fresh=False) as shared:  # type: ignore[arg-type]
-        assert shared.lacks(requests[-1]) or workers.given
-    assert workers.given == requests
-    assert [shared.lacks(request) for request in requests] == [True, False, False]
+    helpers = Helpers(WorkerDied("gone"), *[None] * 8)
+    with helped(helpers, NINE) as shared:
+        assert not shared.wait(NINE[0])
+        assert all(shared.wait(request) for request in NINE[1:])
+    assert helpers.given == NINE
 
 
-def test_an_interrupt_begins_nothing_more_and_tells_the_workers(two_cores: None) -> None:
-    workers = Helpers(*[None] * 9)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        side_by_side.helped(workers, [asked(1)], "0", "", fresh=False) as shared,  # type: ignore[arg-type]
-    ):
+def test_an_interrupt_begins_nothing_more_and_ends_the_workers(three_cores: None) -> None:
+    helpers = Helpers(*[None] * 9, seconds=30)
+    with pytest.raises(KeyboardInterrupt), helped(helpers, NINE) as shared:  # noqa: PT012
+        while len(helpers.given) < 2:
+            time.sleep(0.01)
         raise KeyboardInterrupt
-    assert workers.stop.is_set()
+    assert helpers.stop.is_set()
     assert shared.take() is None
+    assert len(helpers.given) == 2
+
+
+def test_an_interrupt_while_workers_are_waited_for_does_the_same(three_cores: None) -> None:
+    """The block is done, the helpers are not: they are not waited for."""
+    helpers = Helpers(*[None] * 2, seconds=30)
+    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), helped(helpers, NINE[:3]) as shared:
+        shared.take()
+    assert time.monotonic() - began < 10
+    assert helpers.stop.is_set()
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
 def test_what_would_end_a_process_leaves_a_worker_as_an_error(raised: type[BaseException]) -> None:
     """With any other result the pool would lose the thread that hands results on."""
-    with pytest.raises(Interrupted, match=raised.__name__), AtWork():
-        raise raised
-    with pytest.raises(ValueError, match="as it is"), AtWork():
-        raise ValueError("as it is")
+
+    def work(error: BaseException) -> None:
+        raise error
+
+    with pytest.raises(Interrupted, match=raised.__name__):
+        at_work(lambda: work(raised()))
+    with pytest.raises(ValueError, match="as it is"):
+        at_work(lambda: work(ValueError("as it is")))
+    assert at_work(lambda: 3) == 3
 
 
 @pytest.mark.long

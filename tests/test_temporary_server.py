@@ -82,6 +82,14 @@ def test_where_prefect_has_read_its_settings_none_is_started(monkeypatch: pytest
     assert temporary_server.begun() is None
 
 
+def test_where_a_file_names_a_server_none_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Prefect reads such files by itself."""
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prefect.toml").write_text('[api]\nurl = "http://127.0.0.1:4200/api"\n')
+    assert temporary_server.begun() is None
+
+
 SCRIPT = """
 import os, time
 from daecore_flows.store import current_store
@@ -92,7 +100,11 @@ server.wait()
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
     print(client.api_url, client.hello().status_code, server._process.pid, flush=True)
-time.sleep(600)
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        time.sleep(2)
+        print(client.hello().status_code, flush=True)
 """
 
 
@@ -109,6 +121,7 @@ def test_ctrl_c_does_not_reach_it_and_it_ends_with_its_command(tmp_path: Path) -
     server = psutil.Process(int(pid))
     assert os.getpgid(server.pid) != os.getpgid(command.pid)
     os.killpg(command.pid, signal.SIGINT)
+    assert command.stdout.readline() == "200\n"
     command.wait(60)
     server.wait(60)
     again = subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True)

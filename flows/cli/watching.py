@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def watched_flow(
-    load: Callable[[], Callable[[], Result]], *, verbose: bool, goes_on: str = "after the last whole epoch"
+    load: Callable[[], Callable[[], Result]], *, verbose: bool, goes_on: str = "from its last checkpoint"
 ) -> Result:
     """What a flow gives; whatever ends it before becomes an exit status and one paragraph.
 

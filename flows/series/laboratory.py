@@ -88,19 +88,20 @@ class Laboratory:
         Each is given as soon as it and all before it are there: while the caller looks at it, workers train on.
         """
         asked = [self._training(experiment) for experiment in experiments]
-        new = [it for it in asked if self.call.anew(it)] or side_by_side.missing(asked, self.store)
+        new = side_by_side.to_train(asked, self.store, self.call.anew)
         if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
             if self._workers is None:
                 self._workers = self._around.enter_context(Workers[TrainingRequest](side_by_side.MOST - 1))
-            fresh, parent = self.call.fresh, self.run_id
-            with side_by_side.helped(self._workers, new, self._folder, parent, fresh=fresh) as shared:
+            here: dict[str, Trained] = {}  # what was trained by this process
+            with side_by_side.helped(self._workers, new, self._folder, self.run_id, self.call.anew) as shared:
                 while asked:
                     if not shared.lacks(asked[0]):
-                        yield self._trained(asked.pop(0))
+                        first = asked.pop(0)
+                        yield here.get(digest(first.key)) or self._trained(first)
                     elif (ours := shared.take()) is not None:
-                        self._trained(ours)
+                        here[digest(ours.key)] = self._trained(ours)
                         shared.finish(ours)
-                    else:
+                    elif not shared.wait(asked[0]):
                         break
         yield from map(self._trained, asked)
 

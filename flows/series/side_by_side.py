@@ -7,11 +7,11 @@ Processes, not threads: MLflow's export of a network patches torch's modules for
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from multiprocessing.synchronize import Event
+from threading import Condition
 from typing import Any
 
 from prefect import task
@@ -24,17 +24,23 @@ from ..calling import untagged
 from ..publishing import published
 from ..records import TrainingRequest
 from ..store import Store
-from ..workers import AtWork, WorkerDied, Workers
+from ..workers import WorkerDied, Workers, at_work
 
 MOST = 8  # at once: each worker holds Prefect, MLflow and torch, some 700 MB
 log = logging.getLogger("daecore.progress")
 
+Anew = Callable[[TrainingRequest], bool]  # whether what is in the cache is to be trained once more
 
-def missing(requests: Sequence[TrainingRequest], store: Store) -> list[TrainingRequest]:
-    """Those that no run has trained yet, each once."""
+
+def to_train(requests: Sequence[TrainingRequest], store: Store, anew: Anew) -> list[TrainingRequest]:
+    """Those that are trained anew, or that no run has trained yet; each once."""
+
+    def known(key: str) -> bool:
+        run = tracking.training_run(key)
+        return run is not None and published(run.data.tags, store) is not None
+
     once = {digest(request.key): request for request in requests}
-    runs = {key: tracking.training_run(key) for key in once}
-    return [once[key] for key, run in runs.items() if run is None or published(run.data.tags, store) is None]
+    return [request for key, request in once.items() if anew(request) or not known(key)]
 
 
 def at_once(requests: Sequence[TrainingRequest]) -> int:
@@ -50,84 +56,104 @@ class Shared:
 
     Args:
         requests: In the order in which they are begun, each once.
-        stop: Once this is set, nothing is begun.
     """
 
-    def __init__(self, requests: Sequence[TrainingRequest], stop: Event) -> None:
-        self._waiting, self._stop = deque(requests), stop
+    def __init__(self, requests: Sequence[TrainingRequest]) -> None:
+        self._waiting = deque(requests)
         self._unfinished = {digest(request.key) for request in requests}
+        self._changed, self._over = Condition(), False
 
     def take(self) -> TrainingRequest | None:
         """One that nobody has begun yet; None where there is nothing."""
-        try:
-            return None if self._stop.is_set() else self._waiting.popleft()
-        except IndexError:
-            return None
+        with self._changed:
+            return self._waiting.popleft() if self._waiting else None
 
     def finish(self, request: TrainingRequest) -> None:
         """Note that its network is there."""
-        self._unfinished.discard(digest(request.key))
+        with self._changed:
+            self._unfinished.discard(digest(request.key))
+            self._changed.notify_all()
 
     def lacks(self, request: TrainingRequest) -> bool:
         """Whether its network is still to come."""
         return digest(request.key) in self._unfinished
 
+    def wait(self, request: TrainingRequest) -> bool:
+        """Wait for its network, which a worker trains; False where that does not come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or not self.lacks(request))
+        return not self.lacks(request)
+
     def give_up(self) -> None:
         """Begin nothing more."""
-        self._waiting.clear()
+        with self._changed:
+            self._waiting.clear()
+
+    def end(self) -> None:
+        """Note that workers train nothing any more."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
 
 
 @contextmanager
 def helped(
-    workers: "Workers[TrainingRequest]", requests: Sequence[TrainingRequest], folder: str, parent: str, *, fresh: bool
+    workers: "Workers[TrainingRequest]", requests: Sequence[TrainingRequest], folder: str, parent: str, anew: Anew
 ) -> Iterator[Shared]:
-    """Let workers train while the block trains, too; all they have begun is finished when the block ends.
+    """Let workers train while the block trains, too; what they have begun is finished when the block ends.
 
-    A network whose worker died is left to the caller, who finds it missing.
+    A network whose worker died is left to the caller, who finds it missing. Once a training has failed, wherever that
+    was, none is begun any more; an interrupt, and whatever else is raised here, ends those of the workers.
 
     Args:
         workers: Who helps.
         requests: What is to be trained.
         folder: The MLflow experiment's id.
         parent: The run that the trainings are children of.
-        fresh: Train anew what is in the cache.
+        anew: Which of them are trained anew.
 
     Raises:
-        Exception: What a training of a worker raised.
+        Exception: What a training of a worker raised: the first one.
     """
-    shared = Shared(requests, workers.stop)
+    shared = Shared(requests)
 
     def feed() -> None:
-        for request, result in _ended(workers, shared, at_once(requests) - 1, folder, parent, fresh):
-            if isinstance(result, WorkerDied):
-                log.warning("%s: %s; it is trained again", _name(request), result)
-            elif isinstance(result, Exception):
-                shared.give_up()
-                raise result
-            else:
-                shared.finish(request)
-                log.info("%s: trained beside", _name(request))
+        failed: Exception | None = None
+        try:
+            for request, result in _ended(workers, shared, at_once(requests) - 1, folder, parent, anew):
+                if not isinstance(result, Exception):
+                    shared.finish(request)
+                    log.info("%s: trained beside", _name(request))
+                elif not isinstance(result, WorkerDied):
+                    shared.give_up()
+                    failed = failed or result
+                elif not workers.stop.is_set():
+                    log.warning("%s: %s; it is trained again", _name(request), result)
+        finally:
+            shared.end()
+        if failed is not None:
+            raise failed
 
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         feeder = threads.submit(copy_context().run, feed)
         try:
             yield shared
+            feeder.result()
         except BaseException:
             shared.give_up()
             workers.stop.set()
             raise
-        feeder.result()
 
 
 def _ended(
-    workers: "Workers[TrainingRequest]", shared: Shared, most: int, folder: str, parent: str, fresh: bool
+    workers: "Workers[TrainingRequest]", shared: Shared, most: int, folder: str, parent: str, anew: Anew
 ) -> Iterator[tuple[TrainingRequest, Any]]:
     """What became of each training that workers have made, as they end."""
     busy = 0
     while True:
-        while busy < most and (request := shared.take()) is not None:
-            values = {"request": request.model_dump(mode="json"), "folder": folder, "parent": parent, "fresh": fresh}
-            workers.submit(request, train_one, values)
+        while busy < most and not workers.stop.is_set() and (request := shared.take()) is not None:
+            asked = {"request": request.model_dump(mode="json"), "folder": folder, "parent": parent}
+            workers.submit(request, train_one, {**asked, "fresh": anew(request)})
             busy += 1
         if not busy:
             return
@@ -143,5 +169,9 @@ def _name(request: TrainingRequest) -> str:
 def train_one(request: dict[str, Any], folder: str, parent: str, fresh: bool) -> None:
     """One training, in a worker process; its result lies in the cache."""
     asked = TrainingRequest.model_validate(request)
-    with AtWork(), untagged():
-        stages.train_autoencoder.with_options(refresh_cache=fresh)(asked, folder, parent, fresh)
+
+    def work() -> None:
+        with untagged():
+            stages.train_autoencoder.with_options(refresh_cache=fresh)(asked, folder, parent, fresh)
+
+    at_work(work)

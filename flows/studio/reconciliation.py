@@ -1,6 +1,6 @@
 """Orphans: what MLflow and Prefect say of runs is joined with the processes that still live.
 
-A dead run of a deployment is put back into the queue, and goes on after its last whole epoch; after the third
+A dead run of a deployment is put back into the queue, and goes on from its last checkpoint; after the third
 death, and where no deployment can start it again, it is closed on both sides. A living one is left alone.
 """
 
@@ -98,9 +98,9 @@ def _again(client: SyncPrefectClient, flow_run: FlowRun, run: Run | None) -> lis
         if run is not None:
             tracking.finish(run.info.run_id, "FAILED")
         return [f"{flow_run.name}: {why}; marked Failed"]
-    state: Any = AwaitingRetry(message="its process died; it goes on after the last whole epoch")
+    state: Any = AwaitingRetry(message="its process died; it goes on from its last checkpoint")
     client.set_flow_run_state(flow_run.id, state, force=True)
-    return [f"{flow_run.name}: its process died; it is queued again and goes on after its last whole epoch"]
+    return [f"{flow_run.name}: its process died; it is queued again and goes on from its last checkpoint"]
 
 
 def _told(flow_run: FlowRun) -> bool:

@@ -150,13 +150,15 @@ def run_trial(number: int, values: dict[str, Any], recipe: str, parent: str, key
     """One run of `denoise`, in a worker process; its report and its seconds."""
     from ..pipeline import denoise
     from ..tracking import tag
-    from ..workers import AtWork
+    from ..workers import at_work
 
-    began = time.perf_counter()
-    with AtWork():
+    def work() -> Reported:
         reported: Reported = denoise(**values, recipe=recipe, parent=parent)
         tag(reported.run_id, {"sweep": key, "trial": str(number)})
-    return reported, time.perf_counter() - began
+        return reported
+
+    began = time.perf_counter()
+    return at_work(work), time.perf_counter() - began
 
 
 def _seed_run(job: Job, result: Any, measure: str) -> SeedRun:
