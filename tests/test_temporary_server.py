@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -108,27 +108,38 @@ with get_client(sync_client=True) as client:
 """
 
 
+@contextmanager
+def command(store: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """A command with a server, in a terminal of its own; and the first line it prints: address, status, server."""
+    environment = {**os.environ, "DAE_STORE": str(store)}
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        yield process, line(process).split()
+        process.kill()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 @pytest.mark.long
 def test_ctrl_c_does_not_reach_it_and_it_ends_with_its_command(tmp_path: Path) -> None:
-    """A terminal interrupts all processes of its group; this one still listens, until its command is gone."""
-    environment = {**os.environ, "DAE_STORE": str(tmp_path)}
-    command = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert command.stdout is not None
-    url, status, pid = command.stdout.readline().split()
-    assert (url.startswith("http://127.0.0.1:"), status) == (True, "200")
-    server = psutil.Process(int(pid))
-    assert os.getpgid(server.pid) != os.getpgid(command.pid)
-    os.killpg(command.pid, signal.SIGINT)
-    assert command.stdout.readline() == "200\n"
-    command.wait(60)
-    server.wait(60)
-    again = subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True)
-    assert again.stdout is not None
-    other = psutil.Process(int(again.stdout.readline().split()[2]))
-    again.kill()
-    again.wait(60)
-    began = time.monotonic()
-    other.wait(60)
-    assert time.monotonic() - began < 30
+    """A terminal interrupts all processes of its group; this one still answers, until its command is gone."""
+    with command(tmp_path) as (process, (url, status, pid)):
+        assert (url.startswith("http://127.0.0.1:"), status) == (True, "200")
+        server = psutil.Process(int(pid))
+        os.killpg(process.pid, signal.SIGINT)
+        assert line(process) == "200\n"
+        process.wait(60)
+        server.wait(60)
+
+
+@pytest.mark.long
+def test_it_ends_when_its_command_is_killed(tmp_path: Path) -> None:
+    with command(tmp_path) as (process, (_, _, pid)):
+        server = psutil.Process(int(pid))
+        process.kill()
+        process.wait(60)
+        server.wait(30)
