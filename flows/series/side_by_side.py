@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from multiprocessing.synchronize import Event
 from threading import Condition
 from typing import Any
 
@@ -116,26 +117,9 @@ def helped(
         Exception: What a training of a worker raised: the first one.
     """
     shared = Shared(requests)
-
-    def feed() -> None:
-        failed: Exception | None = None
-        try:
-            for request, result in _ended(workers, shared, at_once(requests) - 1, folder, parent, anew):
-                if not isinstance(result, Exception):
-                    shared.finish(request)
-                    log.info("%s: trained beside", _name(request))
-                elif not isinstance(result, WorkerDied):
-                    shared.give_up()
-                    failed = failed or result
-                elif not workers.stop.is_set():
-                    log.warning("%s: %s; it is trained again", _name(request), result)
-        finally:
-            shared.end()
-        if failed is not None:
-            raise failed
-
+    ended = _ended(workers, shared, at_once(requests) - 1, folder, parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
-        feeder = threads.submit(copy_context().run, feed)
+        feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
         try:
             yield shared
             feeder.result()
@@ -143,6 +127,25 @@ def helped(
             shared.give_up()
             workers.stop.set()
             raise
+
+
+def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Event) -> None:
+    """Keep workers busy, note what they finish, and raise the first error once all have ended."""
+    failed: Exception | None = None
+    try:
+        for request, result in ended:
+            if not isinstance(result, Exception):
+                shared.finish(request)
+                log.info("%s: trained beside", _name(request))
+            elif not isinstance(result, WorkerDied):
+                shared.give_up()
+                failed = failed or result
+            elif not stop.is_set():
+                log.warning("%s: %s; it is trained again", _name(request), result)
+    finally:
+        shared.end()
+    if failed is not None:
+        raise failed
 
 
 def _ended(

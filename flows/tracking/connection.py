@@ -1,15 +1,22 @@
 """The connection to MLflow: one client per URI, the database made once, one experiment per dataset."""
 
+import logging
 import os
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing
-from functools import cache
+from functools import cache, wraps
+from random import uniform
+from typing import Any
 
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from ..relocation import refuse_moved
 from ..store import Store
 
+LOCKED, ATTEMPTS = "database is locked", 8
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens as "Model training"
 
 
@@ -20,7 +27,36 @@ def client() -> MlflowClient:
 
 @cache
 def _client(uri: str) -> MlflowClient:
-    return MlflowClient(uri)
+    logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: LOCKED not in record.getMessage())
+    return PatientClient(uri)
+
+
+class PatientClient(MlflowClient):
+    """A client that asks a busy database again.
+
+    SQLite lets no transaction write that has read before another process wrote, and says at once that it is locked.
+    What MLflow asked for is rolled back then, and can be asked for again.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        """Its methods, patient."""
+        found = super().__getattribute__(name)
+        return found if name.startswith("_") or not callable(found) else _patient(found)
+
+
+def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(ask)
+    def asked(*values: Any, **named: Any) -> Any:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return ask(*values, **named)
+            except MlflowException as error:
+                if LOCKED not in str(error):
+                    raise
+                time.sleep(uniform(0.02, 0.5))
+        return ask(*values, **named)
+
+    return asked
 
 
 def prepare(store: Store) -> None:
