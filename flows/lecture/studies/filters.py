@@ -43,7 +43,7 @@ PHOTOGRAPHS = (
         "weight decay {:g}",
         "filters-weight-decay",
         "objective={{weight_decay: {{strength: {}}}}}",
-        (1e-3, 3e-3, 4e-3, 5e-3),
+        (3e-3, 4e-3, 5e-3),
         (3e-3,),
     ),
     *_family(
@@ -55,7 +55,7 @@ PHOTOGRAPHS = (
         (1.5,),
     ),
     *_family("salt_pepper", "salt and pepper {:.0%}", "filters-salt-pepper", REPLACED, (0.1, 0.4), (0.4,)),
-    *_family("masking", "masking {:.0%}", "filters-masking", ERASED, (0.25, 0.5, 0.75), (0.75,)),
+    *_family("masking", "masking {:.0%}", "filters-masking", ERASED, (0.5, 0.75), (0.75,)),
 )
 MASKED = _family("digits", "masking {:.0%}", "filters-digits", ERASED, (0.0, 0.25, 0.5), (0.0, 0.5))
 
