@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-from .studio.parts import answers
+from .studio.parts import answers, end_process
 
 URL, MARK = "PREFECT_API_URL", "DAE_TEMPORARY_SERVER"  # in the environment, for this process and its children
 PATIENCE_SECONDS = 120  # for a slow machine to begin
@@ -58,13 +58,7 @@ class TemporaryServer:
 
     def end(self) -> None:
         """End it; safe to call twice."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end_process(self._process, GRACE_SECONDS)
         if os.environ.get(MARK) == self.url:
             del os.environ[URL], os.environ[MARK]
 

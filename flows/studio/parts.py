@@ -61,13 +61,18 @@ def start(
 
 def end(part: Part) -> None:
     """Ask a part to end, and wait for it."""
-    if not part.dead:
-        part.process.terminate()
+    end_process(part.process, PATIENCE_SECONDS)
+
+
+def end_process(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """End a process of ours that may have ended: asked first, and forced after a while."""
+    if process.poll() is None:
+        process.terminate()
         try:
-            part.process.wait(PATIENCE_SECONDS)
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
-            part.process.kill()
-            part.process.wait()
+            process.kill()
+            process.wait()
 
 
 def end_all(processes: Iterable[psutil.Process], seconds: float = 5) -> int:
