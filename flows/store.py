@@ -5,10 +5,11 @@ imported, so `Store.enter` must come first.
 """
 
 import hashlib
+import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from filelock import FileLock, Timeout
 from .studio.record import running
 
 STORE, DATA = "DAE_STORE", "DAE_DATA"
+COMPILED = Path("~/.cache/daecore/compiled")  # code: by itself torch keeps it where another user may have been before
+PRIVATE_FOLDER, OTHERS = 0o700, 0o077  # what a folder of its user's alone allows; what it does not
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,14 @@ class Store:
         """Create the folders and point Prefect and MLflow at them, for this process and its children.
 
         Raises:
-            StoreError: The store cannot be written.
+            StoreError: The store cannot be written, or belongs to another user.
         """
+        self._refuse_another_user_s()
         try:
-            for folder in (self.artifacts, self.results, self.prefect, self.root / "checkpoints", self.root / "locks"):
-                folder.mkdir(parents=True, exist_ok=True)
+            whole = not self.root.exists() or self._made_before()
+            for folder in (self.root, *self._folders):
+                folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            self.protect(whole=whole)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:
@@ -70,6 +76,54 @@ class Store:
             ) from None
         os.environ.update(self.environment())
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+
+    @property
+    def _folders(self) -> list[Path]:
+        return [self.artifacts, self.results, self.prefect, *(self.root / name for name in ("checkpoints", "locks"))]
+
+    def _refuse_another_user_s(self) -> None:
+        """A store is its user's alone: who can write there could have others' commands do what he likes."""
+        user = os.getuid() if hasattr(os, "getuid") else 0
+        if user and self.root.exists() and self.root.stat().st_uid not in (user, 0):
+            from daecore.errors import StoreError
+
+            raise StoreError(
+                f"The store {self.root} belongs to another user ({self.root.stat().st_uid}; you are {user}). Choose a "
+                "folder of your own with --store DIR or DAE_STORE; a store's models can be read from anywhere."
+            )
+
+    def _made_before(self) -> bool:
+        """Whether the folder is a store's, and no other folder that a store is to lie in."""
+        own = {*self._own(), self.root / "recipes"}
+        return self.database.exists() or (self.prefect / "prefect.db").exists() or own.issuperset(self.root.iterdir())
+
+    def _own(self) -> Iterator[Path]:
+        """What a store has made itself, at its top and in Prefect's home."""
+        yield from (*self._folders, *(self.root / name for name in ("logs", "studio.json", "served.json")))
+        yield from (*self.root.glob("mlflow.db*"), *self.prefect.glob("*.db*"), *(self.root / "logs").glob("*.log"))
+
+    def protect(self, *, whole: bool = False) -> None:
+        """Keep everybody but its user out of what a store has made, also where it was open before.
+
+        Where links lead is not the store's. What belongs to somebody else, or lies on a file system without such
+        rights, is left as it is; `open_to_others` tells.
+
+        Args:
+            whole: Close the folder itself, too.
+        """
+        for path in (*((self.root,) if whole else ()), *self._own()):
+            with suppress(OSError):  # not there
+                mode = path.lstat().st_mode
+                if mode & OTHERS and not path.is_symlink():
+                    path.chmod(mode & 0o7777 & ~OTHERS)
+
+    @property
+    def open_to_others(self) -> list[Path]:
+        """What anybody but its user may enter or read."""
+        found = [self.root] if self.root.stat().st_mode & OTHERS else []
+        if not found:
+            return []
+        return [path for path in self._own() if path.exists() and path.stat().st_mode & OTHERS]
 
     def environment(self) -> dict[str, str]:
         """The variables under which Prefect and MLflow keep to this store and do not call home.
@@ -85,9 +139,13 @@ class Store:
             "PREFECT_HOME": str(self.prefect),
             "PREFECT_LOCAL_STORAGE_PATH": str(self.prefect / "storage"),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "daecore",
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+            "PREFECT_PROFILES_PATH": os.environ.get("PREFECT_PROFILES_PATH", os.devnull),  # none of the store's
+            "PREFECT_LOGGING_CONFIG_PATH": _logging_configuration(),
+            "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # ours has a guard: `temporary_server`
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "none",  # its page has its own origin
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
+            "TORCHINDUCTOR_CACHE_DIR": os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(COMPILED.expanduser())),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_LOGGING_LEVEL": "WARNING",
             "MLFLOW_TRACKING_URI": os.environ.get("DAE_MLFLOW_URI", tracking),
@@ -129,12 +187,20 @@ def file_digest(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; others may read it where they may read its folder."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
-    os.chmod(temporary, 0o644)
+    os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
     os.replace(temporary, path)
+
+
+def _logging_configuration() -> str:
+    """What the user names, else Prefect's own; never a file of a store, which may be another person's."""
+    named = os.environ.get("PREFECT_LOGGING_CONFIG_PATH") or os.environ.get("PREFECT_LOGGING_SETTINGS_PATH")
+    prefect = importlib.util.find_spec("prefect")
+    folder = prefect.submodule_search_locations if prefect else None
+    return named or str(Path(folder[0] if folder else os.devnull, "logging", "logging.yml"))
 
 
 def _say_who_waits(name: str) -> None:

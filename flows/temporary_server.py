@@ -1,6 +1,6 @@
 """A Prefect server for one command: it starts while the command still loads, and ends with it.
 
-Prefect starts one by itself where none is named, but not before it is imported, and in the terminal's process group:
+Prefect could start one by itself, but without a guard, not before it is imported, and in the terminal's process group:
 Ctrl-C would end the server first, and the command would wait in vain to tell it so.
 
 Knows one process and its address. This module is also what that process runs; it imports Prefect there alone.
@@ -16,9 +16,10 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from .studio.parts import answers, end_process
+from .studio.parts import SERVER_PROCESS, answers, end_process
 
 URL, MARK = "PREFECT_API_URL", "DAE_TEMPORARY_SERVER"  # in the environment, for this process and its children
 PATIENCE_SECONDS = 120  # for a slow machine to begin
@@ -33,11 +34,12 @@ class TemporaryServer:
         with socket.create_server(("127.0.0.1", 0)) as door:  # who calls too early waits instead of being refused
             self.url = f"http://127.0.0.1:{door.getsockname()[1]}/api"
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(door.fileno()), str(os.getpid())],
+                [sys.executable, "-P", "-m", __name__, str(door.fileno()), str(os.getpid())],
                 pass_fds=(door.fileno(),), stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
-                start_new_session=True,
+                start_new_session=True, **SERVER_PROCESS,
             )  # fmt: skip
         os.environ.update({URL: self.url, MARK: self.url})
+        _tell_prefect()
         atexit.register(self.end)  # after Prefect's threads, which have last words for it
 
     @property
@@ -61,6 +63,7 @@ class TemporaryServer:
         end_process(self._process, GRACE_SECONDS)
         if os.environ.get(MARK) == self.url:
             del os.environ[URL], os.environ[MARK]
+            _tell_prefect()
 
     def _failed(self) -> Exception:
         from daecore.errors import StoreError
@@ -76,16 +79,27 @@ class TemporaryServer:
 
 
 def begun() -> TemporaryServer | None:
-    """The server of this command; None where one is named, or where Prefect has chosen its own already."""
-    return None if URL in os.environ or "prefect" in sys.modules or _named_in_a_file() else TemporaryServer()
+    """The server of this command; None where one is named."""
+    return None if URL in os.environ else TemporaryServer()
 
 
-def _named_in_a_file() -> bool:
-    """Whether a file of Prefect's settings may name a server; Prefect then finds out."""
-    home = Path(os.environ.get("PREFECT_HOME", ""))
-    files = (Path(".env"), Path("prefect.toml"), Path("pyproject.toml"), home / "profiles.toml")
-    words = (URL, "tool.prefect", "[api]", "api.url")
-    return any(word in path.read_text(errors="replace") for path in files if path.is_file() for word in words)
+@contextmanager
+def serving() -> Iterator[None]:
+    """A server for a block that asks Prefect; none where one is named."""
+    server = begun()
+    try:
+        if server is not None:
+            server.wait()
+        yield
+    finally:
+        if server is not None:
+            server.end()
+
+
+def _tell_prefect() -> None:
+    """Let Prefect read its settings again, where it has done so before."""
+    if "prefect.context" in sys.modules:
+        sys.modules["prefect.context"].refresh_global_settings_context()
 
 
 def pages() -> str:
@@ -98,12 +112,14 @@ def _serve(door: int, parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     gc.disable()  # what the imports make stays
     import uvicorn
-    from prefect.server.api.server import create_app
 
-    app = create_app(ephemeral=True, final=True)
+    from .studio.prefect_server import guarded_application
+
+    app = guarded_application(ephemeral=True)
     gc.freeze()
     gc.enable()
-    uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run([socket.socket(fileno=door)])
+    config = uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False)
+    uvicorn.Server(config).run([socket.socket(fileno=door)])
 
 
 def _end_with(parent: int) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,7 +160,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [str(Path(DAE).parent / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
     quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_HOME": str(home)}
     with (home / "log").open("w") as log:
-        process = subprocess.Popen(command, env={**os.environ, **quiet}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env={**os.environ, **quiet}, cwd=home, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/api"
     try:
         wait_until(lambda: _answers(f"{address}/health"), 180, (home / "log").read_text)
@@ -193,6 +194,92 @@ def own_studio(tmp_path: Path) -> Iterator[Studio]:
     made.down()
     for process in made.processes() if (made.root / "studio.json").exists() else []:
         process.kill()
+
+
+STRANGE_MODULES = (
+    "random",
+    "logging",
+    "prefect",
+    "mlflow",
+    "torch",
+    "numpy",
+    "uvicorn",
+    "daecore",
+    "sitecustomize",
+    "PIL",
+    "sqlite3",
+    "scipy",
+    "pandas",
+)
+STRANGE_LOGGING = """
+version: 1
+disable_existing_loggers: false
+handlers: {strange: {"()": os.system, command: "echo logging >> MARK"}}
+root: {handlers: [strange]}
+"""
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """While a module's tests run, the working folder is a stranger's: whatever is executed of it leaves a mark."""
+    folder, before = tmp_path_factory.mktemp("stranger"), Path.cwd()
+    mark = folder / "mark"
+    for name in STRANGE_MODULES:
+        (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'a').write('{name} ')\n")
+    (folder / "strange.yml").write_text(STRANGE_LOGGING.replace("MARK", str(mark)))
+    (folder / "prefect.toml").write_text(
+        '[logging]\nconfig_path = "strange.yml"\n[api]\nurl = "http://evil.example/api"\n'
+    )
+    (folder / "pyproject.toml").write_text('[tool.prefect.logging]\nconfig_path = "strange.yml"\n')
+    (folder / ".env").write_text("PREFECT_LOGGING_CONFIG_PATH=strange.yml\nPREFECT_API_URL=http://evil.example/api\n")
+    _strange_repository(folder, mark)
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+    assert not mark.exists(), f"executed: {mark.read_text()}"
+
+
+def _strange_repository(folder: Path, mark: Path) -> None:
+    """A repository whose configuration lets `git log` run a program, to look at the signature of a commit."""
+    program = folder / "gpg"
+    program.write_text(f"#!/bin/sh\necho git >> {mark}\n")
+    program.chmod(0o755)
+
+    def git(*words: str, given: str = "") -> str:
+        return subprocess.run(
+            ["git", *words], cwd=folder, input=given, capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("config", "log.showSignature", "true")
+    git("config", "gpg.program", str(program))
+    who = "A <a@b.c> 1700000000 +0000"
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
+    tree = git("hash-object", "-t", "tree", "-w", "--stdin").strip()
+    text = f"tree {tree}\nauthor {who}\ncommitter {who}\n{signature}\n\nhello\n"
+    git("update-ref", "HEAD", git("hash-object", "-t", "commit", "-w", "--stdin", given=text).strip())
+
+
+EVIL = "evil.example"  # in the browser, a name that leads to this machine
+BROWSER = [
+    "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
+    f"--host-resolver-rules=MAP {EVIL} 127.0.0.1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    """A page of headless Chromium, from the system's package."""
+    from playwright.sync_api import sync_playwright
+
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert browser, "these tests need Chromium: apt-get install chromium, or deselect them with -m 'long and not e2e'"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browser, args=BROWSER)
+        made = opened.new_page(viewport={"width": 1500, "height": 1000})
+        made.set_default_timeout(120_000)  # it draws without a GPU, beside the runs that it watches
+        yield made
+        opened.close()
 
 
 @pytest.fixture(name="wait_until")

@@ -54,6 +54,15 @@ def test_mlflow_is_known_in_tracking_only() -> None:
     assert [name for name in importers("mlflow") if not name.startswith("flows/tracking/")] == []
 
 
+def test_the_guard_knows_nothing_of_what_is_behind_it() -> None:
+    """It stands before Prefect's servers and MLflow's, and loads neither."""
+    guard = [path for path in FILES if place(path).startswith("flows/guard/")]
+    from_itself = (".", ".asgi", ".application", ".peers")
+    others = {name.split(".")[0] for path in guard for name in imports(path) if name not in from_itself}
+    assert len(guard) == 4
+    assert others <= sys.stdlib_module_names
+
+
 def test_downloads_have_one_door() -> None:
     doors = importers("urllib.request") | importers("http") | importers("requests") | importers("httpx")
     by_name = {place(path) for path in FILES for name in imports(path) if name in ("urllib.request", "http.client")}

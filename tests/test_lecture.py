@@ -15,6 +15,8 @@ from daecore_flows.lecture import SERIES
 
 from daecore.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
+
 IDS, study, selected = SERIES.ids, SERIES.study, SERIES.selected
 DAE = str(Path(sys.executable).parent / "dae")
 
@@ -100,6 +102,8 @@ BROKEN = """
 import sys
 from daecore_flows.store import current_store
 current_store().enter()
+from daecore_flows.temporary_server import begun
+begun().wait()
 from daecore_flows.lecture.flow import lecture
 from daecore_flows.series.series import Series
 
@@ -124,7 +128,7 @@ print((current_store().root / told.gallery).read_text().count("gap failed"))
 def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, dict[str, Any]]) -> None:
     """What it had trained and judged before is in the cache when it is tried again."""
     done = subprocess.run(
-        [sys.executable, "-c", BROKEN], env=environment(held[0]), capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", BROKEN], env=environment(held[0]), capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines() == [
         "reused False False False False", "reused True True True True", "{'gap': 'no light'} ['arc']", "1",
@@ -136,6 +140,8 @@ import sys
 from dataclasses import replace
 from daecore_flows.store import current_store
 current_store().enter()
+from daecore_flows.temporary_server import begun
+begun().wait()
 from daecore_flows.lecture.flow import lecture
 from daecore_flows.series.series import Series
 from daecore_flows.series.study import Findings
@@ -155,7 +161,7 @@ for _ in range(2):
 def test_fresh_trains_a_network_once_that_two_studies_need(held: tuple[Path, dict[str, Any]]) -> None:
     """The second study takes what the first one has just made anew; the next lecture makes it anew again."""
     done = subprocess.run(
-        [sys.executable, "-c", FRESH], env=environment(held[0]), capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", FRESH], env=environment(held[0]), capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["False", "True", "False", "True"], done.stderr
 

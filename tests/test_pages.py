@@ -8,30 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
-QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 SIGMA = "0.37"
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    """A page of headless Chromium, from the system's package."""
-    from playwright.sync_api import sync_playwright
-
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert browser, "these tests need Chromium: apt-get install chromium, or deselect them with -m 'long and not e2e'"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser, args=QUIET)
-        made = opened.new_page(viewport={"width": 1500, "height": 1000})
-        made.set_default_timeout(120_000)  # it draws without a GPU, beside the runs that it watches
-        yield made
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +29,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def submitted(studio: Any, page: Any, tour: Path) -> str:
     """The flow run that was started by filling the form: another corruption's tab, one changed number."""
     deployment = studio.prefect("/deployments/name/denoise/digits-erasure")["id"]
-    page.goto(f"{studio.record['prefect']}/deployments/deployment/{deployment}/run")
+    page.goto(f"{_at_localhost(studio)}/deployments/deployment/{deployment}/run")
     page.get_by_text("gaussian_noise", exact=True).click()
     sigma = page.locator(".schema-form-property").filter(has=page.get_by_text("Sigma (Optional)")).last
     sigma.locator("input[type=number]").fill(SIGMA)
@@ -58,12 +41,17 @@ def submitted(studio: Any, page: Any, tour: Path) -> str:
     deadline = time.monotonic() + 120
     while studio.state(run["id"]) != "Running" and time.monotonic() < deadline:
         time.sleep(0.2)
-    page.goto(f"{studio.record['prefect']}/runs/flow-run/{run['id']}")
+    page.goto(f"{_at_localhost(studio)}/runs/flow-run/{run['id']}")
     page.get_by_text("daecore.progress").first.wait_for()
     page.screenshot(path=tour / "running.png")
     page.goto("about:blank")  # an open page takes most of a core from the run
     assert studio.finished(run["id"]) == "Completed", studio.logs()
     return run["id"]
+
+
+def _at_localhost(studio: Any) -> str:
+    """Prefect's page under its other name."""
+    return studio.record["prefect"].replace("127.0.0.1", "localhost")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,9 @@
 """The whole pipeline through its command, on 8x8 digits: what is kept, what is reused, what runs again."""
 
+import base64
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -14,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
 DAE = str(Path(sys.executable).parent / "dae")
 SMALL = ["--set", "training.epochs=2", "--set", "transfer={labels: [20], seeds: 2, steps: 10}"]
@@ -273,10 +277,10 @@ def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
     source, target = tmp_path / "source", tmp_path / "installed"
     shutil.copytree(Path(__file__).parent / "example_plugin", source)
     quiet = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
-    subprocess.run([sys.executable, "-m", "pip", "install", *quiet, "--target", target, source], check=True)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(target), os.environ.get("PYTHONPATH", "")]))
+    subprocess.run([sys.executable, "-P", "-m", "pip", "install", *quiet, "--target", target, source], check=True)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(target), os.environ.get("PYTHONPATH", "")])))
     done = subprocess.run(
-        [sys.executable, "-c", SCHEMA], env=environment(store), capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", SCHEMA], env=environment(store), capture_output=True, text=True, check=False
     )
     assert {"scan", "erasure", "mixture"} <= set(done.stdout.split()), done.stderr
     mixed = "corruptions=[{mixture: {corruptions: [{scan: {period: 3}}, {erasure: {}}], weights: [1, 2]}}]"
@@ -312,9 +316,56 @@ print(both())
 def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
     """What one stage has cached is never taken for the other's."""
     done = subprocess.run(
-        [sys.executable, "-c", TWINS], env=environment(store), capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", TWINS], env=environment(store), capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
+
+
+CACHED = """
+import sys
+from daecore_flows.store import current_store
+current_store().enter()
+from prefect import flow, task
+
+@task(cache_key_fn=lambda *_: "always the same", persist_result=True, result_serializer="json")
+def stage() -> str:
+    print("computed")
+    return "result"
+
+@flow
+def once() -> str:
+    return stage()
+
+for _ in range(int(sys.argv[1])):
+    print(once())
+"""
+
+
+class Pickled:
+    """What leaves a mark when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.mark.long
+def test_a_cached_result_is_never_unpickled(store: Path, tmp_path: Path) -> None:
+    """Where a stranger has put one that says so, the stage runs again."""
+    mark, command = tmp_path / "mark", [sys.executable, "-P", "-c", CACHED]
+    ours = environment(tmp_path / "s")
+    before = subprocess.run([*command, "2"], env=ours, capture_output=True, text=True, check=True)
+    assert before.stdout.split() == ["computed", "result", "result"]
+    for path in (tmp_path / "s" / "prefect" / "storage").iterdir():
+        record = json.loads(path.read_text())
+        record["metadata"]["serializer"] = {"type": "pickle", "picklelib": "cloudpickle"}
+        record["result"] = base64.encodebytes(pickle.dumps(Pickled(mark))).decode()
+        path.write_text(json.dumps(record))
+    after = subprocess.run([*command, "1"], env=ours, capture_output=True, text=True, check=True)
+    assert after.stdout.split() == ["computed", "result"]
+    assert not mark.exists()
 
 
 LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]

@@ -65,6 +65,8 @@ SCRIPT = """
 import json, sys
 from daecore_flows.store import current_store
 current_store().enter()
+from daecore_flows.temporary_server import begun
+begun().wait()
 from prefect import flow
 from daecore_flows import tracking
 from daecore_flows.series.laboratory import Laboratory

@@ -1,7 +1,11 @@
 """The store: where things lie, what other programs are told, and who waits for whom."""
 
 import os
+import subprocess
+import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +32,79 @@ def test_entering_makes_the_folders_and_points_prefect_and_mlflow_into_the_store
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{store.database}"
     assert os.environ["DO_NOT_TRACK"] == "1"
     assert current_store() == store
+
+
+NOBODY = 65_534
+
+
+@pytest.fixture
+def reachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that everybody may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        for name in Store(Path(folder), Path(folder)).environment():  # what `enter` sets is taken back
+            monkeypatch.setenv(name, "")
+        monkeypatch.delenv("DAE_MLFLOW_URI", raising=False)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there before, open to all"])
+def test_nobody_else_reads_a_store(reachable: Path, there: bool) -> None:
+    """A process of another user finds nothing in it: not its database, not a log, not a result, not a name."""
+    store = Store(reachable / "store", reachable / "data")
+    files = [
+        store.database,
+        store.prefect / "prefect.db",
+        store.root / "logs" / "a.log",
+        store.results / "k" / "r.json",
+    ]
+    if there:
+        for path in files:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+            path.write_text("secret")
+            path.chmod(0o644)
+        store.root.chmod(0o755)
+    store.enter()
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    become = "import os, sys; os.setgroups([]); os.setgid(NOBODY); os.setuid(NOBODY); ".replace("NOBODY", str(NOBODY))
+    script = f"{become}print(*(os.access(path, os.R_OK) for path in sys.argv[1:]))"
+    asked = [sys.executable, "-P", "-c", script, str(store.root.parent), str(store.root), *map(str, files)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", *["False"] * 5]
+    assert not store.open_to_others
+    assert not any(path.stat().st_mode & 0o077 for path in files[:2] if there)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_another_user_s_store_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who owns it could write into it what the command believes; root may go anywhere."""
+    os.chown(store.root, NOBODY, NOBODY)
+    store.enter()
+    monkeypatch.setattr(os, "getuid", lambda: 4321)
+    with pytest.raises(StoreError, match=r"belongs to another user \(65534; you are 4321\)"):
+        store.enter()
+
+
+def test_a_folder_that_is_no_store_is_not_closed(store: Store) -> None:
+    """`--store .` by mistake: what lies there stays as open as it was; what the store makes is its user's alone."""
+    store.root.chmod(0o755)
+    (store.root / "notes.txt").touch(0o644)
+    store.enter()
+    assert store.root.stat().st_mode & 0o777 == 0o755
+    assert (store.root / "notes.txt").stat().st_mode & 0o777 == 0o644
+    assert store.prefect.stat().st_mode & 0o777 == 0o700
+    assert store.open_to_others == []
+
+
+def test_what_a_private_folder_gets_is_private(tmp_path: Path) -> None:
+    """A file is as open to others as its folder, and never for others to write."""
+    for mode, wanted in ((0o700, 0o600), (0o755, 0o644), (0o777, 0o644)):
+        tmp_path.chmod(mode)
+        write_atomically(tmp_path / "report.json", "{}")
+        assert (tmp_path / "report.json").stat().st_mode & 0o777 == wanted
 
 
 def test_a_store_that_cannot_be_written_is_refused_with_what_to_do(store: Store) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]  # `dae up` is given in a stranger's folder
 LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None}
 SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 
@@ -78,7 +78,7 @@ def goes_on_once(studio: Any, flow_run: str) -> None:
     assert studio.runs("attributes.status = 'RUNNING'") == []
 
 
-ENGINE, RUNNER = "prefect.engine", "daecore_flows.studio.serving"
+ENGINE, RUNNER = "daecore_flows.studio.flow_run", "daecore_flows.studio.serving"
 
 
 def test_a_killed_flow_goes_on_in_the_same_studio(own_studio: Any, wait_until: Any) -> None:

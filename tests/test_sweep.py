@@ -18,6 +18,8 @@ import yaml
 
 from daecore.experiment import parse
 
+pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
+
 DAE = str(Path(sys.executable).parent / "dae")
 RECIPE = ["digits-erasure", "--set", "transfer=null"]
 GRID = [
@@ -87,7 +89,7 @@ def test_a_sweep_that_cannot_be_begun_says_why(tmp_path: Path, arguments: list[s
         "import sys; from daecore_flows.cli import main; status = main(['sweep', *sys.argv[1:]]); "
         "sys.exit(99 if {'prefect', 'mlflow'} & set(sys.modules) else status)"
     )
-    command = [sys.executable, "-c", program, *RECIPE, *arguments]
+    command = [sys.executable, "-P", "-c", program, *RECIPE, *arguments]
     done = subprocess.run(command, env=environment(tmp_path / "store"), capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr

@@ -76,18 +76,28 @@ def test_where_a_server_is_named_none_is_started(monkeypatch: pytest.MonkeyPatch
     assert temporary_server.pages() == "http://127.0.0.1:4200"
 
 
-def test_where_prefect_has_read_its_settings_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would not be asked."""
-    monkeypatch.setitem(sys.modules, "prefect", sys)
-    assert temporary_server.begun() is None
+LATE = """
+from daecore_flows.store import current_store
+current_store().enter()
+from prefect.client.orchestration import get_client
+from daecore_flows.temporary_server import serving
+with serving(), get_client(sync_client=True) as client:
+    print(client.hello().status_code)
+try:
+    get_client(sync_client=True)
+except ValueError as error:
+    print("No Prefect API URL" in str(error))
+"""
 
 
-def test_where_a_file_names_a_server_none_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Prefect reads such files by itself."""
-    monkeypatch.delitem(sys.modules, "prefect", raising=False)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "prefect.toml").write_text('[api]\nurl = "http://127.0.0.1:4200/api"\n')
-    assert temporary_server.begun() is None
+@pytest.mark.long
+def test_prefect_is_told_where_it_has_read_its_settings_before(tmp_path: Path) -> None:
+    """And it starts no server of its own: that would have no guard."""
+    environment = {**os.environ, "DAE_STORE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", LATE], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["200", "True"], done.stderr
 
 
 SCRIPT = """

@@ -300,6 +300,8 @@ def test_the_key_of_a_classifier_holds_what_it_depends_on(store: Store) -> None:
 CELLS = """
 from daecore_flows.store import current_store
 current_store().enter()
+from daecore_flows.temporary_server import begun
+begun().wait()
 from prefect import flow
 from daecore_flows import tracking
 from daecore_flows.series.laboratory import Laboratory

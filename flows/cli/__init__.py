@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Before torch is loaded: idle OpenMP threads sleep soon instead of spinning. It costs a
     # lone training some 12 %, and makes two that share two cores four times faster: see docs/architecture.md.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ["PYTHONSAFEPATH"] = "1"  # no child process runs a `random.py` that lies in the working folder
     try:
         app(_with_plugin_path(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:

@@ -20,7 +20,7 @@ Port = Annotated[
 
 def up(
     host: Annotated[
-        str, typer.Option("--host", help="This machine only: the pages ask nobody who he is.")
+        str, typer.Option("--host", help="This machine only: the pages ask for no password.")
     ] = "127.0.0.1",
     prefect_port: Port = 0,
     mlflow_port: Port = 0,

@@ -12,6 +12,7 @@ from .finding import Finding
 CHECKS = (  # in the order in which mending makes sense
     installation.versions,
     store_health.room,
+    store_health.privacy,
     processes.studio,
     processes.strays,
     store_health.databases,

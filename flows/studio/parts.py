@@ -10,9 +10,14 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from ..working_folder import ROOT
+
+PRIVATE_UMASK = 0o077  # under which a file is its user's alone
+SERVER_PROCESS: dict[str, Any] = {"cwd": ROOT, "umask": PRIVATE_UMASK}  # it writes into the store alone
 PATIENCE_SECONDS = 20  # for a part that was asked to end; a training ends at the next step
 LAST_LINES = 15
 
@@ -46,17 +51,37 @@ class Part:
 
 
 def start(
-    name: str, module: str, *arguments: str, log: Path, environment: Mapping[str, str], ready: Callable[[], bool]
+    name: str,
+    module: str,
+    *arguments: str,
+    log: Path,
+    environment: Mapping[str, str],
+    ready: Callable[[], bool],
+    **process: Any,
 ) -> Part:
-    """Start ``python -m module arguments`` in a session of its own, so that Ctrl-C reaches `dae up` alone."""
+    """Start ``python -m module arguments`` in a session of its own, so that Ctrl-C reaches `dae up` alone.
+
+    Args:
+        name: What it is called in messages.
+        module: What Python runs.
+        arguments: What follows it.
+        log: Where its output goes.
+        environment: All of its environment.
+        ready: Whether it can be used by now.
+        process: How else the process is started, as `subprocess.Popen` takes it.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+    with open(log, "wb", opener=_private) as output:
+        started = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env=dict(environment), start_new_session=True,
+            env=dict(environment), start_new_session=True, **process,
         )  # fmt: skip
-    return Part(name, process, log, ready)
+    return Part(name, started, log, ready)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o666 & ~PRIVATE_UMASK)
 
 
 def end(part: Part) -> None:

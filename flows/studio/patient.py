@@ -5,18 +5,12 @@ nothing changed. Its own clients ask again; its page does not, and says "Oops" t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from ..guard.asgi import Application, Message, Receive, Scope, Send, may_change, read_request, replay
 
 BUSY = 503
 WAITS_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # before each further try
-CHANGES = ("POST", "PUT", "PATCH", "DELETE")  # what reads alone is never refused so
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 @dataclass
@@ -31,17 +25,15 @@ class Patient:
     application: Application
     waits: tuple[float, ...] = WAITS_SECONDS
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or one connection."""
-        if scope["type"] != "http" or scope["method"] not in CHANGES:
+        if not may_change(scope):  # what reads alone is never refused so
             await self.application(scope, receive, send)
             return
-        asked = [await receive()]
-        while asked[-1].get("more_body"):
-            asked.append(await receive())
+        asked = await read_request(receive)
         for wait in (*self.waits, None):
             answer = _Answer()
-            error = await self._tried(scope, _given(asked, receive), answer)
+            error = await self._tried(scope, replay(asked, receive), answer)
             if answer.status != BUSY or wait is None:
                 break
             await asyncio.sleep(wait)
@@ -50,7 +42,7 @@ class Patient:
         if error is not None:
             raise error
 
-    async def _tried(self, scope: MutableMapping[str, Any], receive: Receive, answer: "_Answer") -> Exception | None:
+    async def _tried(self, scope: Scope, receive: Receive, answer: "_Answer") -> Exception | None:
         """One try; what it raised, which Starlette does after it has answered."""
         try:
             await self.application({**scope, "state": dict(scope.get("state", {}))}, receive, answer)
@@ -69,21 +61,3 @@ class _Answer:
     @property
     def status(self) -> int:
         return next((message["status"] for message in self.messages if message["type"] == "http.response.start"), 0)
-
-
-def _given(asked: list[Message], receive: Receive) -> Receive:
-    """The request from its beginning; then whatever comes, as the end of the connection."""
-    left = iter(asked)
-
-    async def given() -> Message:
-        message = next(left, None)
-        return await receive() if message is None else message
-
-    return given
-
-
-def create_app() -> Application:
-    """The server's application, for uvicorn."""
-    from prefect.server.api.server import create_app as create_server
-
-    return Patient(create_server(final=True))

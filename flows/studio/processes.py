@@ -2,6 +2,7 @@
 
 import psutil
 
+from .. import temporary_server
 from ..store import Store
 from . import record, up
 from .finding import Finding
@@ -21,7 +22,7 @@ def studio(store: Store) -> Finding:
 
 
 def strays(store: Store) -> Finding:
-    """Prefect servers that a `dae run` started for itself and left behind when it was killed."""
+    """Prefect's servers of commands that are gone."""
     left = [process for process in psutil.process_iter() if _stray(process, store)]
     said = f"{len(left)} servers of runs that are gone: {_named(left)}" if left else "no process was left behind"
     return Finding("processes", not left, said, (lambda: f"ended {end_all(left)} processes") if left else None)
@@ -31,7 +32,7 @@ def _stray(process: psutil.Process, store: Store) -> bool:
     try:
         environment = process.environ()
         ours = environment.get("PREFECT_HOME") == str(store.prefect) and record.MARK not in environment
-        served = "prefect.server" in " ".join(process.cmdline())
+        served = temporary_server.__name__ in " ".join(process.cmdline())
         return ours and served and process.ppid() in (0, 1)
     except (psutil.Error, OSError):
         return False

@@ -4,6 +4,7 @@ Knows one JSON file in the store, and whether a process lives. Starts nothing.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import psutil
 
 PROCESS = "process:"  # begins the tag of a flow run that was started from the command line
+ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
 
 
@@ -52,9 +54,17 @@ def path_of(root: Path) -> Path:
 def recorded(root: Path) -> Studio | None:
     """The studio that was last up on a store, alive or not; None if there was none, or its record is damaged."""
     try:
-        return Studio(**json.loads(path_of(root).read_text(encoding="utf-8")))
+        found = Studio(**json.loads(path_of(root).read_text(encoding="utf-8")))
+        return found if _whole(found) else None
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _whole(studio: Studio) -> bool:
+    """Whether a record is one of ours: processes are ended by its mark, and asked at its addresses."""
+    times = isinstance(studio.pid, int) and isinstance(studio.started, float | int)
+    addresses = all(re.fullmatch(ADDRESS, str(url)) for url in (studio.prefect, studio.mlflow))
+    return times and addresses and re.fullmatch("[0-9a-f]{32}", str(studio.mark)) is not None
 
 
 def running(root: Path) -> Studio | None:

@@ -1,6 +1,6 @@
 """The runner's process: it registers every deployment, then starts the flow runs one at a time.
 
-``python -m daecore_flows.studio.serving``, started by `dae up`.
+``python -P -m daecore_flows.studio.serving``, started by `dae up`.
 """
 
 import asyncio
@@ -11,9 +11,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..store import Store, current_store, write_atomically
+
+if TYPE_CHECKING:
+    from .known_flows import KnownFlows
 
 POLL_SECONDS = "2"  # how long a submitted run waits until it is noticed
 RECONCILE_SECONDS = 15
@@ -31,6 +34,7 @@ def main() -> None:
 
     from .. import tracking
     from . import deployments, reconciliation
+    from .known_flows import KnownFlows
     from .parts import answers
 
     _wait(lambda: answers(f"{os.environ['PREFECT_API_URL']}/health"))
@@ -39,11 +43,14 @@ def main() -> None:
     for line in reconciliation.reconcile(store, only_runner=True):
         log.warning("%s", line)
     threading.Thread(target=_keep_in_order, args=(store,), daemon=True).start()
+    known = KnownFlows()
+    known.rule()
     runner: Any = Runner(pause_on_shutdown=False, limit=deployments.LIMIT)
+    runner._tmp_dir = store.prefect / "runner"  # by itself it shares one folder with all users of the machine
     first, later = deployments.deployments()
     for made in first:
-        runner.add_deployment(made)
-    threading.Thread(target=_add, args=(runner, later), daemon=True).start()
+        known.add(runner, made)
+    threading.Thread(target=_add, args=(known, runner, later), daemon=True).start()
     _say_ready(store)
     with contextlib.suppress(KeyboardInterrupt, TerminationSignal):
         asyncio.run(runner.start())
@@ -67,11 +74,11 @@ def _keep_in_order(store: Store) -> None:
             log.exception("the runs could not be reconciled; trying again in %d s", RECONCILE_SECONDS)
 
 
-def _add(runner: Any, later: Iterable[Any]) -> None:
+def _add(known: "KnownFlows", runner: Any, later: Iterable[Any]) -> None:
     """Register more deployments while the runner works: the server takes half a second for each form."""
     for made in later:
         try:
-            runner.add_deployment(made)
+            known.add(runner, made)
         except Exception:
             log.exception("the deployment %s could not be registered; the next `dae up` tries again", made.name)
 

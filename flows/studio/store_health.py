@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from ..guard.peers import can_tell_users_apart
 from ..relocation import moved_from, relocate
 from ..store import Store
 from . import record
@@ -17,6 +18,18 @@ def room(store: Store) -> Finding:
     """Whether the disk has room."""
     usage = psutil.disk_usage(str(store.root))
     return Finding("room", usage.free > 1e9, f"{usage.free / 1e9:.1f} GB free on the disk of {store.root}")
+
+
+def privacy(store: Store) -> Finding:
+    """Whether nobody but its user can read the store, and its servers know who asks."""
+    if store.open_to_others:
+        seen = ", ".join(str(path) for path in store.open_to_others)
+        return Finding("privacy", False, f"others may read {seen}: somebody else's, or on a disk that keeps no rights")
+    if not can_tell_users_apart():
+        return Finding(
+            "privacy", True, "nobody else may read the store; this system does not tell whom a server answers"
+        )
+    return Finding("privacy", True, "nobody else may read the store, or is answered by its servers")
 
 
 def databases(store: Store) -> Finding:
@@ -117,7 +130,9 @@ def _said_to_run(store: Store) -> int:
 
 
 def _reconcile(store: Store) -> str:
+    from ..temporary_server import serving
     from .reconciliation import reconcile
 
-    said = reconcile(store, only_runner=record.running(store.root) is None)
+    with serving():
+        said = reconcile(store, only_runner=record.running(store.root) is None)
     return "; ".join(said) or "nothing was left to do"

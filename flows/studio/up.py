@@ -20,16 +20,31 @@ from filelock import FileLock, Timeout
 
 from ..relocation import refuse_moved
 from ..store import Store
-from . import patient, record
-from .parts import PATIENCE_SECONDS, Part, answers, base_environment, end, end_all, free_port, start, wait
+from . import flow_run, prefect_server, record
+from .parts import (
+    PATIENCE_SECONDS,
+    SERVER_PROCESS,
+    Part,
+    answers,
+    base_environment,
+    end,
+    end_all,
+    free_port,
+    start,
+    wait,
+)
 from .record import MARK, Studio
 
 HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000
 COMING_UP_SECONDS = 180  # ten times what two cores need
-# One run at a time: those that wait are in a queue and not late. Marking many at once also locks Prefect's database.
-_SERVER = {"PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false"}
-FLOW = "prefect.engine"  # in the command line of a flow run's process
+PREFECT_SETTINGS = {
+    # Runs that wait for another one are in a queue, and not late. Marking many at once also locks Prefect's database.
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+    # By a relative address the page finds its interface at localhost, at 127.0.0.1, and through a tunnel.
+    "PREFECT_SERVER_UI_API_URL": "/api",
+}
+FLOW = flow_run.__name__  # in the command line of a flow run's process
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     record.write(store.root, studio)
     try:
         _write_ahead(store.database)
+        store.protect()
         for made in _started(store, studio):
             parts.append(made)
         late = wait(parts[:2], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
@@ -71,7 +87,8 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
             raise fallen(late)
         yield studio, parts
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+        for again in (signal.SIGINT, signal.SIGTERM):  # a second one must not leave half of it behind
+            signal.signal(again, signal.SIG_IGN)
         end_all(_flows(studio), PATIENCE_SECONDS)  # first, while both servers can still be told that they end
         for part in reversed(parts):
             end(part)
@@ -141,15 +158,6 @@ def _flows(studio: Studio) -> list[psutil.Process]:
     return found
 
 
-def _only_own_page(studio: Studio) -> dict[str, str]:
-    """Where the page finds its interface, and that no other page in the user's browser may use it."""
-    local = studio.prefect.replace(HOST, "localhost")
-    return {
-        "PREFECT_SERVER_UI_API_URL": studio.api,
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{studio.prefect},{local}",
-    }
-
-
 def _planned(store: Store, wish: Wish) -> Studio:
     before = record.recorded(store.root)
     ports = [int(url.rsplit(":", 1)[1]) for url in ((before.prefect, before.mlflow) if before else ())]
@@ -182,8 +190,8 @@ def _refuse_others(wish: Wish) -> None:
         from daecore.errors import InputError
 
         raise InputError(
-            f"--host {wish.host}: the studio answers on this machine only ({HOST}), for neither page asks who comes: "
-            "whoever reaches it could run code and delete runs. From elsewhere, forward its ports through ssh: "
+            f"--host {wish.host}: the studio answers on this machine only ({HOST}), for neither page asks who comes. "
+            "From elsewhere, forward its ports through ssh: "
             f"ssh -L {PREFECT_PORT}:{HOST}:{PREFECT_PORT} -L {MLFLOW_PORT}:{HOST}:{MLFLOW_PORT} this-machine."
         )
 
@@ -197,17 +205,17 @@ def _started(store: Store, studio: Studio) -> Iterator[Part]:
     mlflow_port = studio.mlflow.rsplit(":", 1)[1]
     server = {key: value for key, value in environment.items() if key not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
     yield start(
-        "Prefect's server", "uvicorn", "--factory", f"{patient.__name__}:create_app",
-        "--host", host.strip("[]"), "--port", prefect_port, "--log-level", "warning",
-        log=logs / "prefect.log", environment={**server, **_SERVER, **_only_own_page(studio)},
-        ready=lambda: answers(f"{studio.api}/health"),
+        "Prefect's server", "uvicorn", "--factory", f"{prefect_server.__name__}:guarded_application",
+        "--host", host.strip("[]"), "--port", prefect_port, "--log-level", "warning", "--no-proxy-headers",
+        log=logs / "prefect.log", environment={**server, **PREFECT_SETTINGS},
+        ready=lambda: answers(f"{studio.api}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
         "MLflow's server", "mlflow", "server", "--backend-store-uri", f"sqlite:///{store.database}",
         "--artifacts-destination", str(store.artifacts), "--host", host.strip("[]"), "--port", mlflow_port,
-        "--workers", "1",
+        "--workers", "1", "--app-name", "daecore", "--uvicorn-opts", "--no-proxy-headers",
         log=logs / "mlflow.log", environment={**server, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        ready=lambda: answers(f"{studio.mlflow}/health"),
+        ready=lambda: answers(f"{studio.mlflow}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
         "The runner", "daecore_flows.studio.serving",

@@ -71,6 +71,7 @@ def prepare(store: Store) -> None:
             refuse_moved(store)
             with closing(sqlite3.connect(store.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
+            store.protect()
 
 
 def experiment_id(name: str, store: Store) -> str:

@@ -1,0 +1,22 @@
+"""Prefect's server, in a studio or for one command, behind its guard.
+
+Imported by the process that serves it; Prefect is imported where it is asked for.
+"""
+
+from ..guard.application import Guard
+from ..guard.asgi import Application
+from .patient import Patient
+from .pull_steps import PullSteps
+
+CLOSED = ("/docs", "/redoc", "/api/docs", "/api/redoc")  # they run a script that another server sends
+
+
+def guarded_application(*, ephemeral: bool = False) -> Application:
+    """The server's application, for uvicorn.
+
+    Args:
+        ephemeral: For one command: no pages are served.
+    """
+    from prefect.server.api.server import create_app
+
+    return Guard(PullSteps(Patient(create_app(ephemeral=ephemeral, final=True))), closed=CLOSED)

@@ -1,0 +1,22 @@
+"""MLflow's server, as the studio starts it: behind its guard.
+
+`mlflow server --app-name daecore` finds it by the entry point in pyproject.toml.
+"""
+
+from ..guard.application import Guard
+from ..guard.asgi import Application
+
+UPLOADS = (  # files and traces have types of their own
+    "/api/2.0/mlflow-artifacts/artifacts/",
+    "/ajax-api/2.0/mlflow-artifacts/artifacts/",
+    "/ajax-api/2.0/mlflow/upload-artifact",
+    "/v1/traces",
+)
+CLOSED = ("/ajax-api/3.0/mlflow/assistant",)  # an assistant that runs shell commands; ours needs none
+
+
+def guarded_application() -> Application:
+    """The server's application, for uvicorn."""
+    from mlflow.server.fastapi_app import app
+
+    return Guard(app, UPLOADS, CLOSED)

@@ -1,0 +1,99 @@
+"""The working folder holds no code: what libraries would take from it by themselves is left alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from daecore_flows.working_folder import replace
+
+
+def said(program: str, folder: Path, **environment: str) -> str:
+    """What a program prints in a folder; ``{ours}`` in it imports our package first, or does not."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTHONSAFE"))}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], cwd=folder, env={**plain, **environment}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["torch", "matplotlib"])
+def test_it_is_not_the_working_folder_while_a_library_is_imported_that_looks_there(tmp_path: Path, name: str) -> None:
+    """What torch's libraries and matplotlib look for by a bare name is looked for in the root of the file system."""
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / f"{name}.py").write_text("import os\nprint(os.getcwd())\n")
+    found = said(
+        f"import daecore_flows, {name}, os; print(os.getcwd())", tmp_path, PYTHONPATH=str(tmp_path / "library")
+    )
+    assert found.split() == [os.path.abspath(os.sep), str(tmp_path)]
+
+
+def test_a_style_of_the_working_folder_is_not_matplotlib_s(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("savefig.dpi: 7\n")
+    program = "import {}matplotlib; print(matplotlib.rcParams['savefig.dpi'])"
+    assert said(program.format("daecore_flows, "), tmp_path) == "figure"
+    assert said(program.format(""), tmp_path) == "7.0"
+
+
+SETTINGS = """
+import {}prefect.main
+from prefect.settings import get_current_settings, temporary_settings, PREFECT_API_KEY
+before = get_current_settings()
+with temporary_settings({{PREFECT_API_KEY: "x"}}):
+    during = get_current_settings()
+print(*(found.api.url for found in (before, during)), before.logging.level)
+"""
+FILES = {
+    "prefect.toml": '[api]\nurl = "http://evil.example/api"\n',
+    "pyproject.toml": '[tool.prefect.api]\nurl = "http://evil.example/api"\n',
+    ".env": "PREFECT_API_URL=http://evil.example/api\n",
+}
+PROFILES = {
+    "prefect.toml": 'profiles_path = "evil.toml"\n',
+    "pyproject.toml": '[tool.prefect]\nprofiles_path = "evil.toml"\n',
+    ".env": "PREFECT_PROFILES_PATH=evil.toml\n",
+}
+
+
+@pytest.mark.parametrize("files", [FILES, PROFILES], ids=["settings", "the way to a profile"])
+@pytest.mark.parametrize("name", FILES)
+def test_prefect_s_settings_come_from_the_environment_alone(tmp_path: Path, name: str, files: dict[str, str]) -> None:
+    """Also those that are made later on; without our package the file is read."""
+    (tmp_path / name).write_text(files[name])
+    (tmp_path / "evil.toml").write_text('active = "x"\n[profiles.x]\nPREFECT_API_URL = "http://evil.example/api"\n')
+    environment = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_LOGGING_LEVEL": "ERROR"}
+    for ours, url in (("daecore_flows, ", "None"), ("", "http://evil.example/api")):
+        assert said(SETTINGS.format(ours), tmp_path, **environment).split() == [url, url, "ERROR"]
+
+
+def test_a_stranger_s_folder_leaves_its_mark_where_nothing_keeps_it_out(stranger: Path) -> None:
+    """What other tests rely on when they find no mark."""
+    for program, trace in (
+        ("import prefect.main", "logging"),
+        ("import sys; sys.path.insert(0, ''); import scipy", "scipy"),
+    ):
+        said(program, stranger, PREFECT_HOME=str(stranger / "home"))
+        assert trace in (stranger / "mark").read_text()
+        (stranger / "mark").unlink()
+
+
+VERSION = """
+import {}asyncio
+from prefect.deployments import runner
+print(asyncio.run(runner.get_inferred_version_info()) is None)
+"""
+
+
+def test_prefect_does_not_ask_git_of_the_folder_for_a_version(stranger: Path) -> None:
+    """It does so for each deployment; `git log` runs what a repository's configuration names."""
+    assert said(VERSION.format("daecore_flows, "), stranger, PREFECT_LOGGING_LEVEL="ERROR") == "True"
+    assert not (stranger / "mark").exists()
+
+
+def test_what_a_library_no_longer_has_is_not_replaced_without_a_word() -> None:
+    """A new version of it would open the door again."""
+    with pytest.raises(AttributeError, match="gone"):
+        replace(ModuleType("library"), "gone", None)
