@@ -16,6 +16,8 @@ A message is one paragraph: who complains, what was expected, what came, what to
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LINE = 120  # characters of what came that a message repeats
+
 
 class DaecoreError(Exception):
     """The root: catching it catches everything daecore raises on purpose."""
@@ -43,6 +45,12 @@ class CheckpointError(StoreError):
 
 class NonFiniteError(DaecoreError):
     """A number that must be finite is NaN or infinite."""
+
+
+def quoted(value: object) -> str:
+    """What came, for a message: a line of it at most."""
+    text = repr(value)
+    return text if len(text) <= LINE else f"{text[:LINE]} ... ({len(text):,} characters)"
 
 
 def choices(name: str, known: Iterable[str]) -> str:

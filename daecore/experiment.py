@@ -4,15 +4,16 @@ Round trips through YAML and JSON. Knows no store, no run and no plugin by name;
 found out by `daecore.feasibility`.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
+from daecore import yaml_text
 from daecore.corruption import Corruptor
-from daecore.errors import InputError
+from daecore.errors import InputError, quoted
 from daecore.extension import Options
 from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, Spec, digest, explain, spec
 from daecore.training import TrainingOptions
@@ -68,7 +69,7 @@ class Experiment(Options):
 
     def dump(self) -> str:
         """The experiment as YAML, every option spelt out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+        return yaml_text.dump(self.model_dump(mode="json"))
 
 
 def parse(value: object) -> Experiment:
@@ -91,15 +92,21 @@ def read(path: Path) -> dict[str, Any]:
         InputError: It cannot be read, or is not a YAML mapping.
     """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The experiment file {path} cannot be read: {error}.") from None
-    except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise InputError(f"{path} is not YAML: {where}. `dae show mnist-erasure` prints a whole example.") from None
+    value = _json(text, path) if path.suffix == ".json" else yaml_text.load(text, f"The experiment file {path}")
     if not isinstance(value, dict):
         raise InputError(f"{path} must hold sections (data, corruptions, ...), but holds {type(value).__name__}.")
     return value
+
+
+def _json(text: str, path: Path) -> Any:
+    """What a run's report says; it may be long, and JSON is read a hundred times faster than YAML."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The file {path} is not JSON: {error}.") from None
 
 
 def override(value: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
@@ -111,11 +118,8 @@ def override(value: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path.strip():
-            raise InputError(f"--set takes section.option=value, e.g. training.epochs=3, but got {change!r}.")
-        try:
-            new = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"--set {path}: {text!r} is not a YAML value; quote it for the shell.") from None
+            raise InputError(f"--set takes section.option=value, e.g. training.epochs=3, but got {quoted(change)}.")
+        new = yaml_text.load_value(text, f"--set {path}: {quoted(text)}")
         value = _with(value, path.strip().split("."), new, path)
     return value
 
@@ -137,5 +141,5 @@ def _with(value: Any, path: list[str], new: Any, whole: str) -> Any:
     if value is None or isinstance(value, str):  # an empty section, or a bare name that now gets options
         value = {} if value is None else {value: {}}
     if not isinstance(value, dict):
-        raise InputError(f"--set {whole}: there is no {head!r} inside {value!r}.")
+        raise InputError(f"--set {whole}: there is no {head!r} inside {quoted(value)}.")
     return {**value, head: _with(value.get(head), rest, new, whole)}

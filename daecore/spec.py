@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from daecore.errors import DaecoreError
+from daecore.errors import DaecoreError, quoted
 from daecore.extension import Extension, Kind, Options
 from daecore.registry import Installed, registry
 
@@ -189,4 +189,4 @@ def _sentence(item: Any, place: str) -> str:
     path = ".".join(str(part) for part in (place, *item["loc"]) if part != "")
     if item["type"] in ("options", "extension", "unknown_option"):  # already a sentence with its own place
         return f"{path}: {item['msg']}" if path else str(item["msg"])
-    return f"{path}: {item['msg']}, got {item['input']!r}"
+    return f"{path}: {item['msg']}, got {quoted(item['input'])}"

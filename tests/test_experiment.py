@@ -73,7 +73,7 @@ def test_a_bare_name_takes_options() -> None:
     [
         ("training.epochs", "--set takes section.option=value"),
         ("=3", "--set takes section.option=value"),
-        ("training=[1", "is not a YAML value"),
+        ("training=[1", "is not YAML"),
         ("seed.x=1", "there is no 'x' inside 3"),
     ],
 )

@@ -71,7 +71,7 @@ def test_a_point_changes_its_places_and_nothing_else() -> None:
         ((), {}, "needs something to vary"),
         (("training.epochs",), {}, "path=VALUES"),
         (("training.epochs=3",), {}, "must be a list of values"),
-        (("training.epochs=[",), {}, "not a YAML list"),
+        (("training.epochs=[",), {}, "is not YAML"),
         (("training.epochs=[]",), {}, "empty list"),
         (("training.epochs=[1, 1]",), {}, "lists a value twice"),
         (("training.epochs={low: 5, high: 1}",), {}, "low must be less than high"),

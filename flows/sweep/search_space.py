@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import yaml
-
-from daecore.errors import InputError
+from daecore import yaml_text
+from daecore.errors import InputError, quoted
 from daecore.experiment import Experiment
 
 GRID_LIMIT = 1000  # points of a grid; more were hardly meant
@@ -150,19 +149,14 @@ def _dimension(entry: str) -> Dimension:
     path = path.strip()
     if not equals or not path:
         raise InputError(f"An entry of the space is path=VALUES, e.g. training.epochs=[1, 2], but got {entry!r}.")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InputError(
-            f"The space's {path}: {text!r} is not a YAML list or mapping; quote it for the shell."
-        ) from None
+    value = yaml_text.load(text, f"The space's {path}: {quoted(text)}")
     if isinstance(value, list):
         return _choices(path, value)
     if isinstance(value, dict) and {"low", "high"} <= set(value) <= RANGE_KEYS:
         return _range(path, value)
     raise InputError(
         f"The space's {path} must be a list of values, as [0.3, 0.5], or a range, as {{low: 0.1, high: 0.9}} with step "
-        f"or log if wished, but got {value!r}."
+        f"or log if wished, but got {quoted(value)}."
     )
 
 
