@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from daecore.errors import InputError
+
 MSE_FLOOR = 1e-10  # a perfect image has 100 dB rather than infinitely many
+SLACK = 1e-3  # beyond [0, 1]: what resampling and low precision leave
 WINDOW = 11
 SIGMA = 1.5
 C1, C2 = 0.01**2, 0.03**2  # (K L)^2 with the data range L = 1
@@ -56,9 +59,13 @@ def psnr(estimate: Tensor, clean: Tensor) -> Tensor:
     Returns:
         float32 ``(B,)``, in dB; at most 100.
 
+    Raises:
+        InputError: They are not images of floats, differ in shape, or the clean ones leave ``[0, 1]``.
+
     >>> psnr(torch.full((1, 1, 2, 2), 0.1), torch.zeros(1, 1, 2, 2))
     tensor([20.])
     """
+    _require_comparable(estimate, clean, "psnr")
     return decibel(image_mse(estimate, clean))
 
 
@@ -100,12 +107,16 @@ def ssim(estimate: Tensor, clean: Tensor) -> Tensor:
     Returns:
         float32 ``(B,)``, at most 1.
 
+    Raises:
+        InputError: They are not images of floats, differ in shape, or the clean ones leave ``[0, 1]``.
+
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment", IEEE TIP 13(4), 2004, equation 13.
 
     >>> image = torch.rand(2, 1, 16, 16)
     >>> ssim(image, image)
     tensor([1., 1.])
     """
+    _require_comparable(estimate, clean, "ssim")
     batch, channels, height, width = clean.shape
     estimate = estimate.clamp(0, 1)
     maps = torch.cat([estimate, clean, estimate**2, clean**2, estimate * clean])  # (5B, C, H, W)
@@ -141,6 +152,26 @@ def error_percent(logits: Tensor, labels: Tensor) -> Tensor:
     tensor(25.)
     """
     return 100 * (1 - accuracy(logits, labels))
+
+
+def _require_comparable(estimate: Tensor, clean: Tensor, measure: str) -> None:
+    """Refuse what would give a number that means nothing: other ranges, types and shapes."""
+    for name, images in (("estimate", estimate), ("clean", clean)):
+        if not isinstance(images, Tensor) or not images.is_floating_point() or images.ndim != 4:
+            kind = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+            raise InputError(
+                f"{measure} compares images of floats (B, C, H, W) with values in [0, 1], but `{name}` is {kind}. "
+                "`daecore.samples.as_float` makes such of uint8."
+            )
+    if estimate.shape != clean.shape:
+        shapes = f"{tuple(estimate.shape)} and {tuple(clean.shape)}"
+        raise InputError(f"{measure} compares images of one shape, but `estimate` and `clean` have {shapes}.")
+    low, high = (bound.item() for bound in clean.aminmax())
+    if low < -SLACK or high > 1 + SLACK:
+        raise InputError(
+            f"{measure} compares images with values in [0, 1], but `clean` has values from {low:.4g} to {high:.4g}. "
+            "Divide both by what white is, as 255."
+        )
 
 
 def _window(maps: Tensor) -> Tensor:

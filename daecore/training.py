@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from daecore import rng
-from daecore.errors import NonFiniteError
+from daecore.errors import InputError, NonFiniteError
 from daecore.extension import Options
 from daecore.objective import Objective
 from daecore.optimiser import AdamW
@@ -98,8 +98,10 @@ def fit(
         resume: The progress to go on from.
 
     Raises:
+        InputError: The network, or torch's default type, is not float32.
         NonFiniteError: A loss was NaN or infinite; the message names epoch and step.
     """
+    _require_float32(model)
     device = samples.device
     precision = resolve_place(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
@@ -136,6 +138,20 @@ def fit(
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()
+
+
+def _require_float32(model: nn.Module) -> None:
+    """Lower precision is an option's affair; what is drawn while training has torch's default type."""
+    if torch.get_default_dtype() != torch.float32:
+        raise InputError(
+            f"fit trains in float32, but torch's default type is {torch.get_default_dtype()}. Call "
+            "torch.set_default_dtype(torch.float32) before the network is made."
+        )
+    others = {str(value.dtype) for value in model.parameters() if value.dtype != torch.float32}
+    if others:
+        raise InputError(
+            f"fit trains in float32, but the network's weights are {', '.join(sorted(others))}: model.float()."
+        )
 
 
 def _batches(

@@ -132,3 +132,22 @@ def test_the_fingerprint_changes_with_the_files(folder):
     before = fingerprint(options)
     Image.new("L", (16, 16), 200).save(folder / "new.png")
     assert fingerprint(options) != before
+
+
+def test_a_file_that_moves_from_training_to_test_is_another_fingerprint(folder, tmp_path):
+    """By names, sizes and times alone the two lists would read the same: what was last of one is first of the other."""
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    Image.new("L", (16, 16), 200).save(tests / "z.png")
+    options = ImageFolder(path=str(folder), test_path=str(tests))
+    before = fingerprint(options)
+    (folder / "8.png").rename(tests / "8.png")
+    assert fingerprint(options) != before
+    assert "test_path 8.png" in fingerprint(options)
+    assert "path deep/9.png" in fingerprint(options)
+
+
+def test_a_folder_that_was_moved_whole_is_the_same_data(folder, tmp_path):
+    before = fingerprint(ImageFolder(path=str(folder)))
+    folder.rename(tmp_path / "elsewhere")
+    assert fingerprint(ImageFolder(path=str(tmp_path / "elsewhere"))) == before

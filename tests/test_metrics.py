@@ -6,6 +6,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from daecore import metrics
+from daecore.errors import InputError
 from daecore.rng import stream
 
 
@@ -67,3 +68,31 @@ def test_pooled_psnr_is_never_above_the_mean_of_the_images(images):
 def test_a_perfect_image_has_a_hundred_decibels():
     image = torch.rand(1, 1, 12, 12)
     assert metrics.psnr(image, image).item() == 100
+
+
+ONES = torch.ones(2, 3, 8, 8)
+
+
+@pytest.mark.parametrize("measure", [metrics.psnr, metrics.ssim])
+@pytest.mark.parametrize(
+    ("estimate", "clean", "message"),
+    [
+        (250 * ONES, 255 * ONES, "values from 255 to 255"),
+        (ONES, (255 * ONES).byte(), r"`clean` is torch.uint8 \(2, 3, 8, 8\)"),
+        ((255 * ONES).byte(), ONES, "`estimate` is torch.uint8"),
+        (ONES, ONES[:, :1], r"\(2, 3, 8, 8\) and \(2, 1, 8, 8\)"),
+        (ONES[0], ONES[0], r"\(3, 8, 8\)"),
+        (ONES, ONES.numpy(), "`clean` is ndarray"),
+        (ONES, -0.1 * ONES, "values from -0.1"),
+    ],
+    ids=["0 to 255", "uint8 truth", "uint8 estimate", "colour against grey", "one image", "numpy", "below zero"],
+)
+def test_what_would_give_a_number_that_means_nothing_is_refused(measure, estimate, clean, message):
+    """-43 dB, 5.3 dB and 9.2 dB by broadcasting, before."""
+    with pytest.raises(InputError, match=message):
+        measure(estimate, clean)
+
+
+def test_what_leaves_the_range_by_a_rounding_is_compared():
+    assert metrics.psnr(ONES, ONES + 1e-4).min() > 70
+    assert metrics.psnr(3 * ONES, ONES).min() == 100  # the estimate is clipped

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from daecore.checkpoint import load_progress, save_progress, tensors_digest
-from daecore.errors import NonFiniteError
+from daecore.errors import InputError, NonFiniteError
 from daecore.objective import classification
 from daecore.samples import Batch, Samples
 from daecore.training import Epoch, TrainingOptions, fit
@@ -242,3 +242,15 @@ def test_points_are_trained_as_they_are():
     epochs = list(fit(nn.Linear(2, 2), classification, samples, options(epochs=60), seed=0))
     assert epochs[-1].loss < 0.4
     assert epochs[-1].images_per_second > 0
+
+
+def test_another_type_than_float32_is_refused_in_the_user_s_words() -> None:
+    """Not with what two kernels say of each other."""
+    with pytest.raises(InputError, match=r"weights are torch.float64: model.float\(\)"):
+        train(dense().double(), options())
+    torch.set_default_dtype(torch.float64)
+    try:
+        with pytest.raises(InputError, match=r"default type is torch.float64. Call torch.set_default_dtype"):
+            train(dense(), options())
+    finally:
+        torch.set_default_dtype(torch.float32)

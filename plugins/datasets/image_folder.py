@@ -67,10 +67,15 @@ def sample_shape(options: ImageFolder) -> tuple[int, int, int]:
 
 
 def fingerprint(options: ImageFolder) -> str:
-    """Names, sizes and times of all files: another text when the folder has changed."""
-    folders = [options.path, *([options.test_path] if options.test_path else [])]
-    stats = [(file, file.stat()) for folder in folders for file in files_of(folder)]
-    return "\n".join(f"{file.name} {stat.st_size} {stat.st_mtime_ns}" for file, stat in stats)
+    """A line a file: the option that names its folder, its path there, size and time."""
+    folders = {"path": options.path, **({"test_path": options.test_path} if options.test_path else {})}
+    return "\n".join(line for option, folder in folders.items() for line in _lines(option, folder))
+
+
+def _lines(option: str, folder: str) -> list[str]:
+    root = _root(folder)
+    stats = [(file.relative_to(root).as_posix(), file.stat()) for file in files_of(folder)]
+    return [f"{option} {name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
 
 
 def _split(options: ImageFolder, files: list[Path], own: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
@@ -100,7 +105,7 @@ def files_of(folder: str) -> list[Path]:
     """
     if not folder:
         raise InputError("The dataset image_folder needs a folder with images: set its option `path`.")
-    root = Path(folder).expanduser().resolve()
+    root = _root(folder)
     if not root.is_dir():
         raise InputError(f"The dataset image_folder was given {folder!r}, but there is no such folder.")
     files = sorted(file for file in root.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
@@ -109,6 +114,10 @@ def files_of(folder: str) -> list[Path]:
             f"The dataset image_folder found no image in {folder!r}; it reads {', '.join(sorted(SUFFIXES))}."
         )
     return files
+
+
+def _root(folder: str) -> Path:
+    return Path(folder).expanduser().resolve()
 
 
 def _crops(options: ImageFolder, files: list[Path]) -> Samples:
