@@ -120,9 +120,8 @@ class Store:
     @property
     def open_to_others(self) -> list[Path]:
         """What anybody but its user may enter or read."""
-        found = [self.root] if self.root.stat().st_mode & OTHERS else []
-        if not found:
-            return []
+        if not self.root.stat().st_mode & OTHERS:
+            return []  # nobody comes through
         return [path for path in self._own() if path.exists() and path.stat().st_mode & OTHERS]
 
     def environment(self) -> dict[str, str]:

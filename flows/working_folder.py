@@ -27,7 +27,7 @@ Execute = Callable[[ModuleType], None]
 
 
 def keep_out() -> None:
-    """Change how the two libraries are imported, in this process; what is imported already stays as it is."""
+    """Change how these libraries are imported, in this process; what is imported already stays as it is."""
     sys.meta_path.insert(0, _Finder())
 
 
@@ -63,12 +63,13 @@ def _from_the_root(module: ModuleType, execute: Execute) -> None:
 
 
 def _without_files(module: ModuleType, execute: Execute) -> None:
+    def profiles() -> Path:
+        return Path(os.environ.get("PREFECT_PROFILES_PATH", os.devnull))
+
     execute(module)
     replace(module.TomlConfigSettingsSourceBase, "_read_files", lambda *_, **__: {})  # prefect.toml, pyproject.toml
     replace(module.DotEnvSettingsSource, "_read_env_files", lambda *_, **__: {})  # .env
-    replace(
-        module, "_get_profiles_path", lambda: Path(os.environ.get("PREFECT_PROFILES_PATH", os.devnull))
-    )  # all three
+    replace(module, "_get_profiles_path", profiles)  # named in any of the three
 
 
 def _without_git(module: ModuleType, execute: Execute) -> None:

@@ -1,9 +1,7 @@
 """The whole pipeline through its command, on 8x8 digits: what is kept, what is reused, what runs again."""
 
-import base64
 import json
 import os
-import pickle
 import shutil
 import signal
 import subprocess
@@ -319,53 +317,6 @@ def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
         [sys.executable, "-P", "-c", TWINS], env=environment(store), capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
-
-
-CACHED = """
-import sys
-from daecore_flows.store import current_store
-current_store().enter()
-from prefect import flow, task
-
-@task(cache_key_fn=lambda *_: "always the same", persist_result=True, result_serializer="json")
-def stage() -> str:
-    print("computed")
-    return "result"
-
-@flow
-def once() -> str:
-    return stage()
-
-for _ in range(int(sys.argv[1])):
-    print(once())
-"""
-
-
-class Pickled:
-    """What leaves a mark when it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.system, (f"touch {self.mark}",)
-
-
-@pytest.mark.long
-def test_a_cached_result_is_never_unpickled(store: Path, tmp_path: Path) -> None:
-    """Where a stranger has put one that says so, the stage runs again."""
-    mark, command = tmp_path / "mark", [sys.executable, "-P", "-c", CACHED]
-    ours = environment(tmp_path / "s")
-    before = subprocess.run([*command, "2"], env=ours, capture_output=True, text=True, check=True)
-    assert before.stdout.split() == ["computed", "result", "result"]
-    for path in (tmp_path / "s" / "prefect" / "storage").iterdir():
-        record = json.loads(path.read_text())
-        record["metadata"]["serializer"] = {"type": "pickle", "picklelib": "cloudpickle"}
-        record["result"] = base64.encodebytes(pickle.dumps(Pickled(mark))).decode()
-        path.write_text(json.dumps(record))
-    after = subprocess.run([*command, "1"], env=ours, capture_output=True, text=True, check=True)
-    assert after.stdout.split() == ["computed", "result"]
-    assert not mark.exists()
 
 
 LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]

@@ -1,6 +1,9 @@
 """The working folder holds no code: what libraries would take from it by themselves is left alone."""
 
+import base64
+import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +94,52 @@ def test_prefect_does_not_ask_git_of_the_folder_for_a_version(stranger: Path) ->
     """It does so for each deployment; `git log` runs what a repository's configuration names."""
     assert said(VERSION.format("daecore_flows, "), stranger, PREFECT_LOGGING_LEVEL="ERROR") == "True"
     assert not (stranger / "mark").exists()
+
+
+CACHED = """
+import sys
+from daecore_flows.store import current_store
+current_store().enter()
+from prefect import flow, task
+
+@task(cache_key_fn=lambda *_: "always the same", persist_result=True, result_serializer="json")
+def stage() -> str:
+    print("computed")
+    return "result"
+
+@flow
+def once() -> str:
+    return stage()
+
+for _ in range(TIMES):
+    print(once())
+"""
+
+
+class Pickled:
+    """What leaves a mark when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.mark.long
+def test_a_cached_result_is_never_unpickled(server: str, tmp_path: Path) -> None:
+    """The default store lies there. Where a stranger has put a result that says so, the stage runs again."""
+    mark, ours = tmp_path / "mark", {"DAE_STORE": str(tmp_path / "s"), "PREFECT_API_URL": server}
+    before = said(CACHED.replace("TIMES", "2"), tmp_path, **ours)
+    assert before.split() == ["computed", "result", "result"]
+    for path in (tmp_path / "s" / "prefect" / "storage").iterdir():
+        record = json.loads(path.read_text())
+        record["metadata"]["serializer"] = {"type": "pickle", "picklelib": "cloudpickle"}
+        record["result"] = base64.encodebytes(pickle.dumps(Pickled(mark))).decode()
+        path.write_text(json.dumps(record))
+    after = said(CACHED.replace("TIMES", "1"), tmp_path, **ours)
+    assert after.split() == ["computed", "result"]
+    assert not mark.exists()
 
 
 def test_what_a_library_no_longer_has_is_not_replaced_without_a_word() -> None:
