@@ -213,7 +213,7 @@ def test_the_runner_runs_its_own_flows_whatever_the_database_says(studio: Any, w
     change = f"UPDATE deployment SET ({columns}) = (?, ?, ?) WHERE name = 'digits-erasure'"
     _in_database(studio, change, steps, f"{other}:denoise", str(tmp_path))
     try:
-        training = {"epochs": 150, "batch": 64, "threads": 1}
+        training = {"epochs": 60, "batch": 64, "threads": 1}
         run = studio.submit("denoise/digits-erasure", training=training, transfer=None)
         wait_until(lambda: list((studio.root / "checkpoints").glob("*.safetensors")), 300, studio.logs)
         assert studio.runs(f"tags.`prefect.flow_run_id` = '{run}'")
