@@ -5,6 +5,7 @@ Imported by the process that serves it; Prefect is imported where it is asked fo
 
 from ..guard.application import Guard
 from ..guard.asgi import Application
+from . import one_writer
 from .patient import Patient
 from .pull_steps import PullSteps
 
@@ -19,4 +20,5 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
     """
     from prefect.server.api.server import create_app
 
+    one_writer.rule()
     return Guard(PullSteps(Patient(create_app(ephemeral=ephemeral, final=True))), closed=CLOSED)
