@@ -1,9 +1,9 @@
 """What Prefect's page shows of a run: how far a stage is, its numbers, its picture, and the way to MLflow."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
@@ -21,6 +21,7 @@ from .records import FinalReport
 
 PROGRESS = "daecore.progress"
 EVERY_SECONDS = 2.0
+LAST_WORD_SECONDS = 5.0
 
 
 @contextmanager
@@ -42,33 +43,37 @@ def progress_shown(key: str) -> Iterator[None]:
 class _Bar(logging.Handler):
     """A progress artifact, made at the first record and changed every few seconds; the last word is always shown.
 
-    It is sent by a thread of its own: a server that is busy for a minute holds up no training.
+    It is sent by threads of its own: a server that is busy for a minute holds up no training, and not its end.
     """
 
     def __init__(self, key: str) -> None:
         super().__init__(logging.INFO)
         self.key, self.artifact, self.shown = key, UUID(int=0), 0.0
-        self.sender = ThreadPoolExecutor(1, thread_name_prefix="progress")
-        self.sent: Future[None] | None = None
+        self.sent: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record of progress; what goes wrong in showing never stops the training."""
         if not hasattr(record, "progress"):
             return
         _, done, total = record.progress
-        busy = self.sent is not None and not self.sent.done()
+        busy = self.sent is not None and self.sent.is_alive()
         if done < total and (busy or time.monotonic() - self.shown < EVERY_SECONDS):
             return
         self.shown = time.monotonic()
         run = copy_context()  # in it is the flow run that the artifact belongs to
-        self.sent = self.sender.submit(run.run, self._show, record, 100 * done / total)
+        values = (self._show, record, 100 * done / total, self.sent)
+        self.sent = threading.Thread(target=run.run, args=values, name="progress", daemon=True)
+        self.sent.start()
 
     def close(self) -> None:
-        """Send the last word."""
-        self.sender.shutdown()
+        """Send the last word, as long as that takes no longer than people wait."""
+        if self.sent is not None:
+            self.sent.join(LAST_WORD_SECONDS)
         super().close()
 
-    def _show(self, record: logging.LogRecord, percent: float) -> None:
+    def _show(self, record: logging.LogRecord, percent: float, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()
         text = record.getMessage()
         try:
             if self.artifact.int:

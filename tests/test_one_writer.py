@@ -30,9 +30,9 @@ def database(folder: Path, work: Callable[[Any], Any]) -> int:
 
         @asynccontextmanager
         async def transaction(**named: Any) -> AsyncIterator[Any]:
-            async with await configuration.session(engine) as session:
-                async with configuration.begin_transaction(session, **named):
-                    yield session
+            session = await configuration.session(engine)
+            async with session, configuration.begin_transaction(session, **named):
+                yield session
 
         async with transaction() as session:
             await session.execute(sa.text("CREATE TABLE counter (value INTEGER)"))

@@ -4,10 +4,12 @@ Nothing heavy is imported before a command needs it: `dae --help` must start fas
 """
 
 import os
+import signal
 import sys
 
 import typer
 
+from .. import interrupts
 from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
 
 app = typer.Typer(
@@ -56,11 +58,24 @@ def main(arguments: list[str] | None = None) -> int:
     # lone training some 12 %, and makes two that share two cores four times faster: see docs/architecture.md.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ["PYTHONSAFEPATH"] = "1"  # no child process runs a `random.py` that lies in the working folder
+    interrupts.answer()
+    with interrupts.heard(signal.SIGINT):
+        return _ended(arguments)
+
+
+def _ended(arguments: list[str] | None) -> int:
+    """Run a command; how it ended, said."""
     try:
         app(_with_plugin_path(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:
+        if interrupts.noted():
+            return _stopped()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception as error:
+    except BaseException as error:
+        if interrupts.noted():
+            return _stopped()
+        if not isinstance(error, Exception):
+            raise
         status = _status(error)
         if status is None and TRACEBACK in os.environ:
             raise
@@ -68,6 +83,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"dae: {said}", file=sys.stderr)
         return status or 1
     return 0
+
+
+def _stopped() -> int:
+    """An interrupt that no command has answered: there is nothing to go on with."""
+    print("Stopped.", file=sys.stderr)
+    return 130
 
 
 def _with_plugin_path(arguments: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from .. import interrupts
 from ..store import Store
 from ..studio.record import Studio, running
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
@@ -51,6 +52,7 @@ def up(
                 _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
                 studio.watch(made[1])
         except KeyboardInterrupt:
+            interrupts.answer()
             console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
 
 

@@ -11,10 +11,12 @@ from typing import TypeVar
 
 import typer
 
+from .. import interrupts
 from ..studio.record import PROCESS
 from ..temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
+MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 
 Result = TypeVar("Result")
 
@@ -42,21 +44,34 @@ def watched_flow(
             with watched(verbose=verbose), _named():
                 _database_made()
                 _awaited(server)
-                return flow()
-        except KeyboardInterrupt:
-            command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
-            which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
-            print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
-            raise typer.Exit(130) from None
-        except Exception as error:
+                result = flow()
+                if interrupts.noted():  # and lost on its way
+                    raise KeyboardInterrupt
+                return result
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or interrupts.noted():
+                _stopped(goes_on)
+                raise typer.Exit(130) from None
             from daecore.errors import InputError
 
-            if isinstance(error, InputError):
+            if isinstance(error, InputError) or not isinstance(error, Exception):
                 raise
             if verbose:
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
             raise typer.Exit(1) from None
+
+
+def _stopped(goes_on: str) -> None:
+    """Say how the user goes on; no run is left that is said to be under way."""
+    command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
+    which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
+    print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
+    interrupts.answer()
+    if MLFLOW in sys.modules:
+        from .. import tracking
+
+        tracking.abandon()
 
 
 def _database_made() -> None:
@@ -112,18 +127,13 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
     Either is repeated after a while: an interrupt that came while a library was cleaning up is lost there.
     """
-    signals = (signal.SIGINT, signal.SIGTERM, *((signal.SIGALRM,) if hasattr(signal, "SIGALRM") else ()))
-
-    def interrupt(number: int, frame: object) -> None:
-        if hasattr(signal, "alarm"):
-            signal.alarm(REPEAT_SECONDS)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in signals}
-    try:
-        yield
-    finally:
-        if hasattr(signal, "alarm"):
+    if not hasattr(signal, "alarm"):
+        with interrupts.heard(signal.SIGINT, signal.SIGTERM):
+            yield
+        return
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    with interrupts.heard(*signals, first=lambda: signal.alarm(REPEAT_SECONDS)):
+        try:
+            yield
+        finally:
             signal.alarm(0)
-        for number, handler in before.items():
-            signal.signal(number, handler)

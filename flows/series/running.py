@@ -18,7 +18,7 @@ from prefect.artifacts import create_markdown_artifact
 from daecore.errors import DaecoreError
 from daecore.gallery import gallery
 
-from .. import tracking
+from .. import interrupts, tracking
 from ..artifacts import PROGRESS
 from ..calling import Caller, intact
 from ..housekeeping import SERIES
@@ -128,6 +128,8 @@ def _conducted(
             request = conducting.request(told, name, quick=quick)
             sections.append(call(conducting.conduct, request, folder, run, fresh, intact=intact, name=name))
         except Exception as error:
+            if interrupts.noted():
+                raise KeyboardInterrupt from error
             failed[name] = " ".join(str(error).split())[:1000] or type(error).__name__
             log.warning("%s failed: %s", name, failed[name], exc_info=not isinstance(error, DaecoreError))
         seconds[name] = round(time.perf_counter() - began, 2)

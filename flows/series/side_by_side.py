@@ -119,8 +119,8 @@ def helped(
     shared = Shared(requests)
     ended = _ended(workers, shared, at_once(requests) - 1, folder, parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
-        feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
         try:
+            feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
             yield shared
             feeder.result()
         except BaseException:

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,14 @@ import mlflow
 import psutil
 from mlflow.entities import Run
 
+from .. import interrupts
 from .connection import client
 from .values import log_parameters, tag
 
 KEY, PID, STARTED = "dae.key", "dae.pid", "dae.pid_started"
 PARENT, FLOW_RUN = "mlflow.parentRunId", "prefect.flow_run_id"
+
+_under_way: list[str] = []  # this process's runs, the outermost first
 
 
 def start(experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any], parent: str = "") -> str:
@@ -45,19 +48,40 @@ def finish(run_id: str, status: str) -> None:
 
 @contextmanager
 def ended(run_id: str) -> Iterator[None]:
-    """Whatever happens inside, the run ends with a state: FINISHED, FAILED, or KILLED by an interrupt."""
+    """Whatever happens inside, the run ends with a state: FINISHED, FAILED, or KILLED by an interrupt.
+
+    An interrupt ends the runs around it, too, and at once: before they come to it by themselves, who told the process
+    to end may have lost patience.
+    """
+    _under_way.append(run_id)
     try:
         yield
-    except Exception as error:
-        try:
-            tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
-        finally:
-            finish(run_id, "FAILED")
+    except BaseException as error:
+        if isinstance(error, Exception) and not interrupts.noted():
+            _failed(run_id, error)
+        else:
+            for each in reversed(_under_way):
+                finish(each, "KILLED")
         raise
-    except BaseException:
-        finish(run_id, "KILLED")
-        raise
-    finish(run_id, "FINISHED")
+    else:
+        finish(run_id, "FINISHED")
+    finally:
+        _under_way.remove(run_id)
+
+
+def _failed(run_id: str, error: Exception) -> None:
+    try:
+        tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
+    finally:
+        finish(run_id, "FAILED")
+
+
+def abandon() -> None:
+    """Mark as KILLED what is still said to be under way in this process, which ends now."""
+    with suppress(Exception):  # another command does the same once this process is gone
+        for run in runs(f"attributes.status = 'RUNNING' and tags.`{PID}` = '{os.getpid()}'"):
+            if run.data.tags.get(STARTED) == _process_tags()[STARTED]:
+                finish(run.info.run_id, "KILLED")
 
 
 def reconcile() -> list[str]:
