@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .network import reach_this_machine
 from .studio.record import running
 
 STORE, DATA = "DAE_STORE", "DAE_DATA"
@@ -74,6 +75,7 @@ class Store:
                 f"The store {self.root} cannot be written ({error.strerror or error}). Choose another folder with "
                 "--store DIR or DAE_STORE, or mend its permissions."
             ) from None
+        reach_this_machine()
         os.environ.update(self.environment())
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 

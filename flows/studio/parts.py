@@ -20,6 +20,7 @@ PRIVATE_UMASK = 0o077  # under which a file is its user's alone
 SERVER_PROCESS: dict[str, Any] = {"cwd": ROOT, "umask": PRIVATE_UMASK}  # it writes into the store alone
 PATIENCE_SECONDS = 20  # for a part that was asked to end; a training ends at the next step
 LAST_LINES = 15
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine
 
 
 @dataclass
@@ -115,7 +116,7 @@ def end_all(processes: Iterable[psutil.Process], seconds: float = 5) -> int:
 def answers(address: str, seconds: float = 2) -> bool:
     """Whether a page of this machine answers within so long."""
     try:
-        with urllib.request.urlopen(address, timeout=seconds) as answer:
+        with _DIRECTLY.open(address, timeout=seconds) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
