@@ -58,8 +58,9 @@ class Store:
         """Create the folders and point Prefect and MLflow at them, for this process and its children.
 
         Raises:
-            StoreError: The store cannot be written, or belongs to another user.
+            StoreError: The store cannot be named or written, or belongs to another user.
         """
+        self._refuse_unspeakable()
         self._refuse_another_user_s()
         try:
             whole = not self.root.exists() or self._made_before()
@@ -82,6 +83,16 @@ class Store:
     @property
     def _folders(self) -> list[Path]:
         return [self.artifacts, self.results, self.prefect, *(self.root / name for name in ("checkpoints", "locks"))]
+
+    def _refuse_unspeakable(self) -> None:
+        """The databases are named by URLs, where a question mark ends the path, and nothing can stand for it."""
+        if "?" in str(self.root) or not str(self.root).isprintable():
+            from daecore.errors import StoreError
+
+            raise StoreError(
+                f"The store {str(self.root)!r} has a question mark or a control character in its path, which the "
+                "address of a database cannot carry. Choose another folder with --store DIR or DAE_STORE."
+            )
 
     def _refuse_another_user_s(self) -> None:
         """A store is its user's alone: who can write there could have others' commands do what he likes."""

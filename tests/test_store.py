@@ -114,6 +114,35 @@ def test_a_store_that_cannot_be_written_is_refused_with_what_to_do(store: Store)
         Store(store.data / "store", store.data).enter()
 
 
+@pytest.mark.parametrize("name", ["a?b", "a\nb"])
+def test_a_store_whose_path_no_address_can_carry_is_refused_before_anything_is_made(name: str, tmp_path: Path) -> None:
+    """MLflow's database would lie in another folder, Prefect's nowhere."""
+    with pytest.raises(StoreError, match="question mark or a control character"):
+        Store(tmp_path / name, tmp_path / "data").enter()
+    assert list(tmp_path.iterdir()) == []
+
+
+STRANGE = "a#b%20c 'd\"é:;&=+%e$HOME{x}"
+
+
+def test_any_other_name_holds_mlflow_s_database_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are said to lie."""
+    from daecore_flows import tracking
+    from daecore_flows.relocation import moved_from
+
+    named = Store(tmp_path / STRANGE, tmp_path / "data")
+    for key, value in {**os.environ, **named.environment()}.items():
+        monkeypatch.setenv(key, value)  # so that what `enter` sets is put back
+    named.enter()
+    tracking.prepare(named)
+    run = tracking.start(tracking.experiment_id("digits", named), "first", {}, {})
+    tracking.log_json(run, {"a": 1}, "a.json")
+    assert (tracking.artifact_folder(run) / "a.json").is_relative_to(named.artifacts)
+    assert tracking.artifact_path(run, "a.json").read_text()
+    assert moved_from(named) == ""
+    assert [path.name for path in tmp_path.iterdir()] == [STRANGE]
+
+
 def test_without_variables_the_store_is_mlruns_in_the_working_folder(store: Store) -> None:
     """The default of the command line and of Prefect's workers is the same."""
     assert current_store().root == Path("mlruns").resolve()

@@ -4,6 +4,7 @@ import gc
 import shlex
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,10 +13,12 @@ from typing import TypeVar
 import typer
 
 from .. import interrupts
-from ..studio.record import PROCESS
+from ..studio.parts import answers
+from ..studio.record import PROCESS, running
 from ..temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
+COMING_UP_SECONDS, LOOK_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
 MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 
 Result = TypeVar("Result")
@@ -42,6 +45,7 @@ def watched_flow(
                 flow = load()  # first: Prefect makes its console handlers when it is imported, `watched` removes them
                 from .progress import watched
             with watched(verbose=verbose), _named():
+                _studio_answers()
                 _database_made()
                 _awaited(server)
                 result = flow()
@@ -72,6 +76,24 @@ def _stopped(goes_on: str) -> None:
         from .. import tracking
 
         tracking.abandon()
+
+
+def _studio_answers() -> None:
+    """Wait for a studio on the store that is coming up just now: its servers are this command's.
+
+    Raises:
+        StoreError: It went down, or has taken too long.
+    """
+    from daecore.errors import StoreError
+
+    from ..store import current_store
+
+    root = current_store().root
+    studio, limit = running(root), time.monotonic() + COMING_UP_SECONDS
+    while studio is not None and not all(answers(f"{url}/health") for url in (studio.api, studio.mlflow)):
+        if not studio.alive or time.monotonic() > limit:
+            raise StoreError(f"The studio on {root} does not answer. End its `dae up`, and run this again.")
+        time.sleep(LOOK_SECONDS)
 
 
 def _database_made() -> None:

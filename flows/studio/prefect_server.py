@@ -3,9 +3,13 @@
 Imported by the process that serves it; Prefect is imported where it is asked for.
 """
 
+from pathlib import Path
+
 from ..guard.application import Guard
 from ..guard.asgi import Application
+from ..store import current_store
 from . import one_writer
+from .one_start import OneStart
 from .patient import Patient
 from .pull_steps import PullSteps
 
@@ -21,4 +25,9 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
     from prefect.server.api.server import create_app
 
     one_writer.rule()
-    return Guard(PullSteps(Patient(create_app(ephemeral=ephemeral, final=True))), closed=CLOSED)
+    application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
+    return Guard(PullSteps(Patient(application)), closed=CLOSED)
+
+
+def _lock() -> Path:
+    return current_store().root / "locks" / "prefect-start.lock"

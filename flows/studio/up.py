@@ -78,7 +78,8 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     studio, parts = _planned(store, wish), []
     record.write(store.root, studio)
     try:
-        _write_ahead(store.database)
+        with store.lock("database"):  # a command beside may be making it
+            _write_ahead(store.database)
         store.protect()
         for made in _started(store, studio):
             parts.append(made)
