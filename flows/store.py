@@ -19,6 +19,7 @@ from .network import reach_this_machine
 from .studio.record import running
 
 STORE, DATA = "DAE_STORE", "DAE_DATA"
+ENTERED = "DAE_ENTERED"  # in the environment: the store that this process, or the one that began it, has entered
 COMPILED = Path("~/.cache/daecore/compiled")  # code: by itself torch keeps it where another user may have been before
 PRIVATE_FOLDER, OTHERS = 0o700, 0o077  # what a folder of its user's alone allows; what it does not
 
@@ -54,8 +55,11 @@ class Store:
         """The checkpoint of one training."""
         return self.root / "checkpoints" / f"{key}.safetensors"
 
-    def enter(self) -> None:
+    def enter(self, *, prefect: bool = True) -> None:
         """Create the folders and point Prefect and MLflow at them, for this process and its children.
+
+        Args:
+            prefect: Whether Prefect is ours, too; inside a flow of somebody else's server it is not.
 
         Raises:
             StoreError: The store cannot be named or written, or belongs to another user.
@@ -77,8 +81,19 @@ class Store:
                 "--store DIR or DAE_STORE, or mend its permissions."
             ) from None
         reach_this_machine()
-        os.environ.update(self.environment())
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+        found = self.environment()
+        os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})
+        if prefect:
+            os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+
+    def enter_within_a_flow(self) -> None:
+        """Enter, unless this process has: a worker of a work pool, or a Python program, has called a flow.
+
+        Raises:
+            StoreError: As `enter`.
+        """
+        if os.environ.get(ENTERED) != str(self.root):
+            self.enter(prefect=False)
 
     @property
     def _folders(self) -> list[Path]:
@@ -148,6 +163,7 @@ class Store:
         return pages | {
             STORE: str(self.root),
             DATA: str(self.data),
+            ENTERED: str(self.root),
             "PREFECT_HOME": str(self.prefect),
             "PREFECT_LOCAL_STORAGE_PATH": str(self.prefect / "storage"),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "daecore",

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -337,7 +339,7 @@ def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
 @pytest.mark.parametrize("network", ["conv: {code: 16}", "dense: {widths: [64], code: 16}"])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, network: str, precision: str) -> None:
-    """SIGKILL loses at most one epoch: same digest, one child run, no step logged twice, nothing left RUNNING."""
+    """SIGKILL loses at most one epoch: same digest, one child run, no step logged twice, nothing left RUNNING in MLflow or Prefect."""
     arguments = [*LONG, "--set", f"autoencoder={{{network}}}", "--set", f"training.precision={precision}"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     dae(whole, "run", *arguments, "--report", str(tmp_path / "whole.json"))
@@ -351,11 +353,18 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, network: 
     (child,) = children(broken)
     assert child.info.status == "FINISHED"
     assert history(broken, child.info.run_id) == list(range(1, 41))
+    assert flow_runs(broken) == ["COMPLETED", "CRASHED"]
+
+
+def flow_runs(store: Path) -> list[str]:
+    """What Prefect says of the store's flow runs."""
+    with closing(sqlite3.connect(store / "prefect" / "prefect.db")) as database:
+        return sorted(state for (state,) in database.execute("SELECT state_type FROM flow_run"))
 
 
 @pytest.mark.long
 def test_two_processes_with_one_experiment_train_once(tmp_path: Path) -> None:
-    """The second waits for the first and takes its model."""
+    """In a new store, too, whose databases both would make; the second waits for the first and takes its model."""
     reports = [tmp_path / f"{number}.json" for number in (1, 2)]
     both = [
         subprocess.Popen([DAE, "run", *LONG, "--report", str(report)], env=environment(tmp_path / "store"))

@@ -7,10 +7,13 @@ import os
 import signal
 import sys
 
-import typer
+try:
+    import typer
 
-from .. import interrupts
-from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
+    from .. import interrupts
+    from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
+except KeyboardInterrupt:  # nothing has begun
+    raise SystemExit(130) from None
 
 app = typer.Typer(
     name="dae",

@@ -48,6 +48,7 @@ def watched_flow(
                 _studio_answers()
                 _database_made()
                 _awaited(server)
+                _killed_ones_closed(server)
                 result = flow()
                 if interrupts.noted():  # and lost on its way
                     raise KeyboardInterrupt
@@ -112,6 +113,19 @@ def _awaited(server: TemporaryServer | None) -> None:
         tracking.load_exporter()
     if server is not None:
         server.wait()
+
+
+def _killed_ones_closed(server: TemporaryServer | None) -> None:
+    """Commands that were killed have left runs that are said to be under way, in MLflow and in Prefect.
+
+    A server that is not the store's knows runs of other people and of other machines.
+    """
+    from ..store import current_store
+    from ..studio.reconciliation import reconcile_commands
+
+    store = current_store()
+    if server is not None or running(store.root) is not None:
+        reconcile_commands(store)
 
 
 @contextmanager

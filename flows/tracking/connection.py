@@ -60,11 +60,12 @@ def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def prepare(store: Store) -> None:
-    """Create the database once, and switch SQLite to WAL.
+    """Create the database once, and switch SQLite to WAL; enter the store first where nobody has.
 
     Raises:
         StoreError: The store was moved, and MLflow's places are not set right yet.
     """
+    store.enter_within_a_flow()
     with store.lock("database"):
         client().search_experiments(max_results=1)
         if client().tracking_uri.startswith("sqlite"):
