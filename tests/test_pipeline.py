@@ -339,7 +339,7 @@ def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
 @pytest.mark.parametrize("network", ["conv: {code: 16}", "dense: {widths: [64], code: 16}"])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, network: str, precision: str) -> None:
-    """SIGKILL loses at most one epoch: same digest, one child run, no step logged twice, nothing left RUNNING in MLflow or Prefect."""
+    """SIGKILL loses at most one epoch: same digest, one child run, no step twice, nothing RUNNING on either side."""
     arguments = [*LONG, "--set", f"autoencoder={{{network}}}", "--set", f"training.precision={precision}"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     dae(whole, "run", *arguments, "--report", str(tmp_path / "whole.json"))

@@ -50,7 +50,7 @@ def up(
                 studio.up(place, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
             ):
                 _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
-                studio.watch(made[1])
+                studio.watch(made[1], console.print)
         except KeyboardInterrupt:
             interrupts.answer()
             console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
