@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .full_disk import keep_reserve
 from .network import reach_this_machine
 from .studio.record import running
 
@@ -73,6 +74,7 @@ class Store:
             self.protect(whole=whole)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
+            keep_reserve(self.root)
         except OSError as error:
             from daecore.errors import StoreError
 
@@ -127,7 +129,7 @@ class Store:
 
     def _own(self) -> Iterator[Path]:
         """What a store has made itself, at its top and in Prefect's home."""
-        yield from (*self._folders, *(self.root / name for name in ("logs", "studio.json", "served.json")))
+        yield from (*self._folders, *(self.root / name for name in ("logs", "studio.json", "served.json", "reserve")))
         yield from (*self.root.glob("mlflow.db*"), *self.prefect.glob("*.db*"), *(self.root / "logs").glob("*.log"))
 
     def protect(self, *, whole: bool = False) -> None:
@@ -215,12 +217,23 @@ def file_digest(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; others may read it where they may read its folder."""
+    """Write a file whole or not at all; others may read it where they may read its folder.
+
+    What is there and no file, as a pipe or ``/dev/null``, is written into.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-    os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _logging_configuration() -> str:

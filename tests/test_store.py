@@ -27,7 +27,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def test_entering_makes_the_folders_and_points_prefect_and_mlflow_into_the_store(store: Store) -> None:
     """Whatever a process does after `enter` lands in the store, and calls nobody."""
     store.enter()
-    assert {"artifacts", "results", "prefect", "checkpoints", "locks"} == {path.name for path in store.root.iterdir()}
+    made = {"artifacts", "results", "prefect", "checkpoints", "locks", "reserve"}
+    assert made == {path.name for path in store.root.iterdir()}
     assert os.environ["PREFECT_HOME"] == str(store.prefect)
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{store.database}"
     assert os.environ["DO_NOT_TRACK"] == "1"
@@ -125,6 +126,7 @@ def test_a_store_whose_path_no_address_can_carry_is_refused_before_anything_is_m
 STRANGE = "a#b%20c 'd\"é:;&=+%e$HOME{x}"
 
 
+@pytest.mark.long
 def test_any_other_name_holds_mlflow_s_database_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they are said to lie."""
     from daecore_flows import tracking

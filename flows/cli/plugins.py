@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ..store import write_atomically
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def show(
         picture = preview_png(item)
         if picture is not None:
             path = preview or Path(f"{name}-preview.png")
-            path.write_bytes(picture)
+            write_atomically(path.expanduser().resolve(), picture)
             console.print(f"preview: {path.resolve()}", soft_wrap=True)
 
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import typer
 
-from .. import interrupts
+from .. import full_disk, interrupts
+from ..store import current_store
 from ..studio.parts import answers
 from ..studio.record import PROCESS, running
 from ..temporary_server import TemporaryServer, begun
@@ -64,6 +65,7 @@ def watched_flow(
             if verbose:
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
+            _left_open()
             raise typer.Exit(1) from None
 
 
@@ -73,6 +75,11 @@ def _stopped(goes_on: str) -> None:
     which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
     print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
     interrupts.answer()
+    _left_open()
+
+
+def _left_open() -> None:
+    """End what is still said to be under way in this process."""
     if MLFLOW in sys.modules:
         from .. import tracking
 
@@ -87,8 +94,6 @@ def _studio_answers() -> None:
     """
     from daecore.errors import StoreError
 
-    from ..store import current_store
-
     root = current_store().root
     studio, limit = running(root), time.monotonic() + COMING_UP_SECONDS
     while studio is not None and not all(answers(f"{url}/health") for url in (studio.api, studio.mlflow)):
@@ -100,7 +105,6 @@ def _studio_answers() -> None:
 def _database_made() -> None:
     """Make MLflow's database, which the flow would do while the server waits."""
     from .. import tracking
-    from ..store import current_store
 
     tracking.prepare(current_store())
 
@@ -120,7 +124,6 @@ def _killed_ones_closed(server: TemporaryServer | None) -> None:
 
     A server that is not the store's knows runs of other people and of other machines.
     """
-    from ..store import current_store
     from ..studio.reconciliation import reconcile_commands
 
     store = current_store()
@@ -152,6 +155,8 @@ def _named() -> AbstractContextManager[object]:
 def _paragraph(error: Exception) -> str:
     from daecore.errors import DaecoreError
 
+    if full_disk.is_full(current_store().root, error):
+        return full_disk.sentence(current_store().root)
     if isinstance(error, DaecoreError):
         return str(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())} (--verbose shows where.)"

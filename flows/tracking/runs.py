@@ -18,6 +18,8 @@ import psutil
 from mlflow.entities import Run
 
 from .. import interrupts
+from ..full_disk import give_up_reserve
+from ..store import current_store
 from .connection import client
 from .values import log_parameters, tag
 
@@ -57,6 +59,7 @@ def ended(run_id: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
+        give_up_reserve(current_store().root, error)  # else its end could not be written
         if isinstance(error, Exception) and not interrupts.noted():
             _failed(run_id, error)
         else:
