@@ -8,44 +8,40 @@ from mlflow.entities.model_registry import ModelVersion
 
 from .connection import client, experiment_id, prepare
 from .files import artifact_folder, artifact_path, log_dataset, log_file, log_json, log_picture, system_metrics
-from .models import (
-    LOGGED,
-    MODEL,
+from .models import LOGGED, MODEL, load_exporter, log_network, models_gone
+from .pages import artifact_page, run_page
+from .registry import (
+    CHAMPION,
     REPORTED_BY,
     TRAINED_BY,
-    champions,
+    champion_made_by,
     give_alias,
-    load_exporter,
-    log_network,
-    model_runs,
     register,
     registered,
     tag_version,
     take_alias,
     version_at,
 )
-from .pages import artifact_page, run_page
-from .runs import (
+from .runs import PARENT, alive, began, ended, environment, experiment_of, finish, proceed, reconcile, start
+from .search import (
+    FINISHED,
     FLOW_RUN,
     KEY,
-    PARENT,
-    alive,
-    began,
-    ended,
-    environment,
+    each_run,
     exists,
-    experiment_of,
-    finish,
-    proceed,
-    reconcile,
+    finished,
+    gone,
+    quoted,
+    run_of,
     run_of_flow,
     runs,
-    start,
     training_run,
 )
 from .values import flatten, history, log_history, log_metrics, log_parameters, tag
 
 __all__ = [
+    "CHAMPION",
+    "FINISHED",
     "FLOW_RUN",
     "KEY",
     "LOGGED",
@@ -60,16 +56,19 @@ __all__ = [
     "artifact_page",
     "artifact_path",
     "began",
-    "champions",
+    "champion_made_by",
     "client",
+    "each_run",
     "ended",
     "environment",
     "exists",
     "experiment_id",
     "experiment_of",
     "finish",
+    "finished",
     "flatten",
     "give_alias",
+    "gone",
     "history",
     "load_exporter",
     "log_dataset",
@@ -80,12 +79,14 @@ __all__ = [
     "log_network",
     "log_parameters",
     "log_picture",
-    "model_runs",
+    "models_gone",
     "prepare",
     "proceed",
+    "quoted",
     "reconcile",
     "register",
     "registered",
+    "run_of",
     "run_of_flow",
     "run_page",
     "runs",
