@@ -168,14 +168,16 @@ def _checkpoints(store: Store) -> Iterator[Removal]:
 
 
 def _deleted(store: Store) -> Iterator[Removal]:
-    """What belongs to runs that MLflow says are deleted, or does not know."""
+    """What belongs to runs that MLflow says are deleted, or does not know; and models that it does not know."""
     experiments = [path for path in store.artifacts.iterdir() if path.is_dir()]
     models = _named(MODEL_ID, *(experiment / "models" for experiment in experiments))
-    for name in sorted(tracking.models_gone(models)):
-        yield Removal(models[name], "a model whose run was removed")
     folders = _named(RUN_ID, *experiments)
-    for name in sorted(tracking.gone(folders)):
-        yield Removal(folders[name], "artifacts of a removed run")
+    sources = tracking.sources(models)
+    gone = tracking.gone({*folders, *filter(None, sources.values())})
+    for name, path in sorted(models.items()):
+        if name not in sources or sources[name] in gone:
+            yield Removal(path, "a model whose run was removed")
+    yield from (Removal(folders[name], "artifacts of a removed run") for name in sorted(gone & folders.keys()))
 
 
 def _named(form: re.Pattern[str], *folders: Path) -> dict[str, Path]:

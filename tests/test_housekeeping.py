@@ -148,7 +148,7 @@ def test_registered_models_beyond_a_page_are_seen(store: Store, monkeypatch: pyt
     assert tracking.champion_made_by(run_id(2)) == ""
     with pytest.raises(InputError, match="made models:/model-4@champion, which is in use"):
         removed(run_id(1))
-    with pytest.raises(InputError, match="Did you mean 'model-[0-9]' or"):
+    with pytest.raises(InputError, match=r"Did you mean 'model-\d' or"):
         find_version("models:/model-9@champion")
 
 

@@ -8,7 +8,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from .connection import client, experiment_id, prepare
 from .files import artifact_folder, artifact_path, log_dataset, log_file, log_json, log_picture, system_metrics
-from .models import LOGGED, MODEL, load_exporter, log_network, models_gone
+from .models import LOGGED, MODEL, load_exporter, log_network, sources
 from .pages import artifact_page, run_page
 from .registry import (
     CHAMPION,
@@ -79,7 +79,6 @@ __all__ = [
     "log_network",
     "log_parameters",
     "log_picture",
-    "models_gone",
     "prepare",
     "proceed",
     "quoted",
@@ -90,6 +89,7 @@ __all__ = [
     "run_of_flow",
     "run_page",
     "runs",
+    "sources",
     "start",
     "system_metrics",
     "tag",

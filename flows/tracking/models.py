@@ -3,21 +3,21 @@
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from .connection import client
-from .search import UNKNOWN, experiment_ids, gone, paged
+from .search import UNKNOWN, experiment_ids, paged
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MODEL = "dae.model"  # a training's tag: the reference to its weights
 LOGGED = "dae.logged_model"  # a training's tag: the id of its MLflow model
-PAGE = 50  # models in one query
+PAGE = 250  # models in one query
 
 
 def load_exporter() -> None:
@@ -52,18 +52,19 @@ def log_network(run_id: str, experiment: str, name: str, model: "nn.Module", exa
     return str(logged.model_id)
 
 
-def models_gone(ids: Iterable[str]) -> set[str]:
-    """Those of these logged models whose run is gone, or that MLflow says it does not know; see `search.gone`."""
-    wanted = sorted(set(ids))
-    sources: dict[str, str] = {}
+def sources(ids: Iterable[str]) -> dict[str, str]:
+    """The run that each of these logged models came from, by the model's id; empty where it came from none.
+
+    Those are left out that MLflow says, asked for each, that it does not know.
+    """
+    wanted, found = sorted(set(ids)), dict[str, str]()
+    experiments = experiment_ids()
     for begin in range(0, len(wanted), PAGE):
         few = ", ".join(f"'{one}'" for one in wanted[begin : begin + PAGE])
-        search, experiments = client().search_logged_models, experiment_ids()
-        asked = {"filter_string": f"model_id IN ({few})", "max_results": PAGE}
-        sources |= {one.model_id: one.source_run_id or "" for one in paged(search, experiment_ids=experiments, **asked)}
-    runs_gone = gone(filter(None, sources.values()))
-    known = {one for one in wanted if one in sources or _known(one)}
-    return {one for one in wanted if one not in known or sources.get(one, "") in runs_gone}
+        asked: dict[str, Any] = {"filter_string": f"model_id IN ({few})", "max_results": PAGE}
+        models = paged(client().search_logged_models, experiment_ids=experiments, **asked)
+        found |= {one.model_id: one.source_run_id or "" for one in models}
+    return found | {one: "" for one in wanted if one not in found and _known(one)}
 
 
 def _known(model_id: str) -> bool:

@@ -98,13 +98,15 @@ def gone(ids: Iterable[str]) -> set[str]:
     Nothing is concluded from what a list leaves out: MLflow has named each of them as deleted, or has been asked for
     that one and answered that it knows none.
     """
-    found: set[str] = set()
-    for some in _few(ids):
-        marked = each_run(_any_of(some), view=ViewType.DELETED_ONLY)
-        deleted = {run.info.run_id for run in marked if run.info.lifecycle_stage == "deleted"}
-        lacking = _lacking([one for one in some if one not in deleted], "", ViewType.ALL)
-        found |= deleted | {one for one in lacking if run_of(one) is None}
-    return found
+    return {one for some in _few(ids) if not _all_there(some, "", ViewType.ACTIVE_ONLY) for one in _gone(some)}
+
+
+def _gone(ids: Sequence[str]) -> set[str]:
+    """The same of so many as one query names."""
+    marked = each_run(_any_of(ids), view=ViewType.DELETED_ONLY)
+    deleted = {run.info.run_id for run in marked if run.info.lifecycle_stage == "deleted"}
+    lacking = _lacking([one for one in ids if one not in deleted], "", ViewType.ALL)
+    return deleted | {one for one in lacking if run_of(one) is None}
 
 
 def quoted(text: str) -> str:
