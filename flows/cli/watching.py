@@ -15,6 +15,7 @@ from ..studio.record import PROCESS
 from ..temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
+COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage less often
 
 Result = TypeVar("Result")
 
@@ -79,12 +80,16 @@ def _awaited(server: TemporaryServer | None) -> None:
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Imports make a million objects that stay: no garbage is looked for among them, now and later."""
+    """Imports make a million objects that stay: no garbage is looked for among them, now and later.
+
+    From then on it is looked for as often as usual: what a training leaves may be large.
+    """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*COLLECTED_AT)
         gc.enable()
 
 
