@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LINE = 120  # characters of what came that a message repeats
+NEAREST, FEW = 3, 12  # names a message proposes; that it lists
 
 
 class DaecoreError(Exception):
@@ -53,9 +54,18 @@ def quoted(value: object) -> str:
     return text if len(text) <= LINE else f"{text[:LINE]} ... ({len(text):,} characters)"
 
 
-def choices(name: str, known: Iterable[str]) -> str:
-    """The tail of a message about an unknown name: the nearest match, then all that could be meant."""
-    names = sorted(known)
-    nearest = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+def choices(name: str, known: Iterable[str], listed_by: str = "") -> str:
+    """The tail of a message about an unknown name: the nearest few, then what could be meant, or what lists it.
+
+    Args:
+        name: What came.
+        known: What could be meant.
+        listed_by: The command that lists it; where there is one, a message does not list more than a few.
+    """
+    names = sorted(set(known))
+    nearest = get_close_matches(name, names, n=NEAREST, cutoff=0.5)
+    nearest += [other for other in names if name and name in other and other not in nearest]
+    hint = f"Did you mean {' or '.join(map(repr, nearest[:NEAREST]))}? " if nearest else ""
+    if listed_by and len(names) > FEW:
+        return f"{hint}`{listed_by}` lists what there is."
     return f"{hint}Known: {', '.join(names) or 'none'}."

@@ -21,6 +21,7 @@ from ..temporary_server import TemporaryServer, begun
 REPEAT_SECONDS = 20  # more than it takes to end a run
 COMING_UP_SECONDS, LOOK_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
 MLFLOW = "mlflow.tracking"  # once it is there, a run may be
+COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage less often
 
 Result = TypeVar("Result")
 
@@ -133,12 +134,16 @@ def _killed_ones_closed(server: TemporaryServer | None) -> None:
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Imports make a million objects that stay: no garbage is looked for among them, now and later."""
+    """Imports make a million objects that stay: no garbage is looked for among them, now and later.
+
+    From then on it is looked for as often as usual: what a training leaves may be large.
+    """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*COLLECTED_AT)
         gc.enable()
 
 

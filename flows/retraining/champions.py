@@ -15,7 +15,7 @@ from ..store import Store
 from ..tracking import ModelVersion
 from .decision import State
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER = tracking.CHAMPION, "challenger"
 SETTLED = "dae.settled"  # a champion's tag: the world for which a challenger has lost against it
 
 

@@ -1,4 +1,4 @@
-"""Runs by explicit id: begun, taken up again, ended, found.
+"""Runs by explicit id: begun, taken up again, ended.
 
 A run carries the process that works on it in its tags, so that one whose process died is known as such.
 """
@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import psutil
 from mlflow.entities import Run
 
@@ -21,10 +20,10 @@ from .. import interrupts
 from ..full_disk import give_up_reserve
 from ..store import current_store
 from .connection import client
+from .search import runs
 from .values import log_parameters, tag
 
-KEY, PID, STARTED = "dae.key", "dae.pid", "dae.pid_started"
-PARENT, FLOW_RUN = "mlflow.parentRunId", "prefect.flow_run_id"
+PID, STARTED, PARENT = "dae.pid", "dae.pid_started", "mlflow.parentRunId"
 
 _under_way: list[str] = []  # this process's runs, the outermost first
 
@@ -95,25 +94,6 @@ def reconcile() -> list[str]:
     return dead
 
 
-def runs(query: str = "", limit: int = 50_000) -> list[Run]:
-    """Runs of all experiments that match, newest first."""
-    experiments = [found.experiment_id for found in client().search_experiments()]
-    order = ["attributes.start_time DESC"]
-    return list(client().search_runs(experiments, query, max_results=limit, order_by=order)) if experiments else []
-
-
-def training_run(key: str) -> Run | None:
-    """The run that trains, or trained, under this stage key."""
-    found = runs(f"tags.`{KEY}` = '{key}'", limit=1)
-    return found[0] if found else None
-
-
-def run_of_flow(flow_run_id: str) -> Run | None:
-    """The run that a Prefect flow run has begun in an earlier attempt."""
-    found = runs(f"tags.`{FLOW_RUN}` = '{flow_run_id}'", limit=1) if flow_run_id else []
-    return found[0] if found else None
-
-
 def experiment_of(run_id: str) -> str:
     """The id of the experiment a run belongs to."""
     return str(client().get_run(run_id).info.experiment_id)
@@ -122,14 +102,6 @@ def experiment_of(run_id: str) -> str:
 def began(run_id: str) -> int:
     """When a run began, in milliseconds since 1970."""
     return int(client().get_run(run_id).info.start_time)
-
-
-def exists(run_id: str) -> bool:
-    """Whether the run is there and not deleted."""
-    try:
-        return str(client().get_run(run_id).info.lifecycle_stage) == "active"
-    except mlflow.MlflowException:
-        return False
 
 
 @cache
