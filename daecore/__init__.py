@@ -1,6 +1,6 @@
 """daecore: a laboratory for denoising autoencoders. This is the front door for plugin authors."""
 
-from daecore.autoencoder import Autoencoder
+from daecore.autoencoder import Autoencoder, find_encoder
 from daecore.corruption import Corruptor
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.extension import Extension, Options, Strength
@@ -34,6 +34,7 @@ __all__ = [
     "Strength",
     "debian_package",
     "fetch_files",
+    "find_encoder",
     "hookimpl",
     "local_folder",
     "npm_package",

@@ -12,6 +12,7 @@ from daecore.spec import Spec
 
 from . import tracking
 from .keys import provenance
+from .models import ModelHeader
 from .records import ModelRef, TrainingSummary, file_ref
 from .store import Store
 
@@ -56,12 +57,12 @@ def publish(
 def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        header = {
-            "autoencoder": architecture.dump(),
-            "input_shape": shapes.corrupted,
-            "output_shape": shapes.clean,
-            "plugins": provenance([architecture]),
-        }
+        header = ModelHeader(
+            autoencoder=architecture.dump(),
+            input_shape=shapes.corrupted,
+            output_shape=shapes.clean,
+            plugins=provenance([architecture]),
+        )
         save_tensors(path, model.state_dict(), header)
         tracking.log_file(run_id, path, "model")
 
