@@ -6,7 +6,7 @@ from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.extension import Extension, Options, Strength
 from daecore.fetch import fetch_files
 from daecore.hookspecs import hookimpl
-from daecore.objective import Objective
+from daecore.objective import Objective, comparable
 from daecore.rng import stream
 from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
 from daecore.sources import Source, debian_package, local_folder, npm_package, torchvision_mirrors
@@ -32,6 +32,7 @@ __all__ = [
     "Spec",
     "Splits",
     "Strength",
+    "comparable",
     "debian_package",
     "fetch_files",
     "find_encoder",
