@@ -19,14 +19,12 @@ from torch import Tensor
 from daecore.autoencoder import Shapes, initialised
 from daecore.checkpoint import (
     MOST_BYTES,
-    CheckpointHeader,
     load_progress,
-    load_tensors,
     save_progress,
     save_tensors,
     tensors_digest,
 )
-from daecore.errors import CheckpointError, DaecoreError, InputError, StoreError
+from daecore.errors import DaecoreError, InputError, StoreError
 from daecore.progress import Progress
 from daecore.spec import spec
 from daecore.weights import misfit, non_finite
@@ -61,6 +59,18 @@ def refused(load: Callable[[Path], object], path: Path) -> str:
     assert "\n" not in said
     assert len(said) < LONGEST, said
     return said
+
+
+def loaded(load: Callable[[Path], Any], path: Path) -> Any:
+    """What a file holds; None where it is refused in one sentence. Any other error comes out."""
+    try:
+        return load(path)
+    except (StoreError, InputError) as error:
+        said = str(error)
+    assert str(path) in said
+    assert "\n" not in said
+    assert len(said) < LONGEST, said
+    return None
 
 
 def test_a_model_comes_back_to_the_bit(tmp_path: Path) -> None:
@@ -256,11 +266,9 @@ def test_a_file_with_any_byte_changed_is_the_same_or_refused(tmp_path: Path, kin
         content = bytearray(whole)
         content[place * step] = value
         path.write_bytes(content)
-        try:
-            found = load_model(path).state_dict() if kind == "model" else load_progress(path).weights
-            assert tensors_digest(found) == wanted
-        except CheckpointError as error:
-            assert str(path) in str(error)
+        found = loaded(load_model if kind == "model" else load_progress, path)
+        state = None if found is None else found.state_dict() if kind == "model" else found.weights
+        assert state is None or tensors_digest(state) == wanted
 
 
 JSON = st.recursive(
@@ -271,21 +279,18 @@ JSON = st.recursive(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 @given(name=st.sampled_from([*HEADER, "format"]), value=JSON)
 def test_a_model_s_header_with_any_field_changed_is_the_same_or_refused(tmp_path: Path, name: str, value: Any) -> None:
     """With a right checksum: whatever JSON stands there, no other exception comes out than ours."""
     path = written(tmp_path / "file", HEADER | {name: value})
-    try:
-        assert tensors_digest(load_model(path).state_dict()) == tensors_digest(WEIGHTS)
-    except (StoreError, InputError) as error:
-        assert str(path) in str(error)
-        assert len(str(error)) < LONGEST
+    model = loaded(load_model, path)
+    assert model is None or tensors_digest(model.state_dict()) == tensors_digest(WEIGHTS)
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 @given(name=st.sampled_from(["epoch", "waited", "best_loss", "format"]), value=JSON)
 def test_a_checkpoint_s_header_with_any_field_changed_is_a_progress_or_refused(
@@ -293,8 +298,5 @@ def test_a_checkpoint_s_header_with_any_field_changed_is_a_progress_or_refused(
 ) -> None:
     tensors = {f"weights/{name}": value for name, value in WEIGHTS.items()}
     path = written(tmp_path / "file", {"epoch": 3, "waited": 1, name: value}, tensors)
-    try:
-        assert load_tensors(path, CheckpointHeader)[1].epoch >= 0
-    except CheckpointError as error:
-        assert str(path) in str(error)
-        assert len(str(error)) < LONGEST
+    found = loaded(load_progress, path)
+    assert found is None or (found.epoch >= found.waited >= 0 and type(found.best_loss) is float)
