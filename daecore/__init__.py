@@ -14,9 +14,9 @@ from daecore.sources import Source, debian_package, local_folder, npm_package, t
 from daecore.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 if TYPE_CHECKING:
-    from daecore.autoencoder import Autoencoder
+    from daecore.autoencoder import Autoencoder, find_encoder
     from daecore.corruption import Corruptor
-    from daecore.objective import Objective
+    from daecore.objective import Objective, comparable
     from daecore.rng import stream
     from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
 else:
@@ -29,6 +29,8 @@ else:
         "Pairs": "samples",
         "Samples": "samples",
         "Splits": "samples",
+        "comparable": "objective",
+        "find_encoder": "autoencoder",
         "stream": "rng",
     }
 
@@ -60,8 +62,10 @@ __all__ = [
     "Spec",
     "Splits",
     "Strength",
+    "comparable",
     "debian_package",
     "fetch_files",
+    "find_encoder",
     "hookimpl",
     "local_folder",
     "npm_package",

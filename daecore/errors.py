@@ -4,7 +4,8 @@
 
     DaecoreError
     ├── InputError            what the user wrote cannot be run: nothing was started (exit status 2)
-    │   └── UnknownExtension  a name nobody has installed, or whose plugin is broken
+    │   ├── UnknownExtension  a name nobody has installed, or whose plugin is broken
+    │   └── SamplesError      what is to be samples has another type, shape or range
     ├── DataError             a dataset's files are missing, altered or unreadable
     ├── StoreError            the store cannot be written, or what lies in it is not what was put there
     │   └── CheckpointError   a checkpoint is damaged or belongs to another model
@@ -32,6 +33,10 @@ class UnknownExtension(InputError):
     """A name that no installed plugin carries, or whose plugin could not be loaded."""
 
 
+class SamplesError(InputError):
+    """What is to be samples is none: another type, shape or range, or labels that do not fit."""
+
+
 class DataError(DaecoreError):
     """A dataset's files are missing, altered or unreadable."""
 
@@ -50,7 +55,15 @@ class NonFiniteError(DaecoreError):
 
 def quoted(value: object) -> str:
     """What came, for a message: a line of it at most."""
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def in_a_line(text: str) -> str:
+    """What somebody else says, for a message: a line of it at most."""
+    return _cut(" ".join(text.split()))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LINE else f"{text[:LINE]} ... ({len(text):,} characters)"
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 from prefect.context import TagsContext
 
@@ -47,8 +47,10 @@ class Caller:
         with untagged():
             state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
             result, reused = state.result(), state.name == "Cached"
-            if reused and intact is not None and not (intact(result) and _settled(values[0])):
-                log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
+            if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, values[0]))):
+                log.warning(
+                    "%s: the cached result or its files are gone, altered or being made anew; computing it", name
+                )
                 result, reused = stage.with_options(refresh_cache=True)(*values), False
         self.uses += [digest(values[0].key), *_left(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
@@ -79,6 +81,15 @@ def _left(result: Any) -> list[str]:
         return [result.run_id]
     files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
     return list({file.path.split("/")[1] for file in files})
+
+
+def _whole(intact: Callable[[Any], bool], result: Any, request: Request) -> bool:
+    return intact(result) and _settled(request)
+
+
+def _as_declared(stage: Any, result: Any) -> bool:
+    """Whether a cached result is what the stage says it gives: Prefect reads whatever JSON its file holds."""
+    return isinstance(result, get_type_hints(stage.fn).get("return", object))
 
 
 def _settled(request: Request) -> bool:

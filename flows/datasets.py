@@ -58,7 +58,7 @@ def _splits(data: Spec) -> Splits:
 @lru_cache(maxsize=2)
 def _loaded(data: Spec, fingerprint: str, folder: Path) -> Splits:
     splits: Splits = data.extension.function(data.options, cache=folder)
-    return splits
+    return splits.require_values()
 
 
 @lru_cache(maxsize=1)

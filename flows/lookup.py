@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from daecore.errors import InputError, choices, quoted
+from daecore.errors import InputError, StoreError, choices, in_a_line, quoted
 
 from . import tracking
 from .records import ModelRef
@@ -66,6 +66,7 @@ def experiment_of(run: Run) -> dict[str, Any]:
 
     Raises:
         InputError: The run does not say.
+        StoreError: What it says cannot be read.
     """
     path = tracking.artifact_folder(run.info.run_id) / EXPERIMENT
     if not path.is_file():
@@ -73,7 +74,12 @@ def experiment_of(run: Run) -> dict[str, Any]:
             f"The run {run.info.run_id} ({run.info.run_name}) keeps no {EXPERIMENT}; its artifacts were removed, or it "
             "was made before runs kept it. Run its recipe again."
         )
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds {type(found).__name__}, expected sections")
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is no experiment that daecore wrote: {in_a_line(str(error))}.") from None
     return found
 
 
@@ -82,6 +88,7 @@ def model_of(run: Run) -> ModelRef:
 
     Raises:
         InputError: It has given none.
+        StoreError: What it says of it cannot be read.
     """
     source = run.data.tags.get("source_run", run.info.run_id)
     tags = tracking.client().get_run(source).data.tags
@@ -89,4 +96,4 @@ def model_of(run: Run) -> ModelRef:
         raise InputError(
             f"The run {run.info.run_id} ({run.info.run_name}) has no trained network: it is {run.info.status}."
         )
-    return ModelRef.model_validate_json(tags[tracking.MODEL])
+    return ModelRef.of(tags[tracking.MODEL], f"The run {run.info.run_id} ({run.info.run_name})")

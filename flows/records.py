@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from daecore.classifying import ClassifierOptions, Method
+from daecore.errors import StoreError
 from daecore.evaluation import DenoisingReport
 from daecore.place import Place
-from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
+from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, explain
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
 
@@ -100,6 +101,19 @@ class ModelRef(Record):
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     summary: TrainingSummary
+
+    @classmethod
+    def of(cls, tag: str, run: str) -> "ModelRef":
+        """The network that a run's tag describes.
+
+        Raises:
+            StoreError: The tag was altered, or what builds the network is not installed.
+        """
+        try:
+            return cls.model_validate_json(tag)
+        except ValidationError as error:
+            said = explain(error, "", first=True)
+            raise StoreError(f"{run} does not say which network it trained: {said}.") from None
 
 
 class TrainingRequest(Request):

@@ -71,12 +71,13 @@ def test_downloads_have_one_door() -> None:
 
 
 ORDER = (
-    "errors yaml_text rng samples place extension hookspecs source single_files registry spec autoencoder",
-    "corruption objective stack pairs optimiser progress schedule training checkpoint metrics intervals claims",
-    "information vector_field likelihood posterior langevin arrays interpolation classical linear referee referees",
-    "evaluation noise tiling restorer picture classifier budget nearest finetuning classifying initialisation",
-    "scores transfer kernel_machine tuning gabor gabor_fit figures plane heatmap curves filters scatter efficiency",
-    "coordinates markup page comparison_page gallery experiment feasibility sources fetch",
+    "errors yaml_text rng tensor_rule samples place extension hookspecs source single_files registry spec",
+    "autoencoder corruption objective stack pairs weights optimiser progress schedule trainable training checkpoint",
+    "metrics intervals claims information vector_field likelihood posterior langevin arrays interpolation classical",
+    "linear referee referees evaluation noise tiling restorer picture classifier budget nearest finetuning",
+    "classifying initialisation scores transfer kernel_machine tuning gabor gabor_fit figures plane heatmap curves",
+    "filters scatter efficiency coordinates markup page comparison_page gallery experiment feasibility sources",
+    "fetch",
 )
 
 

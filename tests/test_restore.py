@@ -8,6 +8,7 @@ import pytest
 import torch
 from daecore_flows.cli import main
 from daecore_flows.keys import provenance
+from daecore_flows.models import ModelHeader
 from daecore_flows.store import Store
 from PIL import Image
 
@@ -27,10 +28,10 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) -> str:
     """A model file as a training publishes it."""
-    header = {
-        "autoencoder": architecture.dump(), "input_shape": shapes.corrupted, "output_shape": shapes.clean,
-        "plugins": provenance([architecture]),
-    }  # fmt: skip
+    header = ModelHeader(
+        autoencoder=architecture.dump(), input_shape=shapes.corrupted, output_shape=shapes.clean,
+        plugins=provenance([architecture]),
+    )  # fmt: skip
     save_tensors(path, network.state_dict(), header)
     return str(path)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daecore.errors import StoreError
+from daecore.errors import StoreError, in_a_line
 
 from .. import lookup, tracking
 from ..tracking import Run
@@ -105,8 +105,9 @@ def _candidate(run: Run) -> Candidate:
             experiment=report["experiment"], dataset=report["dataset"]["sha256"], seconds=training["seconds"],
             facts=_facts(run, report),
         )  # fmt: skip
-    except (ValueError, KeyError) as error:
-        raise StoreError(f"{folder / 'report.json'} is not a report that daecore wrote: {error!r}.") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        said = in_a_line(repr(error))
+        raise StoreError(f"{folder / 'report.json'} is not a report that daecore wrote: {said}.") from None
 
 
 def _facts(run: Run, report: Mapping[str, Any]) -> dict[str, str]:
@@ -122,5 +123,5 @@ def _scores(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
         with np.load(path, allow_pickle=False) as arrays:
             scores = {name: arrays[name] for name in arrays.files}
         return str(scores.pop("digest")), scores
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(f"The scores {path} cannot be read: {error!r}.") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError(f"The scores {path} cannot be read: {in_a_line(repr(error))}.") from None
