@@ -19,4 +19,6 @@ def guarded_application() -> Application:
     """The server's application, for uvicorn."""
     from mlflow.server.fastapi_app import app
 
-    return Guard(app, UPLOADS, CLOSED)
+    from .runs_table import RunsTable
+
+    return Guard(RunsTable(app), UPLOADS, CLOSED)
