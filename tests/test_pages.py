@@ -134,11 +134,26 @@ def test_the_addresses_that_up_prints_open_what_one_wants(studio: Any, page: Any
     for column in ("gain_db.mean", "restored_db"):
         page.get_by_test_id(f"sort-header-{column}").wait_for()
     assert page.get_by_text(run.info.run_name).count()
+    assert not page.get_by_text("MLflow Assistant").count()
     page.screenshot(path=tour / "runs.png")
     page.goto(prefect)
     page.get_by_text("9 Deployments").wait_for()
     for name in ("digits-erasure", "lecture", "sweep", "retrain"):
         assert page.get_by_text(name, exact=True).count()
+    page.screenshot(path=tour / "deployments.png")
+    page.set_viewport_size({"width": 1500, "height": 1000})
+
+
+def test_every_tab_of_the_form_is_seen_at_1280_pixels(studio: Any, page: Any) -> None:
+    deployment = studio.prefect("/deployments/name/denoise/digits-erasure")["id"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{_at_localhost(studio)}/deployments/deployment/{deployment}/run")
+    page.get_by_text("several", exact=True).wait_for()
+    tabs = page.evaluate(
+        "[...document.querySelectorAll('.p-button-group *')].map(it => it.getBoundingClientRect().right)"
+    )
+    assert len(tabs) > 40
+    assert max(tabs) <= 1280
     page.set_viewport_size({"width": 1500, "height": 1000})
 
 
