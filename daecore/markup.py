@@ -14,7 +14,9 @@ body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper
   margin:0 auto;padding:2rem 1rem}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.4rem}
 .headline{font-size:1.25rem;color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}.fitted table{table-layout:fixed;width:100%}.fitted :is(th,td){overflow-wrap:anywhere}
+.fitted th:first-child{width:28%}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.3rem 1.2rem .3rem 0;border-bottom:1px solid var(--line)}
 img{max-width:100%;height:auto;background:#fff;border-radius:6px}
 pre{overflow-x:auto;border-left:3px solid var(--line);padding-left:1rem}

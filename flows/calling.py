@@ -10,6 +10,7 @@ from prefect.context import TagsContext
 from daecore.spec import digest
 
 from . import tracking
+from .agenda import Agenda
 from .records import FileRef, ModelRef, Request, Timed
 from .store import current_store
 from .studio.record import PROCESS
@@ -23,10 +24,13 @@ class Caller:
     Args:
         fresh: Whether cached results are ignored.
         known: Whether what has this key was made anew already, by somebody else.
+
+    Attributes:
+        agenda: The trainings that are planned.
     """
 
     def __init__(self, fresh: bool, known: Callable[[str], bool] = lambda key: False) -> None:
-        self.fresh, self._known = fresh, known
+        self.fresh, self._known, self.agenda = fresh, known, Agenda()
         self.timings: list[Timed] = []
         self.uses: list[str] = []
         self.made: set[str] = set()  # what is not to be made anew again, by its key
@@ -44,7 +48,7 @@ class Caller:
         log.info("%s", name, extra={"stage": name})
         anew = self.anew(values[0])
         self.made.add(digest(values[0].key))
-        with untagged():
+        with untagged(), self.agenda.under_way(name):
             state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
             result, reused = state.result(), state.name == "Cached"
             if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, values[0]))):

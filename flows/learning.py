@@ -18,7 +18,7 @@ from daecore.spec import digest
 from daecore.stack import code_shape, encode
 from daecore.training import Epoch, fit
 
-from . import tracking
+from . import agenda, tracking
 from .datasets import splits_of
 from .devices import held
 from .models import load_model
@@ -113,13 +113,15 @@ def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
     if resume is not None:
         log.info("going on after epoch %d of %d", resume.epoch, options.epochs)
+    planned = agenda.current()
+    planned.begin()
     for epoch in fit(
         model, objective, splits.train, options, seed=request.seed, validation=splits.validation, resume=resume
     ):
-        left = (options.epochs - epoch.number) * epoch.seconds
         log.info(
-            "epoch %d of %d: loss %.5f, %.0f images/s, %.0f s left",
-            epoch.number, options.epochs, epoch.loss, epoch.images_per_second, left,
+            "epoch %d of %d: %s, loss %.5f, %.0f images/s",
+            epoch.number, options.epochs, planned.told(epoch.number, options.epochs), epoch.loss,
+            epoch.images_per_second,
             extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
         )  # fmt: skip
         yield epoch

@@ -110,7 +110,7 @@ def test_the_report_s_link_opens_the_run_in_mlflow(page: Any, tour: Path, run: A
 
 
 def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, run: Any) -> None:
-    """The page of `dae compare`, and MLflow's table of runs."""
+    """The page of `dae compare`."""
     page.goto("about:blank")  # an open page takes most of a core from the runs
     assert studio.finished(studio.submit("denoise/digits-erasure", seed=1)) == "Completed"
     assert studio.finished(studio.submit("denoise/digits-erasure", seed=2)) == "Completed"
@@ -120,10 +120,41 @@ def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, r
     page.goto(comparison.as_uri())
     page.screenshot(path=tour / "comparison.png")
     comparison.unlink()
-    page.goto(f"{studio.record['mlflow']}/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning")
+
+
+def test_the_addresses_that_up_prints_open_what_one_wants(studio: Any, page: Any, tour: Path, run: Any) -> None:
+    """At 1280 pixels: MLflow's table of whole runs with gain and PSNR; Prefect's page of what one begins with."""
+    prefect, mlflow = (
+        next(line.split()[1] for line in studio.said.splitlines() if line.strip().startswith(name))
+        for name in ("Prefect ", "MLflow ")
+    )
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(mlflow)
     page.get_by_text("matching runs").wait_for()
-    _without_assistant(page)
+    for column in ("gain_db.mean", "restored_db"):
+        page.get_by_test_id(f"sort-header-{column}").wait_for()
+    assert page.get_by_text(run.info.run_name).count()
+    assert not page.get_by_text("MLflow Assistant").count()
     page.screenshot(path=tour / "runs.png")
+    page.goto(prefect)
+    page.get_by_text("9 Deployments").wait_for()
+    for name in ("digits-erasure", "lecture", "sweep", "retrain"):
+        assert page.get_by_text(name, exact=True).count()
+    page.screenshot(path=tour / "deployments.png")
+    page.set_viewport_size({"width": 1500, "height": 1000})
+
+
+def test_every_tab_of_the_form_is_seen_at_1280_pixels(studio: Any, page: Any) -> None:
+    deployment = studio.prefect("/deployments/name/denoise/digits-erasure")["id"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{_at_localhost(studio)}/deployments/deployment/{deployment}/run")
+    page.get_by_text("several", exact=True).wait_for()
+    tabs = page.evaluate(
+        "[...document.querySelectorAll('.p-button-group *')].map(it => it.getBoundingClientRect().right)"
+    )
+    assert len(tabs) > 40
+    assert max(tabs) <= 1280
+    page.set_viewport_size({"width": 1500, "height": 1000})
 
 
 def test_an_installed_package_is_a_tab_after_up(own_studio: Any, page: Any, tmp_path: Path) -> None:

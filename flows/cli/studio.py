@@ -73,8 +73,8 @@ def _first_one(store: Store) -> Studio:
 
 def _print_links(console: Console, studio: Studio, said: str) -> None:
     console.print(f"The studio {said}.", style="bold")
-    console.print(f"  Prefect  {studio.prefect}/deployments   start and schedule runs")
-    console.print(f"  MLflow   {studio.mlflow}/#/experiments?workflowType=machine_learning   compare them")
+    console.print(f"  Prefect  {studio.start_page}   start and schedule runs")
+    console.print(f"  MLflow   {studio.runs_page}   compare them, by gain and PSNR")
     console.print("  `dae run` beside it uses both. Ctrl-C here stops everything.")
 
 

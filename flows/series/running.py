@@ -122,8 +122,9 @@ def _conducted(
 ) -> Told:
     """Study after study; what fails is told, and the next one begins."""
     call, sections, failed, seconds = Caller(fresh), [], {}, {}
-    for name in names:
+    for number, name in enumerate(names, 1):
         began = time.perf_counter()
+        log.info("study %d of %d: %s", number, len(names), name)
         try:
             request = conducting.request(told, name, quick=quick)
             sections.append(call(conducting.conduct, request, folder, run, fresh, intact=intact, name=name))

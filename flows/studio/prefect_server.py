@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..guard.application import Guard
 from ..guard.asgi import Application
+from ..guard.head import Head
 from ..store import current_store
 from . import one_writer
 from .one_start import OneStart
@@ -14,6 +15,10 @@ from .patient import Patient
 from .pull_steps import PullSteps
 
 CLOSED = ("/docs", "/redoc", "/api/docs", "/api/redoc")  # they run a script that another server sends
+
+PAGES = r"/(?!api/).*"
+# A tab for each plugin: they go on in the next line, where the page lets them run out of the window.
+STYLE = b"<style>.p-button-group{flex-wrap:wrap}</style>"
 
 
 def guarded_application(*, ephemeral: bool = False) -> Application:
@@ -26,7 +31,7 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
 
     one_writer.rule()
     application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
-    return Guard(PullSteps(Patient(application)), closed=CLOSED)
+    return Guard(Head(PullSteps(Patient(application)), STYLE, PAGES), closed=CLOSED)
 
 
 def _lock() -> Path:

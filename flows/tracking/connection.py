@@ -22,11 +22,12 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens a
 
 def client() -> MlflowClient:
     """The client for the URI that `Store.enter` set."""
-    return _client(os.environ["MLFLOW_TRACKING_URI"])
+    return client_of(os.environ["MLFLOW_TRACKING_URI"])
 
 
 @cache
-def _client(uri: str) -> MlflowClient:
+def client_of(uri: str) -> MlflowClient:
+    """The client for a URI."""
     logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: LOCKED not in record.getMessage())
     return PatientClient(uri)
 
