@@ -74,7 +74,8 @@ ORDER = (
     "errors yaml_text rng samples place extension hookspecs source single_files registry spec autoencoder",
     "corruption objective stack pairs optimiser progress schedule training checkpoint metrics intervals claims",
     "information vector_field likelihood posterior langevin arrays interpolation classical linear referee referees",
-    "evaluation noise tiling restorer picture classifier budget nearest finetuning classifying initialisation",
+    "evaluation noise tiling restorer image_values image_limit raster tiff image_file image_encoding image_search",
+    "classifier budget nearest finetuning classifying initialisation",
     "scores transfer kernel_machine tuning gabor gabor_fit figures plane heatmap curves filters scatter efficiency",
     "coordinates markup page comparison_page gallery experiment feasibility sources fetch",
 )

@@ -3,6 +3,7 @@
 import hashlib
 
 import torch
+from torch import Tensor
 
 from daecore.errors import DaecoreError
 from daecore.samples import Samples, Splits
@@ -35,15 +36,19 @@ def _storage(subject: Subject) -> str:
     for name, samples in _sets(splits):
         if not len(samples):
             raise Violation("samples in every set", f"{name} is empty", "Split so that each set has some.")
-        images = samples.data.dim() == 4 and samples.data.dtype == torch.uint8
+        images = samples.data.dim() == 4 and (samples.data.dtype == torch.uint8 or _between_0_and_1(samples.data))
         points = samples.data.dim() == 2 and samples.data.dtype == torch.float32
         if not (images or points):
             raise Violation(
-                "images as uint8 (N, C, H, W), or points as float32 (N, D)",
+                "images (N, C, H, W) as uint8 or as float32 in [0, 1], or points as float32 (N, D)",
                 f"{name} holds {samples.data.dtype} {tuple(samples.data.shape)}",
                 "Convert when loading: `(pixels * 255).round().to(torch.uint8)`.",
             )
     return ", ".join(f"{name} {len(samples):,}" for name, samples in _sets(splits))
+
+
+def _between_0_and_1(data: Tensor) -> bool:
+    return data.dtype == torch.float32 and bool(((data >= 0) & (data <= 1)).all())
 
 
 def _shape(subject: Subject) -> str:
