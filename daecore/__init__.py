@@ -16,9 +16,11 @@ from daecore.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 if TYPE_CHECKING:
     from daecore.autoencoder import Autoencoder, find_encoder
     from daecore.corruption import Corruptor
+    from daecore.image_file import ImageFile, read_image
+    from daecore.image_search import Found, find_images
     from daecore.objective import Objective, comparable
     from daecore.rng import stream
-    from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
+    from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
 else:
     LATER = {
         "Autoencoder": "autoencoder",
@@ -29,8 +31,13 @@ else:
         "Pairs": "samples",
         "Samples": "samples",
         "Splits": "samples",
+        "Found": "image_search",
+        "ImageFile": "image_file",
+        "as_float": "samples",
         "comparable": "objective",
         "find_encoder": "autoencoder",
+        "find_images": "image_search",
+        "read_image": "image_file",
         "stream": "rng",
     }
 
@@ -51,6 +58,8 @@ __all__ = [
     "DaecoreError",
     "DataError",
     "Extension",
+    "Found",
+    "ImageFile",
     "InputError",
     "NonFiniteError",
     "Objective",
@@ -62,13 +71,16 @@ __all__ = [
     "Spec",
     "Splits",
     "Strength",
+    "as_float",
     "comparable",
     "debian_package",
     "fetch_files",
     "find_encoder",
+    "find_images",
     "hookimpl",
     "local_folder",
     "npm_package",
+    "read_image",
     "spec",
     "stream",
     "torchvision_mirrors",

@@ -1,7 +1,8 @@
 """The frozen records that hold data: Samples, Splits, Batch, Corrupted, Pairs, and the one tensor rule.
 
 The rule: images are stored as uint8 ``(N, C, H, W)`` and become float32 in ``[0, 1]`` one batch at a
-time, on the device where they lie; points are stored as float32 ``(N, D)`` and stay as they are.
+time, on the device where they lie; those with more than 8 bits are stored as float32 in ``[0, 1]``. Points are
+stored as float32 ``(N, D)``. What is float32 stays as it is.
 """
 
 import hashlib
@@ -54,7 +55,7 @@ class Samples:
     """One set of samples, whole, as one tensor.
 
     Attributes:
-        data: uint8 images ``(N, C, H, W)`` or float32 points ``(N, D)``.
+        data: Images ``(N, C, H, W)``, uint8 or float32 in ``[0, 1]``; or float32 points ``(N, D)``.
         labels: int64 ``(N,)``, or None.
 
     Raises:

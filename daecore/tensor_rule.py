@@ -1,8 +1,8 @@
 """The tensor rule, told in one sentence: how samples are stored, and which values and labels they may have.
 
 Knows tensors. What needs no look at a value (type, shape, lengths) is refused where samples are made. What needs one
-pass over them is refused once, where a set of samples comes in: a loaded dataset, a `fit`. Pictures never need it, as
-every uint8 is a grey level: a memory map of them is not read. Points do; a training reads them anyhow in each epoch.
+pass over them is refused once, where a set of samples comes in: a loaded dataset, a `fit`. uint8 never needs it, as
+each is a grey level: a memory map of them is not read. float32 does; a training reads it anyhow in each epoch.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from daecore.errors import SamplesError
 
-RULE = "images as uint8 (N, C, H, W), or points as float32 (N, D)"
+RULE = "images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D)"
 CHANNELS = 4  # no picture has more channels and fewer columns than this: such a one has its channels last
 
 
@@ -20,7 +20,7 @@ def require_stored(data: object, labels: object) -> None:
     """Refuse what is not stored by the rule, without looking at a value.
 
     Args:
-        data: uint8 ``(N, C, H, W)`` or float32 ``(N, D)``.
+        data: uint8 or float32 ``(N, C, H, W)``, or float32 ``(N, D)``.
         labels: int64 ``(N,)`` on the same device, or None.
 
     Raises:
@@ -28,7 +28,7 @@ def require_stored(data: object, labels: object) -> None:
     """
     if not isinstance(data, Tensor):
         raise SamplesError(f"Samples hold {RULE}, but `data` is {_name(data)}. Give a torch tensor: torch.from_numpy.")
-    images = data.dtype == torch.uint8 and data.ndim == 4
+    images = data.dtype in (torch.uint8, torch.float32) and data.ndim == 4
     if not images and not (data.dtype == torch.float32 and data.ndim == 2):
         raise SamplesError(f"Samples hold {RULE}, but `data` is {_told(data)}. {_advice(data)}")
     if images and data.shape[3] <= CHANNELS < data.shape[1]:
@@ -65,12 +65,18 @@ def require_values(data: Tensor, labels: Tensor | None, what: str, *, classes: i
         raise SamplesError(f"There are no {what}: the set is empty.")
     if data.device.type == "meta":
         return
-    if data.is_floating_point() and not all(map(math.isfinite, _bounds(data))):
+    low, high = _bounds(data) if data.is_floating_point() else (0.0, 1.0)
+    if not (math.isfinite(low) and math.isfinite(high)):
         wrong = ~data.isfinite()
-        first = int(wrong.any(1).nonzero()[0].item())
+        first = int(wrong.flatten(1).any(1).nonzero()[0].item())
         raise SamplesError(
             f"The {what} must be finite, but {int(wrong.sum().item()):,} of their values are NaN or infinite, the "
             f"first in sample {first}. Leave such samples out."
+        )
+    if data.ndim == 4 and (low < 0 or high > 1):
+        raise SamplesError(
+            f"The {what} must have values from 0 to 1, but have values from {low:.6g} to {high:.6g}. Divide them by what "
+            "white is."
         )
     if labels is None:
         return
@@ -90,9 +96,7 @@ def _bounds(values: Tensor) -> tuple[float, float]:
 
 def _advice(data: Tensor) -> str:
     if data.is_floating_point() and data.ndim == 4:
-        return (
-            "Of images in [0, 1] use (data * 255).round().to(torch.uint8); others are first divided by what white is."
-        )
+        return "Of images in [0, 1] use data.float(); others are first divided by what white is."
     if data.dtype == torch.uint8 and data.ndim == 3:
         return "Of grey images (N, H, W) use data[:, None]."
     if data.ndim == 2:

@@ -62,9 +62,10 @@ class Request(Record):
 
 
 class DatasetRequest(Request):
-    """Load a dataset."""
+    """Load a dataset; one of a user's files as they looked when this was asked."""
 
     data: DatasetSpec
+    fingerprint: str = ""
 
 
 class DatasetRef(Record):

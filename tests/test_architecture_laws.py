@@ -74,10 +74,10 @@ ORDER = (
     "errors yaml_text rng tensor_rule samples place extension hookspecs source single_files registry spec",
     "autoencoder corruption objective stack pairs weights optimiser progress schedule trainable training checkpoint",
     "metrics intervals claims information vector_field likelihood posterior langevin arrays interpolation classical",
-    "linear referee referees evaluation noise tiling restorer picture classifier budget nearest finetuning",
-    "classifying initialisation scores transfer kernel_machine tuning gabor gabor_fit figures plane heatmap curves",
-    "strength_curves filters scatter efficiency coordinates markup page comparison_page gallery experiment feasibility sources",
-    "fetch",
+    "linear referee referees evaluation noise tiling restorer image_values image_limit raster tiff image_file",
+    "image_encoding image_search classifier budget nearest finetuning classifying initialisation scores transfer",
+    "kernel_machine tuning gabor gabor_fit figures plane heatmap curves strength_curves filters scatter efficiency",
+    "coordinates markup page comparison_page gallery experiment feasibility sources fetch",
 )
 
 

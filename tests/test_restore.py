@@ -15,7 +15,8 @@ from PIL import Image
 from daecore.autoencoder import Autoencoder, Shapes, initialised
 from daecore.checkpoint import save_tensors
 from daecore.errors import DataError, InputError, NonFiniteError
-from daecore.picture import Picture, encode_picture, read_picture
+from daecore.image_encoding import encode_image
+from daecore.image_file import ImageFile, read_image
 from daecore.spec import Spec, spec
 
 
@@ -158,7 +159,7 @@ def test_wrong_input_is_refused_in_one_paragraph(
     image, out = tmp_path / "in.png", tmp_path / "out.png"
     assert "no picture and no folder" in refusal(capsys, unet, tmp_path / "nothing.png", out)
     assert "There is no picture in" in refusal(capsys, unet, tmp_path / "empty", out)
-    assert "its suffix may be .png" in refusal(capsys, unet, image, tmp_path / "out.webp")
+    assert "its suffix may be .png" in refusal(capsys, unet, image, tmp_path / "out.gif")
     assert "is a file" in refusal(capsys, unet, tmp_path / "folder", image)
     assert "There is no model file" in refusal(capsys, "nowhere.safetensors", image, out)
     assert "There is no store in" in refusal(capsys, "some-run", image, out)
@@ -197,9 +198,9 @@ def test_a_camera_s_orientation_is_followed(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to be upright
     image.save(tmp_path / "in.png", exif=exif)
-    picture = read_picture(tmp_path / "in.png")
+    picture = read_image(tmp_path / "in.png")
     assert picture.pixels.shape == (3, 20, 10)
-    with Image.open(io.BytesIO(encode_picture(picture, ".png"))) as written:
+    with Image.open(io.BytesIO(encode_image(picture, ".png"))) as written:
         assert written.size == (10, 20)
         assert dict(written.getexif()) == {}
 
@@ -207,12 +208,12 @@ def test_a_camera_s_orientation_is_followed(tmp_path: Path) -> None:
 def test_palettes_become_colour_and_floats_stay_floats(tmp_path: Path) -> None:
     """A palette with a transparent colour has alpha; a 32-bit TIFF keeps its precision."""
     Image.fromarray(pixels(9, 9, 3)).quantize(8).save(tmp_path / "palette.png", transparency=0)
-    palette = read_picture(tmp_path / "palette.png")
+    palette = read_image(tmp_path / "palette.png")
     assert palette.pixels.shape == (3, 9, 9)
     assert palette.alpha is not None
     values = np.random.default_rng(0).random((9, 9), np.float32)
     Image.fromarray(values).save(tmp_path / "float.tif")
-    encoded = encode_picture(read_picture(tmp_path / "float.tif"), ".tif")
+    encoded = encode_image(read_image(tmp_path / "float.tif"), ".tif")
     assert np.array_equal(np.array(Image.open(io.BytesIO(encoded))), values)
 
 
@@ -221,12 +222,12 @@ def test_files_that_are_no_single_sound_picture_are_refused(tmp_path: Path) -> N
     page = Image.fromarray(pixels(9, 9))
     page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
     with pytest.raises(DataError, match="2 pages"):
-        read_picture(tmp_path / "pages.tif")
+        read_image(tmp_path / "pages.tif")
     Image.fromarray(np.full((9, 9), 2, np.float32)).save(tmp_path / "range.tif")
     with pytest.raises(DataError, match="values from 2 to 2, expected 0 to 1"):
-        read_picture(tmp_path / "range.tif")
+        read_image(tmp_path / "range.tif")
     Image.fromarray(np.full((9, 9), np.nan, np.float32)).save(tmp_path / "nan.tif")
     with pytest.raises(NonFiniteError, match=r"81 value\(s\)"):
-        read_picture(tmp_path / "nan.tif")
+        read_image(tmp_path / "nan.tif")
     with pytest.raises(InputError, match="cannot hold"):
-        encode_picture(Picture(torch.rand(1, 9, 9), white=1), ".png")
+        encode_image(ImageFile(torch.rand(1, 9, 9), kind="float32"), ".png")

@@ -42,12 +42,13 @@ def restore(
 ) -> None:
     """Restore pictures of any size with a trained network, in overlapping tiles that leave no seams.
 
-    Grey and colour, 8 and 16 bit (PNG, JPEG, TIFF, BMP); transparency is kept. No input is ever overwritten.
+    Grey and colour in their own depth (PNG, JPEG, TIFF, BMP, WebP, PPM; GIF becomes PNG); transparency is kept.
+    No input is ever overwritten. What cannot be read is told, and the others go on.
     """
     source, target = source.expanduser(), target.expanduser()
     from ..restoring import plan
 
-    jobs = plan(source, target, force=force)
+    planned = plan(source, target, force=force)
     from daecore.place import resolve_place
     from daecore.restorer import Restorer
 
@@ -55,7 +56,9 @@ def restore(
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(place.device), shapes, tile or 0)
     with place.applied():
-        went = [_attempt(job, restorer) for job in jobs]
+        went = [_attempt(job, restorer) for job in planned.jobs]
+    if planned.found:
+        print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
         print(f"dae: {went.count(False)} of {len(went)} pictures could not be restored.", file=sys.stderr)
         raise typer.Exit(1)
@@ -72,6 +75,8 @@ def _attempt(job: "Job", restorer: "Restorer") -> bool:
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
+    for note in done.notes:
+        print(f"dae: {job.source}: {note}.", file=sys.stderr)
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s")
     return True

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from daecore import Extension, InputError, Options, Splits, hookimpl
 
-from .image_folder import ImageFolder, files_of, read_splits
+from .image_folder import ImageFolder, read_splits, search
 
 FOLDER = "DAE_NATURAL"
 TRAIN, TEST = "train400", "set12"
@@ -34,11 +34,11 @@ class Natural(Options):
 
 
 def natural(options: Natural, *, cache: Path) -> Splits:
-    """Cut the crops: uint8, training ``(N, 1, size, size)``; the test images whole, in a group per shape.
+    """Cut the crops: training ``(N, 1, size, size)``; the test images whole, in a group per shape.
 
     Raises:
         InputError: DAE_NATURAL names a folder that lacks ``train400`` or ``set12``.
-        DataError: An image cannot be read, or is smaller than a crop.
+        DataError: Images cannot be read, or are smaller than a crop.
     """
     train, test = image_files()
     chosen = ImageFolder(
@@ -82,7 +82,7 @@ def image_files() -> tuple[list[Path], list[Path]]:
             f"found no {' and no '.join(missing)}. Put the images there, or unset {FOLDER} to take scikit-image's "
             "photographs."
         )
-    train, test = files_of(str(root / TRAIN)), files_of(str(root / TEST))
+    train, test = ([*search(str(root / name)).files] for name in (TRAIN, TEST))
     if len(train) < 2:
         raise InputError(
             f"The dataset natural found {len(train)} image in {str(root / TRAIN)!r}; it needs two at least, one "
