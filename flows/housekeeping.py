@@ -12,6 +12,7 @@ from daecore.errors import InputError
 
 from . import tracking
 from .store import Store
+from .threads import goes_on
 from .tracking import Run
 
 USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
@@ -130,9 +131,9 @@ def usage(names: Iterable[str]) -> dict[str, str]:
 
 def _caches(store: Store, used: set[str]) -> Iterator[Removal]:
     for folder in store.results.iterdir():
-        if folder.name not in used:
+        if folder.name not in used and not goes_on(folder, store):
             yield Removal(folder, "a stage's files that no kept run uses")
-    storage = store.prefect / "storage"
+    storage = store.cached_results
     for path in storage.iterdir() if storage.is_dir() else ():
         if path.name not in used:
             yield Removal(path, "a cached result that no kept run uses")
