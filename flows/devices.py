@@ -19,6 +19,8 @@ from .machine import Lock, holders, locks
 LOOK_SECONDS = 0.1  # how often one who waits looks whether something is free
 QUEUE = "queue"  # who holds it takes cores next: two who had a core each would wait for the other's
 
+ONE_CORE = Place(device="cpu", precision="float32", threads=1)  # for what no number of threads makes faster
+
 log = logging.getLogger("daecore")
 
 
@@ -36,16 +38,6 @@ def held(place: Place) -> Iterator[None]:
             for gpu in found:
                 _until(gpu.take, "the GPU", found)
             yield
-
-
-@contextmanager
-def free_held(most: int) -> Iterator[int]:
-    """Hold as many cores as are free, at least one and at most so many; how many that are."""
-    with _queued() as turn:
-        _until(lambda: turn.take(min(1, len(turn.cores))), "a core", turn.cores)
-        turn.take(most)
-        turn.end()
-        yield len(turn.mine) or most
 
 
 def free(most: int) -> int:

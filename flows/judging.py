@@ -14,25 +14,23 @@ from daecore.arrays import save_arrays
 from daecore.corruption import Corruptor
 from daecore.evaluation import evaluate, restore
 from daecore.pairs import draw_pairs, enlarge
-from daecore.place import Place
 from daecore.referees import Referees, measure
 from daecore.samples import Pairs, Samples, Splits, as_float
 from daecore.spec import digest
 
 from .datasets import splits_of
-from .devices import held
+from .devices import ONE_CORE, held
 from .learning import load_network
 from .records import Evaluated, EvaluationRequest, FileRef, RefereesRequest, Request, file_ref
 from .store import Store, write_atomically
 
-ALONE = Place(device="cpu", precision="float32", threads=1)  # where no number of threads may change a score
 SHOWN = 12  # images in the panel: as many as the lecture shows in a row
 
 
 def measure_referees(request: RefereesRequest, store: Store) -> FileRef:
     """Measure the referees and keep them, scores and fitted map, in one file."""
     path = _folder(request, store) / "referees.npz"
-    with store.lock(f"referees-{digest(request.key)}") as waited, held(ALONE), ALONE.applied():
+    with store.lock(f"referees-{digest(request.key)}") as waited, held(ONE_CORE), ONE_CORE.applied():
         if not (waited and path.exists()):  # else another process has just measured them
             measure(splits_of(request.dataset), Corruptor(request.corruptions)).save(path)
         return file_ref(store, path)

@@ -71,7 +71,7 @@ def test_downloads_have_one_door() -> None:
 
 
 ORDER = (
-    "errors yaml_text rng samples place extension hookspecs source single_files registry spec autoencoder",
+    "errors yaml_text rng samples processors place extension hookspecs source single_files registry spec autoencoder",
     "corruption objective stack pairs optimiser progress schedule training checkpoint metrics intervals claims",
     "information vector_field likelihood posterior langevin arrays interpolation classical linear referee referees",
     "evaluation noise tiling restorer picture classifier budget nearest finetuning classifying initialisation",

@@ -83,9 +83,6 @@ def test_what_begins_new_takes_what_is_free_and_no_more_than_it_wants() -> None:
     assert devices.free(8) == 2
     with devices.held(place(1)):
         assert devices.free(8) == 1
-        with devices.free_held(8) as taken, wanted(place(1)) as other:
-            assert taken == 1
-            assert not other.wait(0.3)
     assert devices.free(8) == 2
 
 
@@ -106,8 +103,6 @@ def test_without_the_machine_s_locks_one_computes_all_the_same(
     monkeypatch.setenv("DAE_LOCKS", str(tmp_path / "gone"))
     with devices.held(place(2)), devices.held(place(2)), devices.held(place(1, "cuda")):
         assert devices.free(2) == 2
-    with devices.free_held(2) as taken:
-        assert taken == 2
     assert "cannot be opened" in caplog.text
 
 
