@@ -4,7 +4,6 @@ Knows what the hardware can do. Does not move data and does not train.
 """
 
 import ctypes
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,12 +13,16 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from daecore.errors import InputError
+from daecore.processors import usable
 
 Precision = Literal["float32", "bf16"]
 
 
 class Place(BaseModel):
-    """A device kind, a precision and a number of threads; equal places give equal bytes on the CPU."""
+    """A device kind, a precision and a number of threads; equal places give equal bytes on the CPU.
+
+    No threads, 0: how many is still to be decided.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,7 +65,7 @@ def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 
         raise InputError("training.device is 'cuda', but torch sees no CUDA device here. Use 'auto' or 'cpu'.")
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen: Precision = "bf16" if precision == "bf16" or (precision == "auto" and has_bf16(kind)) else "float32"
-    return Place(device=kind, precision=chosen, threads=threads or len(os.sched_getaffinity(0)))
+    return Place(device=kind, precision=chosen, threads=threads or usable())
 
 
 def keep_memory() -> None:

@@ -75,8 +75,8 @@ def require_values(data: Tensor, labels: Tensor | None, what: str, *, classes: i
         )
     if data.ndim == 4 and (low < 0 or high > 1):
         raise SamplesError(
-            f"The {what} must have values from 0 to 1, but have values from {low:.6g} to {high:.6g}. Divide them by what "
-            "white is."
+            f"The {what} must have values from 0 to 1, but have values from {low:.6g} to {high:.6g}. Divide them by "
+            "what white is."
         )
     if labels is None:
         return

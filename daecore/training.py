@@ -46,7 +46,7 @@ class TrainingOptions(Options):
     patience: int = Field(default=0, ge=0, le=10_000, description="epochs without a better validation loss; 0: all run")
     precision: Literal["auto", "float32", "bf16"] = Field(default="auto", description="bf16 autocast or float32")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the training runs")
-    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: all this process may use")
+    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: as many as pay and are free")
     compile: bool = Field(default=False, description="torch.compile the model; pays on a GPU and long runs")
 
 

@@ -14,6 +14,7 @@ from .agenda import Agenda
 from .records import FileRef, ModelRef, Request, Timed
 from .store import current_store
 from .studio.record import PROCESS
+from .threads import decided, keys, without_threads
 
 log = logging.getLogger("daecore.progress")
 
@@ -46,17 +47,18 @@ class Caller:
         """
         began, name = time.perf_counter(), name or stage.name
         log.info("%s", name, extra={"stage": name})
-        anew = self.anew(values[0])
-        self.made.add(digest(values[0].key))
-        with untagged(), self.agenda.under_way(name):
-            state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
+        asked, *others = values
+        anew = self.anew(asked)
+        self.made.add(digest(asked.key))
+        with untagged(), self.agenda.under_way(name), decided(asked, current_store(), anew=anew) as request:
+            state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"
-            if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, values[0]))):
+            if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
                 log.warning(
                     "%s: the cached result or its files are gone, altered or being made anew; computing it", name
                 )
-                result, reused = stage.with_options(refresh_cache=True)(*values), False
-        self.uses += [digest(values[0].key), *_left(result)]
+                result, reused = stage.with_options(refresh_cache=True)(request, *others), False
+        self.uses += [digest(request.key), without_threads(request), *_left(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
@@ -65,8 +67,8 @@ class Caller:
 
     def anew(self, request: Request) -> bool:
         """Whether what is asked for is to be made anew: once, not each time it is asked for."""
-        key = digest(request.key)
-        return self.fresh and key not in self.made and not self._known(key)
+        made = digest(request.key) in self.made
+        return self.fresh and not made and not any(map(self._known, keys(request, current_store())))
 
 
 def untagged() -> TagsContext:

@@ -14,6 +14,7 @@ from daecore.errors import InputError
 
 from . import tracking
 from .store import Store
+from .threads import goes_on
 from .tracking import Run
 
 USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
@@ -149,14 +150,16 @@ def usage(names: Iterable[str]) -> dict[str, str]:
 
 def _caches(store: Store, keep: int) -> Iterator[Removal]:
     folders = {path.name: path for path in store.results.iterdir()}
-    storage = store.prefect / "storage"
+    storage = store.cached_results
     cached = {path.name: path for path in (storage.iterdir() if storage.is_dir() else ())}
     unused = (folders.keys() | cached.keys()) - {name for run in _latest_studies() for name in uses(run)}
     for run in islice(tracking.each_run(f"{DENOISE} and {tracking.FINISHED}", min(max(keep, 1), PAGE)), keep):
         unused -= uses(run)
         if not unused:
             break
-    yield from (Removal(folders[name], "a stage's files that no kept run uses") for name in folders if name in unused)
+    for name, folder in folders.items():
+        if name in unused and not goes_on(folder, store):
+            yield Removal(folder, "a stage's files that no kept run uses")
     yield from (Removal(cached[name], "a cached result that no kept run uses") for name in cached if name in unused)
 
 

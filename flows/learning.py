@@ -43,7 +43,7 @@ def train(request: TrainingRequest, store: Store, experiment: str, parent: str, 
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
     key = digest(request.key)
-    with store.lock(f"training-{key}") as waited, held(request.place, store):
+    with store.lock(f"training-{key}") as waited, held(request.place):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
             finished = published(run.data.tags, store)

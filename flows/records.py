@@ -1,7 +1,7 @@
 """What crosses a task boundary: small frozen records, never tensors."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -80,6 +80,21 @@ class DatasetRef(Record):
     sizes: dict[str, int]
 
 
+class PlacedRequest(Request):
+    """What is asked of a stage whose result depends on where it computes, to the last bit on the number of threads.
+
+    No threads, 0: how many is decided just before it begins; the key then says nothing of them, either.
+    """
+
+    dataset: DatasetRef
+    place: Place
+
+    def with_threads(self, threads: int) -> Self:
+        """The same, computed with so many."""
+        place = self.place.model_copy(update={"threads": threads})
+        return self.model_copy(update={"place": place, "key": self.key.model_copy(update={"place": place})})
+
+
 class TrainingSummary(Record):
     """What a training took and gave."""
 
@@ -117,19 +132,17 @@ class ModelRef(Record):
             raise StoreError(f"{run} does not say which network it trained: {said}.") from None
 
 
-class TrainingRequest(Request):
+class TrainingRequest(PlacedRequest):
     """Train an autoencoder: on the dataset's samples, or on their clean codes by the networks below, the lowest first.
 
     With networks below, ``dataset`` is still that of the lowest one.
     """
 
-    dataset: DatasetRef
     corruptions: tuple[CorruptionSpec, ...]
     autoencoder: ArchitectureSpec
     objective: ObjectiveSpec
     training: TrainingOptions
     seed: int
-    place: Place
     below: tuple[ModelRef, ...] = ()
 
 
@@ -148,14 +161,12 @@ class RefereesRequest(Request):
     corruptions: tuple[CorruptionSpec, ...]
 
 
-class EvaluationRequest(Request):
+class EvaluationRequest(PlacedRequest):
     """Judge a network on the dataset's pairs."""
 
-    dataset: DatasetRef
     corruptions: tuple[CorruptionSpec, ...]
     model: ModelRef
     referees: FileRef
-    place: Place
 
 
 class Evaluated(Record):
@@ -169,15 +180,13 @@ class Evaluated(Record):
     files: dict[str, FileRef]
 
 
-class TransferRequest(Request):
+class TransferRequest(PlacedRequest):
     """Train classifiers from encoders."""
 
-    dataset: DatasetRef
     denoising: ModelRef
     plain: ModelRef
     transfer: TransferOptions
     seed: int
-    place: Place
 
 
 class MachineRequest(Request):
@@ -202,17 +211,15 @@ class ClassifierAsk(Record):
     draw: int
 
 
-class ClassifierRequest(Request):
+class ClassifierRequest(PlacedRequest):
     """Train one classifier, from a trained encoder or, where that is None, from first weights of the draw's own."""
 
-    dataset: DatasetRef
     encoder: ModelRef | None
     autoencoder: ArchitectureSpec
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     ask: ClassifierAsk
     seed: int
-    place: Place
 
 
 class Classified(Record):

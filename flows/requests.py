@@ -29,9 +29,10 @@ from .records import (
 
 
 def place_of(experiment: Experiment) -> Place:
-    """Where the experiment's stages compute."""
+    """Where the experiment's stages compute; where the user names no threads, how many is left open."""
     training = experiment.training
-    return resolve_place(training.device, training.precision, training.threads)
+    found = resolve_place(training.device, training.precision, training.threads)
+    return found.model_copy(update={"threads": training.threads})
 
 
 def dataset_request(experiment: Experiment) -> DatasetRequest:

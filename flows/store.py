@@ -52,6 +52,11 @@ class Store:
         """Prefect's home: its database and the cached results."""
         return self.root / "prefect"
 
+    @property
+    def cached_results(self) -> Path:
+        """What Prefect keeps of stages, a file per stage key."""
+        return self.prefect / "storage"
+
     def checkpoint(self, key: str) -> Path:
         """The checkpoint of one training."""
         return self.root / "checkpoints" / f"{key}.safetensors"
@@ -167,7 +172,7 @@ class Store:
             DATA: str(self.data),
             ENTERED: str(self.root),
             "PREFECT_HOME": str(self.prefect),
-            "PREFECT_LOCAL_STORAGE_PATH": str(self.prefect / "storage"),
+            "PREFECT_LOCAL_STORAGE_PATH": str(self.cached_results),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "daecore",
             "PREFECT_PROFILES_PATH": os.environ.get("PREFECT_PROFILES_PATH", os.devnull),  # none of the store's
             "PREFECT_LOGGING_CONFIG_PATH": _logging_configuration(),

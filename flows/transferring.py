@@ -24,7 +24,7 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
     options, place = request.transfer, request.place
     splits, scores = splits_of(request.dataset, place.device), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
-    with held(place, store), place.applied():
+    with held(place), place.applied():
         classifying = Agenda()
         for score in classifiers.transfer(
             _encoders(request, store), splits, options,

@@ -71,7 +71,7 @@ def test_downloads_have_one_door() -> None:
 
 
 ORDER = (
-    "errors yaml_text rng tensor_rule samples place extension hookspecs source single_files registry spec",
+    "errors yaml_text rng tensor_rule samples processors place extension hookspecs source single_files registry spec",
     "autoencoder corruption objective stack pairs weights optimiser progress schedule trainable training checkpoint",
     "metrics intervals claims information vector_field likelihood posterior langevin arrays interpolation classical",
     "linear referee referees evaluation noise tiling restorer image_values image_limit raster tiff image_file",

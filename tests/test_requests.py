@@ -31,7 +31,9 @@ def test_the_control_is_a_plain_autoencoder_whatever_the_objective() -> None:
 
 def test_what_is_made_anew_is_made_once() -> None:
     """Not again where somebody else has done it already, and never where nothing is to be made anew."""
-    request = training_request(parse({"data": {"digits": {}}, "autoencoder": {"conv": {"code": 8}}}), DIGITS)
+    request = training_request(
+        parse({"data": {"digits": {}}, "autoencoder": {"conv": {"code": 8}}, "training": {"threads": 1}}), DIGITS
+    )
     assert Caller(fresh=True).anew(request)
     assert not Caller(fresh=True, known=lambda key: key == digest(request.key)).anew(request)
     assert not Caller(fresh=False).anew(request)

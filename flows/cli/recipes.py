@@ -16,6 +16,19 @@ Changes = Annotated[
     ),
 ]
 
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, max=1024, metavar="N",
+        help="CPU threads of every training; else as many as pay and are free, or as it was begun with.",
+    ),
+]  # fmt: skip
+
+
+def with_threads(changes: list[str] | None, threads: int | None) -> list[str]:
+    """The changes of an experiment, with the number of threads that the user names."""
+    return [*(changes or []), *([] if threads is None else [f"training.threads={threads}"])]
+
 
 def list_recipes() -> None:
     """List the complete experiments that come with the project."""

@@ -12,7 +12,7 @@ from .. import cookbook
 from ..store import Store, write_atomically
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared, require_room, writable
-from .recipes import Changes, Recipe
+from .recipes import Changes, Recipe, Threads, with_threads
 from .runs import enter
 from .watching import watched_flow
 
@@ -32,6 +32,7 @@ AllowChangedPlugins = Annotated[
 def run(
     recipe: Recipe,
     changes: Changes = None,
+    threads: Threads = None,
     fresh: Fresh = False,
     report: Output = None,
     allow_changed_plugins: AllowChangedPlugins = False,
@@ -44,7 +45,7 @@ def run(
     The same command again takes finished stages from the cache, and goes on with a training that was stopped.
     """
     place = store_at(store, data)
-    experiment = asked(recipe, changes, place, allow=allow_changed_plugins)
+    experiment = asked(recipe, with_threads(changes, threads), place, allow=allow_changed_plugins)
 
     def load() -> Callable[[], "Reported"]:
         from ..pipeline import denoise
@@ -59,6 +60,7 @@ def rerun(
         str, typer.Argument(metavar="RUN", help="A run's id, the beginning of it, its name, or models:/NAME@ALIAS.")
     ],
     changes: Changes = None,
+    threads: Threads = None,
     fresh: Fresh = False,
     report: Output = None,
     allow_changed_plugins: AllowChangedPlugins = False,
@@ -72,7 +74,7 @@ def rerun(
     from ..lookup import find_run
     from ..rerunning import repeated
 
-    overrides = tuple(changes or ())
+    overrides = tuple(with_threads(changes, threads))
     found = find_run(of)
     require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), place)
 
@@ -86,7 +88,7 @@ def rerun(
 
 def asked(
     recipe: str,
-    changes: list[str] | None,
+    changes: list[str],
     place: Store,
     *,
     allow: bool,
@@ -110,7 +112,7 @@ def asked(
         from ..provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
-    return prepared(cookbook.mapping(recipe, changes or []), place, check)
+    return prepared(cookbook.mapping(recipe, changes), place, check)
 
 
 def recipe_name(recipe: str) -> str:

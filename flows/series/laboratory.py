@@ -42,13 +42,16 @@ class Laboratory:
         run_id: The study's run, which new trainings are children of.
         quick: Whether budgets are small.
         fresh: Whether cached results are ignored.
+        threads: How many every training has; 0: what its recipe says, or left open.
         since: Trainings that began later are not: another study of the same series made them anew; milliseconds.
     """
 
     def __init__(
-        self, store: Store, folder: str, run_id: str, *, quick: bool = False, fresh: bool = False, since: int = 0
-    ) -> None:
+        self, store: Store, folder: str, run_id: str, *,
+        quick: bool = False, fresh: bool = False, threads: int = 0, since: int = 0,
+    ) -> None:  # fmt: skip
         self.store, self.run_id, self.quick = store, run_id, quick
+        self._named = [f"training.threads={threads}"] if threads else []
         self._folder, self._since = folder, since
         self.call = Caller(fresh, self._is_new)
         self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
@@ -72,7 +75,7 @@ class Laboratory:
             changes: As ``--set`` takes them: ``training.epochs=3``.
             quick: More changes where budgets are small; datasets that can be cut short are then, too.
         """
-        wanted = [*changes, *(quick if self.quick else ())]
+        wanted = [*changes, *(quick if self.quick else ()), *self._named]
         wanted += cut(chosen(recipe, wanted)) if self.quick else []
         experiment = chosen(recipe, wanted)
         command = "stack" if is_stack(experiment) else "run"

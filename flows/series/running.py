@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
+from pydantic import Field
 
 from daecore.errors import DaecoreError
 from daecore.gallery import gallery
@@ -29,6 +30,8 @@ from .section import Section
 from .series import Series
 
 log = logging.getLogger(PROGRESS)
+
+Threads = Annotated[int, Field(ge=0, le=1024)]
 
 
 class Told(Record):
@@ -58,7 +61,7 @@ def run_name() -> str:
     return f"{runtime.flow_run.flow_name} {named}{' (quick)' if given.get('quick') else ''}"
 
 
-def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool) -> Told:
+def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool, threads: int) -> Told:
     """Conduct the studies and write the gallery, inside the present flow run; what is there already is reused.
 
     Args:
@@ -66,6 +69,7 @@ def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool) -> Told
         only: Which studies; all of them if empty.
         quick: Small budgets, the same pictures.
         fresh: Ignore cached results and train anew.
+        threads: CPU threads of every training; 0: left open.
     """
     names, store = told.selected(only), current_store()
     logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
@@ -74,7 +78,7 @@ def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool) -> Told
     folder = tracking.experiment_id(told.name, store)
     run = _begun(told, folder, names, quick)
     with tracking.ended(run):
-        found = _conducted(told, names, folder, run, store, quick=quick, fresh=fresh)
+        found = _conducted(told, names, folder, run, store, quick=quick, fresh=fresh, threads=threads)
         _show(told, found, store)
         if not found.sections:
             raise DaecoreError(f"None of the studies could be conducted. {_reasons(found.failed)}")
@@ -118,15 +122,16 @@ def _begun(told: Series, folder: str, names: Sequence[str], quick: bool) -> str:
 
 
 def _conducted(
-    told: Series, names: Sequence[str], folder: str, run: str, store: Store, *, quick: bool, fresh: bool
-) -> Told:
+    told: Series, names: Sequence[str], folder: str, run: str, store: Store, *,
+    quick: bool, fresh: bool, threads: int,
+) -> Told:  # fmt: skip
     """Study after study; what fails is told, and the next one begins."""
     call, sections, failed, seconds = Caller(fresh), [], {}, {}
     for number, name in enumerate(names, 1):
         began = time.perf_counter()
         log.info("study %d of %d: %s", number, len(names), name)
         try:
-            request = conducting.request(told, name, quick=quick)
+            request = conducting.request(told, name, quick=quick, threads=threads)
             sections.append(call(conducting.conduct, request, folder, run, fresh, intact=intact, name=name))
         except Exception as error:
             if interrupts.noted():
