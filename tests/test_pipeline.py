@@ -391,3 +391,29 @@ def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(tmp_path: Path)
     assert process.returncode == 130, output
     assert "dae run digits-erasure" in output
     assert {one.info.status for one in children(tmp_path)} == {"KILLED"}
+
+
+PROGRAM = """
+from daecore_flows.pipeline import denoise
+small = {"dense": {"widths": [16], "code": 4}}
+print(denoise(data={"digits": {}}, autoencoder=small, training={"epochs": 1, "threads": 1}, transfer=None).run_id)
+"""
+
+
+@pytest.mark.long
+def test_a_flow_that_nobody_has_prepared_enters_the_store_itself(server: str, tmp_path: Path) -> None:
+    """As a work pool's worker runs it, or a Python program: what it makes lies where DAE_STORE says."""
+    places = {"DAE_STORE": str(tmp_path / "store"), "DAE_DATA": str(tmp_path / "data"), "PREFECT_API_URL": server}
+    quiet = {"PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAE_", "MLFLOW_", "PREFECT_"))}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM],
+        env={**kept, **places, **quiet},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as database:
+        (status,) = database.execute("SELECT status FROM runs WHERE run_uuid = ?", [done.stdout.split()[-1]]).fetchone()
+    assert status == "FINISHED"
