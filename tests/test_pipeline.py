@@ -321,6 +321,12 @@ def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
     assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
 
 
+@pytest.fixture
+def own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command starts Prefect's server itself, with a database in its store."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+
+
 LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]
 
 
@@ -338,7 +344,9 @@ def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("network", ["conv: {code: 16}", "dense: {widths: [64], code: 16}"])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, network: str, precision: str) -> None:
+def test_a_killed_training_goes_on_to_the_same_weights(
+    tmp_path: Path, network: str, precision: str, own_server: None
+) -> None:
     """SIGKILL loses at most one epoch: same digest, one child run, no step twice, nothing RUNNING on either side."""
     arguments = [*LONG, "--set", f"autoencoder={{{network}}}", "--set", f"training.precision={precision}"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -363,7 +371,7 @@ def flow_runs(store: Path) -> list[str]:
 
 
 @pytest.mark.long
-def test_two_processes_with_one_experiment_train_once(tmp_path: Path) -> None:
+def test_two_processes_with_one_experiment_train_once(tmp_path: Path, own_server: None) -> None:
     """In a new store, too, whose databases both would make; the second waits for the first and takes its model."""
     reports = [tmp_path / f"{number}.json" for number in (1, 2)]
     both = [
@@ -391,3 +399,29 @@ def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(tmp_path: Path)
     assert process.returncode == 130, output
     assert "dae run digits-erasure" in output
     assert {one.info.status for one in children(tmp_path)} == {"KILLED"}
+
+
+PROGRAM = """
+from daecore_flows.pipeline import denoise
+small = {"dense": {"widths": [16], "code": 4}}
+print(denoise(data={"digits": {}}, autoencoder=small, training={"epochs": 1, "threads": 1}, transfer=None).run_id)
+"""
+
+
+@pytest.mark.long
+def test_a_flow_that_nobody_has_prepared_enters_the_store_itself(server: str, tmp_path: Path) -> None:
+    """As a work pool's worker runs it, or a Python program: what it makes lies where DAE_STORE says."""
+    places = {"DAE_STORE": str(tmp_path / "store"), "DAE_DATA": str(tmp_path / "data"), "PREFECT_API_URL": server}
+    quiet = {"PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAE_", "MLFLOW_", "PREFECT_"))}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM],
+        env={**kept, **places, **quiet},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as database:
+        (status,) = database.execute("SELECT status FROM runs WHERE run_uuid = ?", [done.stdout.split()[-1]]).fetchone()
+    assert status == "FINISHED"

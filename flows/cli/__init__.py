@@ -110,7 +110,7 @@ def _ended(arguments: list[str] | None) -> int:
         said = str(error) if status else f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows where.)"
         print(f"dae: {said}", file=sys.stderr)
         return status or 1
-    return 0
+    return _stopped() if interrupts.noted() else 0
 
 
 def _stopped() -> int:
