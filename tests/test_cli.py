@@ -1,9 +1,11 @@
 """The command line: exit statuses, one paragraph per mistake, and nothing heavy before it is needed."""
 
+import os
 import shutil
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ from daecore_flows.cli.runs import _age as age
 from daecore_flows.cli.summary import print_summary
 from daecore_flows.store import Store
 
+import daecore
 from daecore.experiment import parse
 
 INTERVAL = {"mean": 1.0, "low": -0.5, "high": 2.5, "n": 300}
@@ -60,6 +63,67 @@ def test_help_is_fast_and_loads_nothing_heavy() -> None:
     assert time.perf_counter() - began < 5  # 0.3 s on an idle machine
 
 
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, that of the installed package."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"daecore {version('daecore')}\n"
+
+
+def test_looking_at_runs_loads_neither_pytorch_nor_prefect() -> None:
+    """They take seconds, and a list needs neither."""
+    program = (
+        "import sys; from daecore_flows.cli import main; status = main(['runs']); "
+        "from daecore_flows import housekeeping, tracking; "
+        "sys.exit(99 if {'torch', 'prefect', 'matplotlib'} & set(sys.modules) else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "There is no store in" in done.stderr
+
+
+def test_the_front_door_gives_each_of_its_names() -> None:
+    """Also those whose modules are loaded when they are first asked for; another name is an AttributeError."""
+    assert all(getattr(daecore, name) is not None for name in daecore.__all__)
+    assert {"stream", "Corruptor", "Splits"} <= set(daecore.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'Corrupter'"):
+        _ = daecore.Corrupter
+
+
+@pytest.mark.parametrize(
+    ("words", "proposed", "not_proposed"),
+    [
+        ("dae run digits-e", "digits-erasure", "mnist-erasure"),
+        ("dae plugins show era", "erasure", "blur"),
+        ("dae data fetch dig", "digits", "erasure"),
+        ("dae lecture --only arc,bl", "arc,blur", "arc,arc"),
+        ("dae rm 0a", "0a" * 16, "0b" * 16),
+        ("dae restore 0a", "0a" * 16, "0c" * 16),
+    ],
+)
+def test_the_shell_completes_names_without_loading_anything_heavy(
+    tmp_path: Path, words: str, proposed: str, not_proposed: str
+) -> None:
+    """Recipes, plugins, datasets, studies, and runs that have a report."""
+    for run, files in {"0a" * 16: ["report.json"], "0b" * 16: ["report.json"], "0a0c" * 8: []}.items():
+        folder = tmp_path / "store" / "artifacts" / "digits" / run / "artifacts"
+        folder.mkdir(parents=True)
+        for name in files:
+            (folder / name).touch()
+    program = (
+        "import atexit, os, sys; sys.argv[0] = 'dae'\n"
+        "heavy = {'torch', 'prefect', 'mlflow', 'daecore'}\n"
+        "atexit.register(lambda: heavy & set(sys.modules) and os._exit(99))\n"
+        "from daecore_flows.cli import main; sys.exit(main([]))"
+    )
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_DAE_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **asked}
+    )
+    assert done.returncode == 0, done.stderr
+    assert proposed in done.stdout.splitlines()
+    assert not_proposed not in done.stdout
+
+
 def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Path) -> None:
     """A mistake costs a second, not fifteen, and makes no store."""
     program = (
@@ -77,6 +141,7 @@ def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Pat
     ("arguments", "message"),
     [
         (["mnist-erasur"], "Did you mean 'mnist-erasure'"),
+        (["nothing-like-it"], "`dae recipes` lists what there is."),
         (["nothing.yaml"], "nothing.yaml cannot be read"),
         (["digits-erasure", "--set", "training.epochs"], "--set takes section.option=value"),
         (["digits-erasure", "--set", "corruptions=[{erasure: {p: 2}}]"], "erasure.p: Input should be less than"),
@@ -124,6 +189,30 @@ def test_show_prints_a_whole_experiment_with_its_changes(capsys: pytest.CaptureF
     assert shown["training"]["epochs"] == 3
     assert "weight_decay" in shown["training"]
     assert parse(shown).training.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "nearest", "rest"),
+    [
+        (["show", "erasure"], "'digits-erasure'", "`dae recipes` lists what there is."),
+        (["plugins", "show", "mnis"], "'mnist'", "`dae plugins` lists what there is."),
+        (["data", "fetch", "fashion"], "'fashion_mnist'", "`dae plugins` lists what there is."),
+        (["lecture", "--only", "erasur"], "'erasure'", "Known: arc, "),
+        (["sweep", "digits-erasure", "--space", "training.epoch=[1]"], "'epochs'", "`dae show` prints every place"),
+        (["sweep", "digits-erasure", "--space", "seed=[1]", "--measure", "ssin"], "'ssim'", "Known: "),
+        (["sweep", "digits-erasure", "--method", "grit"], "'grid'", "Known: grid, random, tpe."),
+        (["run", "digits-erasure", "--set", "training.epoch=3"], "'epochs'", "Known: "),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], command: list[str], nearest: str, rest: str
+) -> None:
+    """And with all there is, or with the command that lists it where that is long."""
+    said = " ".join(refusal(capsys, *command).split())
+    assert "Did you mean" in said
+    assert nearest in said
+    assert rest in said
+    assert len(said) < 700
 
 
 def test_plugins_are_listed_with_their_origin(

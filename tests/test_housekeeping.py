@@ -3,6 +3,7 @@
 The runs are rows put straight into MLflow's database, as many in seconds as years of work make.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from daecore_flows import housekeeping, lookup, tracking
+from daecore_flows.cli import main
 from daecore_flows.lookup import find_run, find_version
 from daecore_flows.store import Store
 from daecore_flows.tracking import registry, search
@@ -82,6 +84,7 @@ def copied(template: Store, folder: Path) -> Store:
         made.enter()
     with sqlite3.connect(template.database) as source, sqlite3.connect(made.database) as target:
         source.backup(target)
+        target.execute("update experiments set artifact_location = ?", ((made.artifacts / "digits").as_uri(),))
     return made
 
 
@@ -279,6 +282,19 @@ def test_the_last_runs_are_found_among_50_001(many: Store) -> None:
     """`dae runs` and `dae status` ask for as many as they show."""
     names = [run.info.run_name for run in tracking.runs(housekeeping.DENOISE, 20)]
     assert names == [f"run {number}" for number in range(MANY - 1, MANY - 21, -1)]
+
+
+@pytest.mark.usefixtures("clock")
+def test_runs_are_listed_as_json_under_fixed_names(many: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the table says; nothing where a run does not know."""
+    tracking.log_metrics(run_id(MANY - 1), {"restored_db": 15.25, "gain_db.mean": 0.5})
+    assert main(["runs", "--limit", "2", "--json", "--store", str(many.root)]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert first == {
+        "run_id": run_id(MANY - 1), "name": "run 50000", "state": "FINISHED", "restored_db": 15.25, "gain_db": 0.5,
+        "started": "2029-07-29T06:13:20+00:00",
+    }  # fmt: skip
+    assert (second["name"], second["restored_db"], second["gain_db"]) == ("run 49999", None, None)
 
 
 @pytest.mark.usefixtures("clock")

@@ -7,8 +7,14 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import cookbook
+from . import completion
 
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe, a YAML file, or a run's report.json.")]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE|FILE", help="A recipe, a YAML file, or a run's report.json.", autocompletion=completion.recipes
+    ),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(

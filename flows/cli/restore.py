@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .runs import enter
 
@@ -28,7 +29,11 @@ Tile = Annotated[
 def restore(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="A run's id or name, models:/NAME@ALIAS, or a file weights.safetensors."),
+        typer.Argument(
+            metavar="MODEL",
+            help="A run's id or name, models:/NAME@ALIAS, or a file weights.safetensors.",
+            autocompletion=completion.runs,
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file or folder to write.")],

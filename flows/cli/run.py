@@ -10,6 +10,7 @@ import typer
 
 from .. import cookbook
 from ..store import Store, write_atomically
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared, require_room, writable
 from .recipes import Changes, Recipe, Threads, with_threads
@@ -57,7 +58,12 @@ def run(
 
 def rerun(
     of: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's id, the beginning of it, its name, or models:/NAME@ALIAS.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run's id, the beginning of it, its name, or models:/NAME@ALIAS.",
+            autocompletion=completion.runs,
+        ),
     ],
     changes: Changes = None,
     threads: Threads = None,

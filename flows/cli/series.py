@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..store import Store, write_atomically
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import require_place, writable
 from .recipes import Threads
@@ -21,7 +22,12 @@ from .watching import watched_flow
 if TYPE_CHECKING:
     from ..series.running import Told
 
-Only = Annotated[str | None, typer.Option("--only", metavar="ID,ID", help="Some of the studies, by their names.")]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only", metavar="ID,ID", help="Some of the studies, by their names.", autocompletion=completion.studies
+    ),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Small budgets, the same pictures: minutes instead of hours.")]
 
 

@@ -55,10 +55,12 @@ def _flow_runs() -> tuple[list[Entry], list[Entry]]:
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.sorting import FlowRunSort
 
+    from .flow_runs import each_flow_run
+
     wanted = ["RUNNING", "PENDING", "CANCELLING", "SCHEDULED", "PAUSED"]
     chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": wanted}}})
     with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=200)
+        found = list(each_flow_run(client, chosen, FlowRunSort.EXPECTED_START_TIME_ASC))
         flows = {flow: client.read_flow(flow).name for flow in {run.flow_id for run in found}}
     now = datetime.now(UTC)
     under_way: list[Entry] = []
