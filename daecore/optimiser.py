@@ -65,7 +65,8 @@ class AdamW:
     def largest_weight(self) -> Tensor:
         """The largest magnitude among the trained weights, float32 ``()`` on their device; NaN if one is NaN."""
         with torch.no_grad():
-            return torch.stack(torch._foreach_norm(list(self._moments), torch.inf)).max()
+            bounds = [bound for p in self._moments if p.numel() for bound in p.aminmax()]
+            return torch.stack(bounds).abs().max()
 
     def restore(self, saved: Mapping[str, Tensor]) -> None:
         """Go on with these moments, whatever their strides and device."""

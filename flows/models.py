@@ -1,12 +1,16 @@
 """A trained network from its file: weights, and the spec that builds it; no store, no server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from threading import get_ident
 from typing import Annotated, ClassVar
 
 import torch
 from pydantic import AfterValidator, Field, JsonValue, ValidationError
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from daecore.autoencoder import Autoencoder, Shapes, build
 from daecore.checkpoint import Header, load_tensors
@@ -71,9 +75,7 @@ def load_with_shapes(path: Path, *, allow_changed_plugins: bool = False) -> tupl
     """The network as `load_model` gives it, and the shapes it maps between."""
     weights, header = load_tensors(path, ModelHeader)
     require_same(header.plugins, f"The model {path}", allow=allow_changed_plugins)
-    architecture = _architecture(header, path)
-    _require_those_of(architecture, header.shapes, weights, path)
-    network = _built(architecture, header.shapes, path)
+    network = _fitting(_architecture(header, path), header.shapes, weights, path)
     broken = non_finite(weights, network.state_dict())
     if broken:
         raise StoreError(f"The model {path} is no good: its weights {broken!r} hold NaN or infinity.")
@@ -90,11 +92,25 @@ def _architecture(header: ModelHeader, path: Path) -> Spec:
         raise InputError(f"The model {path} cannot be built. {error}") from None
 
 
-def _require_those_of(architecture: Spec, shapes: Shapes, weights: dict[str, Tensor], path: Path) -> None:
-    """Refuse other weights than the network's, found out before any room is made for it."""
-    with torch.device("meta"):
-        expected = _built(architecture, shapes, path).state_dict()
-    wrong = misfit(weights, expected)
+def _fitting(architecture: Spec, shapes: Shapes, weights: dict[str, Tensor], path: Path) -> Autoencoder:
+    """The network, whose own tensors are named, shaped and typed as the weights are.
+
+    The file of a small network may name a huge one. So it is built only as far as the file holds values for it, and
+    what is larger is compared on the meta device, where a tensor takes no room.
+    """
+    try:
+        with _at_most(sum(value.numel() for value in weights.values())):
+            network = _built(architecture, shapes, path)
+    except _LargerThanItsFile:
+        with torch.device("meta"):
+            _require_fit(weights, _built(architecture, shapes, path), architecture, path)
+        network = _built(architecture, shapes, path)  # it only seemed so: parameters that it shares were counted twice
+    _require_fit(weights, network, architecture, path)
+    return network
+
+
+def _require_fit(weights: dict[str, Tensor], network: Autoencoder, architecture: Spec, path: Path) -> None:
+    wrong = misfit(weights, network.state_dict())
     if wrong:
         raise StoreError(
             f"The model {path} does not hold the weights of its own architecture, {in_a_line(str(architecture))}: of "
@@ -102,11 +118,36 @@ def _require_those_of(architecture: Spec, shapes: Shapes, weights: dict[str, Ten
         )
 
 
+class _LargerThanItsFile(Exception):
+    pass
+
+
+@contextmanager
+def _at_most(values: int) -> Iterator[None]:
+    """Stop a network that is built here at the parameter that makes it larger, before that has its first values."""
+    left, here = values, get_ident()
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        if get_ident() == here and parameter is not None:  # torch asks for the networks of all threads
+            left -= parameter.numel()
+            if left < 0:
+                raise _LargerThanItsFile
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 def _built(architecture: Spec, shapes: Shapes, path: Path) -> Autoencoder:
     """The network, with whatever weights; a plugin may raise anything for shapes that nobody ever gave it."""
     try:
         with torch.random.fork_rng(devices=[]):
             return build(architecture, shapes)
+    except _LargerThanItsFile:
+        raise
     except Exception as error:
         said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
         raise StoreError(f"The model {path} cannot be built: {in_a_line(said).rstrip('.')}.") from error
