@@ -4,6 +4,7 @@ Knows tensors. Does not know which tile a network wants (see `daecore.restorer`)
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -65,8 +66,18 @@ class Side:
         return 0 if self.length <= self.tile else self.overlap // 4
 
 
+def unwatched(done: int, total: int) -> None:
+    """Nobody looks how many tiles of how many are restored."""
+
+
 def restore_tiled(
-    model: nn.Module, images: Tensor, tile: tuple[int, int], *, overlap: tuple[int, int] | None = None, scale: int = 1
+    model: nn.Module,
+    images: Tensor,
+    tile: tuple[int, int],
+    *,
+    overlap: tuple[int, int] | None = None,
+    scale: int = 1,
+    watch: Callable[[int, int], None] = unwatched,
 ) -> Tensor:
     """Restore images of any size in overlapping tiles.
 
@@ -79,6 +90,7 @@ def restore_tiled(
         tile: Height and width of a tile.
         overlap: Pixels that neighbouring tiles share, down and right; half a tile by default.
         scale: Restored pixels per pixel, along each side.
+        watch: Told how many tiles of how many are restored, now and then.
 
     Returns:
         float32 ``(B, C, H * scale, W * scale)``.
@@ -98,11 +110,13 @@ def restore_tiled(
     window = torch.outer(down.weights(scale), right.weights(scale)).to(images.device)
     at_once = max(1, PIXELS // (height * width))
     places = [(k, y, x) for k in range(count) for y in down.starts for x in right.starts]
-    for some in (places[first : first + at_once] for first in range(0, len(places), at_once)):
+    for first in range(0, len(places), at_once):
+        some = places[first : first + at_once]
         tiles = torch.stack([padded[k, :, y : y + height, x : x + width] for k, y, x in some])
         for (k, y, x), one in zip(some, _restored(model, tiles, scale), strict=True):
             target = canvas[k, :, y * scale : (y + height) * scale, x * scale : (x + width) * scale]
             target += window * one
+        watch(first + len(some), len(places))
     return _normalised(canvas, down, right, scale)
 
 

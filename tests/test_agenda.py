@@ -1,10 +1,13 @@
 """What is told of several trainings: the name, the place, and time from what was measured, never before."""
 
+import io
 import logging
 
 import pytest
 from daecore_flows import agenda
 from daecore_flows.agenda import Agenda, Planned, about
+from daecore_flows.cli.progress import Bars
+from rich.console import Console
 
 
 @pytest.fixture
@@ -89,3 +92,18 @@ def test_a_training_is_named_before_its_first_pass_and_without_a_time(caplog: py
 )  # fmt: skip
 def test_time_is_told_in_the_unit_people_use(left: float, whole: float, said: str) -> None:
     assert about(left, whole) == said
+
+
+def test_on_a_terminal_of_80_columns_what_is_left_is_seen() -> None:
+    """The bar gives way to what is told."""
+    shown = io.StringIO()
+    bars = Bars(Console(file=shown, width=80, force_terminal=True))
+    log = logging.getLogger("daecore.progress.test")
+    for text, extra in (
+        ("train_control", {"stage": "train_control"}),
+        ("epoch 3 of 9: training 2 of 4: control, about 3 min of 7 left, loss 0.1", {"progress": ("train", 3, 9)}),
+    ):
+        bars.emit(log.makeRecord(log.name, logging.INFO, "", 0, text, (), None, extra=extra))
+    with bars.bars:
+        bars.bars.refresh()
+    assert "training 2 of 4: control, about 3 min of 7" in shown.getvalue()

@@ -1,17 +1,19 @@
 """`dae restore`: which file becomes which, what of a picture is kept, and what is refused."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from daecore_flows.cli import main
+from daecore_flows.cli import main, tiles
 from daecore_flows.keys import provenance
 from daecore_flows.models import ModelHeader
 from daecore_flows.store import Store
 from PIL import Image
 
+from daecore import tiling
 from daecore.autoencoder import Autoencoder, Shapes, initialised
 from daecore.checkpoint import save_tensors
 from daecore.errors import DataError, InputError, NonFiniteError
@@ -131,6 +133,23 @@ def test_a_folder_is_restored_whole_but_for_what_is_broken(
     files = [path.relative_to(target).as_posix() for path in sorted(target.rglob("*")) if path.is_file()]
     assert files == ["a.png", "below/c.jpg"]
     assert main(["restore", unet, str(source), str(target), "--force"]) == 1  # what it wrote is no input
+
+
+def test_a_large_picture_shows_how_far_it_is(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal lines on stderr, every few seconds; of one that is done sooner none."""
+    drawn(tmp_path / "in.png", 70, 70)
+    arguments = ["restore", unet, str(tmp_path / "in.png")]
+    monkeypatch.setattr(tiling, "PIXELS", 4 * 32 * 32)  # so many pixels go through the network at once
+    assert main([*arguments, str(tmp_path / "quick.png"), "--tile", "32"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(tiles, "EVERY_SECONDS", 0.0)
+    assert main([*arguments, str(tmp_path / "slow.png"), "--tile", "32"]) == 0
+    said = capsys.readouterr()
+    assert re.search(r"^in.png: tile 4 of 9, about \d+ s of \d+ left$", said.err, re.MULTILINE)
+    assert "tile 9 of" not in said.err  # that it is done the line on stdout says
+    assert "9 tiles" in said.out
 
 
 def test_what_is_there_is_not_overwritten(unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

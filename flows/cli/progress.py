@@ -22,6 +22,7 @@ from ..console import silence
 
 PROGRESS = "daecore.progress"
 START = "start"
+WIDE = 120  # columns that have room for a bar beside what is told
 
 
 @contextmanager
@@ -73,12 +74,11 @@ class Bars(Lines):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
+        wide = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
         self.bars = Progress(
             SpinnerColumn(finished_text="✓"),
             TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            *(wide if console.width >= WIDE else wide[1:2]),  # what is told matters more than the bar
             TextColumn("{task.fields[latest]}", markup=False),
             console=console,
         )

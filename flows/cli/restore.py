@@ -1,6 +1,7 @@
 """`dae restore`: a trained network on the user's own pictures."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -74,9 +75,11 @@ def _attempt(job: "Job", restorer: "Restorer") -> bool:
     from daecore.errors import DaecoreError
 
     from ..restoring import restore_file
+    from .tiles import tiles_shown
 
     try:
-        done = restore_file(job, restorer)
+        with tiles_shown(job.source.name) as watch:
+            done = restore_file(job, replace(restorer, watch=watch))
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
