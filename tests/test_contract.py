@@ -226,7 +226,10 @@ def test_a_good_dataset_passes() -> None:
 @pytest.mark.parametrize(
     ("fact", "extension"),
     [
-        ("samples are stored by the tensor rule", dataset(train=Samples(torch.rand(5, 1, 4, 4), torch.arange(5) % 2))),
+        (
+            "samples are stored by the tensor rule",
+            dataset(train=Samples(torch.rand(5, 1, 4, 4) + 1, torch.arange(5) % 2)),
+        ),
         ("samples are stored by the tensor rule", dataset(validation=SOME.select(torch.arange(0)))),
         ("the shape is as declared", dataset(train=Samples(torch.zeros(5, 1, 3, 4, dtype=torch.uint8), SOME.labels))),
         ("labels and classes are as declared", dataset(classes=3)),
