@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -18,6 +19,7 @@ from daecore.image_values import Refused, Stored, scaled, with_channels
 from daecore.raster import decode_raster
 from daecore.tiff import MAGIC, decode_tiff
 
+BEGINNING = 16  # bytes by which a format is known
 SUFFIXES = {  # what a folder is searched for, and the format each is written in; empty: it is read only
     ".png": "PNG", ".apng": "", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
     ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".webp": "WEBP", ".gif": "", ".ppm": "PPM", ".pgm": "PPM",
@@ -77,7 +79,7 @@ def read_image(path: Path, channels: int = 0) -> ImageFile:
         raise DataError(f"The image {path} {why}") from None
     except NonFiniteError as why:
         raise NonFiniteError(f"The image {path} {why}") from None
-    kind = str(stored.values.dtype)
+    kind = "uint8" if pixels.dtype == torch.uint8 else str(stored.values.dtype)
     return ImageFile(with_channels(pixels, channels or len(pixels)), stored.alpha, kind, stored.profile, notes)
 
 
@@ -87,10 +89,10 @@ def _decoded(file: IO[bytes], channels: int) -> Stored:
     Raises:
         Refused: It is not read, or it is damaged.
     """
-    start = file.read(4)
+    start = file.read(BEGINNING)
     file.seek(0)
     try:
-        return (decode_tiff if start in MAGIC else decode_raster)(file, channels)
+        return decode_tiff(file, channels) if start.startswith(MAGIC) else decode_raster(file, start, channels)
     except MemoryError:
         raise Refused("does not fit into memory. Cut it into parts.") from None
     except (Refused, DaecoreError):

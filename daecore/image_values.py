@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from daecore.errors import NonFiniteError
@@ -78,10 +79,10 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
         return pixels
     if channels != 1:
         return pixels.expand(channels, -1, -1)
-    weights = torch.tensor(LUMA)[:, None, None]
     if pixels.dtype == torch.uint8:
-        return ((pixels.to(torch.int32) * weights).sum(0, keepdim=True) + 2**15 >> 16).to(torch.uint8)
-    return (pixels * (weights / 2**16)).sum(0, keepdim=True)
+        grey = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()).convert("L")
+        return torch.from_numpy(np.array(grey))[None]
+    return (pixels * (torch.tensor(LUMA)[:, None, None] / 2**16)).sum(0, keepdim=True)
 
 
 def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:

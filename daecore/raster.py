@@ -21,11 +21,12 @@ ORIENTATION = 0x0112
 _OPENING = threading.Lock()
 
 
-def decode_raster(file: IO[bytes], channels: int = 0, formats: tuple[str, ...] = FORMATS) -> Stored:
+def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tuple[str, ...] = FORMATS) -> Stored:
     """Read one picture; of an MPO, as phones write it, the first.
 
     Args:
         file: Its content, at the beginning.
+        start: The first bytes of it, by which a damaged file is told from another kind.
         channels: 1 or 3: values of 8 bits come with so many, and without alpha; 0: as the file has them.
         formats: Which formats of Pillow's may be opened.
 
@@ -33,7 +34,7 @@ def decode_raster(file: IO[bytes], channels: int = 0, formats: tuple[str, ...] =
         Refused: It is no picture of these formats, several pictures, too large, or of a kind that is not read.
         Exception: Decoders raise what they like on damaged files.
     """
-    with _opened(file, formats) as image:
+    with _opened(file, start, formats) as image:
         require_size(*image.size)
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if frames > 1:
@@ -53,9 +54,7 @@ def several(pages: int) -> str:
     return f"has {pages} pages, and one picture was expected. Save each as a file of its own."
 
 
-def _opened(file: IO[bytes], formats: tuple[str, ...]) -> ImageFile.ImageFile:
-    start = file.read(16)
-    file.seek(0)
+def _opened(file: IO[bytes], start: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
     if not start:
         raise Refused("is empty. Take it out.")
     with _OPENING:  # Pillow's own limit is one for the whole process; ours is asked before anything is decoded

@@ -37,13 +37,14 @@ def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
     """
     import tifffile
 
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by the reader
+    if (log := logging.getLogger("tifffile")).level != logging.CRITICAL:
+        log.setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by whoever reads it
     with tifffile.TiffFile(file, _multifile=False) as tiff:
         page = _only(tiff)
         require_size(page.imagewidth, page.imagelength)
         if int(page.photometric) in BY_PILLOW:
             file.seek(0)
-            return decode_raster(file, channels, ("TIFF",))
+            return decode_raster(file, MAGIC[0], channels, ("TIFF",))
         _require_known(page)
         values = np.asarray(page.asarray())
         orientation = page.tags.valueof(274, 1)
@@ -89,7 +90,9 @@ def _require_known(page: "TiffPage") -> None:
 
 
 def _kind(page: "TiffPage") -> str:
-    return "uint8" if page.dtype == np.bool_ else str(page.dtype.newbyteorder("=")) if page.dtype else ""
+    if page.dtype in (np.uint8, np.bool_):
+        return "uint8"
+    return str(page.dtype.newbyteorder("=")) if page.dtype else ""
 
 
 def _layers(values: NDArray[Any], page: "TiffPage") -> NDArray[Any]:
@@ -108,7 +111,7 @@ def _looked_up(index: NDArray[Any], colour_map: NDArray[Any]) -> NDArray[Any]:
 
 def _stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: bool) -> Stored:
     """With the white that the file names, and black where it is 0."""
-    bits, kind = int(page.bitspersample), str(layers.dtype)
+    bits, kind = int(page.bitspersample), _kind(page)
     white = 2**bits - 1 if kind.startswith("uint") else WHITE[kind]
     plain = 3 if int(page.photometric) == RGB else 1
     values, alpha = layers[..., :plain], None

@@ -230,7 +230,7 @@ def test_a_good_dataset_passes() -> None:
 @pytest.mark.parametrize(
     ("fact", "extension"),
     [
-        ("samples are stored by the tensor rule", dataset(train=lambda: Samples(torch.rand(5, 1, 4, 4)))),
+        ("samples are stored by the tensor rule", dataset(train=lambda: Samples(torch.rand(5, 1, 4, 4).double()))),
         ("samples are stored by the tensor rule", dataset(train=lambda: Samples(SOME.data, torch.zeros(5, 2)))),
         ("samples are stored by the tensor rule", dataset(test=SOME)),
         ("samples are stored by the tensor rule", dataset(validation=SOME.select(torch.arange(0)))),
