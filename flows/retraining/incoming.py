@@ -15,7 +15,7 @@ from daecore.errors import DataError, InputError
 from daecore.experiment import Experiment
 from daecore.noise import NoiseEstimate, drifted, estimate_noise, expected_noise, matched_strength, with_strength
 
-log = logging.getLogger("daecore")
+log = logging.getLogger("daecore.progress")  # heard whatever level libraries give the root
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 NEWEST = 500  # pictures that are looked at
