@@ -21,7 +21,7 @@ QUEUE = "queue"  # who holds it takes cores next: two who had a core each would 
 
 ONE_CORE = Place(device="cpu", precision="float32", threads=1)  # for what no number of threads makes faster
 
-log = logging.getLogger("daecore")
+log = logging.getLogger("daecore.progress")  # heard whatever level libraries give the root
 
 
 @contextmanager

@@ -19,7 +19,7 @@ EVERYBODY_S = stat.S_ISVTX | stat.S_IWOTH
 OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
 LOCKTABLE = Path("/proc/locks")
 
-log = logging.getLogger("daecore")
+log = logging.getLogger("daecore.progress")  # heard whatever level libraries give the root
 _told: set[str] = set()
 
 

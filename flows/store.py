@@ -252,4 +252,4 @@ def _logging_configuration() -> str:
 def _say_who_waits(name: str) -> None:
     import logging
 
-    logging.getLogger("daecore").warning("another process holds %s; waiting for it", name)
+    logging.getLogger("daecore.progress").warning("another process holds %s; waiting for it", name)

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,16 +40,18 @@ def decided(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Ask
     if not isinstance(request, PlacedRequest):
         yield request
         return
-    begun, threads = _Begun(request, store), request.place.threads
-    if not threads:
-        threads = begun.known(anew=anew)
-        if not threads:
+    begun = _Begun(request, store)
+    with ExitStack() as around:
+        named = request.place.threads
+        threads = named or begun.known(anew=anew)
+        if threads:
+            around.enter_context(begun.computing(threads))
+            if not named and threads != wanted(request):
+                log.info("%s: begun with %s before, which it keeps", request.key.stage, _threads(threads))
+        else:
             with store.lock(f"threads-{begun.name}"):  # of two that begin at once the second joins the first
                 threads = begun.known(anew=anew) or _free(request)
-                begun.note(threads)
-        elif threads != wanted(request):
-            log.info("%s: there is one with %s, which is taken", request.key.stage, _threads(threads))
-    with begun.computing(threads):
+                around.enter_context(begun.computing(threads))
         yield request.with_threads(threads)
 
 
@@ -104,11 +106,6 @@ class _Begun:
         found = list(self.folder.iterdir()) if self.folder.is_dir() else []
         return [int(path.name) for path in sorted(found, key=lambda path: -path.stat().st_mtime_ns)]
 
-    def note(self, threads: int) -> None:
-        """Note that it begins with so many."""
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / str(threads)).write_text(self._key(threads))
-
     def known(self, *, anew: bool) -> int:
         """The number to take: of what is finished, of a checkpoint, of somebody who is at it; 0 where there is none."""
         found = [] if anew else self.numbers()
@@ -121,7 +118,8 @@ class _Begun:
     @contextmanager
     def computing(self, threads: int) -> Iterator[None]:
         """A block that others see as under way; the kernel forgets it when the process dies."""
-        self.note(threads)
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / str(threads)).write_text(self._key(threads))
         file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(file, fcntl.LOCK_SH)

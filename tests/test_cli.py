@@ -11,11 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from daecore_flows.cli import main
+from daecore_flows.cli import app, main
 from daecore_flows.cli.places import size
+from daecore_flows.cli.recipes import with_threads
 from daecore_flows.cli.runs import _age as age
 from daecore_flows.cli.summary import print_summary
+from daecore_flows.series.laboratory import Laboratory
 from daecore_flows.store import Store
+from typer.main import get_command
 
 import daecore
 from daecore.experiment import parse
@@ -262,3 +265,21 @@ def test_sizes_and_ages_are_for_people() -> None:
     """Three digits and a unit."""
     assert [size(count) for count in (12, 1_500, 2_340_000)] == ["12 B", "1.5 kB", "2.3 MB"]
     assert [age(seconds) for seconds in (5, 120, 7_300, 200_000)] == ["5 s", "2 min", "2 h", "2 d"]
+
+
+TRAINING = ("run", "rerun", "stack", "sweep", "retrain", "lecture", "features", "vincent")
+
+
+@pytest.mark.parametrize("command", TRAINING)
+def test_every_command_that_trains_takes_a_number_of_threads(command: str) -> None:
+    """As one of its own options, which is left open by default."""
+    (option,) = [it for it in get_command(app).commands[command].params if "--threads" in it.opts]
+    assert option.default is None
+
+
+def test_the_named_number_is_the_last_word() -> None:
+    """Over what the experiment or another change says; unnamed, nothing is changed."""
+    assert with_threads(["training.threads=2"], 1) == ["training.threads=2", "training.threads=1"]
+    assert with_threads(None, None) == []
+    lab = Laboratory(Store(Path("store"), Path("data")), "0", "", threads=3)
+    assert lab.experiment("lecture/arc").training.threads == 3  # whose recipe has 1

@@ -95,7 +95,7 @@ def test_a_finished_result_of_any_number_is_taken_and_told(
             (store.cached_results / digest(found.key)).touch()
     with devices.held(cpu(2)):
         assert chosen(asked(), store) == 3
-    assert "there is one with 3 threads, which is taken" in caplog.text
+    assert "begun with 3 threads before, which it keeps" in caplog.text
     assert chosen(asked(2), store) == 2
 
 
