@@ -75,8 +75,8 @@ ORDER = (
     "corruption objective stack pairs optimiser progress schedule training checkpoint metrics intervals claims",
     "information vector_field likelihood posterior langevin arrays interpolation classical linear referee referees",
     "evaluation noise tiling restorer picture classifier budget nearest finetuning classifying initialisation",
-    "scores transfer kernel_machine tuning gabor gabor_fit figures plane heatmap curves filters scatter efficiency",
-    "coordinates markup page comparison_page gallery experiment feasibility sources fetch",
+    "scores transfer kernel_machine tuning gabor gabor_fit ticks figures plane heatmap curves filters scatter",
+    "efficiency coordinates glossary headline markup page comparison_page gallery experiment feasibility sources fetch",
 )
 
 
