@@ -43,8 +43,8 @@ def transferred(ours: float, control: float, draws: int = 6) -> TransferReport:
 @pytest.mark.parametrize(
     ("gain", "verdict", "text"),
     [
-        (2.0, "above", "Restored to 16.00 dB: 6.50 [6.00, 7.00] dB above the corrupted picture and 2.00 [1.50, 2.50] dB "
-         "above the best baseline, linear."),
+        (2.0, "above", "Restored to 16.00 dB: 6.50 [6.00, 7.00] dB above the corrupted picture and 2.00 [1.50, 2.50] "
+         "dB above the best baseline, linear."),
         (-1.0, "below", "Restored to 13.00 dB: 3.50 [3.00, 4.00] dB above the corrupted picture, but 1.00 [0.50, 1.50] "
          "dB below the best baseline, linear."),
         (0.1, "open", "Restored to 14.10 dB: 4.60 [4.10, 5.10] dB above the corrupted picture and +0.10 [-0.40, +0.60] "

@@ -1,5 +1,7 @@
 """Numbers on axes are written as people write them."""
 
+from itertools import pairwise
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -49,7 +51,7 @@ def test_no_interval_of_the_label_efficiency_hides_another() -> None:
     ]  # fmt: skip
     figure = label_efficiency(summarise(scores))
     places = sorted(float(x) for bars in figure.axes[0].containers for x in bars[0].get_xdata())
-    gaps = [after - before for before, after in zip(places, places[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(places)]
     assert len(places) == 12
     assert min(gaps) > 0.05
     assert max(gaps) == gaps[5] > 2 * sorted(gaps)[-2]
