@@ -16,6 +16,9 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from daecore.headline import headline, pretraining
+from daecore.scores import TransferReport
+
 from . import tracking
 from .records import FinalReport
 
@@ -93,7 +96,7 @@ def show_report(final: FinalReport, title: str) -> None:
 def _text(final: FinalReport, title: str) -> str:
     denoising, run = final.denoising, final.mlflow["run_id"]
     link = tracking.run_page(run)
-    gain = denoising.gain_db or denoising.gain_mse
+    said = headline(denoising)
     rows = [f"| {row['method']} | {row[denoising.unit]:.4g} |" for row in _measured(final)]
     errors = [
         f"| {row['labels']} | {row['initialisation']} | {row['error_percent']['mean']:.1f} |" for row in final.transfer
@@ -101,10 +104,11 @@ def _text(final: FinalReport, title: str) -> str:
     parts = [
         f"**[Open in MLflow]({link})**" if link else f"MLflow run {run}; files in `{final.files['artifacts']}`",
         f"# {title}",
-        f"Gain over {denoising.best_referee.name}: **{gain}** {denoising.unit} (95 %, paired)" if gain else "",
+        f"**{said.text}** {said.remark}",
         f"![restored test samples]({tracking.artifact_page(run, 'panel.png')})" if link else "",
         "\n".join([f"| | {denoising.unit} |", "|---|---|", *rows]),
         "\n".join(["| labels | initialisation | error % |", "|---|---|---|", *errors]) if errors else "",
+        *pretraining(TransferReport.model_validate({"rows": final.transfer, "differences": final.differences})),
         f"[The whole report]({tracking.artifact_page(run, 'report.html')}) · run `{run}`" if link else "",
     ]
     return "\n\n".join(part for part in parts if part)

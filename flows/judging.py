@@ -75,7 +75,7 @@ def _rows(model: torch.nn.Module, referees: Referees, pairs: Pairs) -> dict[str,
     return {
         "original": as_float(clean.data),
         "corrupted": enlarge(few.corrupted, clean.shape),
-        f"best referee: {best.name}": referees.restore(best.name, few.corrupted, clean.shape),
+        f"best baseline: {best.name}": referees.restore(best.name, few.corrupted, clean.shape),
         "restored": restore(model, few.corrupted.to(device)).cpu(),
     }
 

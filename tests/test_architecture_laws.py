@@ -76,8 +76,8 @@ ORDER = (
     "metrics intervals claims information vector_field likelihood posterior langevin arrays interpolation classical",
     "linear referee referees evaluation noise tiling restorer image_values image_limit raster tiff image_file",
     "image_encoding image_search classifier budget nearest finetuning classifying initialisation scores transfer",
-    "kernel_machine tuning gabor gabor_fit figures plane heatmap curves strength_curves filters scatter efficiency",
-    "coordinates markup page comparison_page gallery experiment feasibility sources fetch",
+    "kernel_machine tuning gabor gabor_fit ticks figures plane heatmap curves strength_curves filters scatter",
+    "efficiency coordinates glossary headline markup page comparison_page gallery experiment feasibility sources fetch",
 )
 
 

@@ -28,10 +28,16 @@ LINEAR = {"name": "linear", "db": 14.0, "mse": 0.04, "strength": None, "images":
 REPORT = {
     "denoising": {
         "unit": "dB", "images": 300, "corrupted_db": 9.5, "restored_db": 15.0, "corrupted_mse": 0.1, "mse": 0.03,
-        "best_referee": LINEAR, "referees": {"linear": LINEAR, "nlm": {**LINEAR, "db": 9.0, "images": 50}},
+        "pooled_db": 14.5, "ssim": 0.8, "gain_over_corrupted_db": {"mean": 5.5, "low": 5.0, "high": 6.0, "n": 300},
+        "best_referee": LINEAR,
+        "referees": {"linear": LINEAR, "nlm": {**LINEAR, "name": "nlm", "db": 9.0, "images": 50}},
         "gain_db": INTERVAL, "gain_mse": None,
     },
-    "transfer": [{"initialisation": "probe", "labels": 20, "error_percent": INTERVAL, "n": 2}],
+    "transfer": [
+        {"initialisation": "probe", "encoder": "e", "method": "probe", "labels": 1000, "error_percent": INTERVAL,
+         "n": 2}
+    ],
+    "differences": [],
     "mlflow": {"run_id": "abc"}, "reused": ["load_dataset"], "seconds": {"total": 3.0},
     "files": {"artifacts": "/somewhere/artifacts"},
 }  # fmt: skip
@@ -255,7 +261,9 @@ def test_the_summary_tells_numbers_places_and_commands(
     print_summary(REPORT, Store(Path("/a store"), Path("/data")))
     said = capsys.readouterr().out
     for text in (
-        "linear (best referee)", "nlm, on 50", "+1.00 [-0.50, +2.50] dB", "no difference is claimed", "20 labels",
+        "linear (best baseline)", "nlm, on 50", "5.50 [5.00, 6.00] dB above the corrupted picture",
+        "+1.00 [-0.50, +2.50] dB from the best baseline", "No difference from the best baseline is claimed",
+        "1,000 labels",
         "/somewhere/artifacts/report.html", "load_dataset", "dae up --store '/a store'",
     ):  # fmt: skip
         assert text in said

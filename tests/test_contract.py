@@ -237,7 +237,14 @@ def test_a_good_dataset_passes() -> None:
         ("the shape is as declared", dataset(train=Samples(torch.zeros(5, 1, 3, 4, dtype=torch.uint8), SOME.labels))),
         ("labels and classes are as declared", dataset(classes=3)),
         ("labels and classes are as declared", dataset(train=Samples(SOME.data))),
-        ("coordinates are finite", dataset(train=Samples(torch.full((5, 2), torch.nan), SOME.labels))),
+        (
+            "values are finite, those of images from 0 to 1",
+            dataset(train=Samples(torch.full((5, 2), torch.nan), SOME.labels)),
+        ),
+        (
+            "values are finite, those of images from 0 to 1",
+            dataset(train=Samples(torch.rand(5, 1, 4, 4) + 1, SOME.labels)),
+        ),
         ("labels and classes are as declared", dataset(train=Samples(SOME.data, torch.zeros(5, dtype=torch.int64)))),
         ("no sample is in two sets", dataset(train=SOME, validation=SOME)),
     ],

@@ -16,13 +16,13 @@ from daecore.training import TrainingOptions, fit
 
 IMAGES, POINTS = torch.zeros(6, 1, 4, 4, dtype=torch.uint8), torch.rand(6, 3)
 LABELS = torch.arange(6) % 2
-RULE = "Samples hold images as uint8 (N, C, H, W), or points as float32 (N, D), but `data` is "
+RULE = "Samples hold images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D), but `data` is "
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (torch.rand(6, 1, 4, 4), RULE + "float32 (6, 1, 4, 4). Of images in [0, 1] use (data * 255)"),
+        (torch.rand(6, 1, 4, 4).double(), RULE + "float64 (6, 1, 4, 4). Of images in [0, 1] use data.float()"),
         (torch.rand(6, 1, 4, 4) * 255, RULE + "float32 (6, 1, 4, 4)."),
         (torch.rand(6, 4, 4).double(), RULE + "float64 (6, 4, 4). Give images a channel"),
         (IMAGES[:, 0], RULE + "uint8 (6, 4, 4). Of grey images (N, H, W) use data[:, None]."),

@@ -68,13 +68,13 @@ def _shape(subject: Subject) -> str:
     return "x".join(map(str, expected))
 
 
-def _finite(subject: Subject) -> None:
+def _values(subject: Subject) -> None:
     for name, samples in load(subject).sets:
         try:
             if len(samples):
                 require_values(samples.data, None, name)
         except SamplesError as error:
-            raise Violation("finite coordinates", "they were refused", str(error)) from None
+            raise Violation("finite values, and images from 0 to 1", "they were refused", str(error)) from None
 
 
 def _labels(subject: Subject) -> str:
@@ -129,7 +129,7 @@ def _repeatable(subject: Subject) -> str:
 CHECKS = (
     Check("samples are stored by the tensor rule", _storage),
     Check("the shape is as declared", _shape),
-    Check("coordinates are finite", _finite),
+    Check("values are finite, those of images from 0 to 1", _values),
     Check("labels and classes are as declared", _labels),
     Check("no sample is in two sets", _disjoint),
     Check("loading again gives the same", _repeatable),
