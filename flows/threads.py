@@ -69,7 +69,8 @@ def without_threads(request: Request) -> str:
 
 def goes_on(folder: Path, store: Store) -> bool:
     """Whether a folder of results says of a training that was stopped and is to go on: it must stay."""
-    return any(store.checkpoint(path.read_text()).exists() for path in folder.iterdir() if path.name.isdecimal())
+    files = folder.iterdir() if folder.is_dir() else ()
+    return any(store.checkpoint(path.read_text()).exists() for path in files if path.name.isdecimal())
 
 
 def wanted(request: PlacedRequest) -> int:

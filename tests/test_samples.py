@@ -23,7 +23,7 @@ RULE = "Samples hold images (N, C, H, W) as uint8, or as float32 in [0, 1], or p
     ("data", "message"),
     [
         (torch.rand(6, 1, 4, 4).double(), RULE + "float64 (6, 1, 4, 4). Of images in [0, 1] use data.float()"),
-        (torch.rand(6, 1, 4, 4) * 255, RULE + "float32 (6, 1, 4, 4)."),
+        (torch.rand(6, 1, 4, 4).half(), RULE + "float16 (6, 1, 4, 4). Of images in [0, 1] use data.float()"),
         (torch.rand(6, 4, 4).double(), RULE + "float64 (6, 4, 4). Give images a channel"),
         (IMAGES[:, 0], RULE + "uint8 (6, 4, 4). Of grey images (N, H, W) use data[:, None]."),
         (torch.zeros(6, 28, 28, 3, dtype=torch.uint8), "with the channels last. Use data.permute(0, 3, 1, 2)."),
@@ -61,7 +61,7 @@ def test_labels_that_do_not_fit_are_refused_in_a_sentence(labels: Any, message: 
 
 def test_what_keeps_the_rule_is_taken_as_it_is(tmp_path: Path) -> None:
     """Also none at all, wide pictures, and a memory map, of which no value is read."""
-    for data in (IMAGES, POINTS, IMAGES[:0], torch.zeros(2, 3, 4, 9, dtype=torch.uint8)):
+    for data in (IMAGES, IMAGES / 255, POINTS, IMAGES[:0], torch.zeros(2, 3, 4, 9, dtype=torch.uint8)):
         assert Samples(data).data is data
     shape = (2_000_000, 1, 100, 100)  # 20 GB, of which nothing is on the disk
     mapped = np.memmap(tmp_path / "images", np.uint8, "w+", shape=shape)
@@ -99,6 +99,8 @@ def points(value: float) -> Samples:
         ({"validation": GOOD.select(LABELS[:0])}, "There are no validation samples: the set is empty."),
         ({"train": points(torch.nan)}, "but 2 of their values are NaN or infinite, the first in sample 2"),
         ({"test": (GOOD, points(-torch.inf))}, "The test samples must be finite"),
+        ({"train": Samples(IMAGES + 2.5, LABELS)}, "must have values from 0 to 1, but have values from 2.5 to 2.5."),
+        ({"train": Samples(IMAGES / 0, LABELS)}, "The training samples must be finite"),
         ({"train": Samples(IMAGES, LABELS + 1)}, "must have labels from 0 to 1, but have labels from 1 to 2."),
         ({"train": Samples(IMAGES, LABELS - 100)}, "but have labels from -100 to -99."),
         ({"validation": Samples(IMAGES)}, "Splits with 2 classes need labels, and the validation samples have none."),
