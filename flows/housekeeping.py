@@ -14,7 +14,6 @@ from daecore.errors import InputError
 
 from . import tracking
 from .store import Store
-from .threads import goes_on
 from .tracking import Run
 
 USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
@@ -149,6 +148,8 @@ def usage(names: Iterable[str]) -> dict[str, str]:
 
 
 def _caches(store: Store, keep: int) -> Iterator[Removal]:
+    from .threads import goes_on  # with PyTorch, which looking at runs does not need
+
     folders = {path.name: path for path in store.results.iterdir()}
     storage = store.cached_results
     cached = {path.name: path for path in (storage.iterdir() if storage.is_dir() else ())}
