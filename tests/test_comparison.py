@@ -16,6 +16,8 @@ from daecore_flows.cli import main
 from daecore_flows.cli.comparison_summary import print_comparison
 from daecore_flows.comparison.candidates import Candidate, read_candidates
 from daecore_flows.comparison.pairing import compare
+from daecore_flows.lookup import experiment_of, find_run
+from daecore_flows.reporting import EXPERIMENT
 from daecore_flows.store import Store
 
 from daecore.arrays import save_arrays
@@ -405,3 +407,18 @@ def test_three_real_runs_are_compared_and_one_restores_pictures(tmp_path: Path) 
     Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "in.png")
     for model in (ids[0][:12], "models:/digits-erasure-0.5@newest"):
         assert "30x20" in dae("restore", model, str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--force")
+
+
+def test_a_report_of_other_things_is_left_out_with_the_reason(written: Store) -> None:
+    """In a sentence, whatever stands in it; the other runs are read. So it is with the experiment of a run."""
+    run = find_run("two")
+    folder = tracking.artifact_folder(run.info.run_id)
+    for text in ("[]", "5", "{", "[" * 100_000, '{"training": 5}'):
+        (folder / "report.json").write_text(text)
+        candidates, left_out = read_candidates(["one", "two"])
+        assert [one.name for one in candidates] == ["one"]
+        (reason,) = left_out.values()
+        assert "report.json is not a report that daecore wrote" in reason
+        (folder / EXPERIMENT).write_text(text.replace('{"training": 5}', '"digits"'))
+        with pytest.raises(StoreError, match="is no experiment that daecore wrote"):
+            experiment_of(run)
