@@ -13,6 +13,7 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from ..full_disk import WORDS
 from ..relocation import refuse_moved
 from ..store import Store
 
@@ -28,8 +29,13 @@ def client() -> MlflowClient:
 @cache
 def client_of(uri: str) -> MlflowClient:
     """The client for a URI."""
-    logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: LOCKED not in record.getMessage())
+    logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: not _told_elsewhere(record.getMessage()))
     return PatientClient(uri)
+
+
+def _told_elsewhere(message: str) -> bool:
+    """Whether MLflow's traceback would only repeat what is asked again, or told in one sentence."""
+    return any(words in message for words in (LOCKED, *WORDS))
 
 
 class PatientClient(MlflowClient):
