@@ -4,7 +4,6 @@ Knows networks and tensors. Does not know files, runs or where a network came fr
 """
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from daecore.autoencoder import Shapes
 from daecore.errors import InputError
-from daecore.tiling import PIXELS, restore_tiled, unwatched
+from daecore.tiling import PIXELS, Watch, restore_tiled, unwatched
 
 TILE = 512  # side of a tile where a network takes any size and the picture is too large to go through whole
 
@@ -55,7 +54,7 @@ class Restorer:
     scale: int
     any_size: bool
     side: int = 0
-    watch: Callable[[int, int], None] = unwatched
+    watch: Watch = unwatched
 
     @classmethod
     def of(cls, model: nn.Module, shapes: Shapes, side: int = 0) -> "Restorer":

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from daecore.errors import InputError, NonFiniteError
 from daecore.evaluation import restore
 
+Watch = Callable[[int, int], None]
 PIXELS = 2**20  # that go through a network at once; a U-Net's features of so many take about a gigabyte
 
 
@@ -71,14 +72,9 @@ def unwatched(done: int, total: int) -> None:
 
 
 def restore_tiled(
-    model: nn.Module,
-    images: Tensor,
-    tile: tuple[int, int],
-    *,
-    overlap: tuple[int, int] | None = None,
-    scale: int = 1,
-    watch: Callable[[int, int], None] = unwatched,
-) -> Tensor:
+    model: nn.Module, images: Tensor, tile: tuple[int, int], *, overlap: tuple[int, int] | None = None, scale: int = 1,
+    watch: Watch = unwatched,
+) -> Tensor:  # fmt: skip
     """Restore images of any size in overlapping tiles.
 
     What it gives is the weighted mean of all tiles over a pixel. A picture no larger than a tile is reflected up to
@@ -101,8 +97,7 @@ def restore_tiled(
     """
     height, width = tile
     shared = overlap or (height // 2, width // 2)
-    if not all(0 <= part < whole for part, whole in zip(shared, tile, strict=True)):
-        raise InputError(f"restore_tiled() needs overlaps from 0 to below the tile {tile}, but got {shared}.")
+    _require_room(tile, shared)
     down, right = (Side(*side) for side in zip(images.shape[-2:], tile, shared, strict=True))
     padded = images[:, :, down.positions.to(images.device)][..., right.positions.to(images.device)]
     count, channels, *sides = padded.shape
@@ -118,6 +113,11 @@ def restore_tiled(
             target += window * one
         watch(first + len(some), len(places))
     return _normalised(canvas, down, right, scale)
+
+
+def _require_room(tile: tuple[int, int], shared: tuple[int, int]) -> None:
+    if not all(0 <= part < whole for part, whole in zip(shared, tile, strict=True)):
+        raise InputError(f"restore_tiled() needs overlaps from 0 to below the tile {tile}, but got {shared}.")
 
 
 def tile_count(size: tuple[int, int], tile: tuple[int, int], overlap: tuple[int, int]) -> int:

@@ -1,21 +1,23 @@
 """How far the restoration of a large picture is: a bar on a terminal, elsewhere a line every few seconds."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..agenda import about
 
-EVERY_SECONDS = 5.0
+if TYPE_CHECKING:
+    from daecore.tiling import Watch
 
-Watch = Callable[[int, int], None]
+EVERY_SECONDS = 5.0
 
 
 @contextmanager
-def tiles_shown(name: str) -> Iterator[Watch]:
+def tiles_shown(name: str) -> "Iterator[Watch]":
     """What is to be told how many tiles of how many are done, while the block runs.
 
     Args:
