@@ -319,7 +319,7 @@ def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
     assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
 
 
-LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]
+LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "training.batch=64", "--set", "transfer=null"]
 
 
 def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
