@@ -137,7 +137,7 @@ def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Pat
     """A mistake costs a second, not fifteen, and makes no store."""
     program = (
         "import sys; from daecore_flows.cli import main; "
-        "status = main(['run', 'digits-erasure', '--set', 'autoencoder.conv.code=64']); "
+        "status = main(['run', 'digits-erasure', '--set', 'autoencoder.dense.code=64']); "
         "sys.exit(99 if {'prefect', 'mlflow'} & set(sys.modules) else status)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -327,7 +327,7 @@ def own_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
 
 
-LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]
+LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "training.batch=64", "--set", "transfer=null"]
 
 
 def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:

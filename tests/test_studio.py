@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]  # `dae up` is given in a stranger's folder
-LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None}
+NETWORK = {"conv": {"widths": [16, 32], "code": 16}}  # whose epochs last long enough to be stopped in
+LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None, "autoencoder": NETWORK}
 SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 
 
