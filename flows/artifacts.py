@@ -20,9 +20,9 @@ from daecore.headline import headline, pretraining
 from daecore.scores import TransferReport
 
 from . import tracking
+from .console import PROGRESS
 from .records import FinalReport
 
-PROGRESS = "daecore.progress"
 EVERY_SECONDS = 2.0
 LAST_WORD_SECONDS = 5.0
 

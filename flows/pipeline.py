@@ -3,7 +3,6 @@
 Prefect writes the form's schema when this module is imported: a plugin installed later needs a new process.
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
@@ -20,8 +19,9 @@ from daecore.transfer import TransferOptions
 
 from . import requests, stages, tracking
 from .agenda import Agenda, Planned
-from .artifacts import PROGRESS, show_report
+from .artifacts import show_report
 from .calling import Caller, intact, untagged
+from .console import give_levels
 from .keys import provenance
 from .provenance import used_by
 from .records import DatasetRef, ModelRef, Reported
@@ -113,7 +113,7 @@ def run_experiment(
         trained: How its network is trained.
         layers: How many trainings that takes, one after the other; 0: all at once.
     """
-    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
+    give_levels()
     check(experiment)
     store = current_store()
     tracking.prepare(store)

@@ -20,8 +20,8 @@ from daecore.errors import DaecoreError
 from daecore.gallery import gallery
 
 from .. import interrupts, tracking
-from ..artifacts import PROGRESS
 from ..calling import Caller, intact
+from ..console import PROGRESS, give_levels
 from ..housekeeping import SERIES
 from ..records import Record
 from ..store import Store, current_store, write_atomically
@@ -72,7 +72,7 @@ def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool, threads
         threads: CPU threads of every training; 0: left open.
     """
     names, store = told.selected(only), current_store()
-    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
+    give_levels()
     tracking.prepare(store)
     tracking.reconcile()
     folder = tracking.experiment_id(told.name, store)
