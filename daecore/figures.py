@@ -65,7 +65,7 @@ def loss_curves(epochs: Sequence[tuple[int, float, float | None]]) -> Figure:
     if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in judged):
         axis.set_yscale("log")
     ticks.plain(axis)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.legend(frameon=False, loc="upper right")  # where a falling loss is not
     return figure
 
