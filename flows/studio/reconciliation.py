@@ -17,6 +17,7 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed
 from .. import tracking
 from ..store import Store
 from ..tracking import Run
+from .flow_runs import each_flow_run
 from .record import PROCESS, lives
 
 ATTEMPTS = 3
@@ -65,12 +66,9 @@ def _closed() -> list[str]:
 
 
 def _open(client: SyncPrefectClient, states: list[StateType]) -> Iterator[FlowRun]:
-    """Flow runs in these states, page by page."""
+    """Flow runs in these states."""
     chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": [state.value for state in states]}}})
-    offset = 0
-    while found := client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.ID_DESC, limit=200, offset=offset):
-        yield from found
-        offset += len(found)
+    return each_flow_run(client, chosen, FlowRunSort.ID_DESC)
 
 
 def _mend(client: SyncPrefectClient, flow_run: FlowRun, only_runner: bool) -> list[str]:
