@@ -13,6 +13,7 @@ from daecore.headline import headline, pretraining
 from daecore.scores import TransferReport
 
 from ..store import Store
+from ..tracking.pages import LAYOUT
 
 RESTORED = "restored"
 STYLES = {"above": "bold green", "open": "bold", "below": "bold yellow"}
@@ -97,7 +98,7 @@ def _places(report: Mapping[str, Any], store: Store) -> list[str]:
     """Where everything lies, and what opens it."""
     artifacts, mlflow = Path(report["files"]["artifacts"]), report["mlflow"]
     served = mlflow.get("uri", "").startswith("http")
-    page = f"{mlflow['uri']}/#/experiments/{mlflow['experiment_id']}/runs/{mlflow['run_id']}" if served else ""
+    page = f"{mlflow['uri']}/#/experiments/{mlflow['experiment_id']}/runs/{mlflow['run_id']}?{LAYOUT}" if served else ""
     return [
         "",
         f"panel    {artifacts / 'panel.png'}",
