@@ -12,6 +12,7 @@ import tifffile
 import torch
 from daecore_flows.cli import main
 from daecore_flows.keys import provenance
+from daecore_flows.models import ModelHeader
 from daecore_flows.retraining.incoming import incoming_noise
 from daecore_plugins.datasets.image_folder import ImageFolder, image_folder
 from PIL import Image
@@ -142,10 +143,10 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     network = initialised(architecture, shapes, 0)
     for parameter in network.decoder.last.parameters():
         torch.nn.init.zeros_(parameter)
-    header = {
-        "autoencoder": architecture.dump(), "input_shape": (1, 16, 16), "output_shape": (1, 16, 16),
-        "plugins": provenance([architecture]),
-    }  # fmt: skip
+    header = ModelHeader(
+        autoencoder=architecture.dump(), input_shape=(1, 16, 16), output_shape=(1, 16, 16),
+        plugins=provenance([architecture]),
+    )  # fmt: skip
     save_tensors(tmp_path / "same.safetensors", network.state_dict(), header)
     return str(tmp_path / "same.safetensors")
 

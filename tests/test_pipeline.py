@@ -101,7 +101,7 @@ def test_prefect_shows_the_numbers_and_the_way_to_mlflow(first: dict, server: st
     assert first["mlflow"]["run_id"] in artifact["data"]
     assert f"| restored | {first['denoising']['restored_db']:.4g} |" in artifact["data"]
     with urllib.request.urlopen(f"{server}/flow_runs/{flow_run}", timeout=60) as answer:
-        assert json.load(answer)["name"] == "digits erasure(p=0.5) conv-16 #0"
+        assert json.load(answer)["name"] == "digits erasure(p=0.5) dense-48 #0"
 
 
 def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dict) -> None:
