@@ -13,7 +13,7 @@ SHORT = 8  # characters of a run's id: enough to name it
 HASH, KEPT = re.compile(r"[0-9a-f]{20,}"), 10  # characters of a hash: enough to tell two apart
 BESIDE = 6  # runs whose settings stand beside each other, so that every column is seen
 OTHER_NOISE = "paired by image, under different noise"
-SHOWN = {"restored": "restored", "corrupted": "corrupted", "gain": "gain over the best referee"}  # of a curve's points
+SHOWN = {"restored": "restored", "corrupted": "corrupted", "gain": "gain over the best baseline"}  # of a curve's points
 
 
 def shortened(text: str) -> str:

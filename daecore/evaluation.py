@@ -62,10 +62,10 @@ class DenoisingReport(BaseModel):
         corrupted_mse: That of the corrupted ones.
         best_referee: The best that needs no network.
         referees: Every referee, by name.
-        gain_db: Restored minus best referee, paired over the images this one judged, bootstrap 95 %.
+        gain_db: Restored minus best baseline, paired over the images this one judged, bootstrap 95 %.
         gain_over_corrupted_db: The same against the corrupted images as they came.
         gain_over_linear_db: The same against the linear map; None where there is none.
-        gain_mse: Points: the best referee's squared error minus the restored one's, so that more is better.
+        gain_mse: Points: the best baseline's squared error minus the restored one's, so that more is better.
         gain_over_corrupted_mse: Points: the same against the corrupted ones; None where they have no such error.
     """
 
@@ -89,7 +89,7 @@ class DenoisingReport(BaseModel):
 
     @property
     def gain(self) -> Interval | None:
-        """The lead over the best referee, in the report's own unit; more is better."""
+        """The lead over the best baseline, in the report's own unit; more is better."""
         return self.gain_db or self.gain_mse
 
     @property

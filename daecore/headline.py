@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from daecore.claims import fewer_errors, told
+from daecore.claims import claimed, fewer_errors, reason, told
 from daecore.evaluation import DenoisingReport
 from daecore.intervals import Interval
 from daecore.scores import TransferReport
@@ -62,7 +62,7 @@ def pretraining(report: TransferReport, ours: str = "finetune", control: str = "
 
 
 def _verdict(gain: Interval | None) -> Verdict:
-    if gain is None or not gain.conclusive:
+    if gain is None or not claimed(gain):
         return "open"
     return "above" if gain.low > 0 else "below"
 
@@ -79,10 +79,11 @@ def _distance(gain: Interval, beside: str, unit: str) -> str:
 
 
 def _remark(report: DenoisingReport, verdict: Verdict) -> str:
-    count = report.gain.n if report.gain else report.images
-    paired = f"95 % intervals, paired over {count:,} test samples."
+    if report.gain is None:
+        return "The distance from the best baseline is not known."
+    paired = f"95 % intervals, paired over {report.gain.n:,} test samples."
     return {
-        "above": f"Better than every method that needs no network. {paired}",
-        "open": f"No difference from the best baseline is claimed: the interval holds zero. {paired}",
+        "above": f"Better than every baseline. {paired}",
+        "open": f"No difference from the best baseline is claimed: {reason(report.gain)}. {paired}",
         "below": f"A method that needs no network does better here; train longer, or take a larger network. {paired}",
     }[verdict]

@@ -1,4 +1,4 @@
-"""Strength curves: what was restored, and how far it beats the best referee, against a corruption's strength.
+"""Strength curves: what was restored, and how far it beats the best baseline, against a corruption's strength.
 
 Knows numbers with intervals. Does not know which runs they came from, nor where the picture goes.
 """
@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 
 from daecore.figures import BLUE, GREY, ORANGE
 from daecore.intervals import Interval
+from daecore.ticks import plain, written
 
 Line = Mapping[float, Interval]
 TICKS = 9  # so many strengths are named one by one
 LOOKS = {  # colour, line, marker
     "restored": (BLUE, "-", "o"),
     "corrupted": (ORANGE, "--", "s"),
-    "gain over the best referee": (BLUE, "-", "o"),
+    "gain over the best baseline": (BLUE, "-", "o"),
 }
 
 
@@ -26,7 +27,7 @@ def strength_curves(restored: Line, corrupted: Line, gain: Line, option: str, un
     Args:
         restored: By strength, the mean of the restored samples.
         corrupted: The same before restoration; empty where it is not known.
-        gain: By strength, the lead over the best referee there; empty where it is not known.
+        gain: By strength, the lead over the best baseline there; empty where it is not known.
         option: The strength's name.
         unit: ``dB`` or ``squared error``.
     """
@@ -40,12 +41,12 @@ def strength_curves(restored: Line, corrupted: Line, gain: Line, option: str, un
     if gain:
         second = figure.add_subplot(1, wide, 2)
         second.axhline(0, color=GREY, linewidth=1, label="no gain")
-        _draw(second, "gain over the best referee", gain)
+        _draw(second, "gain over the best baseline", gain)
         second.set_ylabel(f"gain / {unit}" if unit == "dB" else f"gain in {unit}")
     for axis in figure.axes:
         _finish(axis, option)
         if len(restored) <= TICKS:
-            axis.set_xticks(sorted(restored), [f"{strength:g}" for strength in sorted(restored)])
+            axis.set_xticks(sorted(restored), [written(strength) for strength in sorted(restored)])
     return figure
 
 
@@ -63,6 +64,7 @@ def _draw(axis: Axes, name: str, line: Line) -> None:
 
 def _finish(axis: Axes, option: str) -> None:
     axis.set_xlabel(option)
+    plain(axis)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from daecore.errors import SamplesError
 
 RULE = "images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D)"
-CHANNELS = 4  # no picture has more channels and fewer columns than this: such a one has its channels last
+CHANNELS = 4  # what has no more columns, and more rows and channels, is a picture with its channels last
 
 
 def require_stored(data: object, labels: object) -> None:
@@ -31,7 +31,7 @@ def require_stored(data: object, labels: object) -> None:
     images = data.dtype in (torch.uint8, torch.float32) and data.ndim == 4
     if not images and not (data.dtype == torch.float32 and data.ndim == 2):
         raise SamplesError(f"Samples hold {RULE}, but `data` is {_told(data)}. {_advice(data)}")
-    if images and data.shape[3] <= CHANNELS < data.shape[1]:
+    if images and data.shape[3] <= CHANNELS < min(data.shape[1:3]):
         raise SamplesError(
             f"Samples hold {RULE}, but `data` is {_told(data)}, with the channels last. Use data.permute(0, 3, 1, 2)."
         )

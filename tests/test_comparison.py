@@ -170,7 +170,7 @@ def test_runs_that_differ_only_in_their_seed_are_taken_together() -> None:
     assert [(group.runs[0], group.seeds) for group in value.groups] == [("a0", (0, 1, 2)), ("b1", (1, 2, 3))]
     assert value.groups[0].means["psnr_db"].n == 3
     psnr = value.group_differences[0]
-    assert (psnr.seeds, psnr.difference.n, psnr.claim) == ((1, 2), 2, "better")
+    assert (psnr.seeds, psnr.difference.n, psnr.claim) == ((1, 2), 2, "no difference is claimed")
     assert psnr.difference.mean == pytest.approx(0.5, abs=1e-6)  # both have the same luck with each seed
     assert any("2 common seeds are few" in note for note in value.notes)
 

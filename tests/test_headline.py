@@ -57,6 +57,16 @@ def test_both_distances_are_said_and_a_loss_is_called_one(gain: float, verdict: 
     assert ("Better than every" in said.remark) == (verdict == "above")
 
 
+def test_no_success_is_claimed_from_a_handful_of_samples() -> None:
+    """Of one sample an interval has no width, and zero always lies outside."""
+    alone = Interval(mean=0.7, low=0.7, high=0.7, n=1)
+    said = headline(judged(0.7, gain_db=alone, images=1))
+    assert said.verdict == "open"
+    assert said.remark.startswith("No difference from the best baseline is claimed: 1 values are too few.")
+    unknown = headline(judged(0.7, gain_db=None))
+    assert unknown.remark == "The distance from the best baseline is not known."
+
+
 def test_points_are_told_by_squared_error_and_more_gain_is_less_error() -> None:
     points = judged(
         0, unit="squared error", mse=0.01, gain_db=None, gain_over_corrupted_db=None, gain_mse=interval(0.03, 0.01),

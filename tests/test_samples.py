@@ -60,8 +60,15 @@ def test_labels_that_do_not_fit_are_refused_in_a_sentence(labels: Any, message: 
 
 
 def test_what_keeps_the_rule_is_taken_as_it_is(tmp_path: Path) -> None:
-    """Also none at all, wide pictures, and a memory map, of which no value is read."""
-    for data in (IMAGES, IMAGES / 255, POINTS, IMAGES[:0], torch.zeros(2, 3, 4, 9, dtype=torch.uint8)):
+    """Also none at all, wide pictures, codes of many channels, and a memory map, of which no value is read."""
+    for data in (
+        IMAGES,
+        IMAGES / 255,
+        POINTS,
+        IMAGES[:0],
+        torch.zeros(2, 3, 4, 9, dtype=torch.uint8),
+        torch.zeros(2, 16, 4, 4),
+    ):
         assert Samples(data).data is data
     shape = (2_000_000, 1, 100, 100)  # 20 GB, of which nothing is on the disk
     mapped = np.memmap(tmp_path / "images", np.uint8, "w+", shape=shape)

@@ -41,7 +41,7 @@ def list_runs(
 def facts(run: "Run") -> dict[str, Any]:
     """What a list of runs says of one; None for what it does not know.
 
-    Keys: ``run_id``, ``name``, ``state`` as MLflow calls it, ``restored_db`` and ``gain_db`` over the best referee,
+    Keys: ``run_id``, ``name``, ``state`` as MLflow calls it, ``restored_db`` and ``gain_db`` over the best baseline,
     means over the test samples, and ``started``, in UTC as ISO 8601 writes it.
     """
     metrics, started = run.data.metrics, datetime.fromtimestamp(run.info.start_time / 1000, UTC)

@@ -93,7 +93,7 @@ class StrengthPoint(Record):
         strength: Of the corruption.
         runs: One, or several that differ in their seed.
         over: What the intervals are over: several seeds, or one run's test samples.
-        values: ``restored``, ``gain`` over the best referee, and ``corrupted``, always over test samples; as far as
+        values: ``restored``, ``gain`` over the best baseline, and ``corrupted``, always over test samples; as far as
             the runs have them.
     """
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daecore.claims import LEAST, claimed
 from daecore.errors import InputError
 from daecore.intervals import Interval, bootstrap, student
 from daecore.rng import stream
@@ -19,7 +20,6 @@ from .compared import MEASURES, Claim, ComparedRun, Comparison, Difference, Grou
 from .settings import Settings, apart, differing
 from .strengths import strength_curves
 
-FEW = 5  # seeds below which a claim about methods is weak
 OVER_IMAGES = (
     "Intervals of runs are over test samples. They say nothing about luck in training: "
     "a claim about methods needs several seeds of each."
@@ -101,7 +101,7 @@ def _differences(first: Candidate, others: Sequence[Candidate]) -> Iterator[Diff
 
 def _claim(difference: Interval, measure: Measure, *, alike: bool) -> Claim:
     """What may be said; of networks that had different tasks, only which number is higher."""
-    if not difference.conclusive:
+    if not claimed(difference):
         return "no difference is claimed"
     if not alike:
         return "higher" if difference.mean > 0 else "lower"
@@ -173,9 +173,9 @@ def _notes(
         yield OTHER_NOISE
     if any(not item.measure.more_is_better for item in differences):
         yield "Of squared errors, less is better."
-    fewest = min((len(item.seeds) for item in over_seeds), default=FEW)
-    if fewest < FEW:
-        yield f"{fewest} common seeds are few: take {FEW} at the least before you rely on a claim about methods."
+    fewest = min((len(item.seeds) for item in over_seeds), default=LEAST)
+    if fewest < LEAST:
+        yield f"{fewest} common seeds are few: of methods nothing is claimed from fewer than {LEAST}."
     twice = len(candidates) - sum(len(members) for members in groups)
     if twice:
         yield f"{twice} run(s) repeat an experiment and seed that is there already; they do not count as another seed."
