@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from daecore.errors import LINE, DaecoreError, DataError, NonFiniteError
+from daecore.errors import DaecoreError, DataError, NonFiniteError, in_a_line
 from daecore.image_values import Refused, Stored, scaled, with_channels
 from daecore.raster import decode_raster
 from daecore.tiff import MAGIC, decode_tiff
@@ -98,10 +98,5 @@ def _decoded(file: IO[bytes], channels: int) -> Stored:
     except (Refused, DaecoreError):
         raise
     except Exception as error:  # of a damaged file: OSError, but also TypeError, struct.error, KeyError, zlib.error
-        raise Refused(f"cannot be read: {_line(error)}. Repair it, or take it out.") from None
-
-
-def _line(error: Exception) -> str:
-    """What a decoder says, a line at most."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return (text if len(text) <= LINE else f"{text[:LINE]} ...").rstrip(".")
+        said = in_a_line(str(error)) or type(error).__name__
+        raise Refused(f"cannot be read: {said.rstrip('.')}. Repair it, or take it out.") from None

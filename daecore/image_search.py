@@ -3,7 +3,9 @@
 Knows names and links. Does not read files.
 """
 
+import errno
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,7 +15,8 @@ from daecore.image_file import SUFFIXES
 
 DOT, TWICE = "with a dot in front", "the same file or folder again, by a link"
 NOWHERE, CLOSED, DEVICE = "a link that leads nowhere", "a folder that cannot be opened", "a device or pipe"
-OTHER = "no picture by its name"
+OTHER, UNREAD = "no picture by its name", "a file, folder or link that may not be read"
+LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 Identity = tuple[int, int]
 
 
@@ -47,8 +50,11 @@ class Found:
         return f"A folder is searched for {', '.join(SUFFIXES)}."
 
     def without(self, other: "Found") -> "Found":
-        """The same without the pictures that another search found, too, under whatever name."""
-        taken = {identity(file) for file in other.files}
+        """The same without the pictures that another search found, too, under whatever name.
+
+        One that was taken away since stays: whoever reads it tells of it.
+        """
+        taken = {identity(file) for file in other.files} - {None}
         return replace(self, files=tuple(file for file in self.files if identity(file) not in taken))
 
 
@@ -63,7 +69,7 @@ def find_images(folder: Path, *, skip: Path | None = None) -> Found:
         skip: A folder that is not searched, nor spoken of.
     """
     above = {identity(path) for path in (folder, *folder.resolve().parents)}
-    search = _Search(above, identity(skip) if skip and skip.exists() else None)
+    search = _Search(above, identity(skip) if skip else None)
     search.walk(folder)
     return Found(tuple(sorted(search.files)), tuple(search.left_out), tuple(search.others))
 
@@ -71,7 +77,7 @@ def find_images(folder: Path, *, skip: Path | None = None) -> Found:
 class _Search:
     """A search that goes on: what was seen, by device and inode, and what was found."""
 
-    def __init__(self, seen: set[Identity], skip: Identity | None) -> None:
+    def __init__(self, seen: set[Identity | None], skip: Identity | None) -> None:
         self.seen = seen
         self.skip = skip
         self.files: list[Path] = []
@@ -83,47 +89,41 @@ class _Search:
         links, waiting = list[Path](), [folder]
         while waiting or links:
             if not waiting:
-                waiting += self._target(links.pop(0))
+                waiting += self._met(links.pop(0))
                 continue
             for entry in self._entries(waiting.pop()):
                 path = Path(entry.path)
                 if entry.name.startswith("."):
                     self.left_out.append(DOT)
-                elif entry.is_symlink():
+                elif os.path.islink(path):  # which, unlike the entry, never raises
                     links.append(path)
-                elif entry.is_dir():
-                    waiting += self._new_folder(path)
-                elif entry.is_file():
-                    self._file(path)
                 else:
-                    self.left_out.append(DEVICE)
+                    waiting += self._met(path)
 
-    def _target(self, link: Path) -> Iterable[Path]:
-        """The folder that a link leads to, if it is a new one; a file is taken."""
-        if link.is_dir():
-            return self._new_folder(link)
-        if link.is_file():
-            self._file(link)
+    def _met(self, path: Path) -> Iterable[Path]:
+        """The folder that lies there, or that a link leads to, if it is a new one; a file is taken."""
+        try:
+            status = path.stat()
+        except OSError as error:
+            self.left_out.append(NOWHERE if error.errno in LEADS_NOWHERE else UNREAD)
+            return ()
+        if stat.S_ISDIR(status.st_mode):
+            return [path] if self._new(status) else []
+        if stat.S_ISREG(status.st_mode):
+            self._file(path, status)
         else:
-            self.left_out.append(NOWHERE)
+            self.left_out.append(DEVICE)
         return ()
 
-    def _new_folder(self, path: Path) -> list[Path]:
-        return [path] if self._new(path) else []
-
-    def _file(self, path: Path) -> None:
+    def _file(self, path: Path, status: os.stat_result) -> None:
         if path.suffix.lower() not in SUFFIXES:
             self.left_out.append(OTHER)
             self.others.append(path.suffix.lower() or path.name)
-        elif self._new(path):
+        elif self._new(status):
             self.files.append(path)
 
-    def _new(self, path: Path) -> bool:
-        try:
-            found = identity(path)
-        except OSError:  # somebody has just taken it away
-            self.left_out.append(NOWHERE)
-            return False
+    def _new(self, status: os.stat_result) -> bool:
+        found = status.st_dev, status.st_ino
         new = found not in self.seen and found != self.skip
         self.left_out += [] if new or found == self.skip else [TWICE]
         self.seen.add(found)
@@ -138,7 +138,10 @@ class _Search:
             return []
 
 
-def identity(path: Path) -> Identity:
-    """Device and inode: one file under whatever name."""
-    status = path.stat()
+def identity(path: Path) -> Identity | None:
+    """Device and inode: one file under whatever name. None where nothing is there, or it may not be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_dev, status.st_ino

@@ -41,9 +41,8 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
             raise Refused(several(frames))
         profile = b"" if image.mode in OTHER_CHANNELS else bytes(image.info.get("icc_profile") or b"")
         layers, white, notes = _layers(image, file, channels)
-        layers = turned(
-            layers, image.getexif().get(ORIENTATION, 1)
-        )  # of a PNG only after its pixels, for it reads them
+        orientation, spoilt = _orientation(image)  # only after the pixels: of a PNG it reads them
+    layers, notes = turned(layers, orientation), (*notes, *spoilt)
     opaque = layers.shape[2] % 2 == 1
     alpha = None if opaque or channels else layers[..., -1].astype(np.float32) / np.float32(white)
     return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes)
@@ -70,6 +69,16 @@ def _opened(file: IO[bytes], start: bytes, formats: tuple[str, ...]) -> ImageFil
             ) from None
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
+    """How a camera says that the picture is looked at; 1 (as it lies there) and a note where that is spoilt."""
+    try:
+        found = int(image.getexif().get(ORIENTATION, 1))
+        Image.Exif().load(image.info.get("exif") or b"")  # opening a JPEG has hidden what this raises
+    except Exception:  # of a damaged block: SyntaxError, struct.error, KeyError, TypeError ...
+        return 1, ("its camera's notes (EXIF) are damaged, so it is not turned; its pixels are intact",)
+    return found, ()
 
 
 def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple[NDArray[Any], int, tuple[str, ...]]:

@@ -60,10 +60,12 @@ def plan(source: Path, target: Path, *, force: bool = False) -> Plan:
         force: Whether files that are there may be replaced; a picture to be restored never is.
 
     Raises:
-        InputError: There is no picture, the target has an unknown format, or files would be overwritten.
+        InputError: There is no picture, the target has an unknown format, two pictures have one target, or files would
+            be overwritten.
     """
     planned = _from_folder(source, target) if source.is_dir() else Plan((_from_file(source, target),))
-    inputs = {identity(job.source) for job in planned.jobs}
+    _require_apart(planned.jobs)
+    inputs = {identity(job.source) for job in planned.jobs} - {None}
     there = [job.target for job in planned.jobs if job.target.exists()]
     own = [path for path in there if identity(path) in inputs]
     if own:
@@ -119,6 +121,17 @@ def _from_folder(source: Path, target: Path) -> Plan:
         raise InputError(f"There is no picture in {source}: {found}. {found.searched_for}")
     jobs = tuple(Job(path, _writable(target / path.relative_to(source))) for path in found.files)
     return Plan(jobs, f"{source} has {found}")
+
+
+def _require_apart(jobs: tuple[Job, ...]) -> None:
+    sources: dict[Path, Path] = {}
+    for job in jobs:
+        other = sources.setdefault(job.target, job.source)
+        if other != job.source:
+            raise InputError(
+                f"{other} and {job.source} would both become {job.target}, and one of them be lost. Nothing was "
+                "written. Rename one of them, or restore one on its own."
+            )
 
 
 def _writable(file: Path) -> Path:

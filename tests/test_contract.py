@@ -11,7 +11,7 @@ import torch
 from pydantic import ConfigDict, Field
 from torch import Generator, Tensor, nn
 
-from daecore import Autoencoder, Batch, Corruptor, Extension, Options, Samples, Splits, Strength
+from daecore import Autoencoder, Batch, Corruptor, Extension, Options, Samples, Splits, Strength, as_float
 from daecore.errors import SamplesError
 from daecore.registry import Installed, registry
 from daecore.spec import spec
@@ -247,6 +247,7 @@ def test_a_good_dataset_passes() -> None:
         ),
         ("labels and classes are as declared", dataset(train=Samples(SOME.data, torch.zeros(5, dtype=torch.int64)))),
         ("no sample is in two sets", dataset(train=SOME, validation=SOME)),
+        ("no sample is in two sets", dataset(train=SOME, validation=Samples(as_float(SOME.data), SOME.labels))),
     ],
 )
 def test_each_dataset_check_catches_what_it_names(fact: str, extension: Extension) -> None:

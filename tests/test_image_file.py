@@ -17,7 +17,7 @@ from daecore_flows.retraining.incoming import incoming_noise
 from daecore_plugins.datasets.image_folder import ImageFolder, image_folder
 from PIL import Image
 
-from daecore import DataError, InputError, as_float, read_image
+from daecore import DataError, Found, InputError, as_float, find_images, read_image
 from daecore.autoencoder import Shapes, initialised
 from daecore.checkpoint import save_tensors
 from daecore.image_encoding import encode_image
@@ -390,3 +390,54 @@ def test_formats_that_are_only_read_are_restored_as_png(
     assert said.count("was left out") == 2
     assert "has 4 pictures; left out 2: 1 with a dot in front, 1 no picture by its name (.txt); 2 restored." in said
     assert "camera12.tif: its values lie from 0 to 4095" in said
+
+
+EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"  # tag 274 is 6
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+@pytest.mark.parametrize(
+    "spoilt", [b"Exif\0\0no notes", EXIF[:10], EXIF.replace(b"MM", b"XX")], ids=["text", "cut", "order"]
+)
+def test_a_spoilt_note_of_orientation_spoils_no_picture(tmp_path: Path, suffix: str, spoilt: bytes) -> None:
+    """It is read as it lies there, and that is told."""
+    values = drawing(1, 3, np.uint8, 255)[:20]
+    for name, note in (("plain", b""), ("spoilt", spoilt), ("turned", EXIF)):
+        Image.fromarray(values).save(tmp_path / f"{name}{suffix}", exif=note)
+    plain, found, turned = (read_image(tmp_path / f"{name}{suffix}") for name in ("plain", "spoilt", "turned"))
+    assert plain.notes == turned.notes == ()
+    assert found.notes == ("its camera's notes (EXIF) are damaged, so it is not turned; its pixels are intact",)
+    assert torch.equal(found.pixels, plain.pixels)
+    assert torch.equal(turned.pixels, plain.pixels.rot90(-1, (1, 2)))
+
+
+def test_a_decoder_s_long_complaint_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its length, as every text that a message repeats."""
+
+    def complaining(*_: object) -> None:
+        raise ValueError("a\nb " * 100)
+
+    monkeypatch.setattr("daecore.image_file.decode_raster", complaining)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    with pytest.raises(DataError, match=r"cannot be read: (a b ){30} ?\.\.\. \(399 characters\)\. Repair it"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_picture_that_is_taken_away_does_not_stop_the_watch_over_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Between the search and the look at its time: it is warned of, and left out."""
+    for number in range(11):
+        written(tmp_path / str(number), "grey.png")
+
+    def searched(folder: Path) -> Found:
+        found = find_images(folder)
+        found.files[3].unlink()
+        return found
+
+    monkeypatch.setattr("daecore_flows.retraining.incoming.find_images", searched)
+    estimate = incoming_noise(str(tmp_path), 1)
+    assert estimate is not None
+    assert estimate.images == 10
+    assert "a picture was left out: The image" in caplog.text
+    assert "cannot be opened: No such file" in caplog.text

@@ -10,7 +10,7 @@ from daecore_flows.store import Store
 from daecore_plugins.datasets.image_folder import ImageFolder, fingerprint, image_folder, sample_shape
 from PIL import Image
 
-from daecore import DataError, InputError, NonFiniteError, read_image
+from daecore import DataError, InputError, NonFiniteError, find_images, read_image
 from daecore.experiment import parse
 
 
@@ -221,3 +221,29 @@ def test_a_folder_that_was_moved_whole_is_the_same_data(folder, tmp_path):
     before = fingerprint(ImageFolder(path=str(folder)))
     folder.rename(tmp_path / "elsewhere")
     assert fingerprint(ImageFolder(path=str(tmp_path / "elsewhere"))) == before
+
+
+def vanishing(monkeypatch, name):
+    """Somebody takes this file away right after each search has found it."""
+
+    def searched(root):
+        found = find_images(root)
+        (root / name).unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr("daecore_plugins.datasets.image_folder.find_images", searched)
+
+
+def test_a_file_that_vanishes_is_no_part_of_the_fingerprint(folder, monkeypatch):
+    options = ImageFolder(path=str(folder))
+    before = fingerprint(options)
+    vanishing(monkeypatch, "3.png")
+    assert [line for line in before.splitlines() if " 3.png " not in line] == fingerprint(options).splitlines()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_file_that_vanishes_while_it_is_loaded_is_named(folder, monkeypatch, own):
+    """Also where it must be told from the files of `test_path`."""
+    vanishing(monkeypatch, "3.png")
+    with pytest.raises(DataError, match=r"^The image \S+3\.png cannot be opened: No such file or directory\.$"):
+        load(folder, **({"test_path": str(folder / "deep")} if own else {}))

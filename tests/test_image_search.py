@@ -1,7 +1,9 @@
 """Searching a folder for pictures: each once, what systems hide is none, and what was left out is told."""
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,3 +83,41 @@ def test_nothing_found_is_told_with_what_was_searched_for(tmp_path: Path) -> Non
     found = find_images(tmp_path)
     assert str(found) == "no pictures; left out 1: 1 no picture by its name (.heic)"
     assert ".png, " in found.searched_for
+
+
+def closed(monkeypatch: pytest.MonkeyPatch, reason: int, *names: str) -> None:
+    """As a folder without the right to search it, a broken disk or a share that went away answers, for root too."""
+    answered = os.stat
+
+    def refusing(path: Any, **options: Any) -> os.stat_result:
+        if Path(path).name in names and options.get("follow_symlinks", True):
+            raise OSError(reason, os.strerror(reason), str(path))
+        return answered(path, **options)
+
+    monkeypatch.setattr(os, "stat", refusing)
+
+
+@pytest.mark.parametrize("reason", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_what_may_not_be_read_stops_no_search(folder: Path, monkeypatch: pytest.MonkeyPatch, reason: int) -> None:
+    """A link into a closed folder, a file and a folder of their own: each counts once, the others are found."""
+    (folder / "into").symlink_to(folder.parent / "closed" / "secret.png")
+    (folder / "sick.png").write_bytes(b"sick")
+    (folder / "shut").mkdir()
+    closed(monkeypatch, reason, "into", "sick.png", "shut")
+    assert names(folder) == ["a.png", "below/b.TIF"]
+    assert str(find_images(folder)) == "2 pictures; left out 3: 3 a file, folder or link that may not be read"
+
+
+def test_a_link_that_no_system_follows_stops_no_search(folder: Path) -> None:
+    """Its target's name is longer than a name may be."""
+    (folder / "long.png").symlink_to("x" * 300)
+    assert str(find_images(folder)) == "2 pictures; left out 1: 1 a file, folder or link that may not be read"
+
+
+def test_a_picture_that_was_taken_away_is_left_to_its_reader(folder: Path) -> None:
+    """Telling two searches apart needs no file that is gone."""
+    found, below = find_images(folder), find_images(folder / "below")
+    (folder / "a.png").unlink()
+    assert found.without(below).files == (folder / "a.png",)
+    (folder / "below" / "b.TIF").unlink()
+    assert len(found.without(below).files) == 2

@@ -39,7 +39,7 @@ def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
         return None
     found = pictures_in(folder)
     progress.info("%s has %s", folder, found)
-    newest = sorted(found.files, key=lambda file: (-file.stat().st_mtime_ns, file.name))[:NEWEST]
+    newest = sorted(found.files, key=lambda file: (-_written_at(file), file.name))[:NEWEST]
     pictures = [picture for file in newest if (picture := _pixels(file, channels)) is not None]
     if len(pictures) < FEWEST:
         log.warning("%s holds %d pictures; noise is watched from %d on", folder, len(pictures), FEWEST)
@@ -85,6 +85,14 @@ def fitted(
     found = expected_noise([matched], clean)
     said = f"The corruption was set to {matched}, which shows {found}: what comes in has {incoming}."
     return experiment.model_copy(update={"corruptions": (matched,)}), said
+
+
+def _written_at(file: Path) -> int:
+    """When it was written, in nanoseconds; 0, before all others, if it was taken away: reading it warns of that."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _pixels(file: Path, channels: int) -> Tensor | None:

@@ -92,8 +92,17 @@ def fingerprint(options: ImageFolder) -> str:
 
 def _lines(option: str, folder: str) -> list[str]:
     root = _root(folder)
-    stats = [(file.relative_to(root).as_posix(), file.stat()) for file in search(folder).files]
-    return [f"{option} {name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
+    looks = ((file.relative_to(root).as_posix(), _look(file)) for file in search(folder).files)
+    return [f"{option} {name} {look}" for name, look in looks if look]
+
+
+def _look(file: Path) -> str:
+    """Size and time; empty where somebody has just taken the file away."""
+    try:
+        status = file.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _split(options: ImageFolder, files: list[Path], own: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
