@@ -43,8 +43,12 @@ def give_up_reserve(root: Path, error: BaseException) -> None:
 
 
 def is_full(root: Path, error: BaseException) -> bool:
-    """Whether an error comes of a full disk: it says so, or one it came from, or there is no room left."""
-    return any(_says_so(each) for each in _chain(error)) or _free(root) < LOW_BYTES
+    """Whether an error comes of a full disk: it says so, or one it came from, or there is no room left.
+
+    What a store has given up is no room: who asks later is answered as who asked first.
+    """
+    room = LOW_BYTES + (0 if _reserve(root).exists() else RESERVE_BYTES)
+    return any(_says_so(each) for each in _chain(error)) or _free(root) < room
 
 
 def sentence(root: Path) -> str:

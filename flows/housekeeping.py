@@ -16,7 +16,7 @@ from . import tracking
 from .store import Store
 from .tracking import Run
 
-USES, DENOISE = "dae.uses", "tags.stage = 'denoise'"
+USES = "dae.uses"
 TRAININGS = ("tags.stage = 'train_autoencoder'", "tags.stage = 'unroll'")  # runs that gave a network
 NAMES_A_TAG = 50  # names of at most 96 characters
 # The stages of a study, which uses trainings as a whole run does, and of a series of studies.
@@ -154,7 +154,7 @@ def _caches(store: Store, keep: int) -> Iterator[Removal]:
     storage = store.cached_results
     cached = {path.name: path for path in (storage.iterdir() if storage.is_dir() else ())}
     unused = (folders.keys() | cached.keys()) - {name for run in _latest_studies() for name in uses(run)}
-    for run in islice(tracking.each_run(f"{DENOISE} and {tracking.FINISHED}", min(max(keep, 1), PAGE)), keep):
+    for run in islice(tracking.each_run(f"{tracking.WHOLE} and {tracking.FINISHED}", min(max(keep, 1), PAGE)), keep):
         unused -= uses(run)
         if not unused:
             break

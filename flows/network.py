@@ -23,7 +23,9 @@ def reach_this_machine(environment: MutableMapping[str, str] = os.environ) -> No
     """
     _add_loopback(environment)
     for name in [*CERTIFICATES, FOLDER]:
-        if name in environment and not _holds_certificates(environment[name], folder=name == FOLDER):
+        if environment.get(name) == "":  # as many unset a variable; OpenSSL would look for a file without a name
+            del environment[name]
+        elif name in environment and not _holds_certificates(environment[name], folder=name == FOLDER):
             _leave_out(environment, name, "where no certificates can be read")
     if find_spec("socksio") is None:
         for name in [each for upper in PROXIES for each in (upper, upper.lower())]:
@@ -32,10 +34,11 @@ def reach_this_machine(environment: MutableMapping[str, str] = os.environ) -> No
 
 
 def _add_loopback(environment: MutableMapping[str, str]) -> None:
-    """Both spellings, for each library prefers another."""
+    """Both spellings, for each library prefers another; a star is every host, and for some of them only alone."""
     listed = ",".join(environment.get(name, "") for name in ("no_proxy", "NO_PROXY"))
     hosts = [host.strip() for host in listed.split(",") if host.strip()]
-    environment["NO_PROXY"] = environment["no_proxy"] = ",".join(dict.fromkeys([*hosts, *LOOPBACK]))
+    reached = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *LOOPBACK]))
+    environment["NO_PROXY"] = environment["no_proxy"] = reached
 
 
 def _holds_certificates(path: str, *, folder: bool) -> bool:

@@ -133,6 +133,27 @@ def test_the_shell_completes_names_without_loading_anything_heavy(
     assert not_proposed not in done.stdout
 
 
+@pytest.mark.parametrize("command", ["rm", "rerun", "restore"])
+def test_the_shell_completes_runs_of_the_store_that_the_line_names(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else those of the environment's store."""
+    for store, run in (("store", "0a" * 16), ("other", "0b" * 16)):
+        folder = tmp_path / store / "artifacts" / "digits" / run / "artifacts"
+        folder.mkdir(parents=True)
+        (folder / "report.json").touch()
+    monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("DAE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("_DAE_COMPLETE", "complete_bash")
+    for words, proposed in ((f"dae {command} 0", "0a"), (f"dae {command} --store {tmp_path / 'other'} 0", "0b")):
+        monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        with pytest.raises(SystemExit, match="0"):
+            get_command(app)([], prog_name="dae")
+        assert capsys.readouterr().out.split() == [proposed * 16]
+
+
 def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Path) -> None:
     """A mistake costs a second, not fifteen, and makes no store."""
     program = (

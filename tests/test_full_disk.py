@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from daecore_flows import full_disk
+from daecore_flows.cli import watching
 from daecore_flows.cli.readiness import writable
 from daecore_flows.store import write_atomically
 
@@ -60,6 +61,22 @@ def test_where_no_room_is_left_that_is_the_reason(disk: list[int], tmp_path: Pat
     disk[0] = 100_000
     assert full_disk.is_full(tmp_path, RuntimeError("500 Internal Server Error"))
     assert f"The disk of {tmp_path} is full (0 MB are free)" in full_disk.sentence(tmp_path)
+
+
+def test_what_was_given_up_does_not_hide_that_the_disk_is_full(
+    disk: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's end is written first, and the user is told afterwards; the error says nothing of a disk."""
+    monkeypatch.setenv("DAE_STORE", str(tmp_path))
+    error = RuntimeError("PrefectHTTPStatusError: Server error '500 Internal Server Error'")
+    full_disk.keep_reserve(tmp_path)
+    disk[0] = full_disk.RESERVE_BYTES // 2
+    assert not full_disk.is_full(tmp_path, error)
+    disk[0] = full_disk.LOW_BYTES - 1
+    full_disk.give_up_reserve(tmp_path, error)
+    assert not (tmp_path / "reserve").exists()
+    disk[0] += full_disk.RESERVE_BYTES
+    assert watching._paragraph(error).startswith(f"The disk of {tmp_path} is full")
 
 
 def test_the_reserve_is_kept_until_the_disk_is_full(disk: list[int], tmp_path: Path) -> None:

@@ -76,6 +76,29 @@ def test_downloads_still_go_through_the_proxy_and_the_user_s_exceptions_stay(env
     assert not urllib.request.proxy_bypass("github.example")
 
 
+@pytest.mark.parametrize("hosts", ["*", "intranet.example, *"])
+def test_who_wants_no_proxy_at_all_gets_none(hosts: str, environment: pytest.MonkeyPatch) -> None:
+    """A star means every host to some libraries only where it stands alone."""
+    environment.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    environment.setenv("NO_PROXY", hosts)
+    reach_this_machine()
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "*"
+    assert urllib.request.proxy_bypass("github.example")
+    assert requests.utils.get_environ_proxies("https://github.example") == {}
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR"])
+def test_an_empty_name_of_certificates_is_none(
+    name: str, environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As many unset a variable: nothing is told."""
+    environment.setenv(name, "")
+    with caplog.at_level(logging.WARNING, "daecore"):
+        reach_this_machine()
+    assert name not in os.environ
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR"])
 @pytest.mark.parametrize("there", [False, True])
 def test_certificates_that_are_gone_are_left_out_and_named(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -68,6 +69,17 @@ def test_the_table_holds_every_experiment_with_a_whole_run_and_no_other(store: S
     assert json.loads(parse_qs(page.query)["experiments"][0]) == [digits, mnist]
     assert views(["digits", "mnist", "lecture"]) == [VIEW, VIEW, None]
     assert {"metrics.`gain_db.mean`", "metrics.`restored_db`"} <= set(VIEW["selectedColumns"])
+
+
+def test_experiments_beyond_a_page_are_in_the_table(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow gives 1,000 at once."""
+    client = tracking.client()
+    for name in ("beyond-1", "beyond-2"):
+        tracking.start(tracking.experiment_id(name, store), "a run", {"stage": "denoise"}, {})
+    whole = table_address(client)
+    monkeypatch.setattr(client, "search_experiments", partial(client.search_experiments, max_results=1))
+    assert table_address(client) == whole
+    assert "compare-experiments" in whole
 
 
 @pytest.mark.parametrize(

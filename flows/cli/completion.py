@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 
 from .. import cookbook
-from ..store import current_store
+from .places import DEFAULT_DATA, store_at
 
 RUNS = 20  # newest first
 RUN_ID = re.compile("[0-9a-f]{32}")
@@ -26,9 +26,9 @@ def recipes(incomplete: str) -> list[tuple[str, str]]:
     return [(name, cookbook.summary(path)) for name, path in found if name.startswith(incomplete)]
 
 
-def runs(incomplete: str) -> list[str]:
+def runs(context: typer.Context, incomplete: str) -> list[str]:
     """The ids of the newest whole runs that begin so, by their folders: to ask MLflow takes seconds."""
-    there = _inside(current_store().artifacts.glob("*"))
+    there = _inside(store_at(context.params["store"], DEFAULT_DATA).artifacts.glob("*"))
     ours = (one for one in there if one.name.startswith(incomplete) and RUN_ID.fullmatch(one.name))
     newest = nlargest(20 * RUNS, ours, key=lambda one: one.stat().st_mtime)
     whole = (one.name for one in newest if Path(one.path, "artifacts", "report.json").is_file())

@@ -29,9 +29,8 @@ def list_runs(
     """List the last runs: name, state, gain, age."""
     enter(store_at(store, DEFAULT_DATA))
     from .. import tracking
-    from ..housekeeping import DENOISE
 
-    found = tracking.runs(DENOISE, limit)
+    found = tracking.runs(tracking.WHOLE, limit)
     if as_json:
         print(json.dumps([facts(run) for run in found], indent=2))
     else:

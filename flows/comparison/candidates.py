@@ -14,7 +14,6 @@ from daecore.errors import StoreError, in_a_line
 from daecore.intervals import Interval
 
 from .. import lookup, tracking
-from ..housekeeping import DENOISE
 from ..tracking import Run
 from .compared import MEASURES, Measure
 
@@ -99,7 +98,7 @@ def _meant(text: str) -> list[Run]:
     found = lookup.find_run(text, stages=("denoise", SWEEP))
     if found.data.tags["stage"] != SWEEP:
         return [found]
-    return tracking.runs(f"{DENOISE} and tags.`{tracking.PARENT}` = '{found.info.run_id}'")[::-1]
+    return tracking.runs(f"{tracking.WHOLE} and tags.`{tracking.PARENT}` = '{found.info.run_id}'")[::-1]
 
 
 def _candidate(run: Run) -> Candidate:

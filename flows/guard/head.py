@@ -4,11 +4,14 @@ Knows ASGI and bytes, and nothing of what the pages show.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .asgi import Application, Message, Receive, Scope, Send
 
 END = b"</head>"
+UNCHANGED = (b"if-none-match", b"if-modified-since")  # a request's: a browser has the page, maybe without the addition
+OF_THE_FILE = (b"content-length", b"etag", b"last-modified")  # an answer's: true of the page as it was
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Head:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or one connection."""
         if scope["type"] == "http" and scope["method"] == "GET" and re.fullmatch(self.pages, scope["path"]):
-            plain = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
-            await self.application({**scope, "headers": plain}, receive, _Adding(send, self.addition))
+            headers = _without(scope["headers"], b"accept-encoding", *(UNCHANGED if _asks_for_page(scope) else ()))
+            await self.application({**scope, "headers": headers}, receive, _Adding(send, self.addition))
         else:
             await self.application(scope, receive, send)
 
@@ -55,10 +58,18 @@ class _Adding:
 
     async def _finish(self, start: Message) -> None:
         body = self.body.replace(END, self.addition + END, 1)
-        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+        headers = _without(start["headers"], *OF_THE_FILE)
         length = (b"content-length", str(len(body)).encode())
         await self.send({**start, "headers": [*headers, length]})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def _without(headers: Iterable[tuple[bytes, bytes]], *names: bytes) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() not in names]
+
+
+def _asks_for_page(scope: Scope) -> bool:
+    return any(name.lower() == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def _is_page(start: Message) -> bool:

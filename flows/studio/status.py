@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .. import tracking
-from ..housekeeping import DENOISE
 from ..store import Store
 from ..tracking import Run
 from .record import Studio, running
@@ -47,7 +46,7 @@ def status(store: Store, limit: int = 10) -> Status:
     tracking.prepare(store)
     studio = running(store.root)
     under_way, waiting = _flow_runs() if studio else ([], [])
-    return Status(studio, under_way, waiting, tracking.runs(DENOISE, limit))
+    return Status(studio, under_way, waiting, tracking.runs(tracking.WHOLE, limit))
 
 
 def _flow_runs() -> tuple[list[Entry], list[Entry]]:

@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from .connection import client
 from .models import LOGGED
-from .search import UNKNOWN, paged
+from .search import UNKNOWN, paged, quoted
 
 REPORTED_BY = "dae.run"  # a version's tag: the whole run that judged it
 TRAINED_BY = "dae.training"  # a version's tag: the training it came from
@@ -26,9 +26,9 @@ def register(name: str, training: str, reported_by: str, tags: Mapping[str, str]
         tags: What the version says of itself.
     """
     said = {**tags, TRAINED_BY: training, REPORTED_BY: reported_by}
-    if not client().search_registered_models(f"name = '{name}'"):
+    if not client().search_registered_models(f"name = {quoted(name)}"):
         client().create_registered_model(name)
-    for version in _versions(f"name = '{name}' and tags.`{TRAINED_BY}` = '{training}'"):
+    for version in _versions(f"name = {quoted(name)} and tags.`{TRAINED_BY}` = '{training}'"):
         tag_version(name, version.version, said)
         return str(version.version)
     model_id = client().get_run(training).data.tags[LOGGED]

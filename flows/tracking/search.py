@@ -16,6 +16,7 @@ from .connection import client
 
 KEY, FLOW_RUN = "dae.key", "prefect.flow_run_id"
 FINISHED = "attributes.status = 'FINISHED'"
+WHOLE = "tags.stage = 'denoise'"  # runs of whole experiments: trainings and sweeps lie beside them
 PAGE = 1000  # runs at once: MLflow sorts all that match anew for each page
 IDS = 250  # named in one query
 NEWEST_FIRST = ["attributes.start_time DESC"]
