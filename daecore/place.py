@@ -41,13 +41,8 @@ class Place(BaseModel):
         The number of threads set before comes back afterwards, and so do tiny numbers.
         """
         keep_memory()
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            with denormals_flushed(self.threads):
-                yield
-        finally:
-            torch.set_num_threads(before)
+        with computing_with(self.threads), denormals_flushed(self.threads):
+            yield
 
 
 def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Place:
@@ -66,6 +61,17 @@ def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen: Precision = "bf16" if precision == "bf16" or (precision == "auto" and has_bf16(kind)) else "float32"
     return Place(device=kind, precision=chosen, threads=threads or usable())
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Compute with this many threads; the number set before comes back afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def keep_memory() -> None:

@@ -9,5 +9,5 @@ from .records import MachineRequest
 
 def judge_machine(request: MachineRequest) -> KernelMachineReport:
     """Choose the machine by validation, and judge it once."""
-    with held(ONE_CORE):
+    with held(ONE_CORE), ONE_CORE.applied():
         return judge_kernel_machine(splits_of(request.dataset))

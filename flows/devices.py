@@ -17,6 +17,9 @@ from daecore.processors import slots
 from .machine import Lock, holders, locks
 
 LOOK_SECONDS = 0.1  # how often one who waits looks whether something is free
+PATIENCE_SECONDS = 60.0  # how long one who has some cores lets them idle while he waits for more
+PASS_SECONDS = 1.0  # how long he then stands back, so that each who waits has looked once
+PASSES = 5  # how often others may take what he had given back, before he waits without giving way
 QUEUE = "queue"  # who holds it takes cores next: two who had a core each would wait for the other's
 
 ONE_CORE = Place(device="cpu", precision="float32", threads=1)  # for what no number of threads makes faster
@@ -54,8 +57,16 @@ def cores() -> int:
     return len(slots())
 
 
+def fitting(place: Place) -> Place:
+    """The place with as many of its threads as there are free cores, for what no number of threads is kept with."""
+    return place.model_copy(update={"threads": free(place.threads)}) if place.device == "cpu" else place
+
+
 class _Turn:
     """A place in the queue for cores: whoever is the first in it takes each one as it becomes free.
+
+    Who has some and lacks others for long gives back what he has, so that those who need fewer go first; a few times
+    only, or he would wait for ever.
 
     Attributes:
         cores: Those there are; none where the machine's locks cannot be opened.
@@ -65,14 +76,24 @@ class _Turn:
     def __init__(self, queue: Sequence[Lock], cores: Sequence[Lock]) -> None:
         self.cores, self.mine = cores, list[Lock]()
         self._queue, self._first = queue, False
+        self._since, self._given, self._passes = 0.0, list[Lock](), 0
 
     def take(self, wanted: int) -> bool:
         """Take what is free; whether there are so many now."""
-        if len(self.mine) < wanted and self._is_first():
-            for core in self.cores:
-                if len(self.mine) < wanted and core not in self.mine and core.take():
-                    self.mine.append(core)
-        return len(self.mine) >= wanted
+        if not self._is_first():
+            return False
+        if not self.mine:
+            self._since = time.monotonic()
+        for core in self.cores:
+            if len(self.mine) < wanted and core not in self.mine and core.take():
+                self.mine.append(core)
+        if len(self.mine) >= wanted:
+            return True
+        self._passes += any(core not in self.mine for core in self._given)
+        self._given = []
+        if self.mine and self._passes < PASSES and time.monotonic() - self._since > PATIENCE_SECONDS:
+            self._stand_back()
+        return False
 
     def free(self) -> int:
         """How many could be taken now."""
@@ -82,6 +103,15 @@ class _Turn:
         """Let the next one come."""
         for lock in self._queue:
             lock.release()
+
+    def _stand_back(self) -> None:
+        """Let those pass for whom there is enough."""
+        self._given, self.mine = self.mine, []
+        for lock in self._given:
+            lock.release()
+        self.end()
+        self._first = False
+        time.sleep(PASS_SECONDS)
 
     def _is_first(self) -> bool:
         self._first = self._first or all(lock.take() for lock in self._queue)

@@ -28,8 +28,10 @@ CODE = {  # where each stage's code begins, here and in the core; what the core'
 }
 _LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "PyWavelets", "scikit-learn")  # what computes numbers for us
 _READERS = ("pillow", "tifffile", "imagecodecs")  # what decodes a user's pictures
-# How things are named, found and said: no number depends on it.
-NO_RESULT = frozenset({"daecore", "daecore.errors", "daecore.extension", "daecore.hookspecs", "daecore.registry"})
+# How things are named, found and said, and how many cores there are: no number depends on it but by what keys name.
+NO_RESULT = frozenset(
+    f"daecore{name}" for name in ("", ".errors", ".extension", ".hookspecs", ".processors", ".registry")
+)
 
 
 def stage_key(stage: str, inputs: Any, specs: Iterable[Spec], place: Place | None = None) -> StageKey:

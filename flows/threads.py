@@ -104,13 +104,13 @@ class _Begun:
 
     def numbers(self) -> list[int]:
         """The numbers, the latest first."""
-        found = list(self.folder.iterdir()) if self.folder.is_dir() else []
+        found = [path for path in self.folder.iterdir() if path.name.isdecimal()] if self.folder.is_dir() else []
         return [int(path.name) for path in sorted(found, key=lambda path: -path.stat().st_mtime_ns)]
 
     def known(self, *, anew: bool) -> int:
-        """The number to take: of what is finished, of a checkpoint, of somebody who is at it; 0 where there is none."""
+        """The number to take: the latest that is finished or stopped, else of somebody who is at it; 0 for none."""
         found = [] if anew else self.numbers()
-        for there in (self._finished, self._stopped, self._under_way):
+        for there in (self._left, self._under_way):
             for number in found:
                 if there(number):
                     return number
@@ -131,16 +131,13 @@ class _Begun:
     def _key(self, threads: int) -> str:
         return digest(self.request.with_threads(threads).key)
 
-    def _finished(self, threads: int) -> bool:
-        """Whether Prefect keeps its result, or its training was published and killed before Prefect knew."""
+    def _left(self, threads: int) -> bool:
+        """Whether it was stopped, or Prefect keeps its result, or it was published and killed before Prefect knew."""
         key = self._key(threads)
-        if (self.store.cached_results / key).exists():
+        if self.store.checkpoint(key).exists() or (self.store.cached_results / key).exists():
             return True
         run = tracking.training_run(key) if isinstance(self.request, TrainingRequest) else None
         return run is not None and published(run.data.tags, self.store) is not None
-
-    def _stopped(self, threads: int) -> bool:
-        return self.store.checkpoint(self._key(threads)).exists()
 
     def _under_way(self, threads: int) -> bool:
         file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from daecore_flows import devices
+import torch
+from daecore_flows import calibrating, devices
 
 from daecore.place import Place
 
@@ -66,6 +68,45 @@ def test_who_waits_for_many_cores_is_not_overtaken(monkeypatch: pytest.MonkeyPat
                 assert not few.wait(0.5)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits gives way after a moment, once."""
+    for name, value in {"LOOK_SECONDS": 0.02, "PATIENCE_SECONDS": 0.3, "PASS_SECONDS": 0.2, "PASSES": 1}.items():
+        monkeypatch.setattr(devices, name, value)
+
+
+def test_cores_do_not_idle_behind_one_that_lacks_another(impatient: None) -> None:
+    """After a while one that needs fewer passes, but not without end: then who has waited longer has his turn."""
+    with ExitStack() as first:
+        first.enter_context(devices.held(place(1)))
+        with wanted(place(2)) as many:
+            assert not many.wait(0.1)
+            with wanted(place(1)) as few:
+                assert few.wait(5)
+                assert not many.wait(0.5)  # long enough to see that somebody has passed
+            with wanted(place(1)) as late:
+                assert not late.wait(1)
+                first.close()
+                assert many.wait(5)
+                assert not late.is_set()
+
+
+def test_who_stood_back_for_nobody_may_do_so_again(impatient: None) -> None:
+    """There was nobody who waited; who comes later passes all the same."""
+    with devices.held(place(1)), wanted(place(2)) as many:
+        assert not many.wait(1.5)
+        with wanted(place(1)) as few:
+            assert few.wait(5)
+            assert not many.is_set()
+
+
+def test_what_keeps_no_number_fits_itself_to_what_is_free() -> None:
+    assert devices.fitting(place(8)) == place(2)
+    with devices.held(place(1)):
+        assert devices.fitting(place(8)) == place(1)
+    assert devices.fitting(place(8, "cuda")) == place(8, "cuda")
+
+
 def test_a_gpu_is_held_whole() -> None:
     with devices.held(place(1, "cuda")), wanted(place(1, "cuda")) as other:
         assert not other.wait(0.5)
@@ -84,6 +125,20 @@ def test_what_begins_new_takes_what_is_free_and_no_more_than_it_wants() -> None:
     with devices.held(place(1)):
         assert devices.free(8) == 1
     assert devices.free(8) == 2
+
+
+def test_what_holds_one_core_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The support vector machine's matrix products, too."""
+    before, threads = torch.get_num_threads(), []
+    monkeypatch.setattr(calibrating, "splits_of", lambda dataset: dataset)
+    monkeypatch.setattr(calibrating, "judge_kernel_machine", lambda splits: threads.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        calibrating.judge_machine(SimpleNamespace(dataset=None))  # type: ignore[arg-type]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [1]
 
 
 def test_where_nothing_is_free_it_waits_for_the_first_core() -> None:

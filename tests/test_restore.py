@@ -2,11 +2,15 @@
 
 import io
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from daecore_flows import devices
 from daecore_flows.cli import main, tiles
 from daecore_flows.keys import provenance
 from daecore_flows.models import ModelHeader
@@ -19,6 +23,7 @@ from daecore.checkpoint import save_tensors
 from daecore.errors import DataError, InputError, NonFiniteError
 from daecore.image_encoding import encode_image
 from daecore.image_file import ImageFile, read_image
+from daecore.place import Place
 from daecore.spec import Spec, spec
 
 
@@ -150,6 +155,27 @@ def test_a_large_picture_shows_how_far_it_is(
     assert re.search(r"^in.png: tile 4 of 9, about \d+ s of \d+ left$", said.err, re.MULTILINE)
     assert "tile 9 of" not in said.err  # that it is done the line on stdout says
     assert "9 tiles" in said.out
+
+
+def test_it_waits_for_a_core_as_all_do_and_says_so(
+    unet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture restored beside a training would slow both down, many times."""
+    monkeypatch.setenv("DAE_LOCKS", str(tmp_path))
+    drawn(tmp_path / "in.png", 20, 20)
+    everything = Place(device="cpu", precision="float32", threads=devices.cores())
+    with ThreadPoolExecutor(1) as others, ExitStack() as busy:
+        busy.enter_context(devices.held(everything))
+        done = others.submit(main, ["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.png")])
+        limit = time.monotonic() + 20
+        while "waiting for a core of this machine" not in caplog.text and time.monotonic() < limit:
+            assert not done.done(), done.result()
+            time.sleep(0.02)
+        assert not (tmp_path / "out.png").exists()
+        busy.close()
+        assert done.result(20) == 0
+    assert (tmp_path / "out.png").exists()
+    assert "waiting for a core of this machine" in caplog.text
 
 
 def test_what_is_there_is_not_overwritten(unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

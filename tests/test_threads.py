@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from daecore_flows import devices
-from daecore_flows.keys import stage_key
+from daecore_flows.keys import CODE, NO_RESULT, stage_key
 from daecore_flows.records import ClassifierRequest, DatasetRef
 from daecore_flows.requests import classifier_request
 from daecore_flows.store import Store
@@ -15,6 +15,7 @@ from daecore_flows.threads import decided, goes_on, keys, wanted, without_thread
 from daecore.classifying import ClassifierOptions
 from daecore.experiment import parse
 from daecore.place import Place
+from daecore.source import source_digest
 from daecore.spec import digest
 
 
@@ -64,6 +65,19 @@ def finish(request: ClassifierRequest, threads: int, store: Store) -> None:
         (store.cached_results / digest(found.key)).touch()
 
 
+def stop(request: ClassifierRequest, threads: int, store: Store) -> None:
+    """Leave a checkpoint behind."""
+    with decided(request.with_threads(threads), store) as found:
+        store.checkpoint(digest(found.key)).touch()
+
+
+def grow_old(store: Store) -> None:
+    """Let what was begun so far be a minute old."""
+    for path in store.results.glob("*/*"):
+        before = path.stat().st_mtime - 60
+        os.utime(path, (before, before))
+
+
 def cpu(threads: int) -> Place:
     return Place(device="cpu", precision="float32", threads=threads)
 
@@ -100,14 +114,29 @@ def test_a_finished_result_of_any_number_is_taken_and_told(
 
 
 def test_a_checkpoint_of_any_number_goes_on_with_its_own(store: Store) -> None:
-    """Though a result is worth more, and who begins anew looks at neither."""
-    with decided(asked(2), store) as begun:
-        store.checkpoint(digest(begun.key)).touch()
+    """A later result is worth more, and who begins anew looks at neither."""
+    stop(asked(), 2, store)
     assert chosen(asked(), store) == 2
-    finish(asked(), 3, store)
-    assert chosen(asked(2), store) == 2
-    assert chosen(asked(), store) == 3
     assert chosen(asked(), store, anew=True) == 4
+    grow_old(store)
+    finish(asked(), 3, store)
+    assert chosen(asked(), store) == 3
+
+
+def test_what_was_begun_anew_and_stopped_goes_on_though_an_older_result_is_there(store: Store) -> None:
+    """Begun anew on a busy machine with fewer threads than what was finished before."""
+    finish(asked(), 4, store)
+    grow_old(store)
+    stop(asked(), 2, store)
+    assert chosen(asked(), store) == 2
+
+
+def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
+    """Such as what a network's file system keeps of a file that somebody has open."""
+    finish(asked(), 2, store)
+    (store.results / without_threads(asked()) / ".nfs0001").touch()
+    assert keys(asked(), store) == [digest(asked(2).key)]
+    assert chosen(asked(), store) == 2
 
 
 def test_of_two_that_begin_at_once_the_second_joins_the_first(store: Store) -> None:
@@ -149,3 +178,11 @@ def test_cleaning_up_spares_what_a_stopped_training_goes_on_with(store: Store) -
     assert not goes_on(folder, store)
     store.checkpoint(digest(begun.key)).touch()
     assert goes_on(folder, store)
+
+
+def test_how_cores_are_counted_is_no_part_of_a_stage_s_code() -> None:
+    """The number is in the key; another way of counting trains nothing again."""
+    for _, *core in CODE.values():
+        counted = NO_RESULT | {"daecore.processors"}
+        assert source_digest(*core, leave_out=NO_RESULT) == source_digest(*core, leave_out=counted)
+    assert source_digest("daecore.place", leave_out=NO_RESULT) != source_digest("daecore.place")

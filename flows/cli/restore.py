@@ -58,10 +58,13 @@ def restore(
     from daecore.place import resolve_place
     from daecore.restorer import Restorer
 
+    from ..devices import fitting, held
+
     place = resolve_place(device)
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(place.device), shapes, tile or 0)
-    with place.applied():
+    place = fitting(place)
+    with held(place), place.applied():
         went = [_attempt(job, restorer) for job in planned.jobs]
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)

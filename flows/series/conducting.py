@@ -13,7 +13,7 @@ from typing import Any
 from prefect import task
 from prefect.transactions import CommitMode, transaction
 
-from daecore.place import resolve_place
+from daecore.place import computing_with, resolve_place
 from daecore.source import source_digest
 from daecore.spec import digest, spec
 
@@ -77,12 +77,18 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
             with Laboratory(
                 store, folder, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
             ) as laboratory:
-                findings = study.run(laboratory)
+                findings = _findings(study, laboratory)
             content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
             files = section.write(request, content, findings, store)
             found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
             _record(found, content, findings, {key, *laboratory.call.uses})
     return found
+
+
+def _findings(study: Study, laboratory: Laboratory) -> Findings:
+    """What a study finds; what it computes itself, outside of stages, holds no cores, and so takes one thread."""
+    with computing_with(1):
+        return study.run(laboratory)
 
 
 def _conducted(key: str) -> Section | None:

@@ -25,7 +25,7 @@ from ..calling import untagged
 from ..publishing import published
 from ..records import TrainingRequest
 from ..store import Store, current_store
-from ..threads import decided, keys
+from ..threads import decided, keys, wanted
 from ..workers import WorkerDied, Workers, at_work
 
 MOST = 8  # at once: each worker holds Prefect, MLflow and torch, some 700 MB
@@ -49,7 +49,7 @@ def at_once(requests: Sequence[TrainingRequest]) -> int:
     """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one."""
     if any(request.place.device != "cpu" for request in requests):
         return 1
-    threads = max((request.place.threads or devices.cores() for request in requests), default=1)
+    threads = max((request.place.threads or wanted(request) for request in requests), default=1)
     return min(len(requests), max(1, devices.cores() // threads), MOST)
 
 
