@@ -120,6 +120,6 @@ def test_other_plugins_are_refused_unless_that_is_allowed_or_they_are_not_used(
         assert "The architecture 'dense' was daecore 0.0.1" in said
         assert "--allow-changed-plugins" in said
         dae(store, "rerun", run, "--allow-changed-plugins")
-        dae(store, "rerun", run, "--set", "autoencoder=conv")
+        dae(store, "rerun", run, "--set", "autoencoder={conv: {code: 16}}")
     finally:
         client.set_tag(run, tag, before)
