@@ -15,8 +15,11 @@ UPLOADS = (  # files and traces have types of their own
 )
 CLOSED = ("/ajax-api/3.0/mlflow/assistant",)  # an assistant that runs shell commands; ours needs none
 
-# The page opens the assistant's panel when it is first seen, and remembers that it has done so.
-NO_PANEL = b"<script>localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1','true')</script>"
+# The assistant is closed: its panel, which the page opens when it is first seen, and the button that would open it.
+NO_ASSISTANT = (
+    b"<script>localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1','true')</script>"
+    b"<style>[data-assistant-ui]{display:none!important}</style>"
+)
 
 
 def guarded_application() -> Application:
@@ -25,4 +28,4 @@ def guarded_application() -> Application:
 
     from .runs_table import RunsTable
 
-    return Guard(Head(RunsTable(app), NO_PANEL, "/"), UPLOADS, CLOSED)
+    return Guard(Head(RunsTable(app), NO_ASSISTANT, "/"), UPLOADS, CLOSED)
