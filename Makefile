@@ -38,6 +38,7 @@ figures: .venv/run.stamp  ## all series of studies (hours; goes on where it was)
 bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json
 	$(BIN)/python bench/bench.py --json bench.json
 	$(BIN)/python bench/bench.py --pipeline --json bench-pipeline.json
+	$(BIN)/python bench/bench.py --beside --json bench-beside.json
 
 clean:  ## the environment and all caches; the store and the data stay
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

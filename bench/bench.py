@@ -2,6 +2,7 @@
 
     python bench/bench.py [--quick] [--json out.json] [--threads N]
     python bench/bench.py --pipeline [--json out.json]     the whole `dae run` beside the sum of its training
+    python bench/bench.py --beside [--json out.json]       2, 4 and 8 runs at once over as many in turn
 
 Every contender trains the same network on the same images with the same corruption, batch and threads.
 Peers run as their users write them (AdamW's defaults), with 0 and with 2 worker processes: the better counts.
@@ -18,6 +19,7 @@ import statistics
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import beside
 import pipeline
 import torch
 from ours import bare, ours
@@ -27,6 +29,7 @@ from peer_lightning import lightning
 from setting import NETWORKS, images, setting
 
 from daecore.place import resolve_place
+from daecore.processors import usable
 
 PRECISIONS = ("float32", "bf16")
 WORKERS = (0, 2)
@@ -46,9 +49,10 @@ Contender = tuple[str, str, int]  # name, precision, workers; our loops have non
 def main() -> None:
     """Measure, print the table, write the JSON."""
     arguments = _arguments()
-    if arguments.pipeline:
-        found = pipeline.measure()
-        pipeline.show(found)
+    if arguments.pipeline or arguments.beside:
+        whole = pipeline if arguments.pipeline else beside
+        found = whole.measure()
+        whole.show(found)
     else:
         found = {"machine": _machine(arguments.threads), "data": images()[1]}
         print(f"{found['machine']}; {found['data']}", *_missing(), sep="\n")
@@ -155,8 +159,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer steps and rounds")
     parser.add_argument("--pipeline", action="store_true", help="measure the whole pipeline instead")
+    parser.add_argument("--beside", action="store_true", help="measure several runs at once instead")
     parser.add_argument("--json", type=Path, help="write all numbers there")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads of each")
+    parser.add_argument("--threads", type=int, default=usable(), help="CPU threads of each")
     return parser.parse_args()
 
 

@@ -1,16 +1,53 @@
-"""daecore: a laboratory for denoising autoencoders. This is the front door for plugin authors."""
+"""daecore: a laboratory for denoising autoencoders. This is the front door for plugin authors.
 
-from daecore.autoencoder import Autoencoder
-from daecore.corruption import Corruptor
+What needs PyTorch is loaded when it is first asked for: to read a list or a message nobody waits for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.extension import Extension, Options, Strength
 from daecore.fetch import fetch_files
 from daecore.hookspecs import hookimpl
-from daecore.objective import Objective
-from daecore.rng import stream
-from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits
 from daecore.sources import Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
+
+if TYPE_CHECKING:
+    from daecore.autoencoder import Autoencoder, find_encoder
+    from daecore.corruption import Corruptor
+    from daecore.image_file import ImageFile, read_image
+    from daecore.image_search import Found, find_images
+    from daecore.objective import Objective, comparable
+    from daecore.rng import stream
+    from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
+else:
+    LATER = {
+        "Autoencoder": "autoencoder",
+        "Batch": "samples",
+        "Corrupted": "samples",
+        "Corruptor": "corruption",
+        "Objective": "objective",
+        "Pairs": "samples",
+        "Samples": "samples",
+        "Splits": "samples",
+        "Found": "image_search",
+        "ImageFile": "image_file",
+        "as_float": "samples",
+        "comparable": "objective",
+        "find_encoder": "autoencoder",
+        "find_images": "image_search",
+        "read_image": "image_file",
+        "stream": "rng",
+    }
+
+    def __getattr__(name: str) -> object:
+        """A name whose module needs PyTorch."""
+        if name not in LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{LATER[name]}"), name)
+        return value
+
 
 __all__ = [
     "Autoencoder",
@@ -21,6 +58,8 @@ __all__ = [
     "DaecoreError",
     "DataError",
     "Extension",
+    "Found",
+    "ImageFile",
     "InputError",
     "NonFiniteError",
     "Objective",
@@ -32,11 +71,16 @@ __all__ = [
     "Spec",
     "Splits",
     "Strength",
+    "as_float",
+    "comparable",
     "debian_package",
     "fetch_files",
+    "find_encoder",
+    "find_images",
     "hookimpl",
     "local_folder",
     "npm_package",
+    "read_image",
     "spec",
     "stream",
     "torchvision_mirrors",

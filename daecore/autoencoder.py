@@ -1,12 +1,13 @@
 """Autoencoder: what an architecture builds, and its first weights. Nothing about corruption or training."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from daecore import rng
-from daecore.errors import InputError
+from daecore.errors import InputError, in_a_line
 from daecore.samples import Shape
 from daecore.spec import Spec
 
@@ -62,6 +63,37 @@ def initialised(architecture: Spec, shapes: Shapes, seed: int, *names: str | int
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(rng.stream(seed, "weights", *names).initial_seed())
         return build(architecture, shapes)
+
+
+def find_encoder(model: nn.Module) -> nn.Module:
+    """The encoder of a network, also where the network is wrapped.
+
+    That is the module's own ``encoder``, else that of the one module inside it that has such: `torch.compile`,
+    `DataParallel`, an average of weights or somebody's own wrapper around it change nothing.
+
+    Args:
+        model: An `Autoencoder`, any module with an ``encoder``, or a wrapper around one.
+
+    Raises:
+        InputError: There is none, or there are several.
+    """
+    found = list({id(encoder): (name, encoder) for name, encoder in _with_encoders("", model)}.values())
+    if len(found) == 1:
+        return found[0][1]
+    raise InputError(
+        f"What needs a code needs a network with an `encoder`, as daecore.Autoencoder, and {type(model).__name__} has "
+        + (f"several: {in_a_line(', '.join(name for name, _ in found))}. Give one of them." if found else "none.")
+    )
+
+
+def _with_encoders(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The encoders of the outermost modules that have one, each with its module's name."""
+    own = getattr(module, "encoder", None)
+    if isinstance(own, nn.Module):
+        yield name, own
+        return
+    for part, child in module.named_children():
+        yield from _with_encoders(f"{name}.{part}".removeprefix("."), child)
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -22,7 +22,12 @@ def claimed(difference: Interval) -> bool:
 
 def doubt(difference: Interval) -> str:
     """What is said after a difference that is not claimed; nothing after one that is."""
-    return "" if claimed(difference) else f"; no difference is claimed: {_why(difference)}"
+    return "" if claimed(difference) else f"; no difference is claimed: {reason(difference)}"
+
+
+def reason(difference: Interval) -> str:
+    """Why a difference that is no claim is none."""
+    return f"{difference.n} values are too few" if difference.conclusive else "the interval contains zero"
 
 
 def fewer_errors(gain: Interval) -> str:
@@ -44,17 +49,12 @@ def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
     groups: dict[str, list[str]] = {"fewer errors": [], "more errors": [], "no difference is claimed:": []}
     for other, gain in gains.items():
         if not claimed(gain):
-            groups["no difference is claimed:"].append(f"{told(gain)} fewer than {other} ({_why(gain)})")
+            groups["no difference is claimed:"].append(f"{told(gain)} fewer than {other} ({reason(gain)})")
         elif gain.mean > 0:
             groups["fewer errors"].append(f"{told(gain)} than {other}")
         else:
             groups["more errors"].append(f"{told(_less(gain))} than {other}")
     return "; ".join(f"{name} {', '.join(found)}" for name, found in groups.items() if found)
-
-
-def _why(difference: Interval) -> str:
-    """Why a difference is not claimed."""
-    return f"{difference.n} values are too few" if difference.conclusive else "the interval contains zero"
 
 
 def _less(gain: Interval) -> Interval:

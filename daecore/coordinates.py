@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from daecore.figures import GREY, ORANGE
+from daecore.ticks import RoundNumbers, written
 
 MARGIN, WIDE = 0.05, 20  # of an upright axis: room at its ends; a span from which it is logarithmic
 INK = "#3d434c"
@@ -111,15 +112,14 @@ def _scale(values: Sequence[Any], *, log: bool) -> _Scale:
     log = low > 0 and (log or high / low >= WIDE)
     bare = _Scale(None, low, high, log, ())
     heights = [bare.at(value) for value in distinct]
-    if all(after - before > 0.05 for before, after in pairwise(heights)):
+    apart = all(after - before > 0.05 for before, after in pairwise(heights))
+    if apart and all(value in (int(value), float(f"{value:.2g}")) for value in distinct):  # as a person writes them
         shown = distinct
     else:
-        locator = (
-            LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(5, integer=all(isinstance(v, int) for v in distinct))
-        )
+        locator = RoundNumbers() if log else MaxNLocator(5, integer=all(isinstance(v, int) for v in distinct))
         shown = [value for value in locator.tick_values(low, high) if low <= value <= high]
         shown = shown if len(shown) > 1 else [low, high]
-    return replace(bare, ticks=tuple((value, f"{value:.4g}") for value in shown))
+    return replace(bare, ticks=tuple((value, written(value, digits=4)) for value in shown))
 
 
 def _numeric(values: Sequence[Any]) -> bool:
@@ -162,5 +162,5 @@ def _upright(axis: Axes, names: Sequence[str], scales: Sequence[_Scale]) -> None
         for value, text in scale.ticks:
             height = scale.at(value)
             axis.plot([number - 0.02, number], [height, height], color=INK, linewidth=1.2, zorder=6)
-            written = axis.text(number - 0.04, height, text, ha="right", va="center", fontsize=9, zorder=7)
-            written.set_path_effects([withStroke(linewidth=3, foreground="white")])
+            label = axis.text(number - 0.04, height, text, ha="right", va="center", fontsize=9, zorder=7)
+            label.set_path_effects([withStroke(linewidth=3, foreground="white")])

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 
+from daecore import ticks
 from daecore.figures import GREY, style
 from daecore.intervals import Interval
 
@@ -73,10 +74,8 @@ def _draw(axis: Axes, chart: Curves) -> None:
     axis.set_xscale("log", base=2)
     if chart.logarithmic:
         axis.set_yscale("log")
-    ticks = sorted({size for line in chart.lines.values() for size in line})
-    axis.xaxis.set_major_locator(FixedLocator(ticks))
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_xticklabels([str(tick) for tick in ticks])
+    ticks.plain(axis)
+    axis.xaxis.set_major_locator(FixedLocator(sorted({size for line in chart.lines.values() for size in line})))
     axis.set_title(chart.label + (f"\n{chart.note}" if chart.note else ""), fontsize=10, loc="left")
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)

@@ -4,7 +4,8 @@
 
     DaecoreError
     ├── InputError            what the user wrote cannot be run: nothing was started (exit status 2)
-    │   └── UnknownExtension  a name nobody has installed, or whose plugin is broken
+    │   ├── UnknownExtension  a name nobody has installed, or whose plugin is broken
+    │   └── SamplesError      what is to be samples has another type, shape or range
     ├── DataError             a dataset's files are missing, altered or unreadable
     ├── StoreError            the store cannot be written, or what lies in it is not what was put there
     │   └── CheckpointError   a checkpoint is damaged or belongs to another model
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LINE = 120  # characters of what came that a message repeats
+NEAREST, FEW = 3, 12  # names a message proposes; that it lists
 
 
 class DaecoreError(Exception):
@@ -29,6 +31,10 @@ class InputError(DaecoreError):
 
 class UnknownExtension(InputError):
     """A name that no installed plugin carries, or whose plugin could not be loaded."""
+
+
+class SamplesError(InputError):
+    """What is to be samples is none: another type, shape or range, or labels that do not fit."""
 
 
 class DataError(DaecoreError):
@@ -49,13 +55,30 @@ class NonFiniteError(DaecoreError):
 
 def quoted(value: object) -> str:
     """What came, for a message: a line of it at most."""
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def in_a_line(text: str) -> str:
+    """What somebody else says, for a message: a line of it at most."""
+    return _cut(" ".join(text.split()))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LINE else f"{text[:LINE]} ... ({len(text):,} characters)"
 
 
-def choices(name: str, known: Iterable[str]) -> str:
-    """The tail of a message about an unknown name: the nearest match, then all that could be meant."""
-    names = sorted(known)
-    nearest = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+def choices(name: str, known: Iterable[str], listed_by: str = "") -> str:
+    """The tail of a message about an unknown name: the nearest few, then what could be meant, or what lists it.
+
+    Args:
+        name: What came.
+        known: What could be meant.
+        listed_by: The command that lists it; where there is one, a message does not list more than a few.
+    """
+    names = sorted(set(known))
+    nearest = get_close_matches(name, names, n=NEAREST, cutoff=0.5)
+    nearest += [other for other in names if name and name in other and other not in nearest]
+    hint = f"Did you mean {' or '.join(map(repr, nearest[:NEAREST]))}? " if nearest else ""
+    if listed_by and len(names) > FEW:
+        return f"{hint}`{listed_by}` lists what there is."
     return f"{hint}Known: {', '.join(names) or 'none'}."

@@ -62,9 +62,11 @@ class DenoisingReport(BaseModel):
         corrupted_mse: That of the corrupted ones.
         best_referee: The best that needs no network.
         referees: Every referee, by name.
-        gain_db: Restored minus best referee, paired over the images this one judged, bootstrap 95 %.
+        gain_db: Restored minus best baseline, paired over the images this one judged, bootstrap 95 %.
+        gain_over_corrupted_db: The same against the corrupted images as they came.
         gain_over_linear_db: The same against the linear map; None where there is none.
-        gain_mse: Points: the best referee's squared error minus the restored one's, so that more is better.
+        gain_mse: Points: the best baseline's squared error minus the restored one's, so that more is better.
+        gain_over_corrupted_mse: Points: the same against the corrupted ones; None where they have no such error.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -80,8 +82,20 @@ class DenoisingReport(BaseModel):
     best_referee: RefereeScore
     referees: dict[str, RefereeScore]
     gain_db: Interval | None = None
+    gain_over_corrupted_db: Interval | None = None
     gain_over_linear_db: Interval | None = None
     gain_mse: Interval | None = None
+    gain_over_corrupted_mse: Interval | None = None
+
+    @property
+    def gain(self) -> Interval | None:
+        """The lead over the best baseline, in the report's own unit; more is better."""
+        return self.gain_db or self.gain_mse
+
+    @property
+    def gain_over_corrupted(self) -> Interval | None:
+        """The lead over what the model was given, in the report's own unit; more is better."""
+        return self.gain_over_corrupted_db or self.gain_over_corrupted_mse
 
 
 @dataclass(frozen=True)
@@ -195,15 +209,22 @@ def _report(scores: Scores, referees: Referees) -> DenoisingReport:
         best_referee=_summary(best),
         referees={referee.name: _summary(referee) for referee in referees.referees},
         gain_db=gain_db,
+        gain_over_corrupted_db=_lead(scores["psnr_db"] - scores["corrupted_db"], "corrupted") if images else None,
         gain_over_linear_db=over_linear,
         gain_mse=None if images else _gain("mse", scores, best),
+        gain_over_corrupted_mse=None if images else _lead(scores["corrupted_mse"] - scores["mse"], "corrupted"),
     )
 
 
 def _gain(column: Literal["psnr_db", "mse"], scores: Scores, referee: Referee) -> Interval:
     """The model's lead over one referee, paired over the samples that one judged; more is better."""
     lead = scores[column][referee.index] - getattr(referee, column)
-    return bootstrap(lead if column == "psnr_db" else -lead, generator=stream(0, "bootstrap", referee.name))
+    return _lead(lead if column == "psnr_db" else -lead, referee.name)
+
+
+def _lead(values: NDArray[Any], over: str) -> Interval:
+    """The mean of paired differences ``(N,)`` with its interval."""
+    return bootstrap(values, generator=stream(0, "bootstrap", over))
 
 
 def _mean(scores: Scores, name: str) -> float | None:

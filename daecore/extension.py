@@ -6,13 +6,15 @@ Knows nothing of which plugins exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from daecore.errors import choices
-from daecore.samples import Shape
+
+if TYPE_CHECKING:
+    from daecore.samples import Shape  # its module needs PyTorch
 
 Kind = Literal["corruption", "dataset", "architecture", "objective"]
 KINDS: tuple[Kind, ...] = ("corruption", "dataset", "architecture", "objective")
@@ -102,8 +104,8 @@ class Extension:
     host: bool | Callable[[Any], bool] = False
     composite: bool = False
     bounded: bool | Callable[[Any], bool] = False
-    output_shape: Callable[[Shape, Any], Shape] | None = None
-    sample_shape: Callable[[Any], Shape] | None = None
+    output_shape: "Callable[[Shape, Any], Shape] | None" = None
+    sample_shape: "Callable[[Any], Shape] | None" = None
     classes: int | None = None
     fingerprint: Callable[[Any], str] | None = None
     download_bytes: int = 0
@@ -126,7 +128,7 @@ class Extension:
         low, step = self.strength.low, (self.strength.high - self.strength.low) / (count - 1)
         return list(dict.fromkeys(self.as_strength(round(low + step * number, 6)) for number in range(count)))
 
-    def takes(self, shape: Shape) -> bool:
+    def takes(self, shape: "Shape") -> bool:
         """Whether it can be used with samples of this shape."""
         images = len(shape) == 3
         return self.shapes == "any" or (self.shapes == "images") == images

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daecore import ticks
 from daecore.intervals import Interval
 
 COLUMNS = 12
@@ -63,7 +64,8 @@ def loss_curves(epochs: Sequence[tuple[int, float, float | None]]) -> Figure:
         axis.plot(*zip(*judged, strict=True), color=ORANGE, marker="o", markersize=3, label="validation")
     if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in judged):
         axis.set_yscale("log")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ticks.plain(axis)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.legend(frameon=False, loc="upper right")  # where a falling loss is not
     return figure
 
@@ -165,6 +167,7 @@ def _plot(x_label: str, y_label: str, size: tuple[float, float] = (6.4, 4.0)) ->
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)
+    ticks.plain(axis)
     return figure, axis
 
 

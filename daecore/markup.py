@@ -8,13 +8,15 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 
 STYLE = """
-:root{color-scheme:light dark;--ink:#1c2430;--paper:#fbfaf7;--line:#d9d5cb;--soft:#6b7280;--mark:#0b6e69}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e3dc;--paper:#15181d;--line:#333a44;--soft:#9aa3b0;--mark:#5cc4bd}}
+:root{color-scheme:light dark;--ink:#1c2430;--paper:#fbfaf7;--line:#d9d5cb;--soft:#6b7280;--mark:#0b6e69;--warn:#a8430f}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e3dc;--paper:#15181d;--line:#333a44;--soft:#9aa3b0;--mark:#5cc4bd;--warn:#f0a26b}}
 body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:56rem;
   margin:0 auto;padding:2rem 1rem}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.4rem}
-.headline{font-size:1.25rem;color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.headline{font-size:1.25rem}.above{color:var(--mark)}.below{color:var(--warn)}.soft{color:var(--soft);font-size:.9rem}
+.scroll{overflow-x:auto}.fitted table{table-layout:fixed;width:100%}.fitted :is(th,td){overflow-wrap:anywhere}
+.fitted th:first-child{width:28%}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.3rem 1.2rem .3rem 0;border-bottom:1px solid var(--line)}
 img{max-width:100%;height:auto;background:#fff;border-radius:6px}
 pre{overflow-x:auto;border-left:3px solid var(--line);padding-left:1rem}
@@ -40,6 +42,11 @@ def table(head: Row, rows: Iterable[Row]) -> str:
     top = "".join(f"<th>{escaped(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def note(text: str) -> str:
+    """A remark in small letters."""
+    return f"<p class='soft'>{escaped(text)}</p>"
 
 
 def picture(png: bytes, name: str) -> str:

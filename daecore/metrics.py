@@ -27,9 +27,15 @@ def squared_error(estimate: Tensor, clean: Tensor) -> Tensor:
     Returns:
         float32 ``(B,)``, in squared units of the data.
 
+    Raises:
+        InputError: They differ in shape.
+
     >>> squared_error(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2)).item()
     12.5
     """
+    if estimate.shape != clean.shape:
+        shapes = f"{tuple(estimate.shape)} and {tuple(clean.shape)}"
+        raise InputError(f"Errors are taken value by value, but `estimate` and `clean` have the shapes {shapes}.")
     return (estimate - clean).square().flatten(1).mean(1)
 
 
@@ -139,9 +145,15 @@ def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         float32 ``()``.
 
+    Raises:
+        InputError: There is not one label for each row of logits.
+
     >>> accuracy(torch.eye(4), torch.tensor([0, 1, 2, 0]))
     tensor(0.7500)
     """
+    if labels.shape != logits.shape[:1]:
+        shapes = f"{tuple(logits.shape)} and labels {tuple(labels.shape)}"
+        raise InputError(f"Accuracy takes logits (B, classes) and labels (B,), but got logits {shapes}.")
     return (logits.argmax(1) == labels).float().mean()
 
 
@@ -166,8 +178,8 @@ def _require_comparable(estimate: Tensor, clean: Tensor, measure: str) -> None:
     if estimate.shape != clean.shape:
         shapes = f"{tuple(estimate.shape)} and {tuple(clean.shape)}"
         raise InputError(f"{measure} compares images of one shape, but `estimate` and `clean` have {shapes}.")
-    low, high = (bound.item() for bound in clean.aminmax())
-    if low < -SLACK or high > 1 + SLACK:
+    low, high = (bound.item() for bound in clean.aminmax()) if clean.numel() else (0, 1)
+    if not (low >= -SLACK and high <= 1 + SLACK):  # NaN is neither
         raise InputError(
             f"{measure} compares images with values in [0, 1], but `clean` has values from {low:.4g} to {high:.4g}. "
             "Divide both by what white is, as 255."

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from daecore.corruption import Corruptor
+from daecore.errors import InputError
 from daecore.samples import Batch
 
 
@@ -21,11 +22,29 @@ class Objective(Protocol):
         ...
 
 
+def comparable(restored: Tensor, target: Tensor) -> Tensor:
+    """What a network restores, as float32, to be compared with a target value by value.
+
+    Args:
+        restored: ``(B, *shape)``, of any float type.
+        target: ``(B, *shape)``.
+
+    Raises:
+        InputError: Their shapes differ: torch would repeat the one along the other, and give a loss all the same.
+    """
+    if restored.shape != target.shape:
+        raise InputError(
+            f"The objective compares what the network restores, {tuple(restored.shape)}, with a target of "
+            f"shape {tuple(target.shape)}. Take a network that restores the target's shape."
+        )
+    return restored.float()
+
+
 def classification(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
     """Cross-entropy of ``model(clean)`` ``(B, classes)`` against the labels, in nats."""
     labels = batch.labels
     if labels is None:
-        raise ValueError("classification needs labels, and these samples have none")
+        raise InputError("A classifier learns from labels, and these samples have none: Samples(data, labels).")
     return F.cross_entropy(model(batch.clean).float(), labels)
 
 

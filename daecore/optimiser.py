@@ -61,6 +61,13 @@ class AdamW:
         """The live moments, by the parameter's name and their own: ``encoder.1.weight.exp_avg``."""
         return {name: getattr(self._moments[p], key) for name, (p, key) in self._names.items()}
 
+    @property
+    def largest_weight(self) -> Tensor:
+        """The largest magnitude among the trained weights, float32 ``()`` on their device; NaN if one is NaN."""
+        with torch.no_grad():
+            bounds = [bound for p in self._moments if p.numel() for bound in p.aminmax()]
+            return torch.stack(bounds).abs().max()
+
     def restore(self, saved: Mapping[str, Tensor]) -> None:
         """Go on with these moments, whatever their strides and device."""
         for name, value in self.moments.items():

@@ -1,19 +1,41 @@
 """The report as one HTML file: pictures embedded, works offline, light and dark, readable on a phone.
 
-Knows the report's JSON and PNG bytes. Does not compute.
+Every word that is not everyday language is explained where it stands. Knows the report's JSON and PNG bytes. Does not
+compute.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daecore.markup import Row, document, escaped, interval, picture, table
+from daecore import glossary
+from daecore.claims import told
+from daecore.evaluation import DenoisingReport
+from daecore.headline import Headline, headline, pretraining
+from daecore.intervals import Interval
+from daecore.markup import Row, document, escaped, figure, note, table
+from daecore.scores import TransferReport
 
+PANELS = {
+    "dB": "From the top: the clean pictures, what the network was given, what the best baseline makes of it, and what "
+    "the network makes of it.",
+    "squared error": "Each arrow leads from a corrupted point to where the network puts it; clean points lie behind.",
+}
 PICTURES = {
-    "panel.png": "Restored test samples",
-    "loss_curves.png": "Loss per epoch",
-    "psnr_histogram.png": "PSNR per test image",
-    "label_efficiency.png": "Error against the number of labels",
+    "label_efficiency.png": (
+        "Error by the number of labels",
+        "For each number of labelled pictures the test error of every classifier, best at the bottom. Points are means "
+        "over draws of labels, bars 95 % intervals. The axis is logarithmic: equal steps are equal ratios.",
+    ),
+    "loss_curves.png": (
+        "Loss per epoch",
+        "What the training makes small, after each pass over the training set (an epoch). The validation set is not "
+        "trained on: where its loss rises while the other falls, the network learns single pictures by heart.",
+    ),
+    "psnr_histogram.png": (
+        "PSNR per test image",
+        "How many of the test pictures came out how well. Right is better.",
+    ),
 }
 
 
@@ -25,56 +47,73 @@ def page(title: str, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -
         report: The final report, as JSON.
         pictures: PNG files by name.
     """
+    denoising = DenoisingReport.model_validate(report["denoising"])
+    transfer = TransferReport.model_validate({"rows": report["transfer"], "differences": report["differences"]})
     sections = [
-        _headline(report["denoising"]),
-        _picture(pictures, "panel.png"),
-        _restoration(report["denoising"]),
-        _transfer(report["transfer"], report["differences"]),
-        _picture(pictures, "label_efficiency.png"),
-        *(_picture(pictures, name) for name in ("loss_curves.png", "psnr_histogram.png")),
+        _headline(headline(denoising)),
+        _panel(pictures, denoising.unit),
+        _restoration(denoising),
+        _transfer(transfer),
+        *(_picture(pictures, name) for name in ("label_efficiency.png", "loss_curves.png", "psnr_histogram.png")),
         _settings(report),
     ]
     return document(title, sections)
 
 
-def _headline(denoising: Mapping[str, Any]) -> str:
-    best, gain = denoising["best_referee"], denoising["gain_db"] or denoising["gain_mse"]
-    verdict = "above" if gain["low"] > 0 else "below" if gain["high"] < 0 else "not distinguishable from"
-    if denoising["unit"] == "dB":
-        levels = f"from {denoising['corrupted_db']:.2f} to {denoising['restored_db']:.2f} dB"
-        said = f"Restored {levels}, a gain of {interval(gain)} dB"
-    else:
-        said = f"Squared error {denoising['mse']:.5f}: a gain of {interval(gain, 5)}"
-    note = f"{verdict} the best of the methods that need no network, {best['name']}; 95 % interval over images."
-    return f"<p class='headline'>{escaped(said)}</p><p class='soft'>{escaped(note)}</p>"
+def _headline(said: Headline) -> str:
+    text = f"<p class='headline {said.verdict}'>{escaped(said.text)}</p>"
+    return text + note(said.remark)
 
 
-def _restoration(denoising: Mapping[str, Any]) -> str:
-    digits, key = (2, "db") if denoising["unit"] == "dB" else (5, "mse")
-    own = denoising["restored_db"] if key == "db" else denoising["mse"]
-    rows: list[Row] = [("restored", f"{own:.{digits}f}", "", denoising["images"])]
-    for item in sorted(denoising["referees"].values(), key=lambda item: item["mse"]):
-        strength = "" if item["strength"] is None else f"{item['strength']:g}"
-        rows.append((item["name"], f"{item[key]:.{digits}f}", strength, item["images"]))
-    extra = (
-        f"<p class='soft'>SSIM {denoising['ssim']:.3f}, pooled PSNR {denoising['pooled_db']:.2f} dB.</p>"
-        if key == "db"
-        else ""
+def _restoration(denoising: DenoisingReport) -> str:
+    decibel = denoising.unit == "dB"
+    digits, own, given = (
+        (2, denoising.restored_db, denoising.corrupted_db) if decibel else (5, denoising.mse, denoising.corrupted_mse)
     )
-    return "<h2>Restoration</h2>" + table(("method", denoising["unit"], "strength", "samples"), rows) + extra
-
-
-def _transfer(rows: Iterable[Mapping[str, Any]], differences: Iterable[Mapping[str, Any]]) -> str:
-    errors = [(row["labels"], row["initialisation"], interval(row["error_percent"]), row["n"]) for row in rows]
-    if not errors:
-        return ""
-    paired = [(row["labels"], row["control"], interval(row["gain_percent"]), row["n"]) for row in differences]
+    rows: list[Row] = [("restored", f"{own:.{digits}f}", "", denoising.images, glossary.RESTORED)]
+    for item in sorted(denoising.referees.values(), key=lambda item: item.mse):
+        name = f"{item.name} (best baseline)" if item.name == denoising.best_referee.name else item.name
+        strength = "" if item.strength is None else f"{item.strength:g}"
+        value = item.db if decibel else item.mse
+        rows.append((name, f"{value:.{digits}f}", strength, item.images, glossary.BASELINES.get(item.name, "")))
+    if given is not None:
+        rows.append(("corrupted", f"{given:.{digits}f}", "", denoising.images, glossary.CORRUPTED))
+    also = f"SSIM {denoising.ssim:.3f}, pooled PSNR {denoising.pooled_db:.2f} dB. {glossary.STRUCTURE}"
+    words = (glossary.DECIBEL if decibel else glossary.SQUARED_ERROR, glossary.BASELINE, glossary.INTERVAL)
     return (
-        "<h2>Classifiers from the encoder</h2>"
-        + table(("labels", "initialisation", "test error %", "draws"), errors)
-        + "<h2>Percentage points saved by fine-tuning, paired over draws</h2>"
-        + table(("labels", "against", "points", "draws"), paired)
+        "<h2>Restoration</h2>"
+        + "".join(map(note, words))
+        + table(("method", denoising.unit, "strength", "samples", "what it is"), rows)
+        + (note(also) if decibel else "")
     )
+
+
+def _transfer(transfer: TransferReport) -> str:
+    if not transfer.rows:
+        return ""
+    budgets = list(dict.fromkeys(row.labels for row in transfer.rows))
+    columns = [f"{count:,} labels" for count in budgets]
+    errors = _by_budget({(row.initialisation, row.labels): row.error_percent for row in transfer.rows}, budgets)
+    gains = _by_budget({(row.control, row.labels): row.gain_percent for row in transfer.differences}, budgets, "+")
+    draws = ", ".join(sorted({str(row.n) for row in transfer.rows}))
+    shown: list[Row] = [(name, *cells, glossary.CLASSIFIERS.get(name, "")) for name, cells in errors.items()]
+    saved: list[Row] = [(name, *cells) for name, cells in gains.items()]
+    return (
+        "<h2>Classifiers from the encoder: test error in percent</h2>"
+        + "".join(f"<p>{escaped(line)}</p>" for line in pretraining(transfer))
+        + note(f"{glossary.TRANSFER} Draws here: {draws}.")
+        + table(("initialisation", *columns, "what it is"), shown)
+        + ("<h2>Percentage points saved by fine-tuning</h2>" + note(glossary.PAIRED) if saved else "")
+        + (table(("against", *columns), saved) if saved else "")
+    )
+
+
+def _by_budget(
+    found: Mapping[tuple[str, int], Interval], budgets: Sequence[int], sign: str = ""
+) -> dict[str, list[str]]:
+    """A row of intervals, one for each number of labels, by name; an interval is not broken into lines."""
+    texts = {key: told(value, f"{sign}.2f").replace(" ", "\u00a0") for key, value in found.items()}
+    return {name: [texts.get((name, count), "") for count in budgets] for name, _ in found}
 
 
 def _settings(report: Mapping[str, Any]) -> str:
@@ -99,8 +138,14 @@ def _settings(report: Mapping[str, Any]) -> str:
 
 
 def _trained(training: Mapping[str, Any]) -> str:
-    return f"{training['epochs']} epochs, {training['seconds']:.0f} s, {training['images_per_second']:.0f} images/s"
+    return f"{training['epochs']} epochs, {training['seconds']:.0f} s, {training['images_per_second']:,.0f} images/s"
+
+
+def _panel(pictures: Mapping[str, bytes], unit: str) -> str:
+    name = "panel.png"
+    return f"<h2>Restored test samples</h2>{figure(pictures[name], PANELS[unit])}" if name in pictures else ""
 
 
 def _picture(pictures: Mapping[str, bytes], name: str) -> str:
-    return f"<h2>{PICTURES[name]}</h2>{picture(pictures[name], PICTURES[name])}" if name in pictures else ""
+    title, caption = PICTURES[name]
+    return f"<h2>{title}</h2>{figure(pictures[name], caption)}" if name in pictures else ""

@@ -4,7 +4,6 @@ Knows what the hardware can do. Does not move data and does not train.
 """
 
 import ctypes
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,12 +13,16 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from daecore.errors import InputError
+from daecore.processors import usable
 
 Precision = Literal["float32", "bf16"]
 
 
 class Place(BaseModel):
-    """A device kind, a precision and a number of threads; equal places give equal bytes on the CPU."""
+    """A device kind, a precision and a number of threads; equal places give equal bytes on the CPU.
+
+    No threads, 0: how many is still to be decided.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,13 +41,8 @@ class Place(BaseModel):
         The number of threads set before comes back afterwards, and so do tiny numbers.
         """
         keep_memory()
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            with denormals_flushed(self.threads):
-                yield
-        finally:
-            torch.set_num_threads(before)
+        with computing_with(self.threads), denormals_flushed(self.threads):
+            yield
 
 
 def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Place:
@@ -62,7 +60,18 @@ def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 
         raise InputError("training.device is 'cuda', but torch sees no CUDA device here. Use 'auto' or 'cpu'.")
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen: Precision = "bf16" if precision == "bf16" or (precision == "auto" and has_bf16(kind)) else "float32"
-    return Place(device=kind, precision=chosen, threads=threads or len(os.sched_getaffinity(0)))
+    return Place(device=kind, precision=chosen, threads=threads or usable())
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Compute with this many threads; the number set before comes back afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def keep_memory() -> None:

@@ -1,6 +1,7 @@
 """Progress: what changes while a network is trained, and all that a training needs to go on exactly.
 
-Knows weights, an optimiser, the weight average and the best so far. Does not train, and writes no file.
+Knows weights, an optimiser, the weight average and the best so far, and whether what was saved is of this training.
+Does not train, and writes no file.
 """
 
 import copy
@@ -10,7 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from daecore.errors import CheckpointError
 from daecore.optimiser import AdamW
+from daecore.weights import misfit, non_finite
+
+NEVER_NEGATIVE = (".exp_avg_sq", ".step")  # of the optimiser's moments
 
 
 @dataclass
@@ -83,10 +88,48 @@ class State:
         )
 
     def restore(self, saved: Progress) -> None:
-        """Go on from there."""
+        """Go on from there.
+
+        Raises:
+            CheckpointError: It is of another training; nothing was changed.
+        """
+        require_same_training(saved, self.raw, average=self.average is not None, best=self.best is not None)
         models = ((self.raw, saved.weights), (self.average, saved.average), (self.best, saved.best))
         for model, weights in models:
             if model is not None:
                 model.load_state_dict(weights)
         self.optimiser.restore(saved.optimiser)
         self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
+
+
+def require_same_training(saved: Progress, model: nn.Module, *, average: bool, best: bool) -> None:
+    """Refuse a progress that a training of this network cannot have left.
+
+    Args:
+        saved: As it came from a file.
+        model: What is trained.
+        average: Whether the training averages weights.
+        best: Whether it keeps the best weights.
+
+    Raises:
+        CheckpointError: Names, shapes, types or values are others.
+    """
+    own: dict[str, Tensor] = model.state_dict()
+    parts = {
+        "weights": (saved.weights, own),
+        "optimiser": (saved.optimiser, AdamW(model, 0).moments),
+        "averaged weights": (saved.average, own if average else {}),
+        "best weights": (saved.best, own if best else {}),
+    }
+    for what, (found, expected) in parts.items():
+        wrong = misfit(found, expected) or _wrong_value(found, expected)
+        if wrong:
+            raise CheckpointError(f"The checkpoint is not of this training: of its tensors ({what}) {wrong}.")
+
+
+def _wrong_value(found: dict[str, Tensor], expected: dict[str, Tensor]) -> str:
+    name = non_finite(found, expected)
+    if name:
+        return f"{name!r} holds NaN or infinity"
+    below = [name for name, value in found.items() if name.endswith(NEVER_NEGATIVE) and bool((value < 0).any())]
+    return f"{below[0]!r} is negative" if below else ""

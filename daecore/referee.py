@@ -14,11 +14,12 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from daecore.arrays import save_arrays
 from daecore.classical import METHODS
-from daecore.errors import InputError, StoreError, choices
+from daecore.errors import InputError, StoreError, choices, in_a_line
 from daecore.linear import LinearMap
 from daecore.pairs import enlarge
 from daecore.samples import Shape
@@ -128,10 +129,10 @@ class Referees:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return _from_arrays(dict(file))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, BadZipFile) as error:
             raise StoreError(
                 f"The referees' file {path} was expected to be an .npz that daecore wrote, and cannot be read: "
-                f"{error!r}. Remove it; the referees are then measured again."
+                f"{in_a_line(str(error) or repr(error))}. Remove it; the referees are then measured again."
             ) from error
 
 
@@ -148,10 +149,40 @@ def classical(name: str, corrupted: Tensor, strength: float | None, shape: Shape
     return x if strength is None else METHODS[name].function(x, strength)
 
 
+class _Row(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    name: str
+    strength: float | None
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    digest: str
+    skipped: dict[str, str]
+    referees: list[_Row] = Field(min_length=1)
+
+
 def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Referees:
-    header = json.loads(str(arrays["header"]))
-    rows: list[dict[str, Any]] = header["referees"]
-    referees = (Referee(**row | {it: arrays[f"{row['name']}.{it}"] for it in COLUMNS}) for row in rows)
-    linear = LinearMap(*(torch.from_numpy(arrays[key]) for key in ("weight", "bias"))) if "weight" in arrays else None
-    mean = torch.from_numpy(arrays["mean_image"]) if "mean_image" in arrays else None
-    return Referees(tuple(referees), header["digest"], header["skipped"], linear, mean)
+    header = _Header.model_validate_json(str(arrays["header"]))
+    referees = (Referee(row.name, row.strength, **_columns(row.name, arrays)) for row in header.referees)
+    linear = LinearMap(*(_finite(arrays, key) for key in ("weight", "bias"))) if "weight" in arrays else None
+    mean = _finite(arrays, "mean_image") if "mean_image" in arrays else None
+    return Referees(tuple(referees), header.digest, header.skipped, linear, mean)
+
+
+def _columns(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    found = {column: arrays[f"{name}.{column}"] for column in COLUMNS}
+    count = len(found["index"]) if found["index"].ndim else 0
+    kinds = {"index": (np.int64, (count,)), "mse": (np.float32, (count,)), "psnr_db": (np.float32, (count,))}
+    for column, (kind, many) in kinds.items():
+        empty = column == "psnr_db" and found[column].size == 0  # of points
+        if found[column].dtype != kind or (found[column].shape != many and not empty):
+            came = f"{found[column].dtype} {found[column].shape}"
+            raise ValueError(f"{name}.{column} is {came} instead of {np.dtype(kind)} {many}")
+    return found
+
+
+def _finite(arrays: dict[str, NDArray[Any]], name: str) -> Tensor:
+    if arrays[name].dtype != np.float32 or not np.isfinite(arrays[name]).all():
+        raise ValueError(f"{name} holds other values than finite float32")
+    return torch.from_numpy(arrays[name])

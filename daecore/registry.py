@@ -16,7 +16,7 @@ from types import MappingProxyType, ModuleType
 import pluggy
 
 from daecore import hookspecs
-from daecore.errors import UnknownExtension, choices
+from daecore.errors import UnknownExtension, choices, quoted
 from daecore.extension import KINDS, Extension, Kind, Options
 from daecore.single_files import load_file, plugin_files
 from daecore.source import source_digest
@@ -72,11 +72,17 @@ class Registry:
         """
         if (kind, name) in self.extensions:
             return self.extensions[kind, name]
+        raise self.unknown(kind, name)
+
+    def unknown(self, kind: Kind | None, name: str) -> UnknownExtension:
+        """The error about a name that cannot be used, of this kind or of any."""
+        what = kind or "plugin"
         for plugin in self.broken:
             if name in plugin.names or plugin.entry.endswith(f":{name}"):
                 who = f"{plugin.entry} ({plugin.provenance.distribution} {plugin.provenance.version})"
-                raise UnknownExtension(f"The {kind} {name!r} is installed but cannot be used: {who}: {plugin.reason}")
-        raise UnknownExtension(f"There is no {kind} called {name!r}. {choices(name, self.names(kind))}")
+                return UnknownExtension(f"The {what} {name!r} is installed but cannot be used: {who}: {plugin.reason}")
+        known = [known for of_kind, known in self.extensions if kind in (None, of_kind)]
+        return UnknownExtension(f"There is no {what} called {quoted(name)}. {choices(name, known, 'dae plugins')}")
 
 
 @cache

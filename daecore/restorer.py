@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from daecore.autoencoder import Shapes
 from daecore.errors import InputError
-from daecore.tiling import PIXELS, restore_tiled
+from daecore.tiling import PIXELS, Watch, restore_tiled, unwatched
 
 TILE = 512  # side of a tile where a network takes any size and the picture is too large to go through whole
 
@@ -46,6 +46,7 @@ class Restorer:
         scale: Restored pixels per pixel, along each side.
         any_size: Whether it takes images of other sizes; then a picture goes through whole, if it is not too large.
         side: The side of a tile that the user wants; 0: as it fits.
+        watch: Told how many tiles of how many are restored, now and then.
     """
 
     model: nn.Module
@@ -53,6 +54,7 @@ class Restorer:
     scale: int
     any_size: bool
     side: int = 0
+    watch: Watch = unwatched
 
     @classmethod
     def of(cls, model: nn.Module, shapes: Shapes, side: int = 0) -> "Restorer":
@@ -110,5 +112,6 @@ class Restorer:
             raise InputError(f"The network restores {channels} channels, and a picture with {given} does not fit it.")
         images = image[:, None] if channels == 1 else image.expand(channels, -1, -1)[None]
         tile, overlap = self.tiling(*image.shape[-2:])
-        restored = restore_tiled(self.model, images, tile, overlap=overlap, scale=self.scale).flatten(0, 1)
+        restored = restore_tiled(self.model, images, tile, overlap=overlap, scale=self.scale, watch=self.watch)
+        restored = restored.flatten(0, 1)
         return restored if len(restored) == given else restored.mean(0, keepdim=True)

@@ -1,7 +1,8 @@
 """The frozen records that hold data: Samples, Splits, Batch, Corrupted, Pairs, and the one tensor rule.
 
 The rule: images are stored as uint8 ``(N, C, H, W)`` and become float32 in ``[0, 1]`` one batch at a
-time, on the device where they lie; points are stored as float32 ``(N, D)`` and stay as they are.
+time, on the device where they lie; those with more than 8 bits are stored as float32 in ``[0, 1]``. Points are
+stored as float32 ``(N, D)``. What is float32 stays as it is.
 """
 
 import hashlib
@@ -11,6 +12,9 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from daecore.errors import SamplesError, quoted
+from daecore.tensor_rule import require_stored, require_values
 
 Shape = tuple[int, ...]
 
@@ -51,12 +55,18 @@ class Samples:
     """One set of samples, whole, as one tensor.
 
     Attributes:
-        data: uint8 images ``(N, C, H, W)`` or float32 points ``(N, D)``.
+        data: Images ``(N, C, H, W)``, uint8 or float32 in ``[0, 1]``; or float32 points ``(N, D)``.
         labels: int64 ``(N,)``, or None.
+
+    Raises:
+        SamplesError: They have another type or shape. Values are looked at by `fit`, and where a dataset is loaded.
     """
 
     data: Tensor
     labels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        require_stored(self.data, self.labels)
 
     def __len__(self) -> int:
         return self.data.shape[0]
@@ -94,11 +104,7 @@ class Samples:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of shape, type, values and labels: equal digests, equal samples."""
-        state = hashlib.sha256(f"{self.data.dtype}{tuple(self.data.shape)}".encode())
-        state.update(self.data.cpu().contiguous().numpy().data)
-        if self.labels is not None:
-            state.update(self.labels.cpu().contiguous().numpy().data)
-        return state.hexdigest()
+        return _digest(self.data, self.labels)
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,43 @@ class Splits:
         validation: What chooses (early stopping, the referees' strengths).
         test: What is judged, one group per sample shape; most datasets have a single group.
         classes: The number of classes, or None without labels.
+
+    Raises:
+        SamplesError: A set is something else than samples, or there is no test set.
     """
 
     train: Samples
     validation: Samples
     test: tuple[Samples, ...]
     classes: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.test, tuple | list) or not self.test:
+            raise SamplesError(
+                f"Splits hold the test set as a tuple of groups, one for each image shape, but `test` is "
+                f"{quoted(self.test)}. Give (samples,)."
+            )
+        for name, samples in self.sets:
+            if not isinstance(samples, Samples):
+                raise SamplesError(f"Splits hold daecore.Samples, but the {name} are {type(samples).__name__}.")
+
+    @property
+    def sets(self) -> list[tuple[str, Samples]]:
+        """All sets with what they are called; each group of the test set is one."""
+        test = (("test samples", group) for group in self.test)
+        return [("training samples", self.train), ("validation samples", self.validation), *test]
+
+    def require_values(self) -> "Splits":
+        """Refuse values that nothing can be learnt from; gives itself. Points and labels are read once, images not.
+
+        Raises:
+            SamplesError: A set is empty, holds NaN or infinity, or lacks labels or has others than the classes' own.
+        """
+        for name, samples in self.sets:
+            require_values(samples.data, samples.labels, name, classes=self.classes)
+            if self.classes is not None and samples.labels is None:
+                raise SamplesError(f"Splits with {self.classes} classes need labels, and the {name} have none.")
+        return self
 
     @cached_property
     def digest(self) -> str:
@@ -147,7 +184,16 @@ class Pairs:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of both: equal digests, the very same noise on the very same samples."""
-        return hashlib.sha256(f"{self.clean.digest}{Samples(self.corrupted).digest}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.clean.digest}{_digest(self.corrupted)}".encode()).hexdigest()
+
+
+def _digest(data: Tensor, labels: Tensor | None = None) -> str:
+    """SHA-256 of type, shape, values and labels."""
+    state = hashlib.sha256(f"{data.dtype}{tuple(data.shape)}".encode())
+    for part in (data, labels):
+        if part is not None:
+            state.update(part.cpu().contiguous().numpy().data)
+    return state.hexdigest()
 
 
 def as_float(data: Tensor) -> Tensor:

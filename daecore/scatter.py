@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from daecore import ticks
 from daecore.figures import GREY, style
 from daecore.intervals import Interval
 
@@ -55,6 +56,7 @@ def scatter(
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)
+    ticks.plain(axis)
     figure.legend(loc="outside lower center", ncols=len(series), frameon=False, fontsize=9)
     return figure
 

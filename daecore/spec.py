@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from daecore.errors import DaecoreError, quoted
+from daecore.errors import DaecoreError, in_a_line, quoted
 from daecore.extension import Extension, Kind, Options
 from daecore.registry import Installed, registry
 
@@ -168,9 +168,19 @@ ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
 ObjectiveSpec = Annotated[Spec, OfKind("objective")]
 
 
-def explain(error: ValidationError, place: str) -> str:
-    """A pydantic error as plain sentences: where, what is wrong, what came."""
-    return "; ".join(_sentence(item, place) for item in error.errors(include_url=False))
+def explain(error: ValidationError, place: str, *, first: bool = False) -> str:
+    """A pydantic error as plain sentences: where, what is wrong, what came.
+
+    Args:
+        error: What pydantic found.
+        place: Where it looked.
+        first: Tell the first fault and how many there are: of a file that is wrong as a whole.
+    """
+    faults = error.errors(include_url=False)
+    if not first:
+        return "; ".join(_sentence(item, place) for item in faults)
+    more = f" (and {len(faults) - 1:,} more)" if len(faults) > 1 else ""
+    return f"{_sentence(faults[0], place)}{more}"
 
 
 def digest(value: object) -> str:
@@ -186,7 +196,7 @@ def _name(value: object) -> object:
 
 
 def _sentence(item: Any, place: str) -> str:
-    path = ".".join(str(part) for part in (place, *item["loc"]) if part != "")
+    path = in_a_line(".".join(str(part) for part in (place, *item["loc"]) if part != ""))
     if item["type"] in ("options", "extension", "unknown_option"):  # already a sentence with its own place
         return f"{path}: {item['msg']}" if path else str(item["msg"])
     return f"{path}: {item['msg']}, got {quoted(item['input'])}"

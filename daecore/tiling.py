@@ -4,6 +4,7 @@ Knows tensors. Does not know which tile a network wants (see `daecore.restorer`)
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from daecore.errors import InputError, NonFiniteError
 from daecore.evaluation import restore
 
+Watch = Callable[[int, int], None]
 PIXELS = 2**20  # that go through a network at once; a U-Net's features of so many take about a gigabyte
 
 
@@ -65,9 +67,14 @@ class Side:
         return 0 if self.length <= self.tile else self.overlap // 4
 
 
+def unwatched(done: int, total: int) -> None:
+    """Nobody looks how many tiles of how many are restored."""
+
+
 def restore_tiled(
-    model: nn.Module, images: Tensor, tile: tuple[int, int], *, overlap: tuple[int, int] | None = None, scale: int = 1
-) -> Tensor:
+    model: nn.Module, images: Tensor, tile: tuple[int, int], *, overlap: tuple[int, int] | None = None, scale: int = 1,
+    watch: Watch = unwatched,
+) -> Tensor:  # fmt: skip
     """Restore images of any size in overlapping tiles.
 
     What it gives is the weighted mean of all tiles over a pixel. A picture no larger than a tile is reflected up to
@@ -79,6 +86,7 @@ def restore_tiled(
         tile: Height and width of a tile.
         overlap: Pixels that neighbouring tiles share, down and right; half a tile by default.
         scale: Restored pixels per pixel, along each side.
+        watch: Told how many tiles of how many are restored, now and then.
 
     Returns:
         float32 ``(B, C, H * scale, W * scale)``.
@@ -89,8 +97,7 @@ def restore_tiled(
     """
     height, width = tile
     shared = overlap or (height // 2, width // 2)
-    if not all(0 <= part < whole for part, whole in zip(shared, tile, strict=True)):
-        raise InputError(f"restore_tiled() needs overlaps from 0 to below the tile {tile}, but got {shared}.")
+    _require_room(tile, shared)
     down, right = (Side(*side) for side in zip(images.shape[-2:], tile, shared, strict=True))
     padded = images[:, :, down.positions.to(images.device)][..., right.positions.to(images.device)]
     count, channels, *sides = padded.shape
@@ -98,12 +105,19 @@ def restore_tiled(
     window = torch.outer(down.weights(scale), right.weights(scale)).to(images.device)
     at_once = max(1, PIXELS // (height * width))
     places = [(k, y, x) for k in range(count) for y in down.starts for x in right.starts]
-    for some in (places[first : first + at_once] for first in range(0, len(places), at_once)):
+    for first in range(0, len(places), at_once):
+        some = places[first : first + at_once]
         tiles = torch.stack([padded[k, :, y : y + height, x : x + width] for k, y, x in some])
         for (k, y, x), one in zip(some, _restored(model, tiles, scale), strict=True):
             target = canvas[k, :, y * scale : (y + height) * scale, x * scale : (x + width) * scale]
             target += window * one
+        watch(first + len(some), len(places))
     return _normalised(canvas, down, right, scale)
+
+
+def _require_room(tile: tuple[int, int], shared: tuple[int, int]) -> None:
+    if not all(0 <= part < whole for part, whole in zip(shared, tile, strict=True)):
+        raise InputError(f"restore_tiled() needs overlaps from 0 to below the tile {tile}, but got {shared}.")
 
 
 def tile_count(size: tuple[int, int], tile: tuple[int, int], overlap: tuple[int, int]) -> int:

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from daecore import rng
-from daecore.errors import InputError, NonFiniteError
+from daecore.errors import NonFiniteError
 from daecore.extension import Options
 from daecore.objective import Objective
 from daecore.optimiser import AdamW
@@ -23,6 +23,7 @@ from daecore.place import autocast, resolve_place
 from daecore.progress import Progress, State
 from daecore.samples import Samples
 from daecore.schedule import Schedule, rate
+from daecore.trainable import require_trainable
 
 
 class TrainingOptions(Options):
@@ -45,7 +46,7 @@ class TrainingOptions(Options):
     patience: int = Field(default=0, ge=0, le=10_000, description="epochs without a better validation loss; 0: all run")
     precision: Literal["auto", "float32", "bf16"] = Field(default="auto", description="bf16 autocast or float32")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the training runs")
-    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: all this process may use")
+    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: as many as pay and are free")
     compile: bool = Field(default=False, description="torch.compile the model; pays on a GPU and long runs")
 
 
@@ -98,10 +99,11 @@ def fit(
         resume: The progress to go on from.
 
     Raises:
-        InputError: The network, or torch's default type, is not float32.
-        NonFiniteError: A loss was NaN or infinite; the message names epoch and step.
+        InputError: The network, or torch's default type, is not float32; samples are none, or hold NaN.
+        CheckpointError: The progress is of another training.
+        NonFiniteError: A loss or a weight was NaN or infinite; the message names epoch and step.
     """
-    _require_float32(model)
+    require_trainable(model, samples, validation, patience=options.patience > 0)
     device = samples.device
     precision = resolve_place(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
@@ -128,7 +130,7 @@ def fit(
             done = ((number - 1) * steps + step) / (options.epochs * steps)
             state.step(rate(options.schedule, options.learning_rate, done))
             losses.append(loss.detach())
-        mean = _finite_mean(torch.stack(losses).float(), number)  # the epoch's only wait for the device
+        mean = _finite_mean(torch.stack(losses).float(), optimiser, number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began
         held_out = (
             None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)
@@ -138,20 +140,6 @@ def fit(
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()
-
-
-def _require_float32(model: nn.Module) -> None:
-    """Lower precision is an option's affair; what is drawn while training has torch's default type."""
-    if torch.get_default_dtype() != torch.float32:
-        raise InputError(
-            f"fit trains in float32, but torch's default type is {torch.get_default_dtype()}. Call "
-            "torch.set_default_dtype(torch.float32) before the network is made."
-        )
-    others = {str(value.dtype) for value in model.parameters() if value.dtype != torch.float32}
-    if others:
-        raise InputError(
-            f"fit trains in float32, but the network's weights are {', '.join(sorted(others))}: model.float()."
-        )
 
 
 def _batches(
@@ -176,19 +164,23 @@ def _permutation(count: int, generator: torch.Generator, device: torch.device) -
     return torch.randperm(count, generator=generator, device=generator.device).to(device)
 
 
-def _finite_mean(losses: Tensor, epoch: int) -> float:
-    """The mean of the epoch's losses; the first one that is not finite ends the training."""
+def _finite_mean(losses: Tensor, optimiser: AdamW, epoch: int) -> float:
+    """The mean of the epoch's losses; the first one that is not finite ends the training, and so does a weight."""
     if losses.device.type == "meta":
         return 0.0
-    mean = losses.mean().item()
-    if not math.isfinite(mean):
-        step = int((~torch.isfinite(losses)).nonzero()[0].item())
-        raise NonFiniteError(
-            f"The loss became {losses[step].item()} in epoch {epoch}, step {step + 1}. Training has stopped; the last "
-            "checkpoint is intact. Lower training.learning_rate, try training.precision=float32, or look for NaN in "
-            "the data."
-        )
-    return mean
+    mean, largest = (float(value) for value in torch.stack([losses.mean(), optimiser.largest_weight]).tolist())
+    if math.isfinite(mean) and math.isfinite(largest):
+        return mean
+    wrong = (~torch.isfinite(losses)).nonzero().flatten().tolist()
+    said = (
+        f"The loss became {losses[wrong[0]].item()} in epoch {epoch}, step {wrong[0] + 1}."
+        if wrong
+        else f"A weight became {largest} in the last step of epoch {epoch}."
+    )
+    raise NonFiniteError(
+        f"{said} Training has stopped; the last checkpoint is intact. Lower training.learning_rate, try "
+        "training.precision=float32, or look for NaN in the data."
+    )
 
 
 @torch.no_grad()

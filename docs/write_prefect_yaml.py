@@ -29,9 +29,9 @@ def text() -> str:
     """The whole file."""
     with tempfile.TemporaryDirectory() as folder:  # an empty store: nobody's own recipes
         Store(Path(folder), Path(folder)).enter()
-        from daecore_flows.studio.deployments import described
+        from daecore_flows.studio.deployments import described, tags
 
-        return _written(list(described()))
+        return _written([(*item, tags(item[1], item[2].get("recipe", ""))) for item in described()])
 
 
 def _written(deployments: list[Any]) -> str:
@@ -41,11 +41,11 @@ def _written(deployments: list[Any]) -> str:
             "description": said,
             "entrypoint": f"{flow.fn.__module__}.{flow.fn.__name__}",
             "parameters": values,
-            "tags": ["daecore"],
+            "tags": ["daecore", *tags],
             "schedules": [],
             "work_pool": {"name": "daecore"},
         }
-        for flow, name, values, said in deployments
+        for flow, name, values, said, tags in deployments
     ]
     whole = {"name": "daecore", "prefect-version": "3.8.8", "pull": [], "deployments": found}
     return HEADING + yaml.safe_dump(whole, sort_keys=False, default_flow_style=None, width=120)

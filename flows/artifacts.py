@@ -1,9 +1,9 @@
 """What Prefect's page shows of a run: how far a stage is, its numbers, its picture, and the way to MLflow."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
@@ -16,11 +16,15 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from daecore.headline import headline, pretraining
+from daecore.scores import TransferReport
+
 from . import tracking
+from .console import PROGRESS
 from .records import FinalReport
 
-PROGRESS = "daecore.progress"
 EVERY_SECONDS = 2.0
+LAST_WORD_SECONDS = 5.0
 
 
 @contextmanager
@@ -42,33 +46,37 @@ def progress_shown(key: str) -> Iterator[None]:
 class _Bar(logging.Handler):
     """A progress artifact, made at the first record and changed every few seconds; the last word is always shown.
 
-    It is sent by a thread of its own: a server that is busy for a minute holds up no training.
+    It is sent by threads of its own: a server that is busy for a minute holds up no training, and not its end.
     """
 
     def __init__(self, key: str) -> None:
         super().__init__(logging.INFO)
         self.key, self.artifact, self.shown = key, UUID(int=0), 0.0
-        self.sender = ThreadPoolExecutor(1, thread_name_prefix="progress")
-        self.sent: Future[None] | None = None
+        self.sent: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record of progress; what goes wrong in showing never stops the training."""
         if not hasattr(record, "progress"):
             return
         _, done, total = record.progress
-        busy = self.sent is not None and not self.sent.done()
+        busy = self.sent is not None and self.sent.is_alive()
         if done < total and (busy or time.monotonic() - self.shown < EVERY_SECONDS):
             return
         self.shown = time.monotonic()
         run = copy_context()  # in it is the flow run that the artifact belongs to
-        self.sent = self.sender.submit(run.run, self._show, record, 100 * done / total)
+        values = (self._show, record, 100 * done / total, self.sent)
+        self.sent = threading.Thread(target=run.run, args=values, name="progress", daemon=True)
+        self.sent.start()
 
     def close(self) -> None:
-        """Send the last word."""
-        self.sender.shutdown()
+        """Send the last word, as long as that takes no longer than people wait."""
+        if self.sent is not None:
+            self.sent.join(LAST_WORD_SECONDS)
         super().close()
 
-    def _show(self, record: logging.LogRecord, percent: float) -> None:
+    def _show(self, record: logging.LogRecord, percent: float, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()
         text = record.getMessage()
         try:
             if self.artifact.int:
@@ -88,7 +96,7 @@ def show_report(final: FinalReport, title: str) -> None:
 def _text(final: FinalReport, title: str) -> str:
     denoising, run = final.denoising, final.mlflow["run_id"]
     link = tracking.run_page(run)
-    gain = denoising.gain_db or denoising.gain_mse
+    said = headline(denoising)
     rows = [f"| {row['method']} | {row[denoising.unit]:.4g} |" for row in _measured(final)]
     errors = [
         f"| {row['labels']} | {row['initialisation']} | {row['error_percent']['mean']:.1f} |" for row in final.transfer
@@ -96,10 +104,11 @@ def _text(final: FinalReport, title: str) -> str:
     parts = [
         f"**[Open in MLflow]({link})**" if link else f"MLflow run {run}; files in `{final.files['artifacts']}`",
         f"# {title}",
-        f"Gain over {denoising.best_referee.name}: **{gain}** {denoising.unit} (95 %, paired)" if gain else "",
+        f"**{said.text}** {said.remark}",
         f"![restored test samples]({tracking.artifact_page(run, 'panel.png')})" if link else "",
         "\n".join([f"| | {denoising.unit} |", "|---|---|", *rows]),
         "\n".join(["| labels | initialisation | error % |", "|---|---|---|", *errors]) if errors else "",
+        *pretraining(TransferReport.model_validate({"rows": final.transfer, "differences": final.differences})),
         f"[The whole report]({tracking.artifact_page(run, 'report.html')}) · run `{run}`" if link else "",
     ]
     return "\n\n".join(part for part in parts if part)

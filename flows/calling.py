@@ -3,16 +3,18 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 from prefect.context import TagsContext
 
 from daecore.spec import digest
 
 from . import tracking
+from .agenda import Agenda
 from .records import FileRef, ModelRef, Request, Timed
 from .store import current_store
 from .studio.record import PROCESS
+from .threads import decided, keys, without_threads
 
 log = logging.getLogger("daecore.progress")
 
@@ -23,10 +25,13 @@ class Caller:
     Args:
         fresh: Whether cached results are ignored.
         known: Whether what has this key was made anew already, by somebody else.
+
+    Attributes:
+        agenda: The trainings that are planned.
     """
 
     def __init__(self, fresh: bool, known: Callable[[str], bool] = lambda key: False) -> None:
-        self.fresh, self._known = fresh, known
+        self.fresh, self._known, self.agenda = fresh, known, Agenda()
         self.timings: list[Timed] = []
         self.uses: list[str] = []
         self.made: set[str] = set()  # what is not to be made anew again, by its key
@@ -42,15 +47,18 @@ class Caller:
         """
         began, name = time.perf_counter(), name or stage.name
         log.info("%s", name, extra={"stage": name})
-        anew = self.anew(values[0])
-        self.made.add(digest(values[0].key))
-        with untagged():
-            state = stage.with_options(refresh_cache=anew)(*values, return_state=True)
+        asked, *others = values
+        anew = self.anew(asked)
+        self.made.add(digest(asked.key))
+        with untagged(), self.agenda.under_way(name), decided(asked, current_store(), anew=anew) as request:
+            state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"
-            if reused and intact is not None and not (intact(result) and _settled(values[0])):
-                log.warning("%s: the cached result's files are gone, altered or being made anew; computing it", name)
-                result, reused = stage.with_options(refresh_cache=True)(*values), False
-        self.uses += [digest(values[0].key), *_left(result)]
+            if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
+                log.warning(
+                    "%s: the cached result or its files are gone, altered or being made anew; computing it", name
+                )
+                result, reused = stage.with_options(refresh_cache=True)(request, *others), False
+        self.uses += [digest(request.key), without_threads(request), *_left(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
@@ -59,8 +67,8 @@ class Caller:
 
     def anew(self, request: Request) -> bool:
         """Whether what is asked for is to be made anew: once, not each time it is asked for."""
-        key = digest(request.key)
-        return self.fresh and key not in self.made and not self._known(key)
+        made = digest(request.key) in self.made
+        return self.fresh and not made and not any(map(self._known, keys(request, current_store())))
 
 
 def untagged() -> TagsContext:
@@ -79,6 +87,15 @@ def _left(result: Any) -> list[str]:
         return [result.run_id]
     files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
     return list({file.path.split("/")[1] for file in files})
+
+
+def _whole(intact: Callable[[Any], bool], result: Any, request: Request) -> bool:
+    return intact(result) and _settled(request)
+
+
+def _as_declared(stage: Any, result: Any) -> bool:
+    """Whether a cached result is what the stage says it gives: Prefect reads whatever JSON its file holds."""
+    return isinstance(result, get_type_hints(stage.fn).get("return", object))
 
 
 def _settled(request: Request) -> bool:

@@ -22,7 +22,7 @@ log = logging.getLogger("daecore.progress")
 def classify(request: ClassifierRequest, store: Store) -> Classified:
     """Train the classifier of each rate, keep the one that validation prefers, and judge that one."""
     ask, place = request.ask, request.place
-    with held(place, store), place.applied():
+    with held(place), place.applied():
         began = time.perf_counter()  # who waits for the device is not training
         splits = splits_of(request.dataset, place.device)
         task = Task(splits, ask.options, request.input_shape, request.seed, place.precision)

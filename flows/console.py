@@ -1,12 +1,19 @@
-"""Prefect's messages on the console: whether they are shown, and how they are taken away.
+"""Messages on the console: ours at levels of their own; Prefect's, whether they are shown, and how they are taken away.
 
-They stay in its database all the same. Knows logging, and Prefect by the name of its handler.
+Prefect's stay in its database all the same. Knows logging, and Prefect by the name of its handler.
 """
 
 import logging
 from collections.abc import Iterator
 
 HANDLER = "PrefectConsoleHandler"
+OURS, PROGRESS = "daecore", "daecore.progress"
+
+
+def give_levels() -> None:
+    """Let our warnings and our progress be heard: Prefect gives them no level, libraries raise the root's."""
+    logging.getLogger(OURS).setLevel(logging.WARNING)
+    logging.getLogger(PROGRESS).setLevel(logging.INFO)
 
 
 def loud() -> bool:

@@ -39,7 +39,7 @@ def find(name: str) -> Path:
     Raises:
         InputError: There is neither.
     """
-    from daecore.errors import InputError, choices
+    from daecore.errors import InputError, choices, quoted
 
     known = recipes()
     if name in known:
@@ -47,7 +47,9 @@ def find(name: str) -> Path:
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json"):
         return path
-    raise InputError(f"There is no recipe called {name!r}, and a file must end in .yaml. {choices(name, known)}")
+    raise InputError(
+        f"There is no recipe called {quoted(name)}, and a file must end in .yaml. {choices(name, known, 'dae recipes')}"
+    )
 
 
 def mapping(name: str, changes: list[str]) -> dict[str, Any]:

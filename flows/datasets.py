@@ -13,10 +13,16 @@ from daecore.spec import Spec
 from .records import DatasetRef, DatasetRequest
 from .store import current_store
 
+CHANGES = 4  # lines of a fingerprint that a message tells
+
 
 def load(request: DatasetRequest) -> DatasetRef:
-    """Load a dataset and describe it."""
-    splits = _splits(request.data)
+    """Load a dataset and describe it.
+
+    Raises:
+        DataError: The user's files are not those of which the request was made, or change while they are read.
+    """
+    splits = _loaded(request.data, request.fingerprint, current_store().data)
     test = sum(len(group) for group in splits.test)
     return DatasetRef(
         data=request.data,
@@ -50,15 +56,29 @@ def _smallest_class(splits: Splits) -> int:
     return 0 if labels is None or not splits.classes else int(labels.bincount(minlength=splits.classes).min())
 
 
-def _splits(data: Spec) -> Splits:
+def fingerprint_of(data: Spec) -> str:
+    """How a dataset that is made of a user's files looks now; empty for others."""
     look = data.extension.fingerprint
-    return _loaded(data, look(data.options) if look else "", current_store().data)
+    return str(look(data.options)) if look else ""
+
+
+def _splits(data: Spec) -> Splits:
+    return _loaded(data, fingerprint_of(data), current_store().data)
 
 
 @lru_cache(maxsize=2)
 def _loaded(data: Spec, fingerprint: str, folder: Path) -> Splits:
+    """The tensors, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
     splits: Splits = data.extension.function(data.options, cache=folder)
-    return splits
+    now = fingerprint_of(data)
+    if now != fingerprint:
+        changed = sorted(set(fingerprint.splitlines()) ^ set(now.splitlines()))
+        more = f" and {len(changed) - CHANGES} more" if len(changed) > CHANGES else ""
+        raise DataError(
+            f"The files of the dataset {data.name} have changed since this run looked at them: "
+            f"{'; '.join(changed[:CHANGES])}{more}. Nothing was kept of it. Run again when nobody writes there."
+        )
+    return splits.require_values()
 
 
 @lru_cache(maxsize=1)

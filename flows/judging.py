@@ -14,13 +14,12 @@ from daecore.arrays import save_arrays
 from daecore.corruption import Corruptor
 from daecore.evaluation import evaluate, restore
 from daecore.pairs import draw_pairs, enlarge
-from daecore.place import resolve_place
 from daecore.referees import Referees, measure
 from daecore.samples import Pairs, Samples, Splits, as_float
 from daecore.spec import digest
 
 from .datasets import splits_of
-from .devices import held
+from .devices import ONE_CORE, held
 from .learning import load_network
 from .records import Evaluated, EvaluationRequest, FileRef, RefereesRequest, Request, file_ref
 from .store import Store, write_atomically
@@ -31,7 +30,7 @@ SHOWN = 12  # images in the panel: as many as the lecture shows in a row
 def measure_referees(request: RefereesRequest, store: Store) -> FileRef:
     """Measure the referees and keep them, scores and fitted map, in one file."""
     path = _folder(request, store) / "referees.npz"
-    with store.lock(f"referees-{digest(request.key)}") as waited, held(resolve_place("cpu"), store):
+    with store.lock(f"referees-{digest(request.key)}") as waited, held(ONE_CORE), ONE_CORE.applied():
         if not (waited and path.exists()):  # else another process has just measured them
             measure(splits_of(request.dataset), Corruptor(request.corruptions)).save(path)
         return file_ref(store, path)
@@ -43,7 +42,7 @@ def evaluate_denoising(request: EvaluationRequest, store: Store) -> Evaluated:
     model = load_network(request.model, store).to(place.device)
     referees = Referees.load(request.referees.absolute(store))
     splits = splits_of(request.dataset, place.device)
-    with held(place, store), place.applied():
+    with held(place), place.applied():
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
         judged = evaluate(model, pairs, referees, precision=place.precision)
     pictures = _pictures(model, splits, pairs[0], referees, judged.scores)
@@ -76,7 +75,7 @@ def _rows(model: torch.nn.Module, referees: Referees, pairs: Pairs) -> dict[str,
     return {
         "original": as_float(clean.data),
         "corrupted": enlarge(few.corrupted, clean.shape),
-        f"best referee: {best.name}": referees.restore(best.name, few.corrupted, clean.shape),
+        f"best baseline: {best.name}": referees.restore(best.name, few.corrupted, clean.shape),
         "restored": restore(model, few.corrupted.to(device)).cpu(),
     }
 

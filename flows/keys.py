@@ -17,7 +17,7 @@ from daecore.spec import Spec, digest
 from .records import StageKey
 
 CODE = {  # where each stage's code begins, here and in the core; what the core's modules import counts too
-    "load_dataset": ("datasets", "daecore.samples", "daecore.rng"),
+    "load_dataset": ("datasets", "daecore.samples", "daecore.rng", "daecore.image_file", "daecore.image_search"),
     "train_autoencoder": ("learning", "daecore.training", "daecore.autoencoder", "daecore.corruption", "daecore.stack"),
     "unroll": ("stacking/unrolling", "daecore.stack", "daecore.autoencoder"),
     "measure_referees": ("judging", "daecore.referees"),
@@ -27,8 +27,11 @@ CODE = {  # where each stage's code begins, here and in the core; what the core'
     "train_classifier": ("classifying", "daecore.initialisation", "daecore.autoencoder"),
 }
 _LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "PyWavelets", "scikit-learn")  # what computes numbers for us
-# How things are named, found and said: no number depends on it.
-NO_RESULT = frozenset({"daecore", "daecore.errors", "daecore.extension", "daecore.hookspecs", "daecore.registry"})
+_READERS = ("pillow", "tifffile", "imagecodecs")  # what decodes a user's pictures
+# How things are named, found and said, and how many cores there are: no number depends on it but by what keys name.
+NO_RESULT = frozenset(
+    f"daecore{name}" for name in ("", ".errors", ".extension", ".hookspecs", ".processors", ".registry")
+)
 
 
 def stage_key(stage: str, inputs: Any, specs: Iterable[Spec], place: Place | None = None) -> StageKey:
@@ -62,5 +65,6 @@ def provenance(specs: Iterable[Spec]) -> dict[str, str]:
 def code_digest(stage: str) -> str:
     """SHA-256 of the code a stage runs and of the libraries' versions: another one is another result."""
     here, *core = CODE[stage]
+    libraries = _LIBRARIES + (_READERS if stage == "load_dataset" else ())
     own = (Path(__file__).parent / f"{here}.py").read_text(encoding="utf-8")
-    return digest([own, source_digest(*core, leave_out=NO_RESULT), {name: version(name) for name in _LIBRARIES}])
+    return digest([own, source_digest(*core, leave_out=NO_RESULT), {name: version(name) for name in libraries}])

@@ -4,28 +4,28 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from daecore.autoencoder import Autoencoder, Shapes, initialised
-from daecore.checkpoint import load_progress, save_progress, tensors_digest
+from daecore.checkpoint import save_progress, tensors_digest
 from daecore.corruption import Corruptor
-from daecore.errors import CheckpointError, StoreError
+from daecore.errors import StoreError
 from daecore.progress import Progress
 from daecore.samples import Splits, as_float
 from daecore.spec import digest
 from daecore.stack import code_shape, encode
 from daecore.training import Epoch, fit
 
-from . import tracking
+from . import agenda, tracking
 from .datasets import splits_of
 from .devices import held
 from .models import load_model
 from .preview import Preview
 from .publishing import publish, published
 from .records import ModelRef, TrainingRequest, TrainingSummary
+from .resuming import discard, resumable
 from .store import Store
 
 log = logging.getLogger("daecore.progress")
@@ -43,7 +43,7 @@ def train(request: TrainingRequest, store: Store, experiment: str, parent: str, 
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
     key = digest(request.key)
-    with store.lock(f"training-{key}") as waited, held(request.place, store):
+    with store.lock(f"training-{key}") as waited, held(request.place):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
             finished = published(run.data.tags, store)
@@ -51,7 +51,7 @@ def train(request: TrainingRequest, store: Store, experiment: str, parent: str, 
                 log.info("trained already, by run %s", run.info.run_id)
                 return finished
         if fresh and not waited:
-            store.checkpoint(key).unlink(missing_ok=True)
+            discard(store.checkpoint(key))
             run = None
         return _train(request, store, experiment, parent, run.info.run_id if run else "", key)
 
@@ -73,7 +73,7 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
     model = initialised(request.autoencoder, shapes, request.seed)
-    resume = _resumable(store.checkpoint(key))
+    resume = resumable(store.checkpoint(key), model, request.training)
     if run_id:
         tracking.proceed(run_id)
     else:
@@ -113,13 +113,15 @@ def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
     if resume is not None:
         log.info("going on after epoch %d of %d", resume.epoch, options.epochs)
+    planned = agenda.current()
+    planned.begin()
     for epoch in fit(
         model, objective, splits.train, options, seed=request.seed, validation=splits.validation, resume=resume
     ):
-        left = (options.epochs - epoch.number) * epoch.seconds
         log.info(
-            "epoch %d of %d: loss %.5f, %.0f images/s, %.0f s left",
-            epoch.number, options.epochs, epoch.loss, epoch.images_per_second, left,
+            "epoch %d of %d: %s, loss %.5f, %.0f images/s",
+            epoch.number, options.epochs, planned.told(epoch.number, options.epochs), epoch.loss,
+            epoch.images_per_second,
             extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
         )  # fmt: skip
         yield epoch
@@ -175,15 +177,3 @@ def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> Train
         loss=history[max(history)],
         weights_sha256=tensors_digest(model.state_dict()),
     )
-
-
-def _resumable(checkpoint: Path) -> Progress | None:
-    """The progress to go on from; a damaged checkpoint is told and set aside, not trusted."""
-    if not checkpoint.exists():
-        return None
-    try:
-        return load_progress(checkpoint)
-    except CheckpointError as error:
-        log.warning("%s Training starts anew.", error)
-        checkpoint.replace(checkpoint.with_suffix(".damaged"))
-        return None

@@ -1,9 +1,10 @@
 """Finding what a user means: a run by id, name or registry alias, the experiment it ran, the network it trained."""
 
 import json
+import re
 from typing import Any
 
-from daecore.errors import InputError
+from daecore.errors import InputError, StoreError, choices, in_a_line, quoted
 
 from . import tracking
 from .records import ModelRef
@@ -11,6 +12,7 @@ from .reporting import EXPERIMENT
 from .tracking import ModelVersion, Run
 
 MODELS = "models:/"
+FEW, LAST = 8, 50  # runs that a message names; among how many of the last a name is looked for that was meant
 
 
 def find_run(text: str, *, stages: tuple[str, ...] = ("denoise",)) -> Run:
@@ -25,15 +27,22 @@ def find_run(text: str, *, stages: tuple[str, ...] = ("denoise",)) -> Run:
     """
     if text.startswith(MODELS):
         return tracking.client().get_run(find_version(text).tags[tracking.REPORTED_BY])
-    runs = [run for stage in stages for run in tracking.runs(f"tags.stage = '{stage}'")]
-    found = [run for run in runs if text and run.info.run_id.startswith(text)]
-    found = found or [run for run in runs if run.info.run_name == text]
+    found = _matching(f"attributes.run_id LIKE '{text}%'", stages) if re.fullmatch("[0-9a-f]{1,32}", text) else []
+    found = found or _matching(f"attributes.run_name = {tracking.quoted(text)}", stages)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise InputError(f"There is no run {text!r}. `dae runs` lists them; give an id, its beginning, or a name.")
-    ids = ", ".join(run.info.run_id[:12] for run in found)
-    raise InputError(f"{text!r} may mean several runs: {ids}. Give more of the id.")
+        last = [run.info.run_name for run in _matching("", stages, limit=LAST)]
+        raise InputError(f"There is no run {quoted(text)}. {choices(text, last, 'dae runs')}")
+    ids = ", ".join(run.info.run_id[:12] for run in found[:FEW])
+    more = " and more" if len(found) > FEW else ""
+    raise InputError(f"{quoted(text)} may mean several runs: {ids}{more}. Give more of the id; `dae runs` lists them.")
+
+
+def _matching(query: str, stages: tuple[str, ...], limit: int = FEW + 1) -> list[Run]:
+    """The newest runs of these stages that match."""
+    queries = (" and ".join(filter(None, [f"tags.stage = '{stage}'", query])) for stage in stages)
+    return [run for query in queries for run in tracking.runs(query, limit)]
 
 
 def find_version(text: str) -> ModelVersion:
@@ -45,10 +54,9 @@ def find_version(text: str) -> ModelVersion:
     name, mark, which = text.removeprefix(MODELS).rpartition("@" if "@" in text else "/")
     found = tracking.version_at(name, which) if mark and name else None
     if found is None:
-        known = ", ".join(tracking.registered()) or "none"
         raise InputError(
-            f"There is no registered model {text!r}. It is written models:/NAME@ALIAS or models:/NAME/VERSION; "
-            f"registered: {known}."
+            f"There is no registered model {quoted(text)}. It is written models:/NAME@ALIAS or models:/NAME/VERSION. "
+            f"{choices(name, tracking.registered())}"
         )
     return found
 
@@ -58,6 +66,7 @@ def experiment_of(run: Run) -> dict[str, Any]:
 
     Raises:
         InputError: The run does not say.
+        StoreError: What it says cannot be read.
     """
     path = tracking.artifact_folder(run.info.run_id) / EXPERIMENT
     if not path.is_file():
@@ -65,7 +74,12 @@ def experiment_of(run: Run) -> dict[str, Any]:
             f"The run {run.info.run_id} ({run.info.run_name}) keeps no {EXPERIMENT}; its artifacts were removed, or it "
             "was made before runs kept it. Run its recipe again."
         )
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds {type(found).__name__}, expected sections")
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is no experiment that daecore wrote: {in_a_line(str(error))}.") from None
     return found
 
 
@@ -74,6 +88,7 @@ def model_of(run: Run) -> ModelRef:
 
     Raises:
         InputError: It has given none.
+        StoreError: What it says of it cannot be read.
     """
     source = run.data.tags.get("source_run", run.info.run_id)
     tags = tracking.client().get_run(source).data.tags
@@ -81,4 +96,4 @@ def model_of(run: Run) -> ModelRef:
         raise InputError(
             f"The run {run.info.run_id} ({run.info.run_name}) has no trained network: it is {run.info.status}."
         )
-    return ModelRef.model_validate_json(tags[tracking.MODEL])
+    return ModelRef.of(tags[tracking.MODEL], f"The run {run.info.run_id} ({run.info.run_name})")

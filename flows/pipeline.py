@@ -3,7 +3,6 @@
 Prefect writes the form's schema when this module is imported: a plugin installed later needs a new process.
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
@@ -19,8 +18,10 @@ from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
 
 from . import requests, stages, tracking
-from .artifacts import PROGRESS, show_report
+from .agenda import Agenda, Planned
+from .artifacts import show_report
 from .calling import Caller, intact, untagged
+from .console import give_levels
 from .keys import provenance
 from .provenance import used_by
 from .records import DatasetRef, ModelRef, Reported
@@ -98,6 +99,7 @@ def run_experiment(
     parent: str = "",
     fresh: bool = False,
     trained: Training = trained_whole,
+    layers: int = 0,
 ) -> Reported:
     """Run an experiment inside the present flow run, with an MLflow run of its own.
 
@@ -109,8 +111,9 @@ def run_experiment(
         parent: The MLflow run it is nested in.
         fresh: Ignore cached results and train anew.
         trained: How its network is trained.
+        layers: How many trainings that takes, one after the other; 0: all at once.
     """
-    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
+    give_levels()
     check(experiment)
     store = current_store()
     tracking.prepare(store)
@@ -126,14 +129,16 @@ def run_experiment(
         )
     with tracking.ended(run):
         tracking.log_json(run, experiment.model_dump(mode="json"), EXPERIMENT)
-        return _stages(experiment, folder, run, fresh, trained)
+        return _stages(experiment, folder, run, fresh, trained, layers)
 
 
-def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained: Training) -> Reported:
+def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained: Training, layers: int) -> Reported:
     """The stages in their order; this is the picture of the project."""
     began, call = time.perf_counter(), Caller(fresh)
     dataset = call(stages.load_dataset, requests.dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
+    classifies = experiment.transfer is not None and dataset.classes is not None
+    call.agenda = _agenda(layers, control=classifies)
     model = trained(call, experiment, dataset, folder, run)
     referees = call(stages.measure_referees, requests.referees_request(experiment, dataset), intact=intact)
     judged = call(
@@ -142,7 +147,7 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained:
         intact=intact,
     )
     report = TransferReport()
-    if experiment.transfer is not None and dataset.classes is not None:
+    if classifies:
         control = trained(call, experiment, dataset, folder, run, control=True)
         report = call(stages.transfer, requests.transfer_request(experiment, dataset, model, control))
     flow_run = str(runtime.flow_run.id or "")
@@ -154,6 +159,14 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained:
         reported = stages.report(outcome)
     show_report(final_report(reported, current_store()), experiment.title)
     return reported
+
+
+def _agenda(layers: int, *, control: bool) -> Agenda:
+    """The trainings to come, by the names of their stages; the control takes as long as what it is compared with."""
+    numbers = range(1, layers + 1)
+    names = [f"train_layer_{number}" for number in numbers] or ["train_autoencoder"]
+    controls = [f"train_control_layer_{number}" for number in numbers] or ["train_control"]
+    return Agenda([Planned(name) for name in (*names, *(controls if control else ()))])
 
 
 def _tags(experiment: Experiment) -> dict[str, str]:

@@ -6,13 +6,14 @@ A run records distribution, version and code digest of every plugin it used; who
 import re
 from collections.abc import Mapping
 
-from daecore.errors import InputError
+from daecore.errors import InputError, quoted
 from daecore.experiment import Experiment
 from daecore.extension import KINDS
 from daecore.registry import registry
 from daecore.spec import Spec
 
 RECORD = re.compile(r"(?P<distribution>\S.*?) (?P<version>\S*) ?sha256:(?P<digest>[0-9a-f]*)")
+MOST_TOLD = 5  # differences in one message
 
 
 def used_by(experiment: Experiment) -> list[Spec]:
@@ -45,14 +46,16 @@ def require_same(recorded: Mapping[str, str], what: str, *, allow: bool = False)
     missing = [sentence for sentence in found if "is not installed" in sentence]
     if missing or (found and not allow):
         way = "" if missing else " Install what was recorded, or go on with --allow-changed-plugins."
-        raise InputError(f"{what} was made with other plugins than the installed ones. {' '.join(found)}{way}")
+        more = f" So it is with {len(found) - MOST_TOLD:,} more." if len(found) > MOST_TOLD else ""
+        said = f"{' '.join(found[:MOST_TOLD])}{more}"
+        raise InputError(f"{what} was made with other plugins than the installed ones. {said}{way}")
 
 
 def _difference(name: str, origin: str) -> str:
     kind, _, extension = name.partition(" ")
-    match = RECORD.fullmatch(origin)
+    match = RECORD.fullmatch(origin) if isinstance(origin, str) else None  # it may come from a user's report
     if kind not in KINDS or match is None:
-        return f"The record {name!r}: {origin!r} cannot be read."
+        return f"The record {quoted(name)}: {quoted(origin)} cannot be read."
     distribution, version, digest = match["distribution"], match["version"], match["digest"]
     installed = registry().extensions.get((kind, extension))
     if installed is None:

@@ -1,5 +1,6 @@
 """A trained network as an artifact: its weights with their spec, its MLflow model, and the tag by which it is found."""
 
+import logging
 import tempfile
 from pathlib import Path
 
@@ -8,12 +9,16 @@ from torch import Tensor
 
 from daecore.autoencoder import Autoencoder, Shapes
 from daecore.checkpoint import save_tensors
+from daecore.errors import StoreError
 from daecore.spec import Spec
 
 from . import tracking
 from .keys import provenance
+from .models import ModelHeader
 from .records import ModelRef, TrainingSummary, file_ref
 from .store import Store
+
+log = logging.getLogger("daecore.progress")
 
 
 def publish(
@@ -56,19 +61,23 @@ def publish(
 def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        header = {
-            "autoencoder": architecture.dump(),
-            "input_shape": shapes.corrupted,
-            "output_shape": shapes.clean,
-            "plugins": provenance([architecture]),
-        }
+        header = ModelHeader(
+            autoencoder=architecture.dump(),
+            input_shape=shapes.corrupted,
+            output_shape=shapes.clean,
+            plugins=provenance([architecture]),
+        )
         save_tensors(path, model.state_dict(), header)
         tracking.log_file(run_id, path, "model")
 
 
 def published(tags: dict[str, str], store: Store) -> ModelRef | None:
-    """The finished model of a run, if its file is intact."""
+    """The finished model of a run, if what its tag says can be read and its file is intact."""
     if tracking.MODEL not in tags:
         return None
-    ref = ModelRef.model_validate_json(tags[tracking.MODEL])
+    try:
+        ref = ModelRef.of(tags[tracking.MODEL], "A run of this training")
+    except StoreError as error:
+        log.warning("%s The network is made anew.", error)
+        return None
     return ref if ref.weights.intact(store) else None

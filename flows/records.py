@@ -1,14 +1,15 @@
 """What crosses a task boundary: small frozen records, never tensors."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from daecore.classifying import ClassifierOptions, Method
+from daecore.errors import StoreError
 from daecore.evaluation import DenoisingReport
 from daecore.place import Place
-from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec
+from daecore.spec import ArchitectureSpec, CorruptionSpec, DatasetSpec, ObjectiveSpec, explain
 from daecore.training import TrainingOptions
 from daecore.transfer import TransferOptions
 
@@ -61,9 +62,10 @@ class Request(Record):
 
 
 class DatasetRequest(Request):
-    """Load a dataset."""
+    """Load a dataset; one of a user's files as they looked when this was asked."""
 
     data: DatasetSpec
+    fingerprint: str = ""
 
 
 class DatasetRef(Record):
@@ -76,6 +78,21 @@ class DatasetRef(Record):
     classes: int | None
     smallest_class: int
     sizes: dict[str, int]
+
+
+class PlacedRequest(Request):
+    """What is asked of a stage whose result depends on where it computes, to the last bit on the number of threads.
+
+    No threads, 0: how many is decided just before it begins; the key then says nothing of them, either.
+    """
+
+    dataset: DatasetRef
+    place: Place
+
+    def with_threads(self, threads: int) -> Self:
+        """The same, computed with so many."""
+        place = self.place.model_copy(update={"threads": threads})
+        return self.model_copy(update={"place": place, "key": self.key.model_copy(update={"place": place})})
 
 
 class TrainingSummary(Record):
@@ -101,20 +118,31 @@ class ModelRef(Record):
     output_shape: tuple[int, ...]
     summary: TrainingSummary
 
+    @classmethod
+    def of(cls, tag: str, run: str) -> "ModelRef":
+        """The network that a run's tag describes.
 
-class TrainingRequest(Request):
+        Raises:
+            StoreError: The tag was altered, or what builds the network is not installed.
+        """
+        try:
+            return cls.model_validate_json(tag)
+        except ValidationError as error:
+            said = explain(error, "", first=True)
+            raise StoreError(f"{run} does not say which network it trained: {said}.") from None
+
+
+class TrainingRequest(PlacedRequest):
     """Train an autoencoder: on the dataset's samples, or on their clean codes by the networks below, the lowest first.
 
     With networks below, ``dataset`` is still that of the lowest one.
     """
 
-    dataset: DatasetRef
     corruptions: tuple[CorruptionSpec, ...]
     autoencoder: ArchitectureSpec
     objective: ObjectiveSpec
     training: TrainingOptions
     seed: int
-    place: Place
     below: tuple[ModelRef, ...] = ()
 
 
@@ -133,14 +161,12 @@ class RefereesRequest(Request):
     corruptions: tuple[CorruptionSpec, ...]
 
 
-class EvaluationRequest(Request):
+class EvaluationRequest(PlacedRequest):
     """Judge a network on the dataset's pairs."""
 
-    dataset: DatasetRef
     corruptions: tuple[CorruptionSpec, ...]
     model: ModelRef
     referees: FileRef
-    place: Place
 
 
 class Evaluated(Record):
@@ -154,15 +180,13 @@ class Evaluated(Record):
     files: dict[str, FileRef]
 
 
-class TransferRequest(Request):
+class TransferRequest(PlacedRequest):
     """Train classifiers from encoders."""
 
-    dataset: DatasetRef
     denoising: ModelRef
     plain: ModelRef
     transfer: TransferOptions
     seed: int
-    place: Place
 
 
 class MachineRequest(Request):
@@ -187,17 +211,15 @@ class ClassifierAsk(Record):
     draw: int
 
 
-class ClassifierRequest(Request):
+class ClassifierRequest(PlacedRequest):
     """Train one classifier, from a trained encoder or, where that is None, from first weights of the draw's own."""
 
-    dataset: DatasetRef
     encoder: ModelRef | None
     autoencoder: ArchitectureSpec
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     ask: ClassifierAsk
     seed: int
-    place: Place
 
 
 class Classified(Record):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daecore.experiment import Experiment
+from daecore.headline import headline
 from daecore.page import page
 from daecore.scores import TransferReport
 
@@ -24,6 +25,7 @@ from .store import Store
 from .temporary_server import pages
 
 SMALL, WIDTH = "panel-small.png", 760  # the panel as MLflow's description shows it: pictures there are never scaled
+GAINS = ("gain_db", "gain_over_corrupted_db", "gain_over_linear_db", "gain_mse", "gain_over_corrupted_mse")
 EXPERIMENT = "experiment.json"  # the artifact that says what a run was asked to do
 
 
@@ -75,7 +77,7 @@ def metrics(final: FinalReport) -> dict[str, float]:
     """The report's numbers under the names that every run uses."""
     denoising = final.denoising.model_dump(mode="json")
     found = {name: value for name, value in denoising.items() if isinstance(value, float)}
-    for name in ("gain_db", "gain_over_linear_db", "gain_mse"):
+    for name in GAINS:
         found |= {f"{name}.{end}": denoising[name][end] for end in ("mean", "low", "high")} if denoising[name] else {}
     for row in final.transfer:
         found[f"error_percent.{row['initialisation']}.{row['labels']}"] = row["error_percent"]["mean"]
@@ -166,13 +168,11 @@ def _tags(outcome: Outcome) -> dict[str, str]:
 
 def _note(outcome: Outcome) -> str:
     """The run in a paragraph and its picture, for the top of MLflow's page."""
-    denoising, run = outcome.judged.report, outcome.run_id
-    unit, best, gain = denoising.unit, denoising.best_referee, denoising.gain_db or denoising.gain_mse
-    value = denoising.restored_db if denoising.restored_db is not None else denoising.mse
+    said, run = headline(outcome.judged.report), outcome.run_id
     served = f"get-artifact?run_uuid={run}&path="
     page = f"{pages()}/runs/flow-run/{outcome.flow_run_id}"
     parts = [
-        f"**{outcome.experiment.title}**: restored {value:.4g} {unit}; gain over {best.name} {gain} {unit}.",
+        f"**{outcome.experiment.title}**: {said.text} {said.remark}",
         f"![restored test samples]({served}{SMALL})" if "panel.png" in outcome.judged.files else "",
         f"[The whole report]({served}report.html)",
         f"[The flow run in Prefect]({page})" if page.startswith("http") else "",

@@ -10,6 +10,7 @@ from daecore.samples import Shape
 from daecore.spec import Spec, digest, spec
 from daecore.transfer import TransferOptions
 
+from .datasets import fingerprint_of
 from .keys import stage_key
 from .records import (
     ClassifierAsk,
@@ -28,17 +29,18 @@ from .records import (
 
 
 def place_of(experiment: Experiment) -> Place:
-    """Where the experiment's stages compute."""
+    """Where the experiment's stages compute; where the user names no threads, how many is left open."""
     training = experiment.training
-    return resolve_place(training.device, training.precision, training.threads)
+    found = resolve_place(training.device, training.precision, training.threads)
+    return found.model_copy(update={"threads": training.threads})
 
 
 def dataset_request(experiment: Experiment) -> DatasetRequest:
     """Load the experiment's dataset; a dataset made of a user's files is keyed by how they look now."""
     data = experiment.data
-    look = data.extension.fingerprint
-    inputs = {"data": data.dump(), "fingerprint": look(data.options) if look else ""}
-    return DatasetRequest(key=stage_key("load_dataset", inputs, [data]), data=data)
+    fingerprint = fingerprint_of(data)
+    inputs = {"data": data.dump(), "fingerprint": fingerprint}
+    return DatasetRequest(key=stage_key("load_dataset", inputs, [data]), data=data, fingerprint=fingerprint)
 
 
 def training_request(

@@ -10,8 +10,11 @@ from pathlib import Path
 import torch
 
 from daecore.errors import DataError, InputError
-from daecore.picture import FORMATS, encode_picture, read_picture
+from daecore.image_encoding import WRITTEN, encode_image
+from daecore.image_file import read_image
+from daecore.image_search import find_images, identity
 from daecore.restorer import Restorer
+from daecore.samples import as_float
 from daecore.tiling import tile_count
 
 from .store import write_atomically
@@ -29,16 +32,27 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """How one picture went: its size before and after, the tiles it was cut into, the seconds it took."""
+    """How one picture went: its size before and after, the tiles it was cut into, the seconds it took, and notes."""
 
     before: Size
     after: Size
     tiles: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
-def plan(source: Path, target: Path, *, force: bool = False) -> list[Job]:
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, and a line about what was found; empty for a single file."""
+
+    jobs: tuple[Job, ...]
+    found: str = ""
+
+
+def plan(source: Path, target: Path, *, force: bool = False) -> Plan:
     """Which file becomes which; a folder's pictures keep their names and subfolders.
+
+    Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``.
 
     Args:
         source: An image file, or a folder that is searched in all subfolders.
@@ -46,18 +60,20 @@ def plan(source: Path, target: Path, *, force: bool = False) -> list[Job]:
         force: Whether files that are there may be replaced; a picture to be restored never is.
 
     Raises:
-        InputError: There is no picture, the target has an unknown format, or files would be overwritten.
+        InputError: There is no picture, the target has an unknown format, two pictures have one target, or files would
+            be overwritten.
     """
-    jobs = _from_folder(source, target) if source.is_dir() else [_from_file(source, target)]
-    inputs = {_identity(job.source) for job in jobs}
-    there = [job.target for job in jobs if job.target.exists()]
-    own = [path for path in there if _identity(path) in inputs]
+    planned = _from_folder(source, target) if source.is_dir() else Plan((_from_file(source, target),))
+    _require_apart(planned.jobs)
+    inputs = {identity(job.source) for job in planned.jobs} - {None}
+    there = [job.target for job in planned.jobs if job.target.exists()]
+    own = [path for path in there if identity(path) in inputs]
     if own:
         raise InputError(f"{own[0]} is itself a picture to be restored, and is never overwritten. Name another OUT.")
     if there and not force:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise InputError(f"{there[0]}{more} would be overwritten. Name another OUT, or allow it with --force.")
-    return jobs
+    return planned
 
 
 def restore_file(job: Job, restorer: Restorer) -> Done:
@@ -69,46 +85,55 @@ def restore_file(job: Job, restorer: Restorer) -> Done:
         NonFiniteError: It holds NaN or infinity, or what was restored does.
     """
     began = time.perf_counter()
-    picture = read_picture(job.source)
+    picture = read_image(job.source)
     device = next(restorer.model.parameters()).device
     try:
-        restored = restorer(picture.pixels.to(device)).cpu()
+        restored = restorer(as_float(picture.pixels.to(device))).cpu()
     except torch.OutOfMemoryError:
         raise DataError(
             f"{job.source} does not fit into the device's memory. Take smaller tiles: --tile 256."
         ) from None
-    content = encode_picture(picture.with_pixels(restored), job.target.suffix.lower())
+    content = encode_image(picture.with_pixels(restored), job.target.suffix.lower())
     job.target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(job.target, content)
     height, width = picture.pixels.shape[-2:]
     tiles = tile_count((height, width), *restorer.tiling(height, width))
     after = (restored.shape[2], restored.shape[1])
-    return Done((width, height), after, tiles, time.perf_counter() - began)
+    return Done((width, height), after, tiles, time.perf_counter() - began, picture.notes)
 
 
 def _from_file(source: Path, target: Path) -> Job:
     if not source.is_file():
         raise InputError(f"There is no picture and no folder {source}.")
-    file = target if target.suffix and not target.is_dir() else target / source.name
-    if file.suffix.lower() not in FORMATS:
-        raise InputError(f"{file} says no format that can be written; its suffix may be {', '.join(FORMATS)}.")
+    file = target if target.suffix and not target.is_dir() else _writable(target / source.name)
+    if file.suffix.lower() not in WRITTEN:
+        raise InputError(f"{file} says no format that can be written; its suffix may be {', '.join(WRITTEN)}.")
     return Job(source, file)
 
 
-def _from_folder(source: Path, target: Path) -> list[Job]:
+def _from_folder(source: Path, target: Path) -> Plan:
     if target.exists() and not target.is_dir():
         raise InputError(f"{source} is a folder, so OUT must be one, too; {target} is a file.")
-    below = target.resolve()
-    if below == source.resolve():
+    if target.resolve() == source.resolve():
         raise InputError(f"{target} holds the pictures to be restored, which are never overwritten. Name another OUT.")
-    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in FORMATS and path.is_file())
-    jobs = [Job(path, target / path.relative_to(source)) for path in files if below not in path.resolve().parents]
-    if not jobs:
-        raise InputError(f"There is no picture in {source}; it is searched for {', '.join(FORMATS)}.")
-    return jobs
+    found = find_images(source, skip=target)
+    if not found.files:
+        raise InputError(f"There is no picture in {source}: {found}. {found.searched_for}")
+    jobs = tuple(Job(path, _writable(target / path.relative_to(source))) for path in found.files)
+    return Plan(jobs, f"{source} has {found}")
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    """Device and inode: one file under whatever name."""
-    status = path.stat()
-    return status.st_dev, status.st_ino
+def _require_apart(jobs: tuple[Job, ...]) -> None:
+    sources: dict[Path, Path] = {}
+    for job in jobs:
+        other = sources.setdefault(job.target, job.source)
+        if other != job.source:
+            raise InputError(
+                f"{other} and {job.source} would both become {job.target}, and one of them be lost. Nothing was "
+                "written. Rename one of them, or restore one on its own."
+            )
+
+
+def _writable(file: Path) -> Path:
+    """The file, or one beside it in a format that can be written."""
+    return file if file.suffix.lower() in WRITTEN else file.with_name(f"{file.name}.png")

@@ -15,9 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .full_disk import keep_reserve
+from .network import reach_this_machine
 from .studio.record import running
 
 STORE, DATA = "DAE_STORE", "DAE_DATA"
+ENTERED = "DAE_ENTERED"  # in the environment: the store that this process, or the one that began it, has entered
 COMPILED = Path("~/.cache/daecore/compiled")  # code: by itself torch keeps it where another user may have been before
 PRIVATE_FOLDER, OTHERS = 0o700, 0o077  # what a folder of its user's alone allows; what it does not
 
@@ -49,16 +52,25 @@ class Store:
         """Prefect's home: its database and the cached results."""
         return self.root / "prefect"
 
+    @property
+    def cached_results(self) -> Path:
+        """What Prefect keeps of stages, a file per stage key."""
+        return self.prefect / "storage"
+
     def checkpoint(self, key: str) -> Path:
         """The checkpoint of one training."""
         return self.root / "checkpoints" / f"{key}.safetensors"
 
-    def enter(self) -> None:
+    def enter(self, *, prefect: bool = True) -> None:
         """Create the folders and point Prefect and MLflow at them, for this process and its children.
 
+        Args:
+            prefect: Whether Prefect is ours, too; inside a flow of somebody else's server it is not.
+
         Raises:
-            StoreError: The store cannot be written, or belongs to another user.
+            StoreError: The store cannot be named or written, or belongs to another user.
         """
+        self._refuse_unspeakable()
         self._refuse_another_user_s()
         try:
             whole = not self.root.exists() or self._made_before()
@@ -67,6 +79,7 @@ class Store:
             self.protect(whole=whole)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
+            keep_reserve(self.root)
         except OSError as error:
             from daecore.errors import StoreError
 
@@ -74,12 +87,34 @@ class Store:
                 f"The store {self.root} cannot be written ({error.strerror or error}). Choose another folder with "
                 "--store DIR or DAE_STORE, or mend its permissions."
             ) from None
-        os.environ.update(self.environment())
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+        reach_this_machine()
+        found = self.environment()
+        os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})
+        if prefect:
+            os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+
+    def enter_within_a_flow(self) -> None:
+        """Enter, unless this process has: a worker of a work pool, or a Python program, has called a flow.
+
+        Raises:
+            StoreError: As `enter`.
+        """
+        if os.environ.get(ENTERED) != str(self.root):
+            self.enter(prefect=False)
 
     @property
     def _folders(self) -> list[Path]:
         return [self.artifacts, self.results, self.prefect, *(self.root / name for name in ("checkpoints", "locks"))]
+
+    def _refuse_unspeakable(self) -> None:
+        """The databases are named by URLs, where a question mark ends the path, and nothing can stand for it."""
+        if "?" in str(self.root) or not str(self.root).isprintable():
+            from daecore.errors import StoreError
+
+            raise StoreError(
+                f"The store {str(self.root)!r} has a question mark or a control character in its path, which the "
+                "address of a database cannot carry. Choose another folder with --store DIR or DAE_STORE."
+            )
 
     def _refuse_another_user_s(self) -> None:
         """A store is its user's alone: who can write there could have others' commands do what he likes."""
@@ -99,7 +134,7 @@ class Store:
 
     def _own(self) -> Iterator[Path]:
         """What a store has made itself, at its top and in Prefect's home."""
-        yield from (*self._folders, *(self.root / name for name in ("logs", "studio.json", "served.json")))
+        yield from (*self._folders, *(self.root / name for name in ("logs", "studio.json", "served.json", "reserve")))
         yield from (*self.root.glob("mlflow.db*"), *self.prefect.glob("*.db*"), *(self.root / "logs").glob("*.log"))
 
     def protect(self, *, whole: bool = False) -> None:
@@ -135,8 +170,9 @@ class Store:
         return pages | {
             STORE: str(self.root),
             DATA: str(self.data),
+            ENTERED: str(self.root),
             "PREFECT_HOME": str(self.prefect),
-            "PREFECT_LOCAL_STORAGE_PATH": str(self.prefect / "storage"),
+            "PREFECT_LOCAL_STORAGE_PATH": str(self.cached_results),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "daecore",
             "PREFECT_PROFILES_PATH": os.environ.get("PREFECT_PROFILES_PATH", os.devnull),  # none of the store's
             "PREFECT_LOGGING_CONFIG_PATH": _logging_configuration(),
@@ -186,12 +222,23 @@ def file_digest(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; others may read it where they may read its folder."""
+    """Write a file whole or not at all; others may read it where they may read its folder.
+
+    What is there and no file, as a pipe or ``/dev/null``, is written into.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-    os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _logging_configuration() -> str:
@@ -205,4 +252,4 @@ def _logging_configuration() -> str:
 def _say_who_waits(name: str) -> None:
     import logging
 
-    logging.getLogger("daecore").warning("another process holds %s; waiting for it", name)
+    logging.getLogger("daecore.progress").warning("another process holds %s; waiting for it", name)

@@ -9,6 +9,7 @@ from daecore import transfer as classifiers
 from daecore.autoencoder import Shapes, initialised
 from daecore.scores import TransferReport, summarise
 
+from .agenda import Agenda
 from .datasets import splits_of
 from .devices import held
 from .learning import load_network
@@ -23,15 +24,17 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
     options, place = request.transfer, request.place
     splits, scores = splits_of(request.dataset, place.device), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
-    with held(place, store), place.applied():
+    with held(place), place.applied():
+        classifying = Agenda()
         for score in classifiers.transfer(
             _encoders(request, store), splits, options,
             seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,
         ):  # fmt: skip
             scores.append(score)
             log.info(
-                "%d of %d: %s with %d labels, %.2f %% wrong",
+                "classifier %d of %d: %s with %d labels, %.2f %% wrong, %s",
                 len(scores), total, score.initialisation, score.labels, score.error_percent,
+                classifying.told(len(scores), total),
                 extra={"progress": ("transfer", len(scores), total)},
             )  # fmt: skip
     return summarise(scores)

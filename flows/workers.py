@@ -23,6 +23,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner
 
+from . import interrupts
 from .console import loud, silence
 
 LOOK_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is to end; when it is told again
@@ -135,9 +136,9 @@ def at_work(work: Callable[[], Result]) -> Result:
             return work()
         finally:
             _at_work.clear()
-    except Exception:
-        raise
     except BaseException as error:
+        if isinstance(error, Exception) and not interrupts.noted():
+            raise
         _at_work.clear()  # where the interrupt came while that was done
         raise Interrupted(f"interrupted ({type(error).__name__})") from error
 
@@ -169,5 +170,6 @@ def _look(stop: Any, parent: int) -> None:
 
 
 def _interrupt(number: int, frame: object) -> None:
+    interrupts.note()
     if _at_work.is_set():
         raise KeyboardInterrupt

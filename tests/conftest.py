@@ -21,6 +21,14 @@ DAE = str(Path(sys.executable).parent / "dae")
 BEGAN = time.monotonic()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test waits for what else trains on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAE_LOCKS", str(tmp_path_factory.mktemp("locks")))
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--stop-after``: on a slow machine with a limit of time, tests that no longer fit are skipped and named."""
     parser.addoption(

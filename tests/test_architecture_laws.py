@@ -57,9 +57,9 @@ def test_mlflow_is_known_in_tracking_only() -> None:
 def test_the_guard_knows_nothing_of_what_is_behind_it() -> None:
     """It stands before Prefect's servers and MLflow's, and loads neither."""
     guard = [path for path in FILES if place(path).startswith("flows/guard/")]
-    from_itself = (".", ".asgi", ".application", ".peers")
+    from_itself = (".", ".asgi", ".application", ".head", ".peers")
     others = {name.split(".")[0] for path in guard for name in imports(path) if name not in from_itself}
-    assert len(guard) == 4
+    assert len(guard) == 5
     assert others <= sys.stdlib_module_names
 
 
@@ -71,12 +71,13 @@ def test_downloads_have_one_door() -> None:
 
 
 ORDER = (
-    "errors yaml_text rng samples place extension hookspecs source single_files registry spec autoencoder",
-    "corruption objective stack pairs optimiser progress schedule training checkpoint metrics intervals claims",
-    "information vector_field likelihood posterior langevin arrays interpolation classical linear referee referees",
-    "evaluation noise tiling restorer picture classifier budget nearest finetuning classifying initialisation",
-    "scores transfer kernel_machine tuning gabor gabor_fit figures plane heatmap curves filters scatter efficiency",
-    "coordinates markup page comparison_page gallery experiment feasibility sources fetch",
+    "errors yaml_text rng tensor_rule samples processors place extension hookspecs source single_files registry spec",
+    "autoencoder corruption objective stack pairs weights optimiser progress schedule trainable training checkpoint",
+    "metrics intervals claims information vector_field likelihood posterior langevin arrays interpolation classical",
+    "linear referee referees evaluation noise tiling restorer image_values image_limit raster tiff image_file",
+    "image_encoding image_search classifier budget nearest finetuning classifying initialisation scores transfer",
+    "kernel_machine tuning gabor gabor_fit ticks figures plane heatmap curves strength_curves filters scatter",
+    "efficiency coordinates glossary headline markup page comparison_page gallery experiment feasibility sources fetch",
 )
 
 

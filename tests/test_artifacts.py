@@ -1,6 +1,7 @@
 """What Prefect's page is told while a stage runs."""
 
 import logging
+import time
 from threading import Event
 from typing import Any
 from uuid import uuid4
@@ -68,3 +69,16 @@ def test_a_server_that_fails_stops_no_training(server: Server, monkeypatch: pyte
     with artifacts.progress_shown("training"):
         say(1, 1)
     assert server.shown == []
+
+
+def test_a_server_that_does_not_answer_holds_up_no_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted training is over in seconds; the last word is lost then."""
+    monkeypatch.setattr(artifacts, "LAST_WORD_SECONDS", 0.1)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), artifacts.progress_shown("training"):  # noqa: PT012
+        say(1, 4)
+        assert server.asked.wait(30)
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 10
+    assert server.shown == []
+    server.answers.set()

@@ -30,3 +30,20 @@ def test_a_stage_has_no_tag_of_its_process() -> None:
     with tags(f"{PROCESS}12:34.5", "mine"):
         assert Caller(fresh=False)(Stage(), REQUEST) == {"mine"}
         assert TagsContext.get().current_tags == {f"{PROCESS}12:34.5", "mine"}
+
+
+class CachedStage(Stage):
+    """Stands for a task whose cached result is a list, as an altered file may hold."""
+
+    def fn(self) -> int:
+        return 5
+
+    def __call__(self, *values: Any, return_state: bool = False) -> Any:
+        return SimpleNamespace(name="Cached", result=list) if return_state else self.fn()
+
+
+def test_a_cached_result_of_another_type_is_computed_again() -> None:
+    """Prefect reads whatever JSON a result's file holds; a stage says what it gives."""
+    call = Caller(fresh=False)
+    assert call(CachedStage(), REQUEST) == 5
+    assert [timed.reused for timed in call.timings] == [False]

@@ -1,20 +1,26 @@
 """The command line: exit statuses, one paragraph per mistake, and nothing heavy before it is needed."""
 
+import os
 import shutil
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
-from daecore_flows.cli import main
+from daecore_flows.cli import app, main
 from daecore_flows.cli.places import size
+from daecore_flows.cli.recipes import with_threads
 from daecore_flows.cli.runs import _age as age
 from daecore_flows.cli.summary import print_summary
+from daecore_flows.series.laboratory import Laboratory
 from daecore_flows.store import Store
+from typer.main import get_command
 
+import daecore
 from daecore.experiment import parse
 
 INTERVAL = {"mean": 1.0, "low": -0.5, "high": 2.5, "n": 300}
@@ -22,10 +28,16 @@ LINEAR = {"name": "linear", "db": 14.0, "mse": 0.04, "strength": None, "images":
 REPORT = {
     "denoising": {
         "unit": "dB", "images": 300, "corrupted_db": 9.5, "restored_db": 15.0, "corrupted_mse": 0.1, "mse": 0.03,
-        "best_referee": LINEAR, "referees": {"linear": LINEAR, "nlm": {**LINEAR, "db": 9.0, "images": 50}},
+        "pooled_db": 14.5, "ssim": 0.8, "gain_over_corrupted_db": {"mean": 5.5, "low": 5.0, "high": 6.0, "n": 300},
+        "best_referee": LINEAR,
+        "referees": {"linear": LINEAR, "nlm": {**LINEAR, "name": "nlm", "db": 9.0, "images": 50}},
         "gain_db": INTERVAL, "gain_mse": None,
     },
-    "transfer": [{"initialisation": "probe", "labels": 20, "error_percent": INTERVAL, "n": 2}],
+    "transfer": [
+        {"initialisation": "probe", "encoder": "e", "method": "probe", "labels": 1000, "error_percent": INTERVAL,
+         "n": 2}
+    ],
+    "differences": [],
     "mlflow": {"run_id": "abc"}, "reused": ["load_dataset"], "seconds": {"total": 3.0},
     "files": {"artifacts": "/somewhere/artifacts"},
 }  # fmt: skip
@@ -60,11 +72,93 @@ def test_help_is_fast_and_loads_nothing_heavy() -> None:
     assert time.perf_counter() - began < 5  # 0.3 s on an idle machine
 
 
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, that of the installed package."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"daecore {version('daecore')}\n"
+
+
+def test_looking_at_runs_loads_neither_pytorch_nor_prefect() -> None:
+    """They take seconds, and a list needs neither."""
+    program = (
+        "import sys; from daecore_flows.cli import main; status = main(['runs']); "
+        "from daecore_flows import housekeeping, tracking; "
+        "sys.exit(99 if {'torch', 'prefect', 'matplotlib'} & set(sys.modules) else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "There is no store in" in done.stderr
+
+
+def test_the_front_door_gives_each_of_its_names() -> None:
+    """Also those whose modules are loaded when they are first asked for; another name is an AttributeError."""
+    assert all(getattr(daecore, name) is not None for name in daecore.__all__)
+    assert {"stream", "Corruptor", "Splits"} <= set(daecore.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'Corrupter'"):
+        _ = daecore.Corrupter
+
+
+@pytest.mark.parametrize(
+    ("words", "proposed", "not_proposed"),
+    [
+        ("dae run digits-e", "digits-erasure", "mnist-erasure"),
+        ("dae plugins show era", "erasure", "blur"),
+        ("dae data fetch dig", "digits", "erasure"),
+        ("dae lecture --only arc,bl", "arc,blur", "arc,arc"),
+        ("dae rm 0a", "0a" * 16, "0b" * 16),
+        ("dae restore 0a", "0a" * 16, "0c" * 16),
+    ],
+)
+def test_the_shell_completes_names_without_loading_anything_heavy(
+    tmp_path: Path, words: str, proposed: str, not_proposed: str
+) -> None:
+    """Recipes, plugins, datasets, studies, and runs that have a report."""
+    for run, files in {"0a" * 16: ["report.json"], "0b" * 16: ["report.json"], "0a0c" * 8: []}.items():
+        folder = tmp_path / "store" / "artifacts" / "digits" / run / "artifacts"
+        folder.mkdir(parents=True)
+        for name in files:
+            (folder / name).touch()
+    program = (
+        "import atexit, os, sys; sys.argv[0] = 'dae'\n"
+        "heavy = {'torch', 'prefect', 'mlflow', 'daecore'}\n"
+        "atexit.register(lambda: heavy & set(sys.modules) and os._exit(99))\n"
+        "from daecore_flows.cli import main; sys.exit(main([]))"
+    )
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_DAE_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **asked}
+    )
+    assert done.returncode == 0, done.stderr
+    assert proposed in done.stdout.splitlines()
+    assert not_proposed not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["rm", "rerun", "restore"])
+def test_the_shell_completes_runs_of_the_store_that_the_line_names(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else those of the environment's store."""
+    for store, run in (("store", "0a" * 16), ("other", "0b" * 16)):
+        folder = tmp_path / store / "artifacts" / "digits" / run / "artifacts"
+        folder.mkdir(parents=True)
+        (folder / "report.json").touch()
+    monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("DAE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("_DAE_COMPLETE", "complete_bash")
+    for words, proposed in ((f"dae {command} 0", "0a"), (f"dae {command} --store {tmp_path / 'other'} 0", "0b")):
+        monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        with pytest.raises(SystemExit, match="0"):
+            get_command(app)([], prog_name="dae")
+        assert capsys.readouterr().out.split() == [proposed * 16]
+
+
 def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Path) -> None:
     """A mistake costs a second, not fifteen, and makes no store."""
     program = (
         "import sys; from daecore_flows.cli import main; "
-        "status = main(['run', 'digits-erasure', '--set', 'autoencoder.conv.code=64']); "
+        "status = main(['run', 'digits-erasure', '--set', 'autoencoder.dense.code=64']); "
         "sys.exit(99 if {'prefect', 'mlflow'} & set(sys.modules) else status)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -77,6 +171,7 @@ def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Pat
     ("arguments", "message"),
     [
         (["mnist-erasur"], "Did you mean 'mnist-erasure'"),
+        (["nothing-like-it"], "`dae recipes` lists what there is."),
         (["nothing.yaml"], "nothing.yaml cannot be read"),
         (["digits-erasure", "--set", "training.epochs"], "--set takes section.option=value"),
         (["digits-erasure", "--set", "corruptions=[{erasure: {p: 2}}]"], "erasure.p: Input should be less than"),
@@ -126,6 +221,30 @@ def test_show_prints_a_whole_experiment_with_its_changes(capsys: pytest.CaptureF
     assert parse(shown).training.epochs == 3
 
 
+@pytest.mark.parametrize(
+    ("command", "nearest", "rest"),
+    [
+        (["show", "erasure"], "'digits-erasure'", "`dae recipes` lists what there is."),
+        (["plugins", "show", "mnis"], "'mnist'", "`dae plugins` lists what there is."),
+        (["data", "fetch", "fashion"], "'fashion_mnist'", "`dae plugins` lists what there is."),
+        (["lecture", "--only", "erasur"], "'erasure'", "Known: arc, "),
+        (["sweep", "digits-erasure", "--space", "training.epoch=[1]"], "'epochs'", "`dae show` prints every place"),
+        (["sweep", "digits-erasure", "--space", "seed=[1]", "--measure", "ssin"], "'ssim'", "Known: "),
+        (["sweep", "digits-erasure", "--method", "grit"], "'grid'", "Known: grid, random, tpe."),
+        (["run", "digits-erasure", "--set", "training.epoch=3"], "'epochs'", "Known: "),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], command: list[str], nearest: str, rest: str
+) -> None:
+    """And with all there is, or with the command that lists it where that is long."""
+    said = " ".join(refusal(capsys, *command).split())
+    assert "Did you mean" in said
+    assert nearest in said
+    assert rest in said
+    assert len(said) < 700
+
+
 def test_plugins_are_listed_with_their_origin(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,7 +282,9 @@ def test_the_summary_tells_numbers_places_and_commands(
     print_summary(REPORT, Store(Path("/a store"), Path("/data")))
     said = capsys.readouterr().out
     for text in (
-        "linear (best referee)", "nlm, on 50", "+1.00 [-0.50, +2.50] dB", "no difference is claimed", "20 labels",
+        "linear (best baseline)", "nlm, on 50", "5.50 [5.00, 6.00] dB above the corrupted picture",
+        "+1.00 [-0.50, +2.50] dB from the best baseline", "No difference from the best baseline is claimed",
+        "1,000 labels",
         "/somewhere/artifacts/report.html", "load_dataset", "dae up --store '/a store'",
     ):  # fmt: skip
         assert text in said
@@ -173,3 +294,21 @@ def test_sizes_and_ages_are_for_people() -> None:
     """Three digits and a unit."""
     assert [size(count) for count in (12, 1_500, 2_340_000)] == ["12 B", "1.5 kB", "2.3 MB"]
     assert [age(seconds) for seconds in (5, 120, 7_300, 200_000)] == ["5 s", "2 min", "2 h", "2 d"]
+
+
+TRAINING = ("run", "rerun", "stack", "sweep", "retrain", "lecture", "features", "vincent")
+
+
+@pytest.mark.parametrize("command", TRAINING)
+def test_every_command_that_trains_takes_a_number_of_threads(command: str) -> None:
+    """As one of its own options, which is left open by default."""
+    (option,) = [it for it in get_command(app).commands[command].params if "--threads" in it.opts]
+    assert option.default is None
+
+
+def test_the_named_number_is_the_last_word() -> None:
+    """Over what the experiment or another change says; unnamed, nothing is changed."""
+    assert with_threads(["training.threads=2"], 1) == ["training.threads=2", "training.threads=1"]
+    assert with_threads(None, None) == []
+    lab = Laboratory(Store(Path("store"), Path("data")), "0", "", threads=3)
+    assert lab.experiment("lecture/arc").training.threads == 3  # whose recipe has 1

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,14 @@ from daecore_flows.cli import main
 from daecore_flows.cli.comparison_summary import print_comparison
 from daecore_flows.comparison.candidates import Candidate, read_candidates
 from daecore_flows.comparison.pairing import compare
+from daecore_flows.lookup import experiment_of, find_run
+from daecore_flows.reporting import EXPERIMENT
 from daecore_flows.store import Store
 
 from daecore.arrays import save_arrays
 from daecore.comparison_page import comparison_page
 from daecore.errors import InputError, StoreError
+from daecore.intervals import Interval
 
 DAE = str(Path(sys.executable).parent / "dae")
 NOISE = np.random.default_rng(0).normal(size=400)
@@ -73,17 +78,87 @@ def test_of_points_the_squared_error_is_compared_and_less_is_better() -> None:
     ("changes", "reason"),
     [
         ({"dataset": "mnist"}, "judged on other data: not paired"),
-        ({"experiment": {"corruptions": []}}, "judged on another corruption: not paired"),
         ({"dataset": "mnist", "experiment": {}}, "judged on other data and another corruption: not paired"),
-        ({}, "another version of the code"),
+        ({"dataset": ""}, "judged on other data: not paired"),
     ],
 )
-def test_runs_judged_on_other_pairs_are_not_paired(changes: dict[str, Any], reason: str) -> None:
+def test_runs_judged_on_other_images_are_not_paired(changes: dict[str, Any], reason: str) -> None:
     """It is said what differs; the means are shown all the same, and the others are still paired."""
     value = compare([images("a"), images("b", evaluation="other", **changes), images("c", 1)])
     assert reason in value.runs[1].unpaired
     assert value.runs[1].means["psnr_db"] == pytest.approx(20, abs=0.2)
     assert {item.other for item in value.differences} == {"c"}
+
+
+def at_strength(p: float, run_id: str = "", above: float = 0.0, seed: int = 0, **changes: Any) -> Candidate:
+    """A run that undoes so much erasure of the same images, on noise of its own."""
+    experiment = {"seed": seed, "corruptions": [{"erasure": {"p": p}}], "training": {"epochs": 1}, **changes}
+    made = images(run_id or f"p{p}", above, seed, evaluation=f"pairs {p}", experiment=experiment)
+    gain = Interval(mean=1 + above, low=above, high=2 + above, n=400)
+    return replace(made, gain=gain, scores={**made.scores, "corrupted_db": made.scores["psnr_db"] - 5})
+
+
+def test_runs_on_the_same_images_under_different_noise_are_paired_by_image_and_labelled_so() -> None:
+    """Tasks differ, so one number is higher, and no network better; of the same task under another draw one is."""
+    value = compare([at_strength(0.5), at_strength(0.7, above=-1.0)])
+    psnr = value.differences[0]
+    assert (psnr.other_noise, psnr.claim, value.runs[1].other_noise, value.runs[1].unpaired) == (
+        True,
+        "lower",
+        True,
+        "",
+    )
+    assert psnr.difference.mean == pytest.approx(-1, abs=0.03)
+    assert psnr.difference.high - psnr.difference.low < 0.05  # each image is its own control: unpaired it would be 0.28
+    assert any("different tasks" in note for note in value.notes)
+    again = compare([at_strength(0.5), replace(at_strength(0.5, "again", above=1.0), evaluation="drawn anew")])
+    assert (again.differences[0].other_noise, again.differences[0].claim) == (True, "better")
+    assert not any("different tasks" in note for note in again.notes)
+
+
+def test_the_same_data_with_another_number_of_test_samples_is_not_paired() -> None:
+    short = at_strength(0.7)
+    short = replace(short, scores={name: values[:300] for name, values in short.scores.items()})
+    value = compare([at_strength(0.5), short])
+    assert value.differences == ()
+    assert value.runs[1].unpaired == "judged on another corruption and another number of test samples: not paired"
+
+
+def test_runs_that_differ_only_in_the_strength_make_one_curve() -> None:
+    """Ascending, with intervals over samples, or over seeds where a strength has several."""
+    seeds = [at_strength(0.7, f"seed{seed}", seed=seed) for seed in range(2)]
+    longer = at_strength(0.6, training={"epochs": 2})
+    (curve,) = compare([at_strength(0.5, above=1.0), *seeds, at_strength(0.3, above=2.0), longer]).curves
+    assert (curve.option, curve.unit) == ("erasure.p", "dB")
+    assert [(point.strength, point.over, point.runs) for point in curve.points] == [
+        (0.3, "test samples", ("p0.3",)), (0.5, "test samples", ("p0.5",)), (0.7, "seeds", ("seed0", "seed1")),
+    ]  # fmt: skip
+    first, _, last = curve.points
+    assert first.values["restored"].mean == pytest.approx(22, abs=0.2)
+    assert first.values["corrupted"].mean == pytest.approx(17, abs=0.2)
+    assert (first.values["gain"].mean, first.values["gain"].n) == (3, 400)
+    assert (last.values["restored"].n, last.values["gain"].n, last.values["corrupted"].n) == (2, 2, 400)
+
+
+def test_a_chain_in_which_two_strengths_differ_makes_no_curve() -> None:
+    """Nor do a corruption that is not installed, and one strength alone."""
+    chains = [
+        at_strength(0.5, str(p), corruptions=[{"erasure": {"p": p}}, {"gaussian_noise": {"sigma": p}}])
+        for p in (0.1, 0.2)
+    ]
+    gone = [at_strength(0.5, f"gone{p}", corruptions=[{"gone": {"p": p}}]) for p in (0.1, 0.2)]
+    assert compare([*chains, *gone, at_strength(0.5)]).curves == ()
+
+
+def test_a_run_is_told_from_the_others_by_the_options_in_which_it_differs() -> None:
+    """Of a plugin's options that no other run can have, only the plugin's name."""
+    noise = at_strength(0, "noise", corruptions=[{"gaussian_noise": {"sigma": 0.1, "clip": False}}])
+    value = compare([at_strength(0.5), at_strength(0.7, training={"epochs": 3}), noise])
+    assert [run.apart for run in value.runs] == [
+        "erasure.p=0.5, training.epochs=1", "erasure.p=0.7, training.epochs=3",
+        "gaussian_noise, training.epochs=1",
+    ]  # fmt: skip
+    assert {run.apart for run in compare([images("a"), images("b")]).runs} == {""}
 
 
 def test_runs_that_differ_only_in_their_seed_are_taken_together() -> None:
@@ -95,7 +170,7 @@ def test_runs_that_differ_only_in_their_seed_are_taken_together() -> None:
     assert [(group.runs[0], group.seeds) for group in value.groups] == [("a0", (0, 1, 2)), ("b1", (1, 2, 3))]
     assert value.groups[0].means["psnr_db"].n == 3
     psnr = value.group_differences[0]
-    assert (psnr.seeds, psnr.difference.n, psnr.claim) == ((1, 2), 2, "better")
+    assert (psnr.seeds, psnr.difference.n, psnr.claim) == ((1, 2), 2, "no difference is claimed")
     assert psnr.difference.mean == pytest.approx(0.5, abs=1e-6)  # both have the same luck with each seed
     assert any("2 common seeds are few" in note for note in value.notes)
 
@@ -134,7 +209,7 @@ def test_the_page_is_one_file_with_everything_in_it() -> None:
     value = compare([images("a" * 32), odd, images("c" * 32, seed=1)], {"d" * 32: "It failed."})
     html = comparison_page(value.model_dump(mode="json"), {"a" * 32: b"png"}, {"b" * 32: b"png"})
     for text in (
-        "aaaaaaaa digits #0", "better", "no difference is claimed", "data:image/png;base64,cG5n", "&lt;b&gt;",
+        "aaaaaaaa seed=0", "better", "no difference is claimed", "data:image/png;base64,cG5n", "&lt;b&gt;",
         "It failed.", "luck in training", "Student",
     ):  # fmt: skip
         assert text in html
@@ -158,6 +233,51 @@ def test_the_terminal_shows_the_same(capsys: pytest.CaptureFixture[str], monkeyp
         "other and a0: judged on other data: not paired.", "gone is left out. It failed.", "luck in training",
     ):  # fmt: skip
         assert text in said
+
+
+def sweep() -> list[Candidate]:
+    """Eight runs as a sweep leaves them, with full ids, long names, and plugins named by their digests."""
+    facts = {"git": "0123456789abcdef" * 2, "plugin corruption erasure": f"daecore 0.1.0 sha256:{'ab' * 32}"}
+    others = {"git": "fedcba9876543210" * 2, "plugin corruption erasure": f"daecore 0.1.0 sha256:{'cd' * 32}"}
+    return [
+        replace(
+            at_strength(number / 10, f"{number}" * 32, above=-number), facts=others if number % 2 else facts,
+            name=f"digits erasure(p={number / 10}) -> gaussian_noise(sigma=0.05) conv-16",
+        )
+        for number in range(1, 9)
+    ]  # fmt: skip
+
+
+def test_in_80_columns_every_row_can_be_told_from_the_others(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What differs is written out, nothing is cut, and no table is wider."""
+    monkeypatch.setenv("COLUMNS", "80")
+    print_comparison(compare(sweep()).model_dump(mode="json"))
+    said = capsys.readouterr().out
+    assert "…" not in said
+    tables = said.split("What differs")[0]
+    assert max(map(len, tables.splitlines())) <= 80
+    for number in range(1, 9):
+        assert re.search(rf"{str(number) * 8}\s+erasure\.p=0\.{number}\s", said)
+    assert "Run minus 11111111, paired by image, under different noise" in said
+    assert "Over erasure.p, in dB" in said
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+def test_at_1280_pixels_the_page_shows_every_run_s_column(page: Any, tmp_path: Path) -> None:
+    """No table is wider than its place; hashes are short, and the curve is there."""
+    value = compare(sweep())
+    file = tmp_path / "page.html"
+    file.write_text(comparison_page(value.model_dump(mode="json"), {}, {}, [b"png"]))
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(file.as_uri())
+    widths = page.evaluate("[...document.querySelectorAll('.scroll')].map(it => [it.scrollWidth, it.clientWidth])")
+    assert len(widths) >= 4
+    assert all(inside <= place for inside, place in widths), widths
+    assert "ab" * 32 not in page.content()
+    assert page.get_by_text("Over erasure.p").count()
 
 
 @pytest.fixture
@@ -202,6 +322,19 @@ def test_runs_are_read_from_their_artifacts(written: Store) -> None:
     assert "cannot be read" in damaged
     with pytest.raises(InputError, match="There is no run 'three'"):
         read_candidates(["one", "three"])
+
+
+def test_a_sweep_stands_for_its_runs(written: Store) -> None:
+    """In the order in which they began, each once; what failed is left out, with the reason."""
+    folder = tracking.experiment_id("digits", written)
+    parent = tracking.start(folder, "the sweep", {"stage": "sweep"}, {})
+    for name, p in (("low", 0.1), ("high", 0.9)):
+        run = tracking.start(folder, name, {"stage": "denoise"}, {}, parent)
+        _write(tracking.artifact_folder(run), at_strength(p))
+    tracking.start(folder, "trial", {"stage": "denoise"}, {}, parent)
+    candidates, left_out = read_candidates(["the sweep", "one"])
+    assert [one.name for one in candidates] == ["low", "high", "one"]
+    assert "has no report" in str(left_out)
 
 
 def test_the_command_prints_and_writes(written: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -274,3 +407,18 @@ def test_three_real_runs_are_compared_and_one_restores_pictures(tmp_path: Path) 
     Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "in.png")
     for model in (ids[0][:12], "models:/digits-erasure-0.5@newest"):
         assert "30x20" in dae("restore", model, str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--force")
+
+
+def test_a_report_of_other_things_is_left_out_with_the_reason(written: Store) -> None:
+    """In a sentence, whatever stands in it; the other runs are read. So it is with the experiment of a run."""
+    run = find_run("two")
+    folder = tracking.artifact_folder(run.info.run_id)
+    for text in ("[]", "5", "{", "[" * 100_000, '{"training": 5}'):
+        (folder / "report.json").write_text(text)
+        candidates, left_out = read_candidates(["one", "two"])
+        assert [one.name for one in candidates] == ["one"]
+        (reason,) = left_out.values()
+        assert "report.json is not a report that daecore wrote" in reason
+        (folder / EXPERIMENT).write_text(text.replace('{"training": 5}', '"digits"'))
+        with pytest.raises(StoreError, match="is no experiment that daecore wrote"):
+            experiment_of(run)

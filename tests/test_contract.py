@@ -11,7 +11,8 @@ import torch
 from pydantic import ConfigDict, Field
 from torch import Generator, Tensor, nn
 
-from daecore import Autoencoder, Corruptor, Extension, Options, Samples, Splits, Strength
+from daecore import Autoencoder, Batch, Corruptor, Extension, Options, Samples, Splits, Strength, as_float
+from daecore.errors import SamplesError
 from daecore.registry import Installed, registry
 from daecore.spec import spec
 from daecore.testing import check_extension, contract
@@ -209,11 +210,14 @@ def dataset(**parts: Any) -> Extension:
         (Samples(values[25:], labels[25:]),),
         2,
     )
-    made = replace(splits, **parts)
+
+    def load(options: Empty, *, cache: Path) -> Splits:
+        made = {name: part() if callable(part) else part for name, part in parts.items()}
+        return replace(splits, **made)
+
     return Extension(
-        name="mine", options=Empty, function=lambda options, *, cache: made, shapes="images", classes=2,
-        sample_shape=lambda options: (1, 4, 4),
-    )  # fmt: skip
+        name="mine", options=Empty, function=load, shapes="images", classes=2, sample_shape=lambda options: (1, 4, 4)
+    )
 
 
 SOME = Samples(torch.zeros(5, 1, 4, 4, dtype=torch.uint8), torch.arange(5) % 2)
@@ -226,16 +230,40 @@ def test_a_good_dataset_passes() -> None:
 @pytest.mark.parametrize(
     ("fact", "extension"),
     [
-        ("samples are stored by the tensor rule", dataset(train=Samples(torch.rand(5, 1, 4, 4), torch.arange(5) % 2))),
+        ("samples are stored by the tensor rule", dataset(train=lambda: Samples(torch.rand(5, 1, 4, 4).double()))),
+        ("samples are stored by the tensor rule", dataset(train=lambda: Samples(SOME.data, torch.zeros(5, 2)))),
+        ("samples are stored by the tensor rule", dataset(test=SOME)),
         ("samples are stored by the tensor rule", dataset(validation=SOME.select(torch.arange(0)))),
         ("the shape is as declared", dataset(train=Samples(torch.zeros(5, 1, 3, 4, dtype=torch.uint8), SOME.labels))),
         ("labels and classes are as declared", dataset(classes=3)),
+        ("labels and classes are as declared", dataset(train=Samples(SOME.data))),
+        (
+            "values are finite, those of images from 0 to 1",
+            dataset(train=Samples(torch.full((5, 2), torch.nan), SOME.labels)),
+        ),
+        (
+            "values are finite, those of images from 0 to 1",
+            dataset(train=Samples(torch.rand(5, 1, 4, 4) + 1, SOME.labels)),
+        ),
         ("labels and classes are as declared", dataset(train=Samples(SOME.data, torch.zeros(5, dtype=torch.int64)))),
         ("no sample is in two sets", dataset(train=SOME, validation=SOME)),
+        ("no sample is in two sets", dataset(train=SOME, validation=Samples(as_float(SOME.data), SOME.labels))),
     ],
 )
 def test_each_dataset_check_catches_what_it_names(fact: str, extension: Extension) -> None:
     assert findings(extension, "dataset")[fact].state == "failed"
+
+
+def test_a_dataset_whose_samples_are_refused_is_told_what_its_users_would_be_told() -> None:
+    """The author reads the very sentence, once; what cannot be judged without samples is not."""
+    found = findings(dataset(train=lambda: Samples(torch.rand(5, 4, 4))), "dataset")
+    with pytest.raises(SamplesError) as told:
+        Samples(torch.rand(5, 4, 4))
+    said = found.pop("samples are stored by the tensor rule").said
+    assert said == f"Expected samples that are stored by the tensor rule; they were refused. {told.value}"
+    assert {finding.state for finding in found.values() if finding.check != "another process computes the same"} <= {
+        "not judged", "passed",
+    }  # fmt: skip
 
 
 def test_a_dataset_that_cannot_be_had_is_not_judged(tmp_path: Path) -> None:
@@ -277,6 +305,12 @@ def objective(function: Any) -> Extension:
     return Extension(name="mine", options=Empty, function=lambda options, corruptor: function)
 
 
+def by_class(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
+    """A loss that silently drops a term where the network is wrapped."""
+    code = model.encoder(batch.clean).square().mean() if isinstance(model, Autoencoder) else 0
+    return (model(batch.clean) - batch.clean).square().mean() + code
+
+
 @pytest.mark.parametrize(
     ("fact", "loss"),
     [
@@ -291,6 +325,7 @@ def objective(function: Any) -> Extension:
             "one generator state gives one loss",
             lambda model, batch, generator: model(batch.clean).mean() * torch.rand(()),
         ),
+        ("a wrapped network has the same loss", by_class),
     ],
 )
 def test_each_objective_check_catches_what_it_names(fact: str, loss: Any) -> None:

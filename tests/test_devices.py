@@ -1,23 +1,26 @@
 """Who computes when: cores are shared by those who ask for few, and a device by nobody."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from daecore_flows import devices
-from daecore_flows.store import Store
+import torch
+from daecore_flows import calibrating, devices
 
 from daecore.place import Place
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store on a machine with two cores."""
-    monkeypatch.setattr(devices, "cores", lambda: 2)
-    (tmp_path / "locks").mkdir()
-    return Store(tmp_path, tmp_path)
+@pytest.fixture(autouse=True)
+def two_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with two cores of the test's own."""
+    monkeypatch.setattr(devices, "slots", lambda: ["core-0", "core-1"])
+    monkeypatch.setenv("DAE_LOCKS", str(tmp_path))
 
 
 def place(threads: int, device: str = "cpu") -> Place:
@@ -25,12 +28,12 @@ def place(threads: int, device: str = "cpu") -> Place:
 
 
 @contextmanager
-def wanted(where: Place, store: Store) -> Iterator[threading.Event]:
+def wanted(where: Place) -> Iterator[threading.Event]:
     """Somebody who wants a place as soon as it is free; the event says that it has it."""
     has, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with devices.held(where, store):
+        with devices.held(where):
             has.set()
             done.wait(10)
 
@@ -39,47 +42,150 @@ def wanted(where: Place, store: Store) -> Iterator[threading.Event]:
     done.set()
 
 
-def test_two_that_ask_for_one_core_each_compute_side_by_side(store: Store) -> None:
+def test_two_that_ask_for_one_core_each_compute_side_by_side() -> None:
     """And a third one waits until one of them has ended."""
-    with wanted(place(1), store) as third:
+    with wanted(place(1)) as third:
         assert third.wait(5)
-        with devices.held(place(1), store), wanted(place(1), store) as late:
+        with devices.held(place(1)), wanted(place(1)) as late:
             assert not late.wait(0.5)
 
 
-def test_who_asks_for_all_cores_has_them_alone(store: Store) -> None:
+def test_who_asks_for_all_cores_has_them_alone() -> None:
     """More threads than there are cores count as all of them."""
-    with devices.held(place(8), store), wanted(place(1), store) as other:
+    with devices.held(place(8)), wanted(place(1)) as other:
         assert not other.wait(0.5)
 
 
-def test_who_waits_for_many_cores_is_not_overtaken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_many_cores_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that asks for a core later waits behind, though a core is free."""
     monkeypatch.setattr(devices, "LOOK_SECONDS", 2)
-    with devices.held(place(1), store), ExitStack() as second:
-        second.enter_context(devices.held(place(1), store))
-        with wanted(place(2), store) as many:
+    with devices.held(place(1)), ExitStack() as second:
+        second.enter_context(devices.held(place(1)))
+        with wanted(place(2)) as many:
             assert not many.wait(0.3)  # it looks again in two seconds
             second.close()
-            with wanted(place(1), store) as few:
+            with wanted(place(1)) as few:
                 assert not few.wait(0.5)
 
 
-def test_a_gpu_is_held_whole(store: Store) -> None:
-    with devices.held(place(1, "cuda"), store), wanted(place(1, "cuda"), store) as other:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits gives way after a moment, once."""
+    for name, value in {"LOOK_SECONDS": 0.02, "PATIENCE_SECONDS": 0.3, "PASS_SECONDS": 0.2, "PASSES": 1}.items():
+        monkeypatch.setattr(devices, name, value)
+
+
+def test_cores_do_not_idle_behind_one_that_lacks_another(impatient: None) -> None:
+    """After a while one that needs fewer passes, but not without end: then who has waited longer has his turn."""
+    with ExitStack() as first:
+        first.enter_context(devices.held(place(1)))
+        with wanted(place(2)) as many:
+            assert not many.wait(0.1)
+            with wanted(place(1)) as few:
+                assert few.wait(5)
+                assert not many.wait(0.5)  # long enough to see that somebody has passed
+            with wanted(place(1)) as late:
+                assert not late.wait(1)
+                first.close()
+                assert many.wait(5)
+                assert not late.is_set()
+
+
+def test_who_stood_back_for_nobody_may_do_so_again(impatient: None) -> None:
+    """There was nobody who waited; who comes later passes all the same."""
+    with devices.held(place(1)), wanted(place(2)) as many:
+        assert not many.wait(1.5)
+        with wanted(place(1)) as few:
+            assert few.wait(5)
+            assert not many.is_set()
+
+
+def test_what_keeps_no_number_fits_itself_to_what_is_free() -> None:
+    assert devices.fitting(place(8)) == place(2)
+    with devices.held(place(1)):
+        assert devices.fitting(place(8)) == place(1)
+    assert devices.fitting(place(8, "cuda")) == place(8, "cuda")
+
+
+def test_a_gpu_is_held_whole() -> None:
+    with devices.held(place(1, "cuda")), wanted(place(1, "cuda")) as other:
         assert not other.wait(0.5)
 
 
-def test_who_waits_is_told_so(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_waits_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
     """Else a command that stands still looks broken."""
-    with devices.held(place(2), store), wanted(place(2), store) as other:
+    with devices.held(place(2)), wanted(place(2)) as other:
         other.wait(0.5)
-        assert "waiting for 2 cores" in caplog.text
+        assert caplog.text.count("waiting for 2 cores of this machine") == 1
 
 
-def test_nothing_is_held_afterwards(store: Store) -> None:
+def test_what_begins_new_takes_what_is_free_and_no_more_than_it_wants() -> None:
+    assert devices.free(1) == 1
+    assert devices.free(8) == 2
+    with devices.held(place(1)):
+        assert devices.free(8) == 1
+    assert devices.free(8) == 2
+
+
+def test_what_holds_one_core_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The support vector machine's matrix products, too."""
+    before, threads = torch.get_num_threads(), []
+    monkeypatch.setattr(calibrating, "splits_of", lambda dataset: dataset)
+    monkeypatch.setattr(calibrating, "judge_kernel_machine", lambda splits: threads.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        calibrating.judge_machine(SimpleNamespace(dataset=None))  # type: ignore[arg-type]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [1]
+
+
+def test_where_nothing_is_free_it_waits_for_the_first_core() -> None:
+    with ExitStack() as first, ThreadPoolExecutor(1) as threads:
+        first.enter_context(devices.held(place(1)))
+        with devices.held(place(1)):
+            number = threads.submit(devices.free, 2)
+            assert not wait([number], 0.3).done
+            first.close()
+            assert number.result(5) == 1
+
+
+def test_without_the_machine_s_locks_one_computes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As many threads as are asked for; it is said."""
+    monkeypatch.setenv("DAE_LOCKS", str(tmp_path / "gone"))
+    with devices.held(place(2)), devices.held(place(2)), devices.held(place(1, "cuda")):
+        assert devices.free(2) == 2
+    assert "cannot be opened" in caplog.text
+
+
+ELSEWHERE = """
+from daecore_flows import devices
+from daecore.place import Place
+devices.slots = lambda: ["core-0", "core-1"]
+with devices.held(Place(device="cpu", precision="float32", threads=2)):
+    print("has", flush=True)
+    input()
+"""
+
+
+def test_programs_of_other_stores_wait_for_each_other() -> None:
+    """The locks are the machine's; who is killed holds nothing."""
+    command = [sys.executable, "-c", ELSEWHERE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "has\n"
+        with wanted(place(1)) as ours:
+            assert not ours.wait(0.3)
+            other.kill()
+            assert ours.wait(5)
+
+
+def test_nothing_is_held_afterwards() -> None:
     """Not after an error, either."""
-    with pytest.raises(ValueError, match="mine"), devices.held(place(2), store):
+    with pytest.raises(ValueError, match="mine"), devices.held(place(2)):
         raise ValueError("mine")
-    with devices.held(place(2), store):
+    with devices.held(place(2)):
         pass

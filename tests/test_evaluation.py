@@ -51,6 +51,9 @@ def test_a_model_that_is_the_linear_referee_gains_nothing_over_it(pairs, referee
     assert report.restored_db == pytest.approx(report.best_referee.db, abs=1e-4)
     assert report.gain_db.mean == pytest.approx(0, abs=1e-4)
     assert report.gain_over_linear_db == report.gain_db
+    over = report.gain_over_corrupted_db
+    assert over.mean == pytest.approx(report.restored_db - report.corrupted_db, abs=1e-4)
+    assert over.low > 0
 
 
 def test_a_model_that_changes_nothing_loses_to_the_best_referee(pairs, referees):
@@ -59,6 +62,7 @@ def test_a_model_that_changes_nothing_loses_to_the_best_referee(pairs, referees)
     assert report.pooled_db < report.restored_db
     assert report.gain_db.high < 0
     assert report.gain_db.n == report.images == 400
+    assert report.gain_over_corrupted_db.mean == report.gain_over_corrupted_db.high == 0
 
 
 def test_the_report_is_small_json_and_the_scores_are_per_image(pairs, referees):
@@ -79,6 +83,7 @@ def test_points_are_judged_by_squared_error():
     assert report.unit == "squared error"
     assert report.restored_db is report.gain_db is report.ssim is None
     assert report.gain_mse.mean == pytest.approx(report.best_referee.mse - report.mse, abs=1e-6)
+    assert report.gain_over_corrupted_mse.mean == pytest.approx(report.corrupted_mse - report.mse, abs=1e-6)
 
 
 def test_a_value_that_is_not_finite_names_how_many_images(pairs, referees):

@@ -1,13 +1,17 @@
 """A user's own images: split by file, cropped by a named stream, refused with the file's name."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
+from daecore_flows import datasets, requests
+from daecore_flows.store import Store
 from daecore_plugins.datasets.image_folder import ImageFolder, fingerprint, image_folder, sample_shape
-from daecore_plugins.datasets.pixels import read_pixels
 from PIL import Image
 
-from daecore import DataError, InputError, NonFiniteError
+from daecore import DataError, InputError, NonFiniteError, find_images, read_image
+from daecore.experiment import parse
 
 
 @pytest.fixture
@@ -80,28 +84,29 @@ def test_a_test_folder_inside_the_folder_is_not_trained_on(folder):
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_sixteen_bits_become_eight_by_scaling(tmp_path, suffix):
+def test_sixteen_bits_stay_sixteen(tmp_path, suffix):
     file = save(np.array([[0, 257, 32768, 65535]], dtype=np.uint16), tmp_path / f"deep.{suffix}")
-    assert read_pixels(file, colour=False).tolist() == [[[0, 1, 128, 255]]]
-    assert read_pixels(file, colour=True).shape == (3, 1, 4)
+    expected = torch.tensor([[[0, 257, 32768, 65535]]]) / 65535
+    assert torch.equal(read_image(file, 1).pixels, expected)
+    assert torch.equal(read_image(file, 3).pixels, expected.expand(3, 1, 4))
 
 
 def test_floats_are_taken_as_zero_to_one(tmp_path):
     file = save(np.array([[0, 0.5, 1]], dtype=np.float32), tmp_path / "float.tif")
-    assert read_pixels(file, colour=False).tolist() == [[[0, 128, 255]]]
+    assert read_image(file, 1).pixels.tolist() == [[[0, 0.5, 1]]]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_value_that_is_not_finite_names_the_file(tmp_path, bad):
     file = save(np.array([[0, bad]], dtype=np.float32), tmp_path / "bad.tif")
     with pytest.raises(NonFiniteError, match=r"bad\.tif has 1 value"):
-        read_pixels(file, colour=False)
+        read_image(file)
 
 
 def test_floats_beyond_one_are_not_guessed_at(tmp_path):
     file = save(np.array([[0, 200]], dtype=np.float32), tmp_path / "wide.tif")
     with pytest.raises(DataError, match=r"wide\.tif has values from 0 to 200"):
-        read_pixels(file, colour=False)
+        read_image(file)
 
 
 def test_a_damaged_file_is_named(folder):
@@ -110,9 +115,74 @@ def test_a_damaged_file_is_named(folder):
         load(folder)
 
 
-def test_an_image_smaller_than_a_crop_is_named(folder):
-    with pytest.raises(DataError, match=r"png has 16 x \d+ pixels, smaller than a crop of 20 x 20"):
+def test_all_that_cannot_be_used_is_named_at_once(folder):
+    """Damaged files and those smaller than a crop, with the largest crop that fits all."""
+    (folder / "0.png").write_bytes(b"")
+    (folder / "5.png").write_bytes((folder / "5.png").read_bytes()[:45])
+    Image.new("L", (15, 30)).save(folder / "narrow.png")
+    with pytest.raises(DataError) as refusal:
+        load(folder, size=16)
+    said = str(refusal.value)
+    assert re.search(r"The image \S+/0\.png is empty", said)
+    assert re.search(r"The image \S+/5\.png cannot be read: ", said)
+    assert re.search(r"Smaller than a crop of 16 x 16 pixels: \S+/narrow\.png \(30 x 15\)\.\n", said)
+    assert "The largest that fits all is size=15" in said
+    with pytest.raises(DataError) as refusal:
         load(folder, size=20)
+    assert len(re.findall(r"/(\d|narrow)\.png \(\d+ x \d+\)", str(refusal.value))) == 9
+
+
+def test_what_was_used_and_what_was_left_out_is_one_line(folder, caplog):
+    (folder / ".hidden").mkdir()
+    Image.new("L", (16, 16)).save(folder / ".hidden" / "thumb.png")
+    Image.new("L", (16, 16)).save(folder / "._0.png")
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "deep" / "up").symlink_to(folder)
+    caplog.set_level("INFO", "daecore.progress")
+    load(folder)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "image_folder: path has 10 pictures; left out 4: 2 with a dot in front, 1 no picture by its name (.txt), "
+        "1 the same file or folder again, by a link"
+    )
+
+
+def test_a_picture_that_two_folders_lead_to_is_tested_on_only(folder, tmp_path):
+    """By a link or by another name of the same file: it is in one set."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "a.png").symlink_to(folder / "3.png")
+    (tmp_path / "tests" / "b.png").hardlink_to(folder / "4.png")
+    splits = load(folder, test_path=str(tmp_path / "tests"))
+    assert sorted(splits.test[0].data.unique().tolist()) == [3, 4]
+    assert not {3, 4} & set(torch.cat([splits.train.data, splits.validation.data]).unique().tolist())
+
+
+def test_linked_folders_are_part_of_the_fingerprint(folder, tmp_path):
+    """Links, too, are followed once; what systems hide is not seen."""
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    before = fingerprint(ImageFolder(path=str(folder)))
+    (folder / "._0.png").write_bytes(b"hidden")
+    assert fingerprint(ImageFolder(path=str(folder))) == before
+    Image.new("L", (16, 16)).save(tmp_path / "elsewhere" / "new.png")
+    assert "path linked/new.png" in fingerprint(ImageFolder(path=str(folder)))
+
+
+def test_files_that_change_after_they_were_looked_at_are_not_recorded_under_the_old_look(folder, tmp_path, monkeypatch):
+    """A run's request names the files as they were; loading others is refused with the file's name."""
+    store = Store(tmp_path / "store", tmp_path / "data")
+    for name in store.environment():
+        monkeypatch.setenv(name, "")
+    store.enter()
+    data = {"image_folder": {"path": str(folder), "size": 8}}
+    asked = requests.dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
+    assert datasets.load(asked).sizes["train"] == 8 * 32
+    Image.new("L", (16, 16), 200).save(folder / "2.png")
+    again = requests.dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
+    assert again.key != asked.key
+    Image.new("L", (17, 16), 100).save(folder / "2.png")
+    with pytest.raises(DataError, match=r"changed since this run looked at them: path 2\.png .*Nothing was kept"):
+        datasets.load(again)
 
 
 def test_what_cannot_be_a_dataset_is_said_at_the_door(tmp_path):
@@ -151,3 +221,29 @@ def test_a_folder_that_was_moved_whole_is_the_same_data(folder, tmp_path):
     before = fingerprint(ImageFolder(path=str(folder)))
     folder.rename(tmp_path / "elsewhere")
     assert fingerprint(ImageFolder(path=str(tmp_path / "elsewhere"))) == before
+
+
+def vanishing(monkeypatch, name):
+    """Somebody takes this file away right after each search has found it."""
+
+    def searched(root):
+        found = find_images(root)
+        (root / name).unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr("daecore_plugins.datasets.image_folder.find_images", searched)
+
+
+def test_a_file_that_vanishes_is_no_part_of_the_fingerprint(folder, monkeypatch):
+    options = ImageFolder(path=str(folder))
+    before = fingerprint(options)
+    vanishing(monkeypatch, "3.png")
+    assert [line for line in before.splitlines() if " 3.png " not in line] == fingerprint(options).splitlines()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_file_that_vanishes_while_it_is_loaded_is_named(folder, monkeypatch, own):
+    """Also where it must be told from the files of `test_path`."""
+    vanishing(monkeypatch, "3.png")
+    with pytest.raises(DataError, match=r"^The image \S+3\.png cannot be opened: No such file or directory\.$"):
+        load(folder, **({"test_path": str(folder / "deep")} if own else {}))

@@ -7,13 +7,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from daecore_flows import cookbook
 from daecore_flows.lecture import SERIES
+from daecore_flows.series import conducting
 
 from daecore.errors import InputError
+from daecore.place import Place
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
@@ -55,6 +59,26 @@ def test_an_empty_list_is_not_the_whole_lecture(only: str, tmp_path: Path, capsy
     assert main(["lecture", "--only", only, "--store", str(tmp_path / "store")]) == 2
     assert "names no study; leave it out for all of them. Known: arc," in capsys.readouterr().err
     assert not (tmp_path / "store").exists()
+
+
+def test_a_study_computes_with_one_thread_and_its_stages_with_their_own() -> None:
+    """A study holds no cores: with a thread per core it would slow down whoever does."""
+    own = Place(device="cpu", precision="float32", threads=3)
+    seen, before = [], torch.get_num_threads()
+
+    def run(laboratory: object) -> None:
+        seen.append(torch.get_num_threads())
+        with own.applied():
+            seen.append(torch.get_num_threads())
+        seen.append(torch.get_num_threads())
+
+    torch.set_num_threads(2)
+    try:
+        conducting._findings(SimpleNamespace(run=run), None)  # type: ignore[arg-type]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 3, 1]
 
 
 def environment(store: Path) -> dict[str, str]:
@@ -148,7 +172,7 @@ from daecore_flows.series.study import Findings
 
 def trains(laboratory):
     laboratory.train(laboratory.experiment("digits-erasure", "training.epochs=1", "seed=7"))
-    print(*(timing.reused for timing in laboratory.call.timings if timing.stage == "train"))
+    print(*(timing.reused for timing in laboratory.call.timings if timing.stage.startswith("train ")))
     return Findings(figures={}, pictures=())
 
 Series.study = lambda series, name, study=Series.study: replace(study(series, name), run=trains)

@@ -96,3 +96,14 @@ def test_what_would_give_a_number_that_means_nothing_is_refused(measure, estimat
 def test_what_leaves_the_range_by_a_rounding_is_compared():
     assert metrics.psnr(ONES, ONES + 1e-4).min() > 70
     assert metrics.psnr(3 * ONES, ONES).min() == 100  # the estimate is clipped
+
+
+def test_what_has_other_shapes_is_not_compared() -> None:
+    """Neither errors nor labels are repeated along one another; NaN among the clean values is no picture."""
+    with pytest.raises(InputError, match=r"shapes \(2, 1, 4, 4\) and \(2, 3, 4, 4\)"):
+        metrics.squared_error(torch.rand(2, 1, 4, 4), torch.rand(2, 3, 4, 4))
+    with pytest.raises(InputError, match=r"got logits \(4, 3\) and labels \(4, 1\)"):
+        metrics.error_percent(torch.rand(4, 3), torch.zeros(4, 1, dtype=torch.int64))
+    with pytest.raises(InputError, match="values from nan to nan"):
+        metrics.psnr(torch.rand(2, 1, 4, 4), torch.full((2, 1, 4, 4), torch.nan))
+    assert len(metrics.psnr(torch.rand(0, 1, 4, 4), torch.rand(0, 1, 4, 4))) == 0

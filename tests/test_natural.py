@@ -4,7 +4,7 @@ import pytest
 from daecore_plugins.datasets.natural import TEST_PHOTOGRAPHS, TRAIN_PHOTOGRAPHS, Natural, fingerprint, natural
 from PIL import Image
 
-from daecore import InputError
+from daecore import DataError, InputError, find_images
 
 
 @pytest.fixture
@@ -57,3 +57,14 @@ def test_without_a_folder_scikit_image_s_photographs_serve(monkeypatch, tmp_path
     assert splits.train.data.shape == (90, 1, 16, 16)
     assert sum(len(group) for group in splits.test) == len(TEST_PHOTOGRAPHS) == 4
     assert not set(TRAIN_PHOTOGRAPHS) & set(TEST_PHOTOGRAPHS)
+
+
+def test_an_image_that_vanishes_is_named_by_the_fingerprint(folder, monkeypatch):
+    def searched(root):
+        found = find_images(root)
+        (root / "100.png").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr("daecore_plugins.datasets.image_folder.find_images", searched)
+    with pytest.raises(DataError, match=r"100\.png cannot be opened: No such file or directory\. .* run again"):
+        fingerprint(Natural())

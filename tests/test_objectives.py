@@ -1,12 +1,14 @@
 """What the objectives promise: an unbiased risk, hidden pixels that stay hidden, weights where they belong."""
 
+import copy
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, spec, stream
+from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, find_encoder, spec, stream
 from daecore.experiment import parse
 from daecore.feasibility import check
 from daecore.training import TrainingOptions, fit
@@ -417,3 +419,70 @@ def test_a_contraction_is_projected_anew_where_the_noise_stays() -> None:
     model, made = Coder(nn.Tanh()), objective({"contractive": {}})
     first, again, later = (made(model, batch(epoch=epoch), stream(0, "noise")) for epoch in (1, 1, 2))
     assert first == again != later
+
+
+class Wrapper(nn.Module):
+    """Somebody's own module around a network, under a name of his own."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.mine = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        restored: Tensor = self.mine(x)
+        return restored
+
+
+WRAPPERS = {
+    "a module of the user's": Wrapper,
+    "two of them": lambda model: Wrapper(nn.Sequential(Wrapper(model))),
+    "DataParallel": nn.DataParallel,
+    "an average of weights": AveragedModel,
+    "torch.compile": torch.compile,
+    "a copy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("hidden", [nn.Sigmoid(), nn.Tanh()], ids=["exact", "estimated"])
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+@pytest.mark.filterwarnings("ignore:.*")  # torch's own, where it wraps
+def test_the_contraction_of_a_wrapped_network_is_the_same(wrap: Any, hidden: nn.Module) -> None:
+    """Loss and gradients alike; it had lost its penalty without a word."""
+    model, made = Coder(hidden), objective({"contractive": {"weight": 3.0}})
+    wrapped = copy.deepcopy(model)
+    around = wrap(wrapped)
+    if isinstance(around, torch._dynamo.OptimizedModule):
+        around.forward = wrapped.forward  # what is compiled is torch's affair, and takes ten seconds
+    plain, same = (made(one, batch(), stream(0, "noise")) for one in (model, around))
+    assert plain.item() == same.item()
+    alone = objective({"contractive": {"weight": 0.0}})(model, batch(), stream(0, "noise"))
+    assert plain.item() > alone.item()
+    plain.backward()
+    same.backward()
+    for one, two in zip(model.parameters(), around.parameters(), strict=True):
+        assert torch.equal(one.grad, two.grad)
+
+
+def test_a_network_without_one_encoder_has_no_contraction() -> None:
+    """None, or several: refused in a sentence, as a loss without its penalty would pass unseen."""
+    made = objective({"contractive": {}})
+    with pytest.raises(InputError, match=r"needs a network with an `encoder`.* and Conv2d has none"):
+        made(nn.Conv2d(1, 1, 1), batch(), stream(0, "noise"))
+    both = Wrapper(nn.ModuleDict({"student": Coder(nn.Tanh()), "teacher": Coder(nn.Tanh())}))
+    with pytest.raises(InputError, match=r"Wrapper has several: mine.student, mine.teacher. Give one of them"):
+        find_encoder(both)
+    twice = nn.ModuleList([Wrapper(both.mine.student), Wrapper(both.mine.student)])
+    assert find_encoder(twice) is both.mine.student.encoder
+
+
+@pytest.mark.parametrize(
+    "name", ["clean", "l1", "weight_decay", "emphasised", "contractive", "cross_entropy", "sure", "noise2self"]
+)
+def test_a_network_that_restores_another_shape_is_refused(name: str) -> None:
+    """Torch repeats one channel along three, and the loss would be a number all the same."""
+    noise = {"erasure": {"p": 0.5}} if name == "emphasised" else {"gaussian_noise": {"sigma": 0.1}}
+    made = objective({name: {}}, corruptor(noise))
+    colour = torch.rand(4, 3, *CLEAN.shape[2:])
+    grey = nn.Conv2d(3, 1, 1)
+    with pytest.raises(InputError, match=r"The objective compares what the network restores, \(\d, 1, "):
+        made(grey, batch(colour), stream(0, "noise"))

@@ -66,7 +66,7 @@ def test_the_form_s_tab_and_number_are_what_ran(run: Any) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.tags["corruption"] == "gaussian_noise"
     assert run.data.params["corruptions.0.gaussian_noise.sigma"] == SIGMA
-    assert run.data.params["autoencoder.conv.code"] == "16"
+    assert run.data.params["autoencoder.dense.code"] == "48"
     assert run.data.tags["recipe"] == "digits-erasure"
 
 
@@ -104,13 +104,12 @@ def test_the_report_s_link_opens_the_run_in_mlflow(page: Any, tour: Path, run: A
     opened.goto(page.get_by_role("link", name="Open in MLflow").get_attribute("href"))
     opened.get_by_text("About this run").wait_for()
     opened.locator("img[src*='panel-small.png']").wait_for()
-    _without_assistant(opened)
     opened.screenshot(path=tour / "mlflow.png")
     assert opened.get_by_text("Registered models").count()
 
 
 def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, run: Any) -> None:
-    """The page of `dae compare`, and MLflow's table of runs."""
+    """The page of `dae compare`."""
     page.goto("about:blank")  # an open page takes most of a core from the runs
     assert studio.finished(studio.submit("denoise/digits-erasure", seed=1)) == "Completed"
     assert studio.finished(studio.submit("denoise/digits-erasure", seed=2)) == "Completed"
@@ -120,10 +119,41 @@ def test_two_runs_are_compared_on_one_page(studio: Any, page: Any, tour: Path, r
     page.goto(comparison.as_uri())
     page.screenshot(path=tour / "comparison.png")
     comparison.unlink()
-    page.goto(f"{studio.record['mlflow']}/#/experiments/{run.info.experiment_id}/runs?workflowType=machine_learning")
+
+
+def test_the_addresses_that_up_prints_open_what_one_wants(studio: Any, page: Any, tour: Path, run: Any) -> None:
+    """At 1280 pixels: MLflow's table of whole runs with gain and PSNR; Prefect's page of what one begins with."""
+    prefect, mlflow = (
+        next(line.split()[1] for line in studio.said.splitlines() if line.strip().startswith(name))
+        for name in ("Prefect ", "MLflow ")
+    )
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(mlflow)
     page.get_by_text("matching runs").wait_for()
-    _without_assistant(page)
+    for column in ("gain_db.mean", "restored_db"):
+        page.get_by_test_id(f"sort-header-{column}").wait_for()
+    assert page.get_by_text(run.info.run_name).count()
+    assert not page.get_by_text("MLflow Assistant").filter(visible=True).count()
     page.screenshot(path=tour / "runs.png")
+    page.goto(prefect)
+    page.get_by_text("9 Deployments").wait_for()
+    for name in ("digits-erasure", "lecture", "sweep", "retrain"):
+        assert page.get_by_text(name, exact=True).count()
+    page.screenshot(path=tour / "deployments.png")
+    page.set_viewport_size({"width": 1500, "height": 1000})
+
+
+def test_every_tab_of_the_form_is_seen_at_1280_pixels(studio: Any, page: Any) -> None:
+    deployment = studio.prefect("/deployments/name/denoise/digits-erasure")["id"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{_at_localhost(studio)}/deployments/deployment/{deployment}/run")
+    page.get_by_text("several", exact=True).wait_for()
+    tabs = page.evaluate(
+        "[...document.querySelectorAll('.p-button-group *')].map(it => it.getBoundingClientRect().right)"
+    )
+    assert len(tabs) > 40
+    assert max(tabs) <= 1280
+    page.set_viewport_size({"width": 1500, "height": 1000})
 
 
 def test_an_installed_package_is_a_tab_after_up(own_studio: Any, page: Any, tmp_path: Path) -> None:
@@ -138,11 +168,3 @@ def test_an_installed_package_is_a_tab_after_up(own_studio: Any, page: Any, tmp_
     page.get_by_text("scan", exact=True).click()
     page.get_by_text("Period (Optional)").wait_for()
     assert page.get_by_text("Every n-th row goes dark.").count()
-
-
-def _without_assistant(page: Any) -> None:
-    """Close MLflow's side panel, where it is open."""
-    close = page.get_by_role("button", name="Close")
-    if close.count() and close.last.is_visible():
-        close.last.click()
-        page.wait_for_timeout(500)

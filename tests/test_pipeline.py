@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +101,7 @@ def test_prefect_shows_the_numbers_and_the_way_to_mlflow(first: dict, server: st
     assert first["mlflow"]["run_id"] in artifact["data"]
     assert f"| restored | {first['denoising']['restored_db']:.4g} |" in artifact["data"]
     with urllib.request.urlopen(f"{server}/flow_runs/{flow_run}", timeout=60) as answer:
-        assert json.load(answer)["name"] == "digits erasure(p=0.5) conv-16 #0"
+        assert json.load(answer)["name"] == "digits erasure(p=0.5) dense-48 #0"
 
 
 def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dict) -> None:
@@ -319,7 +321,13 @@ def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
     assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
 
 
-LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "transfer=null"]
+@pytest.fixture
+def own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command starts Prefect's server itself, with a database in its store."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+
+
+LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "training.batch=64", "--set", "transfer=null"]
 
 
 def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
@@ -336,8 +344,10 @@ def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("network", ["conv: {code: 16}", "dense: {widths: [64], code: 16}"])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, network: str, precision: str) -> None:
-    """SIGKILL loses at most one epoch: same digest, one child run, no step logged twice, nothing left RUNNING."""
+def test_a_killed_training_goes_on_to_the_same_weights(
+    tmp_path: Path, network: str, precision: str, own_server: None
+) -> None:
+    """SIGKILL loses at most one epoch: same digest, one child run, no step twice, nothing RUNNING on either side."""
     arguments = [*LONG, "--set", f"autoencoder={{{network}}}", "--set", f"training.precision={precision}"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     dae(whole, "run", *arguments, "--report", str(tmp_path / "whole.json"))
@@ -351,11 +361,18 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, network: 
     (child,) = children(broken)
     assert child.info.status == "FINISHED"
     assert history(broken, child.info.run_id) == list(range(1, 41))
+    assert flow_runs(broken) == ["COMPLETED", "CRASHED"]
+
+
+def flow_runs(store: Path) -> list[str]:
+    """What Prefect says of the store's flow runs."""
+    with closing(sqlite3.connect(store / "prefect" / "prefect.db")) as database:
+        return sorted(state for (state,) in database.execute("SELECT state_type FROM flow_run"))
 
 
 @pytest.mark.long
-def test_two_processes_with_one_experiment_train_once(tmp_path: Path) -> None:
-    """The second waits for the first and takes its model."""
+def test_two_processes_with_one_experiment_train_once(tmp_path: Path, own_server: None) -> None:
+    """In a new store, too, whose databases both would make; the second waits for the first and takes its model."""
     reports = [tmp_path / f"{number}.json" for number in (1, 2)]
     both = [
         subprocess.Popen([DAE, "run", *LONG, "--report", str(report)], env=environment(tmp_path / "store"))
@@ -382,3 +399,29 @@ def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(tmp_path: Path)
     assert process.returncode == 130, output
     assert "dae run digits-erasure" in output
     assert {one.info.status for one in children(tmp_path)} == {"KILLED"}
+
+
+PROGRAM = """
+from daecore_flows.pipeline import denoise
+small = {"dense": {"widths": [16], "code": 4}}
+print(denoise(data={"digits": {}}, autoencoder=small, training={"epochs": 1, "threads": 1}, transfer=None).run_id)
+"""
+
+
+@pytest.mark.long
+def test_a_flow_that_nobody_has_prepared_enters_the_store_itself(server: str, tmp_path: Path) -> None:
+    """As a work pool's worker runs it, or a Python program: what it makes lies where DAE_STORE says."""
+    places = {"DAE_STORE": str(tmp_path / "store"), "DAE_DATA": str(tmp_path / "data"), "PREFECT_API_URL": server}
+    quiet = {"PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAE_", "MLFLOW_", "PREFECT_"))}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM],
+        env={**kept, **places, **quiet},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as database:
+        (status,) = database.execute("SELECT status FROM runs WHERE run_uuid = ?", [done.stdout.split()[-1]]).fetchone()
+    assert status == "FINISHED"

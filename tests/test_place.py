@@ -1,6 +1,5 @@
 """Where and how a stage computes: decided once, and recorded."""
 
-import os
 import subprocess
 import sys
 
@@ -9,11 +8,12 @@ import torch
 
 from daecore.errors import InputError
 from daecore.place import autocast, has_bf16, resolve_place
+from daecore.processors import usable
 
 
 def test_threads_are_recorded():
     """Zero means all that this process may use; a number is kept."""
-    assert resolve_place("cpu").threads == len(os.sched_getaffinity(0))
+    assert resolve_place("cpu").threads == usable()
     assert resolve_place("cpu", threads=3).threads == 3
 
 

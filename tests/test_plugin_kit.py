@@ -13,7 +13,7 @@ import torch
 from daecore_flows.catalogue import formula, option_rows, preview_png, properties
 from daecore_flows.cli import main
 from daecore_flows.keys import provenance
-from daecore_flows.models import load_model
+from daecore_flows.models import ModelHeader, load_model
 from daecore_flows.scaffold import create, files
 
 from daecore.autoencoder import Shapes, initialised
@@ -219,16 +219,20 @@ def test_a_model_says_what_it_needs(tmp_path: Path) -> None:
     """Its file knows the architecture's plugin; another one is refused, or allowed by name."""
     chosen = spec("architecture", {"conv": {"code": 4}})
     network = initialised(chosen, Shapes((1, 8, 8), (1, 8, 8)), 0)
-    header = {"autoencoder": chosen.dump(), "input_shape": [1, 8, 8], "output_shape": [1, 8, 8]}
     path = tmp_path / "weights.safetensors"
-    save_tensors(path, network.state_dict(), header | {"plugins": provenance([chosen])})
+
+    def save(plugins: dict[str, str]) -> None:
+        shapes = {"input_shape": (1, 8, 8), "output_shape": (1, 8, 8)}
+        save_tensors(path, network.state_dict(), ModelHeader(autoencoder=chosen.dump(), plugins=plugins, **shapes))
+
+    save(provenance([chosen]))
     x = torch.rand(2, 1, 8, 8)
     assert torch.equal(load_model(path)(x), network.eval()(x))
-    save_tensors(path, network.state_dict(), header | {"plugins": {"architecture conv": "daecore 0.0.1 sha256:abc"}})
+    save({"architecture conv": "daecore 0.0.1 sha256:abc"})
     with pytest.raises(InputError, match=r"was daecore 0.0.1 with code abc, and is daecore 0.1.0 with code"):
         load_model(path)
     assert torch.equal(load_model(path, allow_changed_plugins=True)(x), network(x))
-    save_tensors(path, network.state_dict(), header | {"plugins": {"architecture deep": "dae-deep 2.1 sha256:abc"}})
+    save({"architecture deep": "dae-deep 2.1 sha256:abc"})
     with pytest.raises(InputError, match=r"'deep' is not installed: pip install dae-deep==2.1"):
         load_model(path, allow_changed_plugins=True)
 

@@ -88,6 +88,27 @@ def test_a_damaged_file_says_what_to_do(tmp_path):
         Referees.load(tmp_path / "referees.npz")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"header": np.array("[1]")},
+        {"header": np.array("[" * 5000)},
+        {"header": np.array('{"digest": 5, "skipped": {}, "referees": []}')},
+        {"tv.index": np.zeros(3)},
+        {"tv.mse": np.zeros((2, 2), np.float32)},
+        {"weight": np.full((64, 64), np.nan, np.float32)},
+    ],
+)
+def test_a_file_of_other_things_says_what_to_do(referees, tmp_path, changes):
+    """One line about it, whatever stands in it."""
+    referees.save(tmp_path / "referees.npz")
+    with np.load(tmp_path / "referees.npz") as found:
+        np.savez(tmp_path / "other.npz", **(dict(found) | changes))
+    with pytest.raises(StoreError, match="Remove it") as told:
+        Referees.load(tmp_path / "other.npz")
+    assert "\n" not in str(told.value)
+
+
 def test_shrunk_images_are_enlarged_bilinearly(splits):
     referees = measure(splits, Hand(halved))
     assert referees["bilinear"].strength == 1

@@ -1,11 +1,14 @@
 """What each stage is asked, and what a run says that it was made of."""
 
+import pytest
 from daecore_flows.calling import Caller
 from daecore_flows.housekeeping import usage, uses
+from daecore_flows.provenance import require_same
 from daecore_flows.records import DatasetRef, FileRef, ModelRef, TrainingSummary
 from daecore_flows.requests import training_request, unroll_request
 from daecore_flows.stacking.layering import layer_request
 
+from daecore.errors import InputError, StoreError
 from daecore.experiment import Experiment, parse
 from daecore.spec import digest
 
@@ -31,7 +34,9 @@ def test_the_control_is_a_plain_autoencoder_whatever_the_objective() -> None:
 
 def test_what_is_made_anew_is_made_once() -> None:
     """Not again where somebody else has done it already, and never where nothing is to be made anew."""
-    request = training_request(parse({"data": {"digits": {}}, "autoencoder": {"conv": {"code": 8}}}), DIGITS)
+    request = training_request(
+        parse({"data": {"digits": {}}, "autoencoder": {"conv": {"code": 8}}, "training": {"threads": 1}}), DIGITS
+    )
     assert Caller(fresh=True).anew(request)
     assert not Caller(fresh=True, known=lambda key: key == digest(request.key)).anew(request)
     assert not Caller(fresh=False).anew(request)
@@ -95,3 +100,19 @@ def test_however_many_parts_a_run_was_made_of_none_is_forgotten() -> None:
     assert max(map(len, tags.values())) <= 5000
     info = RunInfo("run", "0", "user", "FINISHED", 0, 0, "active")
     assert uses(Run(info, RunData(tags=[RunTag(*item) for item in tags.items()]))) == names
+
+
+def test_a_run_s_record_that_was_altered_is_told_in_a_sentence() -> None:
+    """Its network is then made anew, or the command says what is wrong."""
+    for tag in ("", "[]", "{", '{"run_id": 5}', '{"autoencoder": {"nobodys": {}}}', "[" * 5000):
+        with pytest.raises(StoreError, match=r"^The run x does not say which network it trained: ") as told:
+            ModelRef.of(tag, "The run x")
+        assert "\n" not in str(told.value)
+        assert len(str(told.value)) < 500
+
+
+def test_a_report_with_other_plugins_is_told_in_a_paragraph() -> None:
+    """Records of any type, however many."""
+    with pytest.raises(InputError, match=r"cannot be read\. .*So it is with 4,995 more") as told:
+        require_same({f"architecture {n}": [n] for n in range(5000)}, "The report")
+    assert len(str(told.value)) < 800

@@ -85,7 +85,7 @@ def test_a_rerun_with_a_change_is_a_run_that_says_what_it_repeats(
     assert tags["recipe"] == "digits-erasure"
     flow_run = second["prefect"]["flow_run_id"]
     with urllib.request.urlopen(f"{server}/flow_runs/{flow_run}", timeout=60) as answer:
-        assert json.load(answer)["name"] == "rerun digits erasure(p=0.5) conv-16: training.epochs=2"
+        assert json.load(answer)["name"] == "rerun digits erasure(p=0.5) dense-48: training.epochs=2"
     query = json.dumps({"artifacts": {"flow_run_id": {"any_": [flow_run]}, "key": {"any_": ["rerun"]}}}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{server}/artifacts/filter", data=query, headers=headers)
@@ -111,15 +111,15 @@ def test_other_plugins_are_refused_unless_that_is_allowed_or_they_are_not_used(
     """The run's own record decides; a plugin that a change takes out of the experiment does not matter."""
     from mlflow.tracking import MlflowClient
 
-    run, tag = first["mlflow"]["run_id"], "plugin.architecture.conv"
+    run, tag = first["mlflow"]["run_id"], "plugin.architecture.dense"
     client = MlflowClient(f"sqlite:///{store}/mlflow.db")
     before = client.get_run(run).data.tags[tag]
     client.set_tag(run, tag, "daecore 0.0.1 sha256:0123456789abcdef")
     try:
         said = dae(store, "rerun", run, status=2)
-        assert "The architecture 'conv' was daecore 0.0.1" in said
+        assert "The architecture 'dense' was daecore 0.0.1" in said
         assert "--allow-changed-plugins" in said
         dae(store, "rerun", run, "--allow-changed-plugins")
-        dae(store, "rerun", run, "--set", "autoencoder=dense")
+        dae(store, "rerun", run, "--set", "autoencoder={conv: {code: 16}}")
     finally:
         client.set_tag(run, tag, before)

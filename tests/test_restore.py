@@ -1,20 +1,29 @@
 """`dae restore`: which file becomes which, what of a picture is kept, and what is refused."""
 
 import io
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from daecore_flows.cli import main
+from daecore_flows import devices
+from daecore_flows.cli import main, tiles
 from daecore_flows.keys import provenance
+from daecore_flows.models import ModelHeader
 from daecore_flows.store import Store
 from PIL import Image
 
+from daecore import tiling
 from daecore.autoencoder import Autoencoder, Shapes, initialised
 from daecore.checkpoint import save_tensors
 from daecore.errors import DataError, InputError, NonFiniteError
-from daecore.picture import Picture, encode_picture, read_picture
+from daecore.image_encoding import encode_image
+from daecore.image_file import ImageFile, read_image
+from daecore.place import Place
 from daecore.spec import Spec, spec
 
 
@@ -27,10 +36,10 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) -> str:
     """A model file as a training publishes it."""
-    header = {
-        "autoencoder": architecture.dump(), "input_shape": shapes.corrupted, "output_shape": shapes.clean,
-        "plugins": provenance([architecture]),
-    }  # fmt: skip
+    header = ModelHeader(
+        autoencoder=architecture.dump(), input_shape=shapes.corrupted, output_shape=shapes.clean,
+        plugins=provenance([architecture]),
+    )  # fmt: skip
     save_tensors(path, network.state_dict(), header)
     return str(path)
 
@@ -131,6 +140,44 @@ def test_a_folder_is_restored_whole_but_for_what_is_broken(
     assert main(["restore", unet, str(source), str(target), "--force"]) == 1  # what it wrote is no input
 
 
+def test_a_large_picture_shows_how_far_it_is(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal lines on stderr, every few seconds; of one that is done sooner none."""
+    drawn(tmp_path / "in.png", 70, 70)
+    arguments = ["restore", unet, str(tmp_path / "in.png")]
+    monkeypatch.setattr(tiling, "PIXELS", 4 * 32 * 32)  # so many pixels go through the network at once
+    assert main([*arguments, str(tmp_path / "quick.png"), "--tile", "32"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(tiles, "EVERY_SECONDS", 0.0)
+    assert main([*arguments, str(tmp_path / "slow.png"), "--tile", "32"]) == 0
+    said = capsys.readouterr()
+    assert re.search(r"^in.png: tile 4 of 9, about \d+ s of \d+ left$", said.err, re.MULTILINE)
+    assert "tile 9 of" not in said.err  # that it is done the line on stdout says
+    assert "9 tiles" in said.out
+
+
+def test_it_waits_for_a_core_as_all_do_and_says_so(
+    unet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture restored beside a training would slow both down, many times."""
+    monkeypatch.setenv("DAE_LOCKS", str(tmp_path))
+    drawn(tmp_path / "in.png", 20, 20)
+    everything = Place(device="cpu", precision="float32", threads=devices.cores())
+    with ThreadPoolExecutor(1) as others, ExitStack() as busy:
+        busy.enter_context(devices.held(everything))
+        done = others.submit(main, ["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.png")])
+        limit = time.monotonic() + 20
+        while "waiting for a core of this machine" not in caplog.text and time.monotonic() < limit:
+            assert not done.done(), done.result()
+            time.sleep(0.02)
+        assert not (tmp_path / "out.png").exists()
+        busy.close()
+        assert done.result(20) == 0
+    assert (tmp_path / "out.png").exists()
+    assert "waiting for a core of this machine" in caplog.text
+
+
 def test_what_is_there_is_not_overwritten(unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An output only with --force, an input never, under whatever name."""
     drawn(tmp_path / "in.png", 20, 20)
@@ -157,7 +204,7 @@ def test_wrong_input_is_refused_in_one_paragraph(
     image, out = tmp_path / "in.png", tmp_path / "out.png"
     assert "no picture and no folder" in refusal(capsys, unet, tmp_path / "nothing.png", out)
     assert "There is no picture in" in refusal(capsys, unet, tmp_path / "empty", out)
-    assert "its suffix may be .png" in refusal(capsys, unet, image, tmp_path / "out.webp")
+    assert "its suffix may be .png" in refusal(capsys, unet, image, tmp_path / "out.gif")
     assert "is a file" in refusal(capsys, unet, tmp_path / "folder", image)
     assert "There is no model file" in refusal(capsys, "nowhere.safetensors", image, out)
     assert "There is no store in" in refusal(capsys, "some-run", image, out)
@@ -196,9 +243,9 @@ def test_a_camera_s_orientation_is_followed(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to be upright
     image.save(tmp_path / "in.png", exif=exif)
-    picture = read_picture(tmp_path / "in.png")
+    picture = read_image(tmp_path / "in.png")
     assert picture.pixels.shape == (3, 20, 10)
-    with Image.open(io.BytesIO(encode_picture(picture, ".png"))) as written:
+    with Image.open(io.BytesIO(encode_image(picture, ".png"))) as written:
         assert written.size == (10, 20)
         assert dict(written.getexif()) == {}
 
@@ -206,12 +253,12 @@ def test_a_camera_s_orientation_is_followed(tmp_path: Path) -> None:
 def test_palettes_become_colour_and_floats_stay_floats(tmp_path: Path) -> None:
     """A palette with a transparent colour has alpha; a 32-bit TIFF keeps its precision."""
     Image.fromarray(pixels(9, 9, 3)).quantize(8).save(tmp_path / "palette.png", transparency=0)
-    palette = read_picture(tmp_path / "palette.png")
+    palette = read_image(tmp_path / "palette.png")
     assert palette.pixels.shape == (3, 9, 9)
     assert palette.alpha is not None
     values = np.random.default_rng(0).random((9, 9), np.float32)
     Image.fromarray(values).save(tmp_path / "float.tif")
-    encoded = encode_picture(read_picture(tmp_path / "float.tif"), ".tif")
+    encoded = encode_image(read_image(tmp_path / "float.tif"), ".tif")
     assert np.array_equal(np.array(Image.open(io.BytesIO(encoded))), values)
 
 
@@ -220,12 +267,25 @@ def test_files_that_are_no_single_sound_picture_are_refused(tmp_path: Path) -> N
     page = Image.fromarray(pixels(9, 9))
     page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
     with pytest.raises(DataError, match="2 pages"):
-        read_picture(tmp_path / "pages.tif")
+        read_image(tmp_path / "pages.tif")
     Image.fromarray(np.full((9, 9), 2, np.float32)).save(tmp_path / "range.tif")
     with pytest.raises(DataError, match="values from 2 to 2, expected 0 to 1"):
-        read_picture(tmp_path / "range.tif")
+        read_image(tmp_path / "range.tif")
     Image.fromarray(np.full((9, 9), np.nan, np.float32)).save(tmp_path / "nan.tif")
     with pytest.raises(NonFiniteError, match=r"81 value\(s\)"):
-        read_picture(tmp_path / "nan.tif")
+        read_image(tmp_path / "nan.tif")
     with pytest.raises(InputError, match="cannot hold"):
-        encode_picture(Picture(torch.rand(1, 9, 9), white=1), ".png")
+        encode_image(ImageFile(torch.rand(1, 9, 9), kind="float32"), ".png")
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".pbm", ".pfm", ".apng"])
+def test_two_pictures_that_would_become_one_are_refused(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    """Both are named, and nothing is written, the other pictures neither."""
+    for name in ("0.png", f"a{suffix}", f"a{suffix}.png"):
+        drawn(tmp_path / "in" / name, 8, 8, format="PNG")
+    said = refusal(capsys, unet, tmp_path / "in", tmp_path / "out", "--force")
+    both = f"{tmp_path / 'in' / f'a{suffix}'} and {tmp_path / 'in' / f'a{suffix}.png'} would both become"
+    assert both.replace(" ", "") in said.replace(" ", "")
+    assert not (tmp_path / "out").exists()

@@ -204,7 +204,7 @@ def test_wrong_input_is_found_before_anything_starts(store: Path) -> None:
     for arguments, message in (
         (["--incoming", "nowhere"], "there is no such folder"),
         (["--model", "a/b"], "is made of letters"),
-        (["--set", "data=nothing"], "Known:"),
+        (["--set", "data=nothing"], "There is no dataset called 'nothing'"),
     ):
         done = subprocess.run(command(*arguments), env=environment(store), capture_output=True, text=True, check=False)
         assert done.returncode == 2, done.stderr

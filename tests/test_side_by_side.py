@@ -16,7 +16,7 @@ from threading import Event
 
 import psutil
 import pytest
-from daecore_flows import devices
+from daecore_flows import devices, threads
 from daecore_flows.records import DatasetRef, TrainingRequest
 from daecore_flows.requests import training_request
 from daecore_flows.series import side_by_side
@@ -51,6 +51,17 @@ def test_as_many_at_once_as_the_cores_carry(
     """Never more than there are trainings, or than memory holds."""
     monkeypatch.setattr(devices, "cores", lambda: cores)
     assert side_by_side.at_once([asked(threads, seed) for seed in range(count)]) == wanted
+
+
+def test_small_pictures_whose_threads_nobody_named_are_trained_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each will take one; larger ones take what there is."""
+    monkeypatch.setattr(devices, "cores", lambda: 4)
+    monkeypatch.setattr(threads, "usable", lambda: 4)
+    small = [asked(0, seed) for seed in range(9)]
+    dataset = DIGITS.model_copy(update={"shape": (1, 28, 28)})
+    large = [request.model_copy(update={"dataset": dataset}) for request in small]
+    assert side_by_side.at_once(small) == 4
+    assert side_by_side.at_once(large) == 1
 
 
 def test_on_a_gpu_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

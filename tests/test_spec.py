@@ -62,7 +62,7 @@ def test_an_unknown_name_is_an_error_with_the_nearest_one() -> None:
     [
         ({"erasure": {"p": 2}}, "erasure.p: Input should be less than or equal to 1, got 2"),
         ({"erasure": {"q": 1}}, "erasure: there is no option 'q' here"),
-        ({"blurr": {}}, "Did you mean 'blur'?"),
+        ({"blurr": {}}, "Did you mean 'blur' or 'motion_blur'?"),
         (3, "expected one corruption as"),
     ],
 )

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from daecore import Autoencoder, Batch, Corrupted, Corruptor, InputError, Samples, spec, stream
 from daecore.autoencoder import Shapes, initialised
-from daecore.checkpoint import load_tensors, save_tensors
+from daecore.checkpoint import Header, load_tensors, save_tensors
 from daecore.experiment import parse
 from daecore.feasibility import check
 from daecore.place import autocast
@@ -62,9 +62,9 @@ def test_tied_weights_are_saved_once(tmp_path: Path) -> None:
         f"encoder.{n}.{p}" for n in (1, 3) for p in ("bias", "weight")
     ]
     assert len({value.data_ptr() for value in state.values()}) == len(state)
-    save_tensors(tmp_path / "weights.safetensors", state, {})
+    save_tensors(tmp_path / "weights.safetensors", state, Header())
     other = built(seed=1)
-    other.load_state_dict(load_tensors(tmp_path / "weights.safetensors")[0])
+    other.load_state_dict(load_tensors(tmp_path / "weights.safetensors", Header)[0])
     assert torch.equal(other(pictures()), model(pictures()))
 
 

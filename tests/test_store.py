@@ -27,7 +27,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def test_entering_makes_the_folders_and_points_prefect_and_mlflow_into_the_store(store: Store) -> None:
     """Whatever a process does after `enter` lands in the store, and calls nobody."""
     store.enter()
-    assert {"artifacts", "results", "prefect", "checkpoints", "locks"} == {path.name for path in store.root.iterdir()}
+    made = {"artifacts", "results", "prefect", "checkpoints", "locks", "reserve"}
+    assert made == {path.name for path in store.root.iterdir()}
     assert os.environ["PREFECT_HOME"] == str(store.prefect)
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{store.database}"
     assert os.environ["DO_NOT_TRACK"] == "1"
@@ -112,6 +113,36 @@ def test_a_store_that_cannot_be_written_is_refused_with_what_to_do(store: Store)
     store.data.write_text("a file")
     with pytest.raises(StoreError, match=r"cannot be written .* --store DIR or DAE_STORE"):
         Store(store.data / "store", store.data).enter()
+
+
+@pytest.mark.parametrize("name", ["a?b", "a\nb"])
+def test_a_store_whose_path_no_address_can_carry_is_refused_before_anything_is_made(name: str, tmp_path: Path) -> None:
+    """MLflow's database would lie in another folder, Prefect's nowhere."""
+    with pytest.raises(StoreError, match="question mark or a control character"):
+        Store(tmp_path / name, tmp_path / "data").enter()
+    assert list(tmp_path.iterdir()) == []
+
+
+STRANGE = "a#b%20c 'd\"é:;&=+%e$HOME{x}"
+
+
+@pytest.mark.long
+def test_any_other_name_holds_mlflow_s_database_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are said to lie."""
+    from daecore_flows import tracking
+    from daecore_flows.relocation import moved_from
+
+    named = Store(tmp_path / STRANGE, tmp_path / "data")
+    for key, value in {**os.environ, **named.environment()}.items():
+        monkeypatch.setenv(key, value)  # so that what `enter` sets is put back
+    named.enter()
+    tracking.prepare(named)
+    run = tracking.start(tracking.experiment_id("digits", named), "first", {}, {})
+    tracking.log_json(run, {"a": 1}, "a.json")
+    assert (tracking.artifact_folder(run) / "a.json").is_relative_to(named.artifacts)
+    assert tracking.artifact_path(run, "a.json").read_text()
+    assert moved_from(named) == ""
+    assert [path.name for path in tmp_path.iterdir()] == [STRANGE]
 
 
 def test_without_variables_the_store_is_mlruns_in_the_working_folder(store: Store) -> None:

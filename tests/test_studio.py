@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]  # `dae up` is given in a stranger's folder
-LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None}
+NETWORK = {"conv": {"widths": [16, 32], "code": 16}}  # whose epochs last long enough to be stopped in
+LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None, "autoencoder": NETWORK}
 SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 
 
@@ -47,17 +48,6 @@ def test_another_host_is_refused_with_the_reason(tmp_path: Path) -> None:
     assert main(["up", "--host", "0.0.0.0", "--store", str(tmp_path)]) == 2
 
 
-def test_a_part_that_dies_ends_all_and_says_why(own_studio: Any, wait_until: Any) -> None:
-    """The end of its log is told, exit status 1, and nothing stays behind."""
-    own_studio.up()
-    (server,) = own_studio.processes("mlflow server")
-    server.kill()
-    assert own_studio.process.wait(180) == 1
-    assert "MLflow's server ended" in own_studio.said
-    assert "mlflow.log" in own_studio.said
-    wait_until(lambda: not own_studio.processes(), 120)
-
-
 def killed_in_training(studio: Any, wait_until: Any, *words: str) -> str:
     """Submit a long run, and kill -9 what has these words in its command line once it trains."""
     flow_run = studio.submit("denoise/digits-erasure", **LONG)
@@ -87,11 +77,21 @@ def test_a_killed_flow_goes_on_in_the_same_studio(own_studio: Any, wait_until: A
     goes_on_once(own_studio, flow_run)
 
 
+def test_a_server_that_dies_comes_back_and_what_trains_goes_on(own_studio: Any, wait_until: Any) -> None:
+    """SIGKILL of MLflow's server: it answers again at its address, and the user is told."""
+    flow_run = killed_in_training(own_studio.up(), wait_until, "mlflow server")
+    goes_on_once(own_studio, flow_run)
+    assert "MLflow's server had ended and was started again" in own_studio.said
+    assert own_studio.process.poll() is None
+
+
 @pytest.mark.parametrize("words", [[RUNNER], [RUNNER, ENGINE]], ids=["runner", "runner-and-flow"])
 def test_after_a_killed_runner_the_next_up_goes_on(own_studio: Any, wait_until: Any, words: list[str]) -> None:
     """SIGKILL of the runner, alone or with the flow: `dae up` ends with all it started, and the next one resumes."""
     flow_run = killed_in_training(own_studio.up(), wait_until, *words)
     assert own_studio.process.wait(180) == 1
+    assert "The runner ended" in own_studio.said
+    assert "runner.log" in own_studio.said
     wait_until(lambda: not own_studio.processes(), 120)
     goes_on_once(own_studio.up(), flow_run)
 

@@ -109,8 +109,8 @@ server = begun()
 server.wait()
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
-    print(client.api_url, client.hello().status_code, server._process.pid, flush=True)
     try:
+        print(client.api_url, client.hello().status_code, server._process.pid, flush=True)
         time.sleep(600)
     except KeyboardInterrupt:
         time.sleep(2)

@@ -2,23 +2,33 @@
 
 import hashlib
 
-import torch
-
-from daecore.errors import DaecoreError
-from daecore.samples import Samples, Splits
+from daecore.errors import DaecoreError, SamplesError
+from daecore.samples import Splits, as_float
+from daecore.tensor_rule import require_values
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.globals import leaves_global_state
+
+ROWS = 1024  # samples that are made floats at once
 
 
 def load(subject: Subject) -> Splits:
     """The dataset, as its function gives it.
 
     Raises:
-        NotJudged: It is not to be had here (no network, or no folder was named).
+        NotJudged: It is not to be had here (no network, or no folder was named), or another check tells what is wrong.
         Violation: Something else than `Splits` came.
     """
     try:
+        return _loaded(subject)
+    except SamplesError:
+        raise NotJudged("its samples are not stored by the tensor rule") from None
+
+
+def _loaded(subject: Subject) -> Splits:
+    try:
         splits = subject.extension.function(subject.options, cache=subject.cache)
+    except SamplesError:
+        raise
     except DaecoreError as error:
         raise NotJudged(f"it cannot be loaded here: {error}") from None
     if not isinstance(splits, Splits):
@@ -26,24 +36,15 @@ def load(subject: Subject) -> Splits:
     return splits
 
 
-def _sets(splits: Splits) -> list[tuple[str, Samples]]:
-    return [("train", splits.train), ("validation", splits.validation), *(("test", group) for group in splits.test)]
-
-
 def _storage(subject: Subject) -> str:
-    splits = load(subject)
-    for name, samples in _sets(splits):
+    try:
+        splits = _loaded(subject)
+    except SamplesError as error:  # the very sentence that a user of the dataset would be told
+        raise Violation("samples that are stored by the tensor rule", "they were refused", str(error)) from None
+    for name, samples in splits.sets:
         if not len(samples):
-            raise Violation("samples in every set", f"{name} is empty", "Split so that each set has some.")
-        images = samples.data.dim() == 4 and samples.data.dtype == torch.uint8
-        points = samples.data.dim() == 2 and samples.data.dtype == torch.float32
-        if not (images or points):
-            raise Violation(
-                "images as uint8 (N, C, H, W), or points as float32 (N, D)",
-                f"{name} holds {samples.data.dtype} {tuple(samples.data.shape)}",
-                "Convert when loading: `(pixels * 255).round().to(torch.uint8)`.",
-            )
-    return ", ".join(f"{name} {len(samples):,}" for name, samples in _sets(splits))
+            raise Violation("samples in every set", f"there are no {name}", "Split so that each set has some.")
+    return ", ".join(f"{len(samples):,} {name}" for name, samples in splits.sets)
 
 
 def _shape(subject: Subject) -> str:
@@ -61,7 +62,7 @@ def _shape(subject: Subject) -> str:
             f"{splits.train.shape} and {splits.validation.shape} came",
             "Declare the shape that is loaded.",
         )
-    for _, samples in _sets(splits):
+    for _, samples in splits.sets:
         if not subject.extension.takes(samples.shape):
             raise Violation(
                 f"{subject.extension.shapes}, as declared", f"samples of shape {samples.shape} came", "Mend `shapes`."
@@ -69,12 +70,13 @@ def _shape(subject: Subject) -> str:
     return "x".join(map(str, expected))
 
 
-def _finite(subject: Subject) -> None:
-    for name, samples in _sets(load(subject)):
-        if samples.data.is_floating_point() and not torch.isfinite(samples.data).all():
-            raise Violation(
-                "finite coordinates", f"{name} holds NaN or infinity", "Drop such samples, or refuse the file."
-            )
+def _values(subject: Subject) -> None:
+    for name, samples in load(subject).sets:
+        try:
+            if len(samples):
+                require_values(samples.data, None, name)
+        except SamplesError as error:
+            raise Violation("finite values, and images from 0 to 1", "they were refused", str(error)) from None
 
 
 def _labels(subject: Subject) -> str:
@@ -85,19 +87,15 @@ def _labels(subject: Subject) -> str:
         )
     if declared is None:
         raise NotJudged("it declares no classes")
-    for name, samples in _sets(splits):
+    for name, samples in splits.sets:
         labels = samples.labels
-        if labels is None or labels.dtype != torch.int64 or labels.shape != (len(samples),):
-            raise Violation(
-                "int64 labels (N,) in every set",
-                f"{name} has {None if labels is None else (labels.dtype, tuple(labels.shape))}",
-                "Give Samples(data, labels.long()).",
-            )
+        if labels is None:
+            raise Violation("labels in every set", f"the {name} have none", "Give Samples(data, labels.long()).")
         found = labels.unique().tolist()
         if found != list(range(declared)):
             raise Violation(
                 f"labels 0 to {declared - 1}, each of them in every set",
-                f"{name} has {found[:20]}",
+                f"the {name} have {found[:20]}",
                 "Number the classes from 0, and split so that each set has all of them.",
             )
     return f"{declared} classes"
@@ -106,14 +104,14 @@ def _labels(subject: Subject) -> str:
 def _disjoint(subject: Subject) -> None:
     splits = load(subject)
     seen: dict[bytes, str] = {}
-    for name, samples in _sets(splits):
-        values = samples.data.contiguous().flatten(1).numpy()
-        for position, row in enumerate(values):
+    for name, samples in splits.sets:
+        rows = (row for part in samples.data.split(ROWS) for row in as_float(part).flatten(1).numpy())
+        for position, row in enumerate(rows):  # as floats: one set may be uint8 and another float32
             content = hashlib.blake2b(row.tobytes(), digest_size=16).digest() + str(samples.shape).encode()
             if seen.setdefault(content, name) != name:
                 raise Violation(
                     "sets without a sample in common: what is judged must not have been trained on",
-                    f"sample {position} of {name} is in {seen[content]} too",
+                    f"number {position} of the {name} is among the {seen[content]} too",
                     "Split by content, or drop what is there twice.",
                 )
 
@@ -133,7 +131,7 @@ def _repeatable(subject: Subject) -> str:
 CHECKS = (
     Check("samples are stored by the tensor rule", _storage),
     Check("the shape is as declared", _shape),
-    Check("coordinates are finite", _finite),
+    Check("values are finite, those of images from 0 to 1", _values),
     Check("labels and classes are as declared", _labels),
     Check("no sample is in two sets", _disjoint),
     Check("loading again gives the same", _repeatable),

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from daecore.autoencoder import Autoencoder
 from daecore.corruption import Corruptor
 from daecore.rng import stream
 from daecore.samples import Batch
@@ -11,7 +12,7 @@ from daecore.testing.globals import leaves_global_state
 
 
 class Gain(nn.Module):
-    """The toy: multiplies by one number. Without corruption the number 1 restores perfectly."""
+    """Multiplies by one number."""
 
     def __init__(self, gain: float) -> None:
         super().__init__()
@@ -22,11 +23,35 @@ class Gain(nn.Module):
         return x * self.gain
 
 
-def _loss(subject: Subject, gain: float) -> tuple[Tensor, Gain]:
-    toy = Gain(gain)
+class Wrapped(nn.Module):
+    """A network inside another module, as `torch.compile`, `DataParallel` and averages of weights wrap it."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the network makes of a batch."""
+        restored: Tensor = self.inner(x)
+        return restored
+
+
+def _toy(gain: float) -> tuple[Autoencoder, Gain]:
+    """A network whose code is its input, and its decoder. Without corruption a gain of 1 restores perfectly."""
+    decoder = Gain(gain)
+    return Autoencoder(nn.Identity(), decoder), decoder
+
+
+def _loss_of(subject: Subject, model: nn.Module) -> Tensor:
     clean = torch.rand((32, 1, 8, 8), generator=stream(0, "contract"))
     objective = subject.extension.function(subject.options, Corruptor())
-    return objective(toy, Batch(clean, None, torch.arange(32)), stream(1, "contract")), toy
+    loss: Tensor = objective(model, Batch(clean, None, torch.arange(32)), stream(1, "contract"))
+    return loss
+
+
+def _loss(subject: Subject, gain: float) -> tuple[Tensor, Gain]:
+    toy, decoder = _toy(gain)
+    return _loss_of(subject, toy), decoder
 
 
 def _scalar(subject: Subject) -> str:
@@ -76,9 +101,21 @@ def _repeatable(subject: Subject) -> None:
         )
 
 
+def _wrapped(subject: Subject) -> None:
+    toy, _ = _toy(0.5)
+    plain, wrapped = _loss_of(subject, toy).item(), _loss_of(subject, Wrapped(toy)).item()
+    if plain != wrapped:
+        raise Violation(
+            "the same loss of a network that is wrapped",
+            f"it was {plain:.6g}, and {wrapped:.6g} wrapped",
+            "Call daecore.find_encoder(model) in place of model.encoder, and look at no class.",
+        )
+
+
 CHECKS = (
     Check("the loss is a finite scalar", _scalar),
     Check("it has gradients", _differentiable),
     Check("it is smallest at the right place", _minimum),
     Check("one generator state gives one loss", _repeatable),
+    Check("a wrapped network has the same loss", _wrapped),
 )

@@ -12,11 +12,16 @@ from .runs import enter
 
 if TYPE_CHECKING:
     from ..comparison.candidates import Candidate
-    from ..comparison.compared import Comparison
+    from ..comparison.compared import Comparison, StrengthCurve
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Two or more: ids, names or models:/NAME@ALIAS.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Two or more: ids, names or models:/NAME@ALIAS; a sweep stands for its runs."
+        ),
+    ],
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Where the page goes; else into the store.")
     ] = None,
@@ -28,7 +33,7 @@ def compare(
     """Compare runs with the first one: paired per test sample, with intervals; and say what differs in them.
 
     A difference is claimed where its 95 % interval leaves out zero. Runs that differ only in their seed are also
-    taken together, and compared over seeds.
+    taken together, and compared over seeds; those that differ only in a corruption's strength give a curve over it.
     """
     place = store_at(store, DEFAULT_DATA)
     enter(place)
@@ -59,7 +64,7 @@ def _own_place(value: "Comparison", place: Store) -> Path:
 
 
 def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
-    """The page, with a panel of each run and a histogram of each paired difference."""
+    """The page, with a panel of each run, a histogram of each paired difference, and the curves over strengths."""
     from daecore import figures
     from daecore.comparison_page import comparison_page
 
@@ -73,4 +78,17 @@ def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
             differences = paired(by_run[item.first], by_run[item.other], item.measure)
             figure = figures.difference_histogram(differences, f"difference in {item.measure.label}")
             histograms[item.other] = figures.png(figure)
-    return comparison_page(value.model_dump(mode="json"), panels(candidates), histograms)
+    drawn = [_curve(curve) for curve in value.curves]
+    return comparison_page(value.model_dump(mode="json"), panels(candidates), histograms, drawn)
+
+
+def _curve(curve: "StrengthCurve") -> bytes:
+    """The picture of a curve."""
+    from daecore.figures import png
+    from daecore.strength_curves import strength_curves
+
+    lines = {
+        name: {point.strength: point.values[name] for point in curve.points if name in point.values}
+        for name in ("restored", "corrupted", "gain")
+    }
+    return png(strength_curves(**lines, option=curve.option, unit=curve.unit))

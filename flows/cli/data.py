@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, size, store_at
 
 app = typer.Typer(name="data", help="Datasets on this machine.", no_args_is_help=True)
@@ -11,7 +12,9 @@ app = typer.Typer(name="data", help="Datasets on this machine.", no_args_is_help
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset's name, e.g. mnist.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A dataset's name, e.g. mnist.", autocompletion=completion.datasets)
+    ],
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Load a dataset now, downloading and verifying what is missing."""

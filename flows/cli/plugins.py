@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ..store import write_atomically
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What can be named in an experiment; write, check and show plugins.", add_completion=False)
 KindName = Literal["corruption", "dataset", "architecture", "objective"]
 KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only of this kind.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Extensions by name; none: all.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Extensions by name; none: all.", autocompletion=completion.plugins),
+]
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not judged": ("-", "dim")}
 
 
@@ -89,7 +94,7 @@ def check(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="An extension's name.")],
+    name: Annotated[str, typer.Argument(help="An extension's name.", autocompletion=completion.plugins)],
     kind: KindOption = None,
     preview: Annotated[
         Path | None, typer.Option("--preview", metavar="FILE", help="Write a picture over a range of strengths (PNG).")
@@ -111,7 +116,7 @@ def show(
         picture = preview_png(item)
         if picture is not None:
             path = preview or Path(f"{name}-preview.png")
-            path.write_bytes(picture)
+            write_atomically(path.expanduser().resolve(), picture)
             console.print(f"preview: {path.resolve()}", soft_wrap=True)
 
 
@@ -130,7 +135,9 @@ def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]
     found: list[Installed] = []
     for name in names:
         kinds: list[Any] = [of for of in KINDS if kind in (None, of) and (of, name) in installed.extensions]
-        found += [installed.extensions[of, name] for of in kinds] or [installed.find(kind or "corruption", name)]
+        if not kinds:
+            raise installed.unknown(kind, name)
+        found += [installed.extensions[of, name] for of in kinds]
     return found
 
 

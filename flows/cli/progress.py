@@ -18,10 +18,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ..console import silence
+from ..console import OURS, PROGRESS, give_levels, silence
 
-PROGRESS = "daecore.progress"
 START = "start"
+WIDE = 120  # columns that have room for a bar beside what is told
 
 
 @contextmanager
@@ -35,9 +35,9 @@ def watched(*, verbose: bool = False) -> Iterator[None]:
     handler = Bars(console) if console.is_terminal else Lines(console)
     if not verbose:
         silence()
-    ours, stages = logging.getLogger("daecore"), logging.getLogger(PROGRESS)
-    before = stages.level, ours.propagate
-    stages.setLevel(logging.INFO)  # Prefect sets `daecore` to its own level
+    ours, stages = logging.getLogger(OURS), logging.getLogger(PROGRESS)
+    before = [(logger, logger.level) for logger in (ours, stages)], ours.propagate
+    give_levels()
     ours.propagate = False  # libraries put handlers on the root, which would say everything twice
     ours.addHandler(handler)
     try:
@@ -45,8 +45,9 @@ def watched(*, verbose: bool = False) -> Iterator[None]:
             yield
     finally:
         ours.removeHandler(handler)
-        level, ours.propagate = before
-        stages.setLevel(level)
+        levels, ours.propagate = before
+        for logger, level in levels:
+            logger.setLevel(level)
 
 
 class Lines(logging.Handler):
@@ -73,12 +74,11 @@ class Bars(Lines):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
+        wide = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
         self.bars = Progress(
             SpinnerColumn(finished_text="✓"),
             TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            *(wide if console.width >= WIDE else wide[1:2]),  # what is told matters more than the bar
             TextColumn("{task.fields[latest]}", markup=False),
             console=console,
         )

@@ -1,6 +1,7 @@
 """Whether an experiment can be run here: its parts, its folders, the room on the disk; before Prefect and MLflow."""
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,15 +81,20 @@ def _check_room(folder: Path, needed: int, option: str) -> None:
 
 
 def writable(file: Path, option: str) -> None:
-    """Find out before the work whether its result can be written.
+    """Find out before the work whether its result can be written; nothing is left where it is to lie.
 
     Raises:
         InputError: It cannot.
     """
     from daecore.errors import InputError
 
+    target = file.expanduser().resolve()
     try:
-        with file.open("a"):
-            pass
+        if target.exists():
+            with target.open("ab"):
+                pass
+        if target.is_file() or not target.exists():  # it is written beside, then renamed
+            with tempfile.TemporaryFile(dir=target.parent):
+                pass
     except OSError as error:
         raise InputError(f"{option} {file} cannot be written: {error.strerror}. Choose another file.") from None

@@ -7,14 +7,33 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import cookbook
+from . import completion
 
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe, a YAML file, or a run's report.json.")]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE|FILE", help="A recipe, a YAML file, or a run's report.json.", autocompletion=completion.recipes
+    ),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="SECTION.OPTION=VALUE", help="Change one option, e.g. training.epochs=3; repeatable."
     ),
 ]
+
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, max=1024, metavar="N",
+        help="CPU threads of every training; else as many as pay and are free, or as it was begun with.",
+    ),
+]  # fmt: skip
+
+
+def with_threads(changes: list[str] | None, threads: int | None) -> list[str]:
+    """The changes of an experiment, with the number of threads that the user names."""
+    return [*(changes or []), *([] if threads is None else [f"training.threads={threads}"])]
 
 
 def list_recipes() -> None:

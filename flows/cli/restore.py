@@ -1,11 +1,13 @@
 """`dae restore`: a trained network on the user's own pictures."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .runs import enter
 
@@ -28,7 +30,11 @@ Tile = Annotated[
 def restore(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="A run's id or name, models:/NAME@ALIAS, or a file weights.safetensors."),
+        typer.Argument(
+            metavar="MODEL",
+            help="A run's id or name, models:/NAME@ALIAS, or a file weights.safetensors.",
+            autocompletion=completion.runs,
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file or folder to write.")],
@@ -42,20 +48,26 @@ def restore(
 ) -> None:
     """Restore pictures of any size with a trained network, in overlapping tiles that leave no seams.
 
-    Grey and colour, 8 and 16 bit (PNG, JPEG, TIFF, BMP); transparency is kept. No input is ever overwritten.
+    Grey and colour in their own depth (PNG, JPEG, TIFF, BMP, WebP, PPM; GIF becomes PNG); transparency is kept.
+    No input is ever overwritten. What cannot be read is told, and the others go on.
     """
     source, target = source.expanduser(), target.expanduser()
     from ..restoring import plan
 
-    jobs = plan(source, target, force=force)
+    planned = plan(source, target, force=force)
     from daecore.place import resolve_place
     from daecore.restorer import Restorer
+
+    from ..devices import fitting, held
 
     place = resolve_place(device)
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(place.device), shapes, tile or 0)
-    with place.applied():
-        went = [_attempt(job, restorer) for job in jobs]
+    place = fitting(place)
+    with held(place), place.applied():
+        went = [_attempt(job, restorer) for job in planned.jobs]
+    if planned.found:
+        print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
         print(f"dae: {went.count(False)} of {len(went)} pictures could not be restored.", file=sys.stderr)
         raise typer.Exit(1)
@@ -66,12 +78,16 @@ def _attempt(job: "Job", restorer: "Restorer") -> bool:
     from daecore.errors import DaecoreError
 
     from ..restoring import restore_file
+    from .tiles import tiles_shown
 
     try:
-        done = restore_file(job, restorer)
+        with tiles_shown(job.source.name) as watch:
+            done = restore_file(job, replace(restorer, watch=watch))
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
+    for note in done.notes:
+        print(f"dae: {job.source}: {note}.", file=sys.stderr)
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s")
     return True

@@ -10,13 +10,14 @@ import typer
 from .. import cookbook
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
-from .recipes import Changes, Recipe
+from .recipes import Changes, Recipe, Threads, with_threads
 from .watching import watched_flow
 
 
 def retrain(
     recipe: Recipe,
     changes: Changes = None,
+    threads: Threads = None,
     incoming: Annotated[
         str, typer.Option("--incoming", metavar="DIR", help="Corrupted pictures as they come in: their noise counts.")
     ] = "",
@@ -34,11 +35,12 @@ def retrain(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Train a challenger if data, experiment or incoming noise have changed, and let the better network be champion."""
-    prepared(cookbook.mapping(recipe, changes or []), store_at(store, data))
+    overrides = with_threads(changes, threads)
+    prepared(cookbook.mapping(recipe, overrides), store_at(store, data))
     folder = str(Path(incoming).expanduser().resolve()) if incoming else ""
     _check(model, folder)
     asked = {
-        "recipe": recipe, "overrides": tuple(changes or ()), "model": model, "incoming": folder,
+        "recipe": recipe, "overrides": tuple(overrides), "model": model, "incoming": folder,
         "min_gain_db": min_gain_db, "tolerance": tolerance, "force": force, "fresh": fresh,
     }  # fmt: skip
     print(watched_flow(lambda: _loaded(asked), verbose=verbose))

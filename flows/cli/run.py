@@ -10,9 +10,10 @@ import typer
 
 from .. import cookbook
 from ..store import Store, write_atomically
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared, require_room, writable
-from .recipes import Changes, Recipe
+from .recipes import Changes, Recipe, Threads, with_threads
 from .runs import enter
 from .watching import watched_flow
 
@@ -32,6 +33,7 @@ AllowChangedPlugins = Annotated[
 def run(
     recipe: Recipe,
     changes: Changes = None,
+    threads: Threads = None,
     fresh: Fresh = False,
     report: Output = None,
     allow_changed_plugins: AllowChangedPlugins = False,
@@ -44,7 +46,7 @@ def run(
     The same command again takes finished stages from the cache, and goes on with a training that was stopped.
     """
     place = store_at(store, data)
-    experiment = asked(recipe, changes, place, allow=allow_changed_plugins)
+    experiment = asked(recipe, with_threads(changes, threads), place, allow=allow_changed_plugins)
 
     def load() -> Callable[[], "Reported"]:
         from ..pipeline import denoise
@@ -56,9 +58,15 @@ def run(
 
 def rerun(
     of: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's id, the beginning of it, its name, or models:/NAME@ALIAS.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run's id, the beginning of it, its name, or models:/NAME@ALIAS.",
+            autocompletion=completion.runs,
+        ),
     ],
     changes: Changes = None,
+    threads: Threads = None,
     fresh: Fresh = False,
     report: Output = None,
     allow_changed_plugins: AllowChangedPlugins = False,
@@ -72,7 +80,7 @@ def rerun(
     from ..lookup import find_run
     from ..rerunning import repeated
 
-    overrides = tuple(changes or ())
+    overrides = tuple(with_threads(changes, threads))
     found = find_run(of)
     require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), place)
 
@@ -86,7 +94,7 @@ def rerun(
 
 def asked(
     recipe: str,
-    changes: list[str] | None,
+    changes: list[str],
     place: Store,
     *,
     allow: bool,
@@ -110,7 +118,7 @@ def asked(
         from ..provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
-    return prepared(cookbook.mapping(recipe, changes or []), place, check)
+    return prepared(cookbook.mapping(recipe, changes), place, check)
 
 
 def recipe_name(recipe: str) -> str:

@@ -1,13 +1,16 @@
 """The runs of a store: list them, remove one, free room."""
 
+import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from ..store import Store
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, size, store_at
 
 if TYPE_CHECKING:
@@ -17,30 +20,56 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def list_runs(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20, store: StoreFolder = DEFAULT_STORE
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print them as JSON: the same facts, under fixed names.")
+    ] = False,
+    store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """List the last runs: name, state, gain, age."""
     enter(store_at(store, DEFAULT_DATA))
     from .. import tracking
-    from ..housekeeping import DENOISE
 
-    print_runs(Console(), tracking.runs(DENOISE, limit))
+    found = tracking.runs(tracking.WHOLE, limit)
+    if as_json:
+        print(json.dumps([facts(run) for run in found], indent=2))
+    else:
+        print_runs(Console(), found)
+
+
+def facts(run: "Run") -> dict[str, Any]:
+    """What a list of runs says of one; None for what it does not know.
+
+    Keys: ``run_id``, ``name``, ``state`` as MLflow calls it, ``restored_db`` and ``gain_db`` over the best baseline,
+    means over the test samples, and ``started``, in UTC as ISO 8601 writes it.
+    """
+    metrics, started = run.data.metrics, datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return {
+        "run_id": run.info.run_id,
+        "name": run.info.run_name,
+        "state": run.info.status,
+        "restored_db": metrics.get("restored_db"),
+        "gain_db": metrics.get("gain_db.mean"),
+        "started": started.isoformat(timespec="seconds"),
+    }
 
 
 def print_runs(console: Console, runs: "list[Run]") -> None:
     """Print runs as a table: name, state, restored dB, gain, age."""
     table = Table("run", "name", "state", "restored", "gain", "age")
     for run in runs:
-        metrics = run.data.metrics
-        restored = f"{metrics['restored_db']:.2f} dB" if "restored_db" in metrics else ""
-        gain = f"{metrics['gain_db.mean']:+.2f} dB" if "gain_db.mean" in metrics else ""
+        said = facts(run)
+        restored = "" if said["restored_db"] is None else f"{said['restored_db']:.2f} dB"
+        gain = "" if said["gain_db"] is None else f"{said['gain_db']:+.2f} dB"
         age = _age(time.time() - run.info.start_time / 1000)
-        table.add_row(run.info.run_id[:12], run.info.run_name, run.info.status, restored, gain, age)
+        table.add_row(run.info.run_id[:12], said["name"], said["state"], restored, gain, age)
     console.print(table)
 
 
 def remove(
-    run: Annotated[str, typer.Argument(help="A run's id, the beginning of it, or its name.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's id, the beginning of it, or its name.", autocompletion=completion.runs)
+    ],
     yes: YesOption = False,
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:

@@ -12,15 +12,22 @@ from rich.console import Console
 from rich.table import Table
 
 from ..store import Store, write_atomically
+from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import require_place, writable
+from .recipes import Threads
 from .run import Fresh, Output, Verbose
 from .watching import watched_flow
 
 if TYPE_CHECKING:
     from ..series.running import Told
 
-Only = Annotated[str | None, typer.Option("--only", metavar="ID,ID", help="Some of the studies, by their names.")]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only", metavar="ID,ID", help="Some of the studies, by their names.", autocompletion=completion.studies
+    ),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Small budgets, the same pictures: minutes instead of hours.")]
 
 
@@ -30,20 +37,30 @@ def _command(name: str, says: str) -> Callable[..., None]:
     def command(
         only: Only = None,
         quick: Quick = False,
+        threads: Threads = None,
         report: Output = None,
         fresh: Fresh = False,
         verbose: Verbose = False,
         store: StoreFolder = DEFAULT_STORE,
         data: DataFolder = DEFAULT_DATA,
     ) -> None:
-        _tell(name, only, report, store_at(store, data), quick=quick, fresh=fresh, verbose=verbose)
+        place = store_at(store, data)
+        _tell(name, only, report, place, quick=quick, fresh=fresh, threads=threads or 0, verbose=verbose)
 
     command.__doc__ = says
     return command
 
 
 def _tell(
-    name: str, only: str | None, report: Path | None, place: Store, *, quick: bool, fresh: bool, verbose: bool
+    name: str,
+    only: str | None,
+    report: Path | None,
+    place: Store,
+    *,
+    quick: bool,
+    fresh: bool,
+    threads: int,
+    verbose: bool,
 ) -> None:
     """Run the series' flow, write its report, and say what was found."""
     names = _named(name, only)
@@ -53,7 +70,7 @@ def _tell(
 
     def load() -> Callable[[], "Told"]:
         module = import_module(f"..{name}.flow", __package__)
-        return partial(getattr(module, name), names, quick, fresh)
+        return partial(getattr(module, name), names, quick, fresh, threads)
 
     told = watched_flow(load, verbose=verbose, goes_on="with the experiment it was in")
     from ..series.running import report as reported

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
-from .recipes import Changes, Recipe
+from .recipes import Changes, Recipe, Threads, with_threads
 from .run import AllowChangedPlugins, Fresh, Output, Verbose, asked, recipe_name, reported
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def stack(
     recipe: Recipe,
     changes: Changes = None,
+    threads: Threads = None,
     fresh: Fresh = False,
     report: Output = None,
     allow_changed_plugins: AllowChangedPlugins = False,
@@ -29,7 +30,7 @@ def stack(
     from ..stacking.layers import check_stack
 
     place = store_at(store, data)
-    experiment = asked(recipe, changes, place, allow=allow_changed_plugins, check=check_stack)
+    experiment = asked(recipe, with_threads(changes, threads), place, allow=allow_changed_plugins, check=check_stack)
 
     def load() -> Callable[[], "Reported"]:
         from ..stacking.flow import stack

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from .. import interrupts
 from ..store import Store
 from ..studio.record import Studio, running
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
@@ -49,8 +50,9 @@ def up(
                 studio.up(place, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
             ):
                 _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
-                studio.watch(made[1])
+                studio.watch(made[1], console.print)
         except KeyboardInterrupt:
+            interrupts.answer()
             console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
 
 
@@ -71,8 +73,8 @@ def _first_one(store: Store) -> Studio:
 
 def _print_links(console: Console, studio: Studio, said: str) -> None:
     console.print(f"The studio {said}.", style="bold")
-    console.print(f"  Prefect  {studio.prefect}/deployments   start and schedule runs")
-    console.print(f"  MLflow   {studio.mlflow}/#/experiments?workflowType=machine_learning   compare them")
+    console.print(f"  Prefect  {studio.start_page}   start and schedule runs")
+    console.print(f"  MLflow   {studio.runs_page}   compare them, by gain and PSNR")
     console.print("  `dae run` beside it uses both. Ctrl-C here stops everything.")
 
 

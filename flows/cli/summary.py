@@ -1,14 +1,22 @@
 """The end of `dae run`: the report as tables, where everything lies, and how to open the pages."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from daecore.evaluation import DenoisingReport
+from daecore.headline import headline, pretraining
+from daecore.scores import TransferReport
+
 from ..store import Store
+from ..tracking.pages import LAYOUT
+
+RESTORED = "restored"
+STYLES = {"above": "bold green", "open": "bold", "below": "bold yellow"}
 
 
 def print_summary(report: Mapping[str, Any], store: Store) -> None:
@@ -20,12 +28,15 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
     """
     console = Console()
     console.print()
-    _print_restoration(console, report["denoising"])
+    _print_restoration(console, DenoisingReport.model_validate(report["denoising"]))
     if report["transfer"]:
         console.print(
             "\nClassifiers from the encoder, test error in % [95 % over draws of labels]", markup=False, highlight=False
         )
         console.print(_transfer(report["transfer"]))
+        found = TransferReport.model_validate({"rows": report["transfer"], "differences": report["differences"]})
+        for line in pretraining(found):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in _places(report, store):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -35,28 +46,32 @@ def interval(value: Mapping[str, Any], digits: int = 2) -> str:
     return f"{value['mean']:+.{digits}f} [{value['low']:+.{digits}f}, {value['high']:+.{digits}f}]"
 
 
-def _print_restoration(console: Console, denoising: Mapping[str, Any]) -> None:
-    """The headline, then every referee."""
-    decibel = denoising["unit"] == "dB"
-    column, digits = ("db", 2) if decibel else ("mse", 5)
-    best = denoising["best_referee"]
-    before, after = ("corrupted_db", "restored_db") if decibel else ("corrupted_mse", "mse")
-    console.print(f"Restoration of {denoising['images']} test samples", highlight=False)
+def _print_restoration(console: Console, denoising: DenoisingReport) -> None:
+    """Every baseline, then the headline: in green only where the best of them is beaten."""
+    said, best = headline(denoising), denoising.best_referee.name
+    console.print(f"Restoration of {denoising.images} test samples", highlight=False)
     table = Table()
     table.add_column("")
-    table.add_column(f"mean {denoising['unit']}", justify="right")
-    table.add_row("corrupted", _number(denoising[before], digits))
-    for name, referee in sorted(denoising["referees"].items(), key=lambda item: item[1][column], reverse=not decibel):
-        label = f"{name} (best referee)" if name == best["name"] else name
-        sample = "" if referee["images"] == denoising["images"] else f", on {referee['images']}"
-        table.add_row(f"{label}{sample}", _number(referee[column], digits))
-    table.add_row("restored", _number(denoising[after], digits), style="bold")
+    table.add_column(f"mean {'PSNR / dB' if denoising.unit == 'dB' else denoising.unit}", justify="right")
+    for name, value, samples in _levels(denoising):
+        label = f"{name} (best baseline)" if name == best else name
+        sample = "" if samples == denoising.images else f", on {samples}"
+        table.add_row(f"{label}{sample}", value, style="bold" if name == RESTORED else "")
     console.print(table)
-    gain = denoising["gain_db"] if decibel else denoising["gain_mse"]
-    if gain:
-        claim = "" if gain["low"] > 0 or gain["high"] < 0 else "; the interval holds zero: no difference is claimed"
-        text = f"Gain over {best['name']}: {interval(gain, digits)} {denoising['unit']} (95 %, paired{claim})"
-        console.print(text, markup=False, highlight=False, style="bold", soft_wrap=True)
+    console.print(said.text, markup=False, highlight=False, style=STYLES[said.verdict], soft_wrap=True)
+    console.print(said.remark, markup=False, highlight=False, soft_wrap=True)
+
+
+def _levels(denoising: DenoisingReport) -> Iterator[tuple[str, str, int]]:
+    """What was given, every baseline from the worst to the best, what was restored: name, level, samples."""
+    decibel, images = denoising.unit == "dB", denoising.images
+    before, after = (
+        (denoising.corrupted_db, denoising.restored_db) if decibel else (denoising.corrupted_mse, denoising.mse)
+    )
+    yield "corrupted", _number(before, decibel), images
+    for baseline in sorted(denoising.referees.values(), key=lambda it: it.db if it.db is not None else -it.mse):
+        yield baseline.name, _number(baseline.db if decibel else baseline.mse, decibel), baseline.images
+    yield RESTORED, _number(after, decibel), images
 
 
 def _transfer(rows: list[Mapping[str, Any]]) -> Table:
@@ -65,7 +80,7 @@ def _transfer(rows: list[Mapping[str, Any]]) -> Table:
     found = {(row["initialisation"], row["labels"]): row["error_percent"] for row in rows}
     table = Table("initialisation")
     for budget in budgets:
-        table.add_column(f"{budget} labels", justify="right")
+        table.add_column(f"{budget:,} labels", justify="right")
     for name in dict.fromkeys(row["initialisation"] for row in rows):
         table.add_row(name, *(_error(found.get((name, budget))) for budget in budgets))
     return table
@@ -75,15 +90,15 @@ def _error(value: Mapping[str, Any] | None) -> str:
     return f"{value['mean']:.2f} [{value['low']:.2f}, {value['high']:.2f}]" if value else "-"
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _number(value: float | None, decibel: bool) -> str:
+    return "-" if value is None else f"{value:.{2 if decibel else 5}f}"
 
 
 def _places(report: Mapping[str, Any], store: Store) -> list[str]:
     """Where everything lies, and what opens it."""
     artifacts, mlflow = Path(report["files"]["artifacts"]), report["mlflow"]
     served = mlflow.get("uri", "").startswith("http")
-    page = f"{mlflow['uri']}/#/experiments/{mlflow['experiment_id']}/runs/{mlflow['run_id']}" if served else ""
+    page = f"{mlflow['uri']}/#/experiments/{mlflow['experiment_id']}/runs/{mlflow['run_id']}?{LAYOUT}" if served else ""
     return [
         "",
         f"panel    {artifacts / 'panel.png'}",

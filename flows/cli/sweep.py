@@ -13,7 +13,7 @@ from .. import cookbook
 from ..store import Store
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
-from .recipes import Changes, Recipe
+from .recipes import Changes, Recipe, Threads, with_threads
 from .run import Verbose
 from .watching import watched_flow
 
@@ -35,6 +35,7 @@ def sweep(
         ),
     ] = None,
     changes: Changes = None,
+    threads: Threads = None,
     method: Annotated[str, typer.Option("--method", metavar="grid|random|tpe", help=METHODS)] = "grid",
     trials: Annotated[int, typer.Option("--trials", min=1, max=1000, help="Points that random and tpe try.")] = 20,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Runs of each point, for an interval.")] = 1,
@@ -55,8 +56,8 @@ def sweep(
     """
     place = store_at(store, data)
     given: dict[str, Any] = {
-        "recipe": recipe, "overrides": tuple(changes or ()), "space": tuple(space or ()), "method": method,
-        "trials": trials, "seeds": seeds, "parallel": parallel, "measure": measure, "seed": seed,
+        "recipe": recipe, "overrides": tuple(with_threads(changes, threads)), "space": tuple(space or ()),
+        "method": method, "trials": trials, "seeds": seeds, "parallel": parallel, "measure": measure, "seed": seed,
     }  # fmt: skip
     asked = _asked(given, place)
 

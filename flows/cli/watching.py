@@ -4,6 +4,7 @@ import gc
 import shlex
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,10 +12,16 @@ from typing import TypeVar
 
 import typer
 
-from ..studio.record import PROCESS
+from .. import full_disk, interrupts
+from ..store import current_store
+from ..studio.parts import answers
+from ..studio.record import PROCESS, running
 from ..temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
+COMING_UP_SECONDS, LOOK_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
+MLFLOW = "mlflow.tracking"  # once it is there, a run may be
+COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage less often
 
 Result = TypeVar("Result")
 
@@ -40,29 +47,65 @@ def watched_flow(
                 flow = load()  # first: Prefect makes its console handlers when it is imported, `watched` removes them
                 from .progress import watched
             with watched(verbose=verbose), _named():
+                _studio_answers()
                 _database_made()
                 _awaited(server)
-                return flow()
-        except KeyboardInterrupt:
-            command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
-            which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
-            print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
-            raise typer.Exit(130) from None
-        except Exception as error:
+                _killed_ones_closed(server)
+                result = flow()
+                if interrupts.noted():  # and lost on its way
+                    raise KeyboardInterrupt
+                return result
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or interrupts.noted():
+                _stopped(goes_on)
+                raise typer.Exit(130) from None
             from daecore.errors import InputError
 
-            if isinstance(error, InputError):
+            if isinstance(error, InputError) or not isinstance(error, Exception):
                 raise
             if verbose:
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
+            _left_open()
             raise typer.Exit(1) from None
+
+
+def _stopped(goes_on: str) -> None:
+    """Say how the user goes on; no run is left that is said to be under way."""
+    command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
+    which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
+    print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
+    interrupts.answer()
+    _left_open()
+
+
+def _left_open() -> None:
+    """End what is still said to be under way in this process."""
+    if MLFLOW in sys.modules:
+        from .. import tracking
+
+        tracking.abandon()
+
+
+def _studio_answers() -> None:
+    """Wait for a studio on the store that is coming up just now: its servers are this command's.
+
+    Raises:
+        StoreError: It went down, or has taken too long.
+    """
+    from daecore.errors import StoreError
+
+    root = current_store().root
+    studio, limit = running(root), time.monotonic() + COMING_UP_SECONDS
+    while studio is not None and not all(answers(f"{url}/health") for url in (studio.api, studio.mlflow)):
+        if not studio.alive or time.monotonic() > limit:
+            raise StoreError(f"The studio on {root} does not answer. End its `dae up`, and run this again.")
+        time.sleep(LOOK_SECONDS)
 
 
 def _database_made() -> None:
     """Make MLflow's database, which the flow would do while the server waits."""
     from .. import tracking
-    from ..store import current_store
 
     tracking.prepare(current_store())
 
@@ -77,14 +120,30 @@ def _awaited(server: TemporaryServer | None) -> None:
         server.wait()
 
 
+def _killed_ones_closed(server: TemporaryServer | None) -> None:
+    """Commands that were killed have left runs that are said to be under way, in MLflow and in Prefect.
+
+    A server that is not the store's knows runs of other people and of other machines.
+    """
+    from ..studio.reconciliation import reconcile_commands
+
+    store = current_store()
+    if server is not None or running(store.root) is not None:
+        reconcile_commands(store)
+
+
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Imports make a million objects that stay: no garbage is looked for among them, now and later."""
+    """Imports make a million objects that stay: no garbage is looked for among them, now and later.
+
+    From then on it is looked for as often as usual: what a training leaves may be large.
+    """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*COLLECTED_AT)
         gc.enable()
 
 
@@ -101,6 +160,8 @@ def _named() -> AbstractContextManager[object]:
 def _paragraph(error: Exception) -> str:
     from daecore.errors import DaecoreError
 
+    if full_disk.is_full(current_store().root, error):
+        return full_disk.sentence(current_store().root)
     if isinstance(error, DaecoreError):
         return str(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())} (--verbose shows where.)"
@@ -112,18 +173,13 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
     Either is repeated after a while: an interrupt that came while a library was cleaning up is lost there.
     """
-    signals = (signal.SIGINT, signal.SIGTERM, *((signal.SIGALRM,) if hasattr(signal, "SIGALRM") else ()))
-
-    def interrupt(number: int, frame: object) -> None:
-        if hasattr(signal, "alarm"):
-            signal.alarm(REPEAT_SECONDS)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in signals}
-    try:
-        yield
-    finally:
-        if hasattr(signal, "alarm"):
+    if not hasattr(signal, "alarm"):
+        with interrupts.heard(signal.SIGINT, signal.SIGTERM):
+            yield
+        return
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    with interrupts.heard(*signals, first=lambda: signal.alarm(REPEAT_SECONDS)):
+        try:
+            yield
+        finally:
             signal.alarm(0)
-        for number, handler in before.items():
-            signal.signal(number, handler)

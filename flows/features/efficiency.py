@@ -31,8 +31,8 @@ def figures(report: TransferReport) -> Iterator[tuple[str, Measured]]:
 def picture(report: TransferReport) -> Picture:
     """The errors against the number of labels."""
     caption = (
-        "Test error against the number of labelled pictures, both logarithmic: a line for each way to come by a "
-        "classifier, with 95 % bands. All see the same labels, and all but the vote of nearest codes the same "
+        "Test error, logarithmic, for each number of labelled pictures: a point for each way to come by a "
+        "classifier, with its 95 % interval. All see the same labels, and all but the vote of nearest codes the same "
         "augmentation; all pre-training sees the training pictures without labels."
     )
     return Picture("label_efficiency", caption, png(label_efficiency(report)))

@@ -2,17 +2,18 @@
 
 from prefect import flow
 
-from ..series.running import Told, run_name, tell
+from ..series.running import Threads, Told, run_name, tell
 from . import SERIES
 
 
 @flow(name=SERIES.name, flow_run_name=run_name, persist_result=False)
-def features(only: tuple[str, ...] = (), quick: bool = False, fresh: bool = False) -> Told:
+def features(only: tuple[str, ...] = (), quick: bool = False, fresh: bool = False, threads: Threads = 0) -> Told:
     """Measure what denoising teaches the encoder, and write the gallery; what is there already is reused.
 
     Args:
         only: Which studies, as stacked or transfer; all of them if empty.
         quick: Small budgets, the same pictures.
         fresh: Ignore cached results and train anew.
+        threads: CPU threads of every training; 0: as each one's recipe says, else as many as pay and are free.
     """
-    return tell(SERIES, only, quick=quick, fresh=fresh)
+    return tell(SERIES, only, quick=quick, fresh=fresh, threads=threads)

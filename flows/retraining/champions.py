@@ -3,8 +3,6 @@
 The alias `champion` is the one fact; everything else is written before it moves, or may be lost.
 """
 
-from pydantic import ValidationError
-
 from daecore.errors import InputError, StoreError
 
 from .. import tracking
@@ -15,7 +13,7 @@ from ..store import Store
 from ..tracking import ModelVersion
 from .decision import State
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER = tracking.CHAMPION, "challenger"
 SETTLED = "dae.settled"  # a champion's tag: the world for which a challenger has lost against it
 
 
@@ -42,8 +40,6 @@ def usable(champion: ModelVersion, challenger: ModelRef, store: Store) -> tuple[
     try:
         found = model_of(tracking.client().get_run(training_of(champion)))
         load_network(found, store)
-    except ValidationError:
-        return None, "the champion's architecture is no longer installed"
     except (InputError, StoreError) as error:
         return None, f"the champion's network cannot be loaded any more ({str(error).rstrip('.')})"
     shapes = [(one.input_shape, one.output_shape) for one in (found, challenger)]

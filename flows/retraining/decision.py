@@ -84,8 +84,14 @@ class Decision(Record):
 
 
 def asked(experiment: Experiment) -> str:
-    """Digest of an experiment as far as its network depends on it, without the seed: another seed is no reason."""
-    return digest(experiment.model_dump(mode="json", exclude={"seed", "transfer"}))
+    """Digest of an experiment as far as its network depends on it: another seed or number of threads is no reason."""
+    whatever = experiment.training.model_copy(update={"threads": 0})
+    return digest(
+        {
+            **experiment.model_dump(mode="json", exclude={"seed", "transfer"}),
+            "training": whatever.model_dump(mode="json"),
+        }
+    )
 
 
 def reasons(before: State | None, now: State, tolerance: float, *, watched: bool) -> tuple[str, ...]:

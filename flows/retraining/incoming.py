@@ -6,24 +6,27 @@ Knows files and strengths. Decides nothing.
 import logging
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from daecore.errors import DataError, InputError
+from daecore.errors import DaecoreError, InputError
 from daecore.experiment import Experiment
+from daecore.image_file import read_image
+from daecore.image_search import Found, find_images
 from daecore.noise import NoiseEstimate, drifted, estimate_noise, expected_noise, matched_strength, with_strength
+from daecore.samples import as_float
 
-log = logging.getLogger("daecore")
+log, progress = logging.getLogger("daecore"), logging.getLogger("daecore.progress")
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 NEWEST = 500  # pictures that are looked at
+SMALLEST = 4  # pixels along a side, which an estimate needs
 FEWEST = 10  # with fewer, an estimate says more of the pictures than of their noise
 
 
 def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
     """The noise of the newest pictures in a folder and its subfolders; None, and a warning, if there are too few.
+
+    A picture that cannot be read stops nobody: it is warned of and left out.
 
     Args:
         folder: The folder; empty: nothing is watched.
@@ -31,20 +34,21 @@ def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
 
     Raises:
         InputError: There is no such folder.
-        DataError: A picture cannot be read, or is not of 8 bits.
     """
     if not folder:
         return None
-    files = pictures_in(folder)
-    if len(files) < FEWEST:
-        log.warning("%s holds %d pictures; noise is watched from %d on", folder, len(files), FEWEST)
+    found = pictures_in(folder)
+    progress.info("%s has %s", folder, found)
+    newest = sorted(found.files, key=lambda file: (-_written_at(file), file.name))[:NEWEST]
+    pictures = [picture for file in newest if (picture := _pixels(file, channels)) is not None]
+    if len(pictures) < FEWEST:
+        log.warning("%s holds %d pictures; noise is watched from %d on", folder, len(pictures), FEWEST)
         return None
-    newest = sorted(files, key=lambda file: (-file.stat().st_mtime_ns, file.name))[:NEWEST]
-    return estimate_noise(_stacked([_pixels(file, channels) for file in newest]))
+    return estimate_noise(_stacked(pictures))
 
 
-def pictures_in(folder: str) -> list[Path]:
-    """The picture files in a folder and its subfolders.
+def pictures_in(folder: str) -> Found:
+    """The picture files in a folder and its subfolders, and what was left out.
 
     Raises:
         InputError: There is no such folder.
@@ -52,7 +56,7 @@ def pictures_in(folder: str) -> list[Path]:
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise InputError(f"The noise of what comes in was to be watched in {folder!r}, but there is no such folder.")
-    return [file for file in root.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+    return find_images(root)
 
 
 def fitted(
@@ -83,21 +87,32 @@ def fitted(
     return experiment.model_copy(update={"corruptions": (matched,)}), said
 
 
-def _pixels(file: Path, channels: int) -> Tensor:
-    """One picture, uint8 ``(C, H, W)``."""
+def _written_at(file: Path) -> int:
+    """When it was written, in nanoseconds; 0, before all others, if it was taken away: reading it warns of that."""
     try:
-        with Image.open(file) as image:
-            if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
-                raise DataError(
-                    f"The picture {file} has the mode {image.mode}; noise is watched in pictures of 8 bits."
-                )
-            pixels = np.array(image.convert("L" if channels == 1 else "RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"The picture {file} cannot be read: {error}. Take it out of the folder.") from None
-    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _pixels(file: Path, channels: int) -> Tensor | None:
+    """One picture, float32 ``(C, H, W)``; None, and a warning, where it cannot be read or is too small."""
+    try:
+        image = read_image(file, channels)
+    except InputError:
+        raise
+    except DaecoreError as error:
+        log.warning("a picture was left out: %s", error)
+        return None
+    if min(image.pixels.shape[1:]) < SMALLEST:
+        log.warning("a picture was left out: %s has fewer than %d pixels along a side", file, SMALLEST)
+        return None
+    for note in image.notes:
+        log.warning("%s: %s", file, note)
+    return as_float(image.pixels)
 
 
 def _stacked(pictures: list[Tensor]) -> Tensor:
     """The pictures as one float32 batch, each cut to the smallest height and width among them."""
     height, width = (min(picture.shape[axis] for picture in pictures) for axis in (1, 2))
-    return torch.stack([picture[:, :height, :width] for picture in pictures]).to(torch.float32).mul_(1 / 255)
+    return torch.stack([picture[:, :height, :width] for picture in pictures])

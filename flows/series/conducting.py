@@ -13,7 +13,7 @@ from typing import Any
 from prefect import task
 from prefect.transactions import CommitMode, transaction
 
-from daecore.place import resolve_place
+from daecore.place import computing_with, resolve_place
 from daecore.source import source_digest
 from daecore.spec import digest, spec
 
@@ -35,7 +35,7 @@ SECTION = "dae.section"  # a study's tag: what it has found, by which another pr
 SHOWN = 60  # figures that become metrics of the run; all of them are in its section.json
 
 
-def request(told: Series, name: str, *, quick: bool) -> StudyRequest:
+def request(told: Series, name: str, *, quick: bool, threads: int = 0) -> StudyRequest:
     """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
     study = told.study(name)
     experiments = {name: chosen(name) for name in study.recipes}
@@ -53,9 +53,9 @@ def request(told: Series, name: str, *, quick: bool) -> StudyRequest:
         code=digest([own, core, *map(code_digest, sorted(CODE))]),
         plugins=tuple(provenance(specs).values()),
         inputs=digest(inputs),
-        place=resolve_place("auto", "auto", 0),
+        place=resolve_place().model_copy(update={"threads": threads}),
     )
-    return StudyRequest(key=key, series=told.name, id=study.id, quick=quick)
+    return StudyRequest(key=key, series=told.name, id=study.id, quick=quick, threads=threads)
 
 
 def _key(context: Any, parameters: Mapping[str, Any]) -> str:
@@ -74,13 +74,21 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
         with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
             since = tracking.began(parent)
-            with Laboratory(store, folder, run, quick=request.quick, fresh=fresh, since=since) as laboratory:
-                findings = study.run(laboratory)
+            with Laboratory(
+                store, folder, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
+            ) as laboratory:
+                findings = _findings(study, laboratory)
             content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
             files = section.write(request, content, findings, store)
             found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
             _record(found, content, findings, {key, *laboratory.call.uses})
     return found
+
+
+def _findings(study: Study, laboratory: Laboratory) -> Findings:
+    """What a study finds; what it computes itself, outside of stages, holds no cores, and so takes one thread."""
+    with computing_with(1):
+        return study.run(laboratory)
 
 
 def _conducted(key: str) -> Section | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions, Method
+from daecore.corruption import Corruptor
 from daecore.experiment import Experiment, parse
 from daecore.feasibility import check, check_samples
 from daecore.kernel_machine import KernelMachineReport
@@ -18,6 +19,7 @@ from daecore.spec import digest
 from daecore.transfer import TransferOptions
 
 from .. import cookbook, requests, stages, tracking
+from ..agenda import Agenda, Planned
 from ..calling import Caller, intact
 from ..datasets import splits_of
 from ..records import Classified, ClassifierAsk, DatasetRef, TrainingRequest
@@ -40,13 +42,16 @@ class Laboratory:
         run_id: The study's run, which new trainings are children of.
         quick: Whether budgets are small.
         fresh: Whether cached results are ignored.
+        threads: How many every training has; 0: what its recipe says, or left open.
         since: Trainings that began later are not: another study of the same series made them anew; milliseconds.
     """
 
     def __init__(
-        self, store: Store, folder: str, run_id: str, *, quick: bool = False, fresh: bool = False, since: int = 0
-    ) -> None:
+        self, store: Store, folder: str, run_id: str, *,
+        quick: bool = False, fresh: bool = False, threads: int = 0, since: int = 0,
+    ) -> None:  # fmt: skip
         self.store, self.run_id, self.quick = store, run_id, quick
+        self._named = [f"training.threads={threads}"] if threads else []
         self._folder, self._since = folder, since
         self.call = Caller(fresh, self._is_new)
         self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
@@ -70,7 +75,7 @@ class Laboratory:
             changes: As ``--set`` takes them: ``training.epochs=3``.
             quick: More changes where budgets are small; datasets that can be cut short are then, too.
         """
-        wanted = [*changes, *(quick if self.quick else ())]
+        wanted = [*changes, *(quick if self.quick else ()), *self._named]
         wanted += cut(chosen(recipe, wanted)) if self.quick else []
         experiment = chosen(recipe, wanted)
         command = "stack" if is_stack(experiment) else "run"
@@ -88,10 +93,12 @@ class Laboratory:
         Each is given as soon as it and all before it are there: while the caller looks at it, workers train on.
         """
         asked = [self._training(experiment) for experiment in experiments]
+        self.call.agenda = _agenda(asked, alone=True)
         new = side_by_side.to_train(asked, self.store, self.call.anew)
         if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
             if self._workers is None:
                 self._workers = self._around.enter_context(Workers[TrainingRequest](side_by_side.MOST - 1))
+            self.call.agenda = _agenda(asked, alone=False)
             here: dict[str, Trained] = {}  # what was trained by this process
             with side_by_side.helped(self._workers, new, self._folder, self.run_id, self.call.anew) as shared:
                 while asked:
@@ -107,7 +114,9 @@ class Laboratory:
 
     def train(self, experiment: Experiment) -> Trained:
         """The experiment's network: trained now, gone on with, or taken from an earlier run."""
-        return self._trained(self._training(experiment))
+        request = self._training(experiment)
+        self.call.agenda = _agenda([request], alone=True)
+        return self._trained(request)
 
     def stack(self, experiment: Experiment) -> Stacked:
         """The experiment's network, trained layer by layer as `dae stack` does, each layer a cached stage."""
@@ -178,7 +187,8 @@ class Laboratory:
 
     def _trained(self, request: TrainingRequest) -> Trained:
         values = (request, self._folder, self.run_id, self.call.anew(request))
-        return Trained(self.call(stages.train_autoencoder, *values, intact=intact, name="train"), self.store)
+        found = self.call(stages.train_autoencoder, *values, intact=intact, name=f"train {_named(request)}")
+        return Trained(found, self.store)
 
     def _use(self, experiment: Experiment) -> None:
         """Note how the training is done again, where it came from a recipe."""
@@ -203,6 +213,18 @@ class Laboratory:
 def chosen(recipe: str, changes: Sequence[str] = ()) -> Experiment:
     """A recipe with changes."""
     return parse(cookbook.mapping(recipe, list(changes)))
+
+
+def _agenda(asked: Sequence[TrainingRequest], *, alone: bool) -> Agenda:
+    """Trainings to come, each as long as it has samples to see."""
+    plan = [Planned(f"train {_named(it)}", it.training.epochs * it.dataset.sizes["train"]) for it in asked]
+    return Agenda(plan, alone=alone)
+
+
+def _named(request: TrainingRequest) -> str:
+    """As ``mnist erasure(p=0.5) conv #0``."""
+    corruptor = Corruptor(request.corruptions)
+    return f"{request.dataset.data.name} {corruptor} {request.autoencoder.name} #{request.seed}"
 
 
 def cut(experiment: Experiment) -> list[str]:

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
+from pydantic import Field
 
 from daecore.errors import DaecoreError
 from daecore.gallery import gallery
 
-from .. import tracking
-from ..artifacts import PROGRESS
+from .. import interrupts, tracking
 from ..calling import Caller, intact
+from ..console import PROGRESS, give_levels
 from ..housekeeping import SERIES
 from ..records import Record
 from ..store import Store, current_store, write_atomically
@@ -29,6 +30,8 @@ from .section import Section
 from .series import Series
 
 log = logging.getLogger(PROGRESS)
+
+Threads = Annotated[int, Field(ge=0, le=1024)]
 
 
 class Told(Record):
@@ -58,7 +61,7 @@ def run_name() -> str:
     return f"{runtime.flow_run.flow_name} {named}{' (quick)' if given.get('quick') else ''}"
 
 
-def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool) -> Told:
+def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool, threads: int) -> Told:
     """Conduct the studies and write the gallery, inside the present flow run; what is there already is reused.
 
     Args:
@@ -66,15 +69,16 @@ def tell(told: Series, only: Sequence[str], *, quick: bool, fresh: bool) -> Told
         only: Which studies; all of them if empty.
         quick: Small budgets, the same pictures.
         fresh: Ignore cached results and train anew.
+        threads: CPU threads of every training; 0: left open.
     """
     names, store = told.selected(only), current_store()
-    logging.getLogger(PROGRESS).setLevel(logging.INFO)  # Prefect gives no level to the loggers it listens to
+    give_levels()
     tracking.prepare(store)
     tracking.reconcile()
     folder = tracking.experiment_id(told.name, store)
     run = _begun(told, folder, names, quick)
     with tracking.ended(run):
-        found = _conducted(told, names, folder, run, store, quick=quick, fresh=fresh)
+        found = _conducted(told, names, folder, run, store, quick=quick, fresh=fresh, threads=threads)
         _show(told, found, store)
         if not found.sections:
             raise DaecoreError(f"None of the studies could be conducted. {_reasons(found.failed)}")
@@ -118,16 +122,20 @@ def _begun(told: Series, folder: str, names: Sequence[str], quick: bool) -> str:
 
 
 def _conducted(
-    told: Series, names: Sequence[str], folder: str, run: str, store: Store, *, quick: bool, fresh: bool
-) -> Told:
+    told: Series, names: Sequence[str], folder: str, run: str, store: Store, *,
+    quick: bool, fresh: bool, threads: int,
+) -> Told:  # fmt: skip
     """Study after study; what fails is told, and the next one begins."""
     call, sections, failed, seconds = Caller(fresh), [], {}, {}
-    for name in names:
+    for number, name in enumerate(names, 1):
         began = time.perf_counter()
+        log.info("study %d of %d: %s", number, len(names), name)
         try:
-            request = conducting.request(told, name, quick=quick)
+            request = conducting.request(told, name, quick=quick, threads=threads)
             sections.append(call(conducting.conduct, request, folder, run, fresh, intact=intact, name=name))
         except Exception as error:
+            if interrupts.noted():
+                raise KeyboardInterrupt from error
             failed[name] = " ".join(str(error).split())[:1000] or type(error).__name__
             log.warning("%s failed: %s", name, failed[name], exc_info=not isinstance(error, DaecoreError))
         seconds[name] = round(time.perf_counter() - began, 2)

@@ -25,11 +25,13 @@ class StudyRequest(Request):
         series: The series it belongs to.
         id: Which.
         quick: With small budgets.
+        threads: CPU threads of every training; 0: left open.
     """
 
     series: str
     id: str
     quick: bool
+    threads: int = 0
 
 
 class Section(Record):

@@ -54,11 +54,11 @@ class Series:
         Raises:
             InputError: There is no such study.
         """
-        from daecore.errors import InputError, choices
+        from daecore.errors import InputError, choices, quoted
 
         unknown = [name for name in only if name not in self.ids]
         if unknown:
-            raise InputError(f"There is no study called {unknown[0]!r}. {choices(unknown[0], self.ids)}")
+            raise InputError(f"There is no study called {quoted(unknown[0])}. {choices(unknown[0], self.ids)}")
         return [name for name in self.ids if name in only or not only]
 
 

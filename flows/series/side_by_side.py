@@ -24,7 +24,8 @@ from .. import devices, stages, tracking
 from ..calling import untagged
 from ..publishing import published
 from ..records import TrainingRequest
-from ..store import Store
+from ..store import Store, current_store
+from ..threads import decided, keys, wanted
 from ..workers import WorkerDied, Workers, at_work
 
 MOST = 8  # at once: each worker holds Prefect, MLflow and torch, some 700 MB
@@ -41,14 +42,14 @@ def to_train(requests: Sequence[TrainingRequest], store: Store, anew: Anew) -> l
         return run is not None and published(run.data.tags, store) is not None
 
     once = {digest(request.key): request for request in requests}
-    return [request for key, request in once.items() if anew(request) or not known(key)]
+    return [request for request in once.values() if anew(request) or not any(map(known, keys(request, store)))]
 
 
 def at_once(requests: Sequence[TrainingRequest]) -> int:
     """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one."""
     if any(request.place.device != "cpu" for request in requests):
         return 1
-    threads = max((request.place.threads for request in requests), default=1)
+    threads = max((request.place.threads or wanted(request) for request in requests), default=1)
     return min(len(requests), max(1, devices.cores() // threads), MOST)
 
 
@@ -119,8 +120,8 @@ def helped(
     shared = Shared(requests)
     ended = _ended(workers, shared, at_once(requests) - 1, folder, parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
-        feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
         try:
+            feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
             yield shared
             feeder.result()
         except BaseException:
@@ -174,7 +175,7 @@ def train_one(request: dict[str, Any], folder: str, parent: str, fresh: bool) ->
     asked = TrainingRequest.model_validate(request)
 
     def work() -> None:
-        with untagged():
-            stages.train_autoencoder.with_options(refresh_cache=fresh)(asked, folder, parent, fresh)
+        with untagged(), decided(asked, current_store(), anew=fresh) as training:
+            stages.train_autoencoder.with_options(refresh_cache=fresh)(training, folder, parent, fresh)
 
     at_work(work)

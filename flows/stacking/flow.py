@@ -14,7 +14,7 @@ from ..calling import Caller
 from ..pipeline import run_experiment, run_name
 from ..records import DatasetRef, ModelRef, Reported
 from .layering import pretrained
-from .layers import ARCHITECTURE, check_stack
+from .layers import ARCHITECTURE, check_stack, widths
 
 FLOW = "stack"
 _DEFAULT: dict[str, Any] = Experiment(
@@ -61,7 +61,8 @@ def stack(
 def run_stack(experiment: Experiment, tags: dict[str, str], *, parent: str = "", fresh: bool = False) -> Reported:
     """Run an experiment layer by layer inside the present flow run, with an MLflow run of its own."""
     check_stack(experiment)
-    return run_experiment(experiment, {**tags, "flow": FLOW}, parent=parent, fresh=fresh, trained=_whole)
+    layers = len(widths(experiment))
+    return run_experiment(experiment, {**tags, "flow": FLOW}, parent=parent, fresh=fresh, trained=_whole, layers=layers)
 
 
 def _whole(

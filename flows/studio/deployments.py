@@ -19,8 +19,11 @@ from daecore.experiment import parse
 from .. import cookbook
 from ..stacking.layers import is_stack
 from .flows import FLOWS
+from .record import START
 
 LIMIT = 1  # flow runs at once: they share the device
+TOOLS, RECIPES, OWN = "tools", "recipes", "own-recipes"  # families; the others are folders of recipes
+BEGIN_WITH = ("digits-erasure", "mnist-erasure")
 
 
 def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment]]:
@@ -50,9 +53,25 @@ def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
         yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]
 
 
+def tags(name: str, recipe: str) -> list[str]:
+    """The tags of a deployment, by which Prefect's page filters: its family, and whether one begins with it.
+
+    Args:
+        name: The deployment's.
+        recipe: The recipe it is of; empty for the flows around `denoise`, which are the tools.
+    """
+    if not recipe:
+        return [START, TOOLS, *([name] if (cookbook.FOLDER / name).is_dir() else [])]  # a series has recipes
+    if not (cookbook.FOLDER / f"{recipe}.yaml").is_file():
+        return [START, OWN]
+    folder = recipe.partition("/")[0] if "/" in recipe else RECIPES
+    return [*([START] if name in BEGIN_WITH else []), folder]
+
+
 def _deployment(flow: Flow[..., Any], name: str, parameters: dict[str, Any], said: str) -> RunnerDeployment:
+    families = tags(name, parameters.get("recipe", ""))
     made: RunnerDeployment = flow.to_deployment(
-        name, parameters=parameters, description=said, tags=["daecore"], entrypoint_type=EntrypointType.MODULE_PATH,
+        name, parameters=parameters, description=said, tags=families, entrypoint_type=EntrypointType.MODULE_PATH,
         schedules=_schedules(f"{flow.name}/{name}") or None,
     )  # type: ignore[assignment]  # fmt: skip
     return made

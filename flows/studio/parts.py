@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ PRIVATE_UMASK = 0o077  # under which a file is its user's alone
 SERVER_PROCESS: dict[str, Any] = {"cwd": ROOT, "umask": PRIVATE_UMASK}  # it writes into the store alone
 PATIENCE_SECONDS = 20  # for a part that was asked to end; a training ends at the next step
 LAST_LINES = 15
+REVIVALS, REVIVAL_SECONDS = 3, 600.0  # a part that dies more often within so long is not started again
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine
 
 
 @dataclass
@@ -31,17 +34,32 @@ class Part:
         process: The process.
         log: Where its output goes.
         ready: Whether it can be used by now.
+        begin: Starts the same process once more.
+        begun: When it was started, again or for the first time, in seconds of the monotonic clock.
     """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
     ready: Callable[[], bool]
+    begin: Callable[[], subprocess.Popen[bytes]]
+    begun: list[float] = field(default_factory=lambda: [time.monotonic()])
 
     @property
     def dead(self) -> bool:
         """Whether it has ended."""
         return self.process.poll() is not None
+
+    def revive(self) -> bool:
+        """Start it again, unless it has died too often for that to help; whether it was."""
+        lately = [moment for moment in self.begun if moment > time.monotonic() - REVIVAL_SECONDS]
+        if len(lately) > REVIVALS:
+            return False
+        with contextlib.suppress(ProcessLookupError):  # what it has started may still hold its port
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process = self.begin()
+        self.begun.append(time.monotonic())
+        return True
 
     @property
     def last_lines(self) -> str:
@@ -71,13 +89,17 @@ def start(
         process: How else the process is started, as `subprocess.Popen` takes it.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "wb", opener=_private) as output:
-        started = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, *arguments],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env=dict(environment), start_new_session=True, **process,
-        )  # fmt: skip
-    return Part(name, started, log, ready)
+    log.unlink(missing_ok=True)
+
+    def begin() -> subprocess.Popen[bytes]:
+        with open(log, "ab", opener=_private) as output:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", module, *arguments],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                env=dict(environment), start_new_session=True, **process,
+            )  # fmt: skip
+
+    return Part(name, begin(), log, ready, begin)
 
 
 def _private(path: str, flags: int) -> int:
@@ -115,7 +137,7 @@ def end_all(processes: Iterable[psutil.Process], seconds: float = 5) -> int:
 def answers(address: str, seconds: float = 2) -> bool:
     """Whether a page of this machine answers within so long."""
     try:
-        with urllib.request.urlopen(address, timeout=seconds) as answer:
+        with _DIRECTLY.open(address, timeout=seconds) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -3,12 +3,22 @@
 Imported by the process that serves it; Prefect is imported where it is asked for.
 """
 
+from pathlib import Path
+
 from ..guard.application import Guard
 from ..guard.asgi import Application
+from ..guard.head import Head
+from ..store import current_store
+from . import one_writer
+from .one_start import OneStart
 from .patient import Patient
 from .pull_steps import PullSteps
 
 CLOSED = ("/docs", "/redoc", "/api/docs", "/api/redoc")  # they run a script that another server sends
+
+PAGES = r"/(?!api/).*"
+# A tab for each plugin: they go on in the next line, where the page lets them run out of the window.
+STYLE = b"<style>.p-button-group{flex-wrap:wrap}</style>"
 
 
 def guarded_application(*, ephemeral: bool = False) -> Application:
@@ -19,4 +29,10 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
     """
     from prefect.server.api.server import create_app
 
-    return Guard(PullSteps(Patient(create_app(ephemeral=ephemeral, final=True))), closed=CLOSED)
+    one_writer.rule()
+    application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
+    return Guard(Head(PullSteps(Patient(application)), STYLE, PAGES), closed=CLOSED)
+
+
+def _lock() -> Path:
+    return current_store().root / "locks" / "prefect-start.lock"

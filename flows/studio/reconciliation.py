@@ -17,11 +17,12 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed
 from .. import tracking
 from ..store import Store
 from ..tracking import Run
+from .flow_runs import each_flow_run
 from .record import PROCESS, lives
 
 ATTEMPTS = 3
 UNKNOWN_SECONDS = 600  # so old is a flow run without an MLflow run before it counts as dead
-OPEN = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.CRASHED]
+UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
 
 def reconcile(store: Store, *, only_runner: bool = False) -> list[str]:
@@ -34,23 +35,40 @@ def reconcile(store: Store, *, only_runner: bool = False) -> list[str]:
     Returns:
         A sentence for each run that was touched.
     """
-    with store.lock("reconcile"):
-        before = {run.info.run_id: run for run in tracking.runs("attributes.status = 'RUNNING'")}
-        closed = set(tracking.reconcile())
-        said = [f"MLflow run {before[run].info.run_name} ({run}): its process is gone; marked KILLED" for run in closed]
-        with get_client(sync_client=True) as client:
-            for flow_run in _open(client):
-                said += _mend(client, flow_run, only_runner)
+    with store.lock("reconcile"), get_client(sync_client=True) as client:
+        said = _closed()
+        for flow_run in list(_open(client, [*UNDER_WAY, StateType.CRASHED])):  # before any of them changes
+            said += _mend(client, flow_run, only_runner)
         return said
 
 
-def _open(client: SyncPrefectClient) -> Iterator[FlowRun]:
-    """Flow runs that are under way or crashed, page by page."""
-    chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": [state.value for state in OPEN]}}})
-    offset = 0
-    while found := client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.ID_DESC, limit=200, offset=offset):
-        yield from found
-        offset += len(found)
+def reconcile_commands(store: Store) -> list[str]:
+    """Close on both sides what commands that were killed have left; what deployments have begun is the studio's.
+
+    Args:
+        store: The store, entered; this process has begun no flow run yet.
+
+    Returns:
+        A sentence for each run that was touched.
+    """
+    with store.lock("reconcile"), get_client(sync_client=True) as client:
+        said = _closed()
+        for flow_run in list(_open(client, UNDER_WAY)):
+            said += _mend(client, flow_run, False) if flow_run.deployment_id is None else []
+        return said
+
+
+def _closed() -> list[str]:
+    """Mark what is dead in MLflow; a sentence for each."""
+    before = {run.info.run_id: run for run in tracking.runs("attributes.status = 'RUNNING'")}
+    closed = tracking.reconcile()
+    return [f"MLflow run {before[run].info.run_name} ({run}): its process is gone; marked KILLED" for run in closed]
+
+
+def _open(client: SyncPrefectClient, states: list[StateType]) -> Iterator[FlowRun]:
+    """Flow runs in these states."""
+    chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": [state.value for state in states]}}})
+    return each_flow_run(client, chosen, FlowRunSort.ID_DESC)
 
 
 def _mend(client: SyncPrefectClient, flow_run: FlowRun, only_runner: bool) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PROCESS = "process:"  # begins the tag of a flow run that was started from the command line
 ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
+START = "start-here"  # the tag of the deployments that one begins with
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
 
 
@@ -39,6 +40,16 @@ class Studio:
     def alive(self) -> bool:
         """Whether its `dae up` lives."""
         return lives(self.pid, self.started)
+
+    @property
+    def start_page(self) -> str:
+        """Prefect's page of what one begins with; its other deployments have the tags of their families."""
+        return f"{self.prefect}/deployments?deployments.tags.name={START}"
+
+    @property
+    def runs_page(self) -> str:
+        """MLflow's table of all runs."""
+        return f"{self.mlflow}/runs"
 
     @property
     def api(self) -> str:

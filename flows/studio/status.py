@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .. import tracking
-from ..housekeeping import DENOISE
 from ..store import Store
 from ..tracking import Run
 from .record import Studio, running
@@ -47,7 +46,7 @@ def status(store: Store, limit: int = 10) -> Status:
     tracking.prepare(store)
     studio = running(store.root)
     under_way, waiting = _flow_runs() if studio else ([], [])
-    return Status(studio, under_way, waiting, tracking.runs(DENOISE, limit))
+    return Status(studio, under_way, waiting, tracking.runs(tracking.WHOLE, limit))
 
 
 def _flow_runs() -> tuple[list[Entry], list[Entry]]:
@@ -55,10 +54,12 @@ def _flow_runs() -> tuple[list[Entry], list[Entry]]:
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.sorting import FlowRunSort
 
+    from .flow_runs import each_flow_run
+
     wanted = ["RUNNING", "PENDING", "CANCELLING", "SCHEDULED", "PAUSED"]
     chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": wanted}}})
     with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=200)
+        found = list(each_flow_run(client, chosen, FlowRunSort.EXPECTED_START_TIME_ASC))
         flows = {flow: client.read_flow(flow).name for flow in {run.flow_id for run in found}}
     now = datetime.now(UTC)
     under_way: list[Entry] = []

@@ -1,5 +1,6 @@
 """Whether a store is in order: its room, databases, place, locks, checkpoints and runs; and mending it."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -97,6 +98,8 @@ def checkpoints(store: Store) -> Finding:
 
 def _remove(paths: list[Path]) -> str:
     for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         path.unlink(missing_ok=True)
     return f"removed {len(paths)} files"
 

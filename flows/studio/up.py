@@ -37,6 +37,7 @@ from .record import MARK, Studio
 
 HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000
+SERVERS = 2  # the first parts
 COMING_UP_SECONDS = 180  # ten times what two cores need
 PREFECT_SETTINGS = {
     # Runs that wait for another one are in a queue, and not late. Marking many at once also locks Prefect's database.
@@ -78,11 +79,12 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     studio, parts = _planned(store, wish), []
     record.write(store.root, studio)
     try:
-        _write_ahead(store.database)
+        with store.lock("database"):  # a command beside may be making it
+            _write_ahead(store.database)
         store.protect()
         for made in _started(store, studio):
             parts.append(made)
-        late = wait(parts[:2], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
+        late = wait(parts[:SERVERS], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
         if late is not None:
             raise fallen(late)
         yield studio, parts
@@ -96,16 +98,25 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
         record.write(store.root, replace(studio, pid=0))
 
 
-def watch(parts: list[Part]) -> None:
-    """Wait until a part dies.
+def watch(parts: list[Part], say: Callable[[str], None]) -> None:
+    """Wait until a part dies that cannot come back: the runner, or a server that dies again and again.
+
+    A server comes back at its address: whoever was talking to it asks again, and the runs go on.
+
+    Args:
+        parts: Both servers, then the runner.
+        say: Told what happens, a line at a time.
 
     Raises:
-        DaecoreError: It died; the end of its log is told.
+        DaecoreError: A part died for good; the end of its log is told.
     """
     while True:
-        for part in parts:
+        for number, part in enumerate(parts):
             if part.dead:
-                raise fallen(part)
+                error = fallen(part)
+                if number >= SERVERS or not part.revive():
+                    raise error
+                say(f"{part.name} had ended and was started again; its last words are in {part.log}")
         time.sleep(0.5)
 
 

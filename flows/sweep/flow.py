@@ -91,7 +91,7 @@ def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRec
 def _recorded(asked: SweepPlan, store: Store) -> SweepRecord:
     """What an earlier process did and is still true."""
     before = load_record(asked, store)
-    there = [run.info.run_id for run in tracking.runs("attributes.status = 'FINISHED'")]
+    there = tracking.finished(run.run_id for trial in before.trials for run in trial.runs if run.run_id)
     trials = tuple(still_true(trial, asked.candidate(trial.point), there) for trial in before.trials)
     return before.model_copy(update={"trials": trials})
 

@@ -36,7 +36,7 @@ def require_measure(measure: str, base: Experiment) -> None:
     if base.transfer is None:
         why = "the experiment's transfer is null"
     elif match["initialisation"] not in NAMES:
-        why = f"choose of {', '.join(NAMES)}"
+        why = choices(match["initialisation"], NAMES).rstrip(".")
     elif int(match["labels"]) not in base.transfer.labels and ALL not in base.transfer.labels:
         why = f"transfer.labels holds {', '.join(map(str, base.transfer.labels))}"
     else:

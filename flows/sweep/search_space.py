@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from daecore import yaml_text
-from daecore.errors import InputError, quoted
+from daecore.errors import InputError, choices, quoted
 from daecore.experiment import Experiment
 
 GRID_LIMIT = 1000  # points of a grid; more were hardly meant
@@ -198,9 +198,14 @@ def _require_path(path: str, whole: Any) -> None:
     for step in path.split("."):
         known = dict(_parts(part))
         if step not in known:
-            there = f"{before} has {', '.join(known)}" if known else f"{before} is {part!r} and has no parts"
+            where = before or "it"
+            there = (
+                f"{where} has no {step!r}. {choices(step, known)}"
+                if known
+                else f"{where} is {part!r} and has no parts."
+            )
             raise InputError(
-                f"The space names {path!r}, which this experiment does not have: {there.strip()}. "
+                f"The space names {quoted(path)}, which this experiment does not have: {there} "
                 "`dae show` prints every place of a recipe."
             )
         part, before = known[step], f"{before}.{step}".strip(".")

@@ -1,6 +1,6 @@
 """The record of a sweep: a trial per point, a run per seed; written whole after each, so that it can go on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,13 +122,13 @@ def load_record(plan: SweepPlan, store: Store) -> SweepRecord:
         return SweepRecord(key=plan.key, question=plan.question)
 
 
-def still_true(trial: Trial, candidate: Candidate, there: Sequence[str]) -> Trial:
+def still_true(trial: Trial, candidate: Candidate, there: Collection[str]) -> Trial:
     """A recorded trial without what is to be done again: all of it where code, plugins or files are others now.
 
     Args:
         trial: As recorded.
         candidate: What its point would run now.
-        there: The ids of MLflow runs that were not removed.
+        there: The ids of those MLflow runs that are finished and were not removed.
     """
     same = trial.stamp == candidate.stamp
     kept = [

@@ -13,6 +13,7 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from ..full_disk import WORDS
 from ..relocation import refuse_moved
 from ..store import Store
 
@@ -22,13 +23,19 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens a
 
 def client() -> MlflowClient:
     """The client for the URI that `Store.enter` set."""
-    return _client(os.environ["MLFLOW_TRACKING_URI"])
+    return client_of(os.environ["MLFLOW_TRACKING_URI"])
 
 
 @cache
-def _client(uri: str) -> MlflowClient:
-    logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: LOCKED not in record.getMessage())
+def client_of(uri: str) -> MlflowClient:
+    """The client for a URI."""
+    logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: not _told_elsewhere(record.getMessage()))
     return PatientClient(uri)
+
+
+def _told_elsewhere(message: str) -> bool:
+    """Whether MLflow's traceback would only repeat what is asked again, or told in one sentence."""
+    return any(words in message for words in (LOCKED, *WORDS))
 
 
 class PatientClient(MlflowClient):
@@ -60,11 +67,12 @@ def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def prepare(store: Store) -> None:
-    """Create the database once, and switch SQLite to WAL.
+    """Create the database once, and switch SQLite to WAL; enter the store first where nobody has.
 
     Raises:
         StoreError: The store was moved, and MLflow's places are not set right yet.
     """
+    store.enter_within_a_flow()
     with store.lock("database"):
         client().search_experiments(max_results=1)
         if client().tracking_uri.startswith("sqlite"):

@@ -1,4 +1,4 @@
-"""Runs by explicit id: begun, taken up again, ended, found.
+"""Runs by explicit id: begun, taken up again, ended.
 
 A run carries the process that works on it in its tags, so that one whose process died is known as such.
 """
@@ -7,21 +7,25 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import psutil
 from mlflow.entities import Run
 
+from .. import interrupts
+from ..full_disk import give_up_reserve
+from ..store import current_store
 from .connection import client
+from .search import runs
 from .values import log_parameters, tag
 
-KEY, PID, STARTED = "dae.key", "dae.pid", "dae.pid_started"
-PARENT, FLOW_RUN = "mlflow.parentRunId", "prefect.flow_run_id"
+PID, STARTED, PARENT = "dae.pid", "dae.pid_started", "mlflow.parentRunId"
+
+_under_way: list[str] = []  # this process's runs, the outermost first
 
 
 def start(experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any], parent: str = "") -> str:
@@ -45,19 +49,41 @@ def finish(run_id: str, status: str) -> None:
 
 @contextmanager
 def ended(run_id: str) -> Iterator[None]:
-    """Whatever happens inside, the run ends with a state: FINISHED, FAILED, or KILLED by an interrupt."""
+    """Whatever happens inside, the run ends with a state: FINISHED, FAILED, or KILLED by an interrupt.
+
+    An interrupt ends the runs around it, too, and at once: before they come to it by themselves, who told the process
+    to end may have lost patience.
+    """
+    _under_way.append(run_id)
     try:
         yield
-    except Exception as error:
-        try:
-            tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
-        finally:
-            finish(run_id, "FAILED")
+    except BaseException as error:
+        give_up_reserve(current_store().root, error)  # else its end could not be written
+        if isinstance(error, Exception) and not interrupts.noted():
+            _failed(run_id, error)
+        else:
+            for each in reversed(_under_way):
+                finish(each, "KILLED")
         raise
-    except BaseException:
-        finish(run_id, "KILLED")
-        raise
-    finish(run_id, "FINISHED")
+    else:
+        finish(run_id, "FINISHED")
+    finally:
+        _under_way.remove(run_id)
+
+
+def _failed(run_id: str, error: Exception) -> None:
+    try:
+        tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
+    finally:
+        finish(run_id, "FAILED")
+
+
+def abandon() -> None:
+    """Mark as KILLED what is still said to be under way in this process, which ends now."""
+    with suppress(Exception):  # another command does the same once this process is gone
+        for run in runs(f"attributes.status = 'RUNNING' and tags.`{PID}` = '{os.getpid()}'"):
+            if run.data.tags.get(STARTED) == _process_tags()[STARTED]:
+                finish(run.info.run_id, "KILLED")
 
 
 def reconcile() -> list[str]:
@@ -68,25 +94,6 @@ def reconcile() -> list[str]:
     return dead
 
 
-def runs(query: str = "", limit: int = 50_000) -> list[Run]:
-    """Runs of all experiments that match, newest first."""
-    experiments = [found.experiment_id for found in client().search_experiments()]
-    order = ["attributes.start_time DESC"]
-    return list(client().search_runs(experiments, query, max_results=limit, order_by=order)) if experiments else []
-
-
-def training_run(key: str) -> Run | None:
-    """The run that trains, or trained, under this stage key."""
-    found = runs(f"tags.`{KEY}` = '{key}'", limit=1)
-    return found[0] if found else None
-
-
-def run_of_flow(flow_run_id: str) -> Run | None:
-    """The run that a Prefect flow run has begun in an earlier attempt."""
-    found = runs(f"tags.`{FLOW_RUN}` = '{flow_run_id}'", limit=1) if flow_run_id else []
-    return found[0] if found else None
-
-
 def experiment_of(run_id: str) -> str:
     """The id of the experiment a run belongs to."""
     return str(client().get_run(run_id).info.experiment_id)
@@ -95,14 +102,6 @@ def experiment_of(run_id: str) -> str:
 def began(run_id: str) -> int:
     """When a run began, in milliseconds since 1970."""
     return int(client().get_run(run_id).info.start_time)
-
-
-def exists(run_id: str) -> bool:
-    """Whether the run is there and not deleted."""
-    try:
-        return str(client().get_run(run_id).info.lifecycle_stage) == "active"
-    except mlflow.MlflowException:
-        return False
 
 
 @cache

@@ -12,9 +12,8 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from daecore import DataError
+from daecore import DataError, read_image
 
-from .pixels import read_pixels
 from .problem import SIDE
 
 PHOTOGRAPHS = {
@@ -85,7 +84,7 @@ def photographs() -> Photographs:
                 f"The backgrounds need scikit-image's photograph {name} with sha256 {expected}, but {folder} has "
                 f"{found}. Another picture would be another problem: install scikit-image 0.25 or 0.26."
             )
-    images = [read_pixels(folder / name, colour=False)[0] for name in PHOTOGRAPHS]
+    images = [read_image(folder / name, channels=1).pixels[0] for name in PHOTOGRAPHS]
     pixels = torch.cat([image.flatten() for image in images])
     return Photographs(pixels, torch.tensor([image.shape for image in images]))
 

@@ -1,8 +1,9 @@
 """A folder of the user's own images: random crops to train on, crops or whole images to judge.
 
-Knows how files become three sets. Reading one file is `pixels`' affair.
+Knows how files become three sets. Reading them, and telling all that cannot be used, is `reading`'s affair.
 """
 
+import logging
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -11,15 +12,26 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from daecore import DataError, Extension, InputError, Options, Samples, Splits, hookimpl, stream
+from daecore import (
+    Extension,
+    Found,
+    InputError,
+    Options,
+    Samples,
+    Splits,
+    as_float,
+    find_images,
+    hookimpl,
+    stream,
+)
 
-from .pixels import read_pixels
+from .reading import Reading
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+progress = logging.getLogger("daecore.progress")
 
 
 class ImageFolder(Options):
-    """Your own images (png, jpg, tif), searched in all subfolders; whole files go to one set, so no image is in two."""
+    """Your own images (png, jpg, tif, webp, bmp ...), searched in all subfolders; no file is in two sets."""
 
     path: str = Field(default="", description="the folder with the images")
     test_path: str = Field(default="", description="a folder with the test images; empty: a part of `path`")
@@ -35,17 +47,20 @@ class ImageFolder(Options):
 
 
 def image_folder(options: ImageFolder, *, cache: Path) -> Splits:
-    """Read the images: uint8, training ``(N, C, size, size)``; the whole images to test in a group per shape.
+    """Read the images: training ``(N, C, size, size)``; the whole images to test in a group per shape.
+
+    They are uint8; a set with a file of more than 8 bits is float32 in ``[0, 1]``. What was found, and what was left
+    out, is logged.
 
     Raises:
-        InputError: The folder is not given, does not exist, or has too few images.
-        DataError: An image cannot be read, or is smaller than a crop.
-        NonFiniteError: An image holds NaN or infinity.
+        InputError: A folder is not given, does not exist, or has too few images.
+        DataError: Images cannot be read, or are smaller than a crop: all of them are named.
     """
-    own = files_of(options.test_path) if options.test_path else []
-    return read_splits(
-        options, [file for file in files_of(options.path) if file not in own], own
-    )  # one folder may lie in the other
+    found = {"path": search(options.path), **({"test_path": search(options.test_path)} if options.test_path else {})}
+    for option, images in found.items():
+        progress.info("image_folder: %s has %s", option, images)
+    own = found.get("test_path", Found(()))
+    return read_splits(options, [*found["path"].without(own).files], [*own.files])  # one may lie in the other
 
 
 def read_splits(options: ImageFolder, files: list[Path], own: list[Path]) -> Splits:
@@ -57,8 +72,11 @@ def read_splits(options: ImageFolder, files: list[Path], own: list[Path]) -> Spl
         own: The files to test on; empty: a part of the others.
     """
     train, validation, test = _split(options, files, own)
-    groups = _whole(options, test) if options.mode == "whole" else (_crops(options, test),)
-    return Splits(_crops(options, train), _crops(options, validation), groups)
+    reading = Reading(3 if options.colour else 1)
+    cut, held_out = _crops(options, train, reading), _crops(options, validation, reading)
+    judged = _by_shape(reading.images(test)) if options.mode == "whole" else [_crops(options, test, reading)]
+    reading.require_all(options.size)
+    return Splits(_samples(cut), _samples(held_out), tuple(map(_samples, judged)))
 
 
 def sample_shape(options: ImageFolder) -> tuple[int, int, int]:
@@ -74,8 +92,17 @@ def fingerprint(options: ImageFolder) -> str:
 
 def _lines(option: str, folder: str) -> list[str]:
     root = _root(folder)
-    stats = [(file.relative_to(root).as_posix(), file.stat()) for file in files_of(folder)]
-    return [f"{option} {name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
+    looks = ((file.relative_to(root).as_posix(), _look(file)) for file in search(folder).files)
+    return [f"{option} {name} {look}" for name, look in looks if look]
+
+
+def _look(file: Path) -> str:
+    """Size and time; empty where somebody has just taken the file away."""
+    try:
+        status = file.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _split(options: ImageFolder, files: list[Path], own: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
@@ -97,8 +124,8 @@ def _pop(files: list[Path], count: float) -> list[Path]:
     return [files.pop() for _ in range(max(1, round(count))) if files]
 
 
-def files_of(folder: str) -> list[Path]:
-    """All images in a folder and its subfolders, sorted.
+def search(folder: str) -> Found:
+    """All images in a folder and its subfolders, sorted, and what was left out.
 
     Raises:
         InputError: The folder is not given, does not exist, or has no image.
@@ -108,42 +135,42 @@ def files_of(folder: str) -> list[Path]:
     root = _root(folder)
     if not root.is_dir():
         raise InputError(f"The dataset image_folder was given {folder!r}, but there is no such folder.")
-    files = sorted(file for file in root.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not files:
-        raise InputError(
-            f"The dataset image_folder found no image in {folder!r}; it reads {', '.join(sorted(SUFFIXES))}."
-        )
-    return files
+    found = find_images(root)
+    if not found.files:
+        raise InputError(f"The dataset image_folder found no image in {folder!r}: {found}. {found.searched_for}")
+    return found
 
 
 def _root(folder: str) -> Path:
     return Path(folder).expanduser().resolve()
 
 
-def _crops(options: ImageFolder, files: list[Path]) -> Samples:
-    """Crops ``(files * crops_per_image, C, size, size)``."""
-    return Samples(torch.cat([_crops_of(options, file) for file in files]))
+def _crops(options: ImageFolder, files: list[Path], reading: Reading) -> list[Tensor]:
+    """Of each image that can be read and is large enough ``(crops_per_image, C, size, size)``."""
+    images = ((file, reading.image(file, options.size)) for file in files)
+    return [_crops_of(options, file, image) for file, image in images if image is not None]
 
 
-def _crops_of(options: ImageFolder, file: Path) -> Tensor:
+def _crops_of(options: ImageFolder, file: Path, image: Tensor) -> Tensor:
     """Crops of one image ``(crops_per_image, C, size, size)``; the stream is named by the file."""
-    image, size = read_pixels(file, options.colour), options.size
+    size = options.size
     rows, columns = image.shape[1] - size + 1, image.shape[2] - size + 1
-    if min(rows, columns) < 1:
-        raise DataError(
-            f"The image {file} has {image.shape[1]} x {image.shape[2]} pixels, smaller than a crop of {size} x {size}. "
-            "Take it out of the folder, or choose a smaller `size`."
-        )
     generator = stream(options.seed, "image_folder", "crops", file.name)
     top = torch.randint(rows, (options.crops_per_image,), generator=generator).tolist()
     left = torch.randint(columns, (options.crops_per_image,), generator=generator).tolist()
     return torch.stack([image[:, y : y + size, x : x + size] for y, x in zip(top, left, strict=True)])
 
 
-def _whole(options: ImageFolder, files: list[Path]) -> tuple[Samples, ...]:
-    """Whole images, cut to nothing: a group ``(N, C, H, W)`` per shape, in the order of the shapes."""
-    images = sorted((read_pixels(file, options.colour) for file in files), key=lambda image: tuple(image.shape))
-    return tuple(Samples(torch.stack(list(group))) for _, group in groupby(images, key=lambda image: image.shape))
+def _by_shape(images: list[Tensor]) -> list[list[Tensor]]:
+    """Whole images, a group ``(1, C, H, W)`` each per shape, in the order of the shapes."""
+    ordered = sorted(images, key=lambda image: tuple(image.shape))
+    return [[image[None] for image in group] for _, group in groupby(ordered, key=lambda image: image.shape)]
+
+
+def _samples(parts: list[Tensor]) -> Samples:
+    """One set of ``(n, C, H, W)`` each: float32 where one of them is, as its file has more than 8 bits."""
+    deep = any(part.is_floating_point() for part in parts)
+    return Samples(torch.cat([as_float(part) if deep else part for part in parts]))
 
 
 @hookimpl

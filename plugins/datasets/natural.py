@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from daecore import Extension, InputError, Options, Splits, hookimpl
+from daecore import DataError, Extension, InputError, Options, Splits, hookimpl
 
-from .image_folder import ImageFolder, files_of, read_splits
+from .image_folder import ImageFolder, read_splits, search
 
 FOLDER = "DAE_NATURAL"
 TRAIN, TEST = "train400", "set12"
@@ -34,11 +34,11 @@ class Natural(Options):
 
 
 def natural(options: Natural, *, cache: Path) -> Splits:
-    """Cut the crops: uint8, training ``(N, 1, size, size)``; the test images whole, in a group per shape.
+    """Cut the crops: training ``(N, 1, size, size)``; the test images whole, in a group per shape.
 
     Raises:
         InputError: DAE_NATURAL names a folder that lacks ``train400`` or ``set12``.
-        DataError: An image cannot be read, or is smaller than a crop.
+        DataError: Images cannot be read, or are smaller than a crop.
     """
     train, test = image_files()
     chosen = ImageFolder(
@@ -52,13 +52,28 @@ def natural(options: Natural, *, cache: Path) -> Splits:
 
 
 def fingerprint(options: Natural) -> str:
-    """Its first line says in words where the images come from; another text when they have changed."""
+    """Its first line says in words where the images come from; another text when they have changed.
+
+    Raises:
+        InputError: DAE_NATURAL names a folder that lacks ``train400`` or ``set12``.
+        DataError: An image cannot be opened, as somebody has just taken it away.
+    """
     train, test = image_files()
     where = f"{TRAIN} and {TEST} in the folder that {FOLDER} names"
     photographs = f"photographs that scikit-image carries, as {FOLDER} names no folder"
-    stats = [f"{file.name} {sha256(file.read_bytes()).hexdigest()}" for file in (*train, *test)]
+    stats = [f"{file.name} {_digest(file)}" for file in (*train, *test)]
     said = f"{len(train)} images to train and {len(test)} to test on: {where if _folder() else photographs}"
     return "\n".join([said, *stats])
+
+
+def _digest(file: Path) -> str:
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"The image {file} cannot be opened: {error.strerror or error}. If the files are being changed, run again "
+            "when nobody writes there."
+        ) from None
 
 
 def _folder() -> str:
@@ -82,7 +97,7 @@ def image_files() -> tuple[list[Path], list[Path]]:
             f"found no {' and no '.join(missing)}. Put the images there, or unset {FOLDER} to take scikit-image's "
             "photographs."
         )
-    train, test = files_of(str(root / TRAIN)), files_of(str(root / TEST))
+    train, test = ([*search(str(root / name)).files] for name in (TRAIN, TEST))
     if len(train) < 2:
         raise InputError(
             f"The dataset natural found {len(train)} image in {str(root / TRAIN)!r}; it needs two at least, one "

@@ -75,7 +75,7 @@ def fingerprint(options: Patches) -> str:
 
 
 def _cut(options: Patches, cache: Path) -> list[Tensor]:
-    """Training, validation and test patches, uint8 ``(N, 1, size, size)``."""
+    """Training, validation and test patches ``(N, 1, size, size)``: uint8, or float32 of files with more bits."""
     if options.source == "natural":
         train, test = natural.image_files()
         chosen = ImageFolder(
@@ -107,7 +107,7 @@ def _crops(options: Patches, part: str, images: Tensor, count: int) -> Tensor:
 
 def _lively(images: Tensor, options: Patches) -> Tensor:
     """Patches whose values differ enough, as float64 vectors ``(N, size * size)`` in ``[0, 1]``."""
-    vectors = images.flatten(1).double() / 255
+    vectors = images.flatten(1).double() / (255 if images.dtype == torch.uint8 else 1)
     return vectors[vectors.std(1, correction=0) >= DULL[options.source]]
 
 

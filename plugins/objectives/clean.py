@@ -3,7 +3,7 @@
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl
+from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl
 
 
 class Clean(Options):
@@ -15,7 +15,7 @@ def clean(options: Clean, corruptor: Corruptor) -> Objective:
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         restored = model(corruptor(batch.clean, generator).x)
-        return F.mse_loss(restored.float(), batch.clean)
+        return F.mse_loss(comparable(restored, batch.clean), batch.clean)
 
     return loss
 

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl, stream
+from daecore import Batch, Corruptor, Extension, Objective, Options, find_encoder, hookimpl, stream
 
 from .reconstruction import Loss, needs_bounds, value_errors
 
@@ -24,8 +24,8 @@ def contractive(options: Contractive, corruptor: Corruptor) -> Objective:
 
     Divided by D, the error is the mean over values as in the other objectives, and lambda is the paper's, which sums
     (it chose lambda by validation; 0.1 is the deep learning tutorials' for MNIST). Without corruptions this is the
-    paper's objective; with them J is taken where the encoder is, at the corrupted sample. A module without an
-    ``encoder`` has no code, and its error alone is left.
+    paper's objective; with them J is taken where the encoder is, at the corrupted sample. The encoder of a wrapped
+    network is found (`find_encoder`); one without an encoder has no code and is refused.
 
     Source: Rifai, Vincent, Muller, Glorot and Bengio, "Contractive auto-encoders", ICML 2011, equations 4 and 9.
     """
@@ -33,9 +33,9 @@ def contractive(options: Contractive, corruptor: Corruptor) -> Objective:
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         x = corruptor(batch.clean, generator).x
         error = value_errors(model(x), batch.clean, options.loss).mean()
-        encoder = getattr(model, "encoder", None)
-        if encoder is None or not options.weight:
+        if not options.weight:
             return error
+        encoder = find_encoder(model)
         fresh = stream(generator.initial_seed(), "projections", batch.epoch, device=x.device)
         with torch.autocast(x.device.type, enabled=False):
             penalty = squared_jacobian(encoder, x, fresh, options.projections).mean()

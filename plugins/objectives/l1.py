@@ -3,7 +3,7 @@
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl
+from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl
 
 
 class L1(Options):
@@ -18,7 +18,7 @@ def l1(options: L1, corruptor: Corruptor) -> Objective:
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         restored = model(corruptor(batch.clean, generator).x)
-        return F.l1_loss(restored.float(), batch.clean)
+        return F.l1_loss(comparable(restored, batch.clean), batch.clean)
 
     return loss
 

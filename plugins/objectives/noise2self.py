@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, InputError, Objective, Options, hookimpl, stream
+from daecore import Batch, Corruptor, Extension, InputError, Objective, Options, comparable, hookimpl, stream
 
 NEIGHBOURS = ((0.5, 1.0, 0.5), (1.0, 0.0, 1.0), (0.5, 1.0, 0.5))  # how they weigh, the pixel itself left out
 TRIED = (1, 64, 64)  # the shape of the flat pictures on which neighbouring noise is compared
@@ -37,7 +37,7 @@ def noise2self(options: Noise2Self, corruptor: Corruptor) -> Objective:
         rows, columns = _place(batch, generator, options.grid)
         seen = noisy.clone()
         seen[..., rows, columns] = neighbours(noisy)[..., rows, columns]
-        return F.mse_loss(model(seen).float()[..., rows, columns], noisy[..., rows, columns])
+        return F.mse_loss(comparable(model(seen), noisy)[..., rows, columns], noisy[..., rows, columns])
 
     return loss
 

@@ -5,6 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from daecore import comparable
+
 Loss = Literal["squared", "cross_entropy"]
 TINY, BELOW_ONE = torch.finfo(torch.float32).tiny, 1 - 2**-24  # the float32 numbers next to 0 and 1, between them
 
@@ -23,7 +25,7 @@ def value_errors(restored: Tensor, clean: Tensor, loss: Loss) -> Tensor:
         clean: float32 ``(B, *shape)``.
         loss: Which error.
     """
-    restored = restored.float()
+    restored = comparable(restored, clean)
     if loss == "squared":
         return (restored - clean).square()
     probability = restored.clamp(TINY, BELOW_ONE)

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl, stream
+from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl, stream
 
 STEP = 0.05  # the probe's length, in sigmas: short beside the noise, long beside a device's rounding
 NEAR = 1e-3  # relative; two sigmas that differ by less are one
@@ -39,7 +39,8 @@ def sure(options: Sure, corruptor: Corruptor) -> Objective:
         noisy = corruptor(batch.clean, generator).x
         probe = torch.randn(noisy.shape, generator=_fresh(batch, generator), device=noisy.device)
         with torch.autocast(noisy.device.type, enabled=False):
-            restored, moved = model(torch.cat((noisy, noisy + step * probe))).chunk(2)
+            both = torch.cat((noisy, noisy + step * probe))
+            restored, moved = comparable(model(both), both).chunk(2)
             divergence = (probe * (moved - restored)).mean() / step
             risk: Tensor = F.mse_loss(restored, noisy) - sigma**2 + 2 * sigma**2 * divergence
             return risk

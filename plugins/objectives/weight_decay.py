@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl
+from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl
 
 
 class WeightDecay(Options):
@@ -33,7 +33,7 @@ def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Objective:
         penalty = torch.zeros((), device=batch.clean.device)
         for weight in (parameter for parameter in model.parameters() if parameter.dim() > 1):
             penalty = penalty + weight.float().square().sum()
-        return F.mse_loss(restored.float(), batch.clean) + options.strength * penalty
+        return F.mse_loss(comparable(restored, batch.clean), batch.clean) + options.strength * penalty
 
     return loss
 

@@ -145,7 +145,7 @@ def _picture(found: list[Noise], plain: tuple[float, ...]) -> Picture:
         "restoring, down is better at teaching."
     )
     figure = scatter(
-        series, "restoration gain over the best referee, dB", "probe error, percent", {PLAIN: student(plain).mean}
+        series, "restoration gain over the best baseline, dB", "probe error, percent", {PLAIN: student(plain).mean}
     )
     return Picture("frontier", caption, png(figure))
 

@@ -1,0 +1,66 @@
+"""What the shell proposes for a name: recipes, runs, plugins, datasets, studies.
+
+A key was pressed and somebody waits: nothing is read but names of files and of entry points.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from heapq import nlargest
+from importlib.metadata import entry_points
+from itertools import islice
+from os import DirEntry, scandir
+from pathlib import Path
+
+import typer
+
+from .. import cookbook
+from .places import DEFAULT_DATA, store_at
+
+RUNS = 20  # newest first
+RUN_ID = re.compile("[0-9a-f]{32}")
+
+
+def recipes(incomplete: str) -> list[tuple[str, str]]:
+    """The recipes that begin so, each with its line."""
+    found = cookbook.recipes().items()
+    return [(name, cookbook.summary(path)) for name, path in found if name.startswith(incomplete)]
+
+
+def runs(context: typer.Context, incomplete: str) -> list[str]:
+    """The ids of the newest whole runs that begin so, by their folders: to ask MLflow takes seconds."""
+    there = _inside(store_at(context.params["store"], DEFAULT_DATA).artifacts.glob("*"))
+    ours = (one for one in there if one.name.startswith(incomplete) and RUN_ID.fullmatch(one.name))
+    newest = nlargest(20 * RUNS, ours, key=lambda one: one.stat().st_mtime)
+    whole = (one.name for one in newest if Path(one.path, "artifacts", "report.json").is_file())
+    return list(islice(whole, RUNS))
+
+
+def plugins(incomplete: str) -> list[str]:
+    """The plugins that begin so, as their packages name them."""
+    return sorted(name for name in _plugins() if name.startswith(incomplete))
+
+
+def datasets(incomplete: str) -> list[str]:
+    """Those of them that lie among datasets."""
+    places = _plugins().items()
+    return sorted(name for name, place in places if name.startswith(incomplete) and ".datasets." in place)
+
+
+def studies(context: typer.Context, incomplete: str) -> list[str]:
+    """The studies of the series whose command this is; after a comma, further ones."""
+    from ..series.series import series
+
+    before, comma, last = incomplete.rpartition(",")
+    ids = series(context.info_name or "").ids
+    return [f"{before}{comma}{one}" for one in ids if one.startswith(last) and one not in before.split(",")]
+
+
+def _plugins() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group="daecore.plugins")}
+
+
+def _inside(folders: Iterable[Path]) -> Iterator[DirEntry[str]]:
+    for folder in folders:
+        if folder.is_dir():
+            with scandir(folder) as entries:
+                yield from entries

@@ -1,0 +1,56 @@
+"""Prefect's servers of one store begin one after the other: each brings the database up to date before it answers.
+
+Two that make its tables at once end both, or one of them, with "Application startup failed".
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..guard.asgi import Application, Message, Receive, Scope, Send
+
+LOOK_SECONDS = 0.1  # how often one who waits looks whether it may begin
+
+
+@dataclass
+class OneStart:
+    """An ASGI application that begins while no other one with the same lock does.
+
+    Attributes:
+        application: The one that begins.
+        lock: Gives the file that is locked meanwhile; the kernel frees it when a process dies.
+    """
+
+    application: Application
+    lock: Callable[[], Path]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or one connection; begin, and end."""
+        if scope["type"] != "lifespan":
+            await self.application(scope, receive, send)
+            return
+        path = self.lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path, thread_local=False)
+        await _acquire(held)
+
+        async def began(message: Message) -> None:
+            held.release()  # what comes later finds none
+            await send(message)
+
+        try:
+            await self.application(scope, receive, began)
+        finally:
+            held.release()
+
+
+async def _acquire(lock: FileLock) -> None:
+    while True:
+        try:
+            lock.acquire(timeout=0)
+            return
+        except Timeout:
+            await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,55 @@
+"""Several users of one machine: runs of separate stores at once, and a finished experiment while others compute."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from daecore_flows import devices
+
+from daecore.place import Place
+
+DAE = str(Path(sys.executable).parent / "dae")
+COMMAND = [DAE, "run", "digits-erasure", "--set", "training.epochs=10", "--set", "transfer=null"]
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(autouse=True)
+def _cores(tmp_path_factory: pytest.TempPathFactory, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores that these runs share, and one server of Prefect's for all, which spares each its own."""
+    monkeypatch.setenv("DAE_LOCKS", str(tmp_path_factory.mktemp("cores")))
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
+def run(store: Path) -> float:
+    """One run; its seconds."""
+    began = time.perf_counter()
+    environment = {**os.environ, "DAE_STORE": str(store), "DAE_DATA": str(store.parent / "data")}
+    command = [*COMMAND, "--report", f"{store}.json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return time.perf_counter() - began
+
+
+def test_three_at_once_take_no_longer_than_in_turn_and_again_train_nothing(tmp_path: Path) -> None:
+    """With a thread per core each, several on two cores hardly end. The second run of one waits for nobody's cores."""
+    alone = run(tmp_path / "alone")
+    stores = [tmp_path / str(number) for number in range(3)]
+    began = time.perf_counter()
+    with ThreadPoolExecutor(3) as runs:
+        list(runs.map(run, stores))
+    together = time.perf_counter() - began
+    assert together < 1.3 * 3 * alone
+    reports = [json.loads(Path(f"{store}.json").read_text()) for store in stores]
+    assert len({(it["training"]["weights_sha256"], it["training"]["threads"]) for it in reports}) == 1
+    with devices.held(Place(device="cpu", precision="float32", threads=devices.cores())):
+        run(stores[0])
+    again = json.loads(Path(f"{stores[0]}.json").read_text())
+    assert set(again["reused"]) == {"load_dataset", "train_autoencoder", "measure_referees", "evaluate_denoising"}
+    assert again["training"]["weights_sha256"] == reports[0]["training"]["weights_sha256"]
