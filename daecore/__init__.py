@@ -85,3 +85,8 @@ __all__ = [
     "stream",
     "torchvision_mirrors",
 ]
+
+
+def __dir__() -> list[str]:
+    """What is behind the door, loaded or not: a notebook completes it."""
+    return __all__

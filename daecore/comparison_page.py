@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daecore.markup import Row, document, escaped, interval, picture, table
+from daecore.claims import told
+from daecore.intervals import Interval
+from daecore.markup import Row, document, escaped, picture, table
 
 SHORT = 8  # characters of a run's id: enough to name it
 HASH, KEPT = re.compile(r"[0-9a-f]{20,}"), 10  # characters of a hash: enough to tell two apart
@@ -23,7 +25,12 @@ def shortened(text: str) -> str:
 
 def signed(item: Mapping[str, Any]) -> str:
     """A difference with its interval, as ``+0.50 [+0.31, +0.69]``."""
-    return interval(item["difference"], item["measure"]["digits"], "+")
+    return with_interval(item["difference"], f"+.{item['measure']['digits']}f")
+
+
+def with_interval(value: Mapping[str, Any], form: str) -> str:
+    """An `Interval`, as JSON has it, in a number format: ``0.50 [0.31, 0.69]``."""
+    return told(Interval.model_validate(value), form)
 
 
 def comparison_page(
@@ -116,7 +123,7 @@ def _curves(comparison: Mapping[str, Any], pictures: Sequence[bytes]) -> str:
 
 
 def _value(value: Mapping[str, float] | None, digits: int) -> str:
-    return "-" if value is None else interval(value, digits)
+    return "-" if value is None else with_interval(value, f".{digits}f")
 
 
 def _differences(comparison: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -139,10 +146,15 @@ def _seeds(comparison: Mapping[str, Any]) -> str:
         return ""
     digits = {item["column"]: item for item in comparison["measures"]}
     means: list[Row] = [
-        (_group(group), len(group["seeds"]), digits[column]["label"], interval(value, digits[column]["digits"]))
+        (
+            _group(group),
+            len(group["seeds"]),
+            digits[column]["label"],
+            with_interval(value, f".{digits[column]['digits']}f"),
+        )
         for group in groups
         for column, value in group["means"].items()
-    ]
+    ]  # fmt: skip
     rows: list[Row] = [
         (_group(groups[item["other"]]), item["measure"]["label"], signed(item), len(item["seeds"]), item["claim"])
         for item in comparison["group_differences"]

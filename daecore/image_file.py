@@ -1,7 +1,7 @@
-"""Image files: read as numbers between 0 and 1, in their own depth, with transparency and profile; and written again.
+"""Image files: read as numbers between 0 and 1, in their own depth, with transparency and profile.
 
 The one reader for datasets, for restoring and for what comes in. A file's content says what it is, never its name.
-Does not restore, and does not decide where a file goes.
+Does not restore; `daecore.image_encoding` makes a file of a picture again.
 """
 
 from dataclasses import dataclass, replace

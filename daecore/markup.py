@@ -5,7 +5,7 @@ Knows text, numbers and PNG bytes. Does not know what a page is about.
 
 import base64
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c2430;--paper:#fbfaf7;--line:#d9d5cb;--soft:#6b7280;--mark:#0b6e69;--warn:#a8430f}
@@ -57,12 +57,6 @@ def picture(png: bytes, name: str) -> str:
 def figure(png: bytes, caption: str) -> str:
     """A PNG file, embedded, with what one sees on it."""
     return f"<figure>{picture(png, caption)}<figcaption>{escaped(caption)}</figcaption></figure>"
-
-
-def interval(value: Mapping[str, float], digits: int = 2, sign: str = "") -> str:
-    """``1.23 [1.10, 1.36]``; with ``sign="+"`` also ``+1.23 [+1.10, +1.36]``."""
-    mean, low, high = (format(value[part], f"{sign}.{digits}f") for part in ("mean", "low", "high"))
-    return f"{mean} [{low}, {high}]"
 
 
 def escaped(value: object) -> str:

@@ -93,6 +93,7 @@ def test_looking_at_runs_loads_neither_pytorch_nor_prefect() -> None:
 def test_the_front_door_gives_each_of_its_names() -> None:
     """Also those whose modules are loaded when they are first asked for; another name is an AttributeError."""
     assert all(getattr(daecore, name) is not None for name in daecore.__all__)
+    assert set(dir(daecore)) >= set(daecore.__all__)
     assert {"stream", "Corruptor", "Splits"} <= set(daecore.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Corrupter'"):
         _ = daecore.Corrupter

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from daecore.comparison_page import OTHER_NOISE, SHORT, SHOWN, shortened, signed
-from daecore.markup import interval
+from daecore.comparison_page import OTHER_NOISE, SHORT, SHOWN, shortened, signed, with_interval
 
 
 def print_comparison(value: Mapping[str, Any]) -> None:
@@ -94,7 +93,7 @@ def _value(value: Mapping[str, Any] | None, digits: int, *, whole: bool) -> str:
     """With its interval, or the mean alone."""
     if value is None:
         return "-"
-    return escape(interval(value, digits)) if whole else f"{value['mean']:.{digits}f}"
+    return escape(with_interval(value, f".{digits}f")) if whole else f"{value['mean']:.{digits}f}"
 
 
 def _print_groups(console: Console, value: Mapping[str, Any]) -> None:

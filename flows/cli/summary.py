@@ -41,11 +41,6 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def interval(value: Mapping[str, Any], digits: int = 2) -> str:
-    """``+1.23 [+1.10, +1.36]``."""
-    return f"{value['mean']:+.{digits}f} [{value['low']:+.{digits}f}, {value['high']:+.{digits}f}]"
-
-
 def _print_restoration(console: Console, denoising: DenoisingReport) -> None:
     """Every baseline, then the headline: in green only where the best of them is beaten."""
     said, best = headline(denoising), denoising.best_referee.name
