@@ -36,8 +36,8 @@ def fewer_errors(gain: Interval) -> str:
     Args:
         gain: How many percentage points fewer there are; negative where there are more.
     """
-    said = f"{told(gain)} percentage points fewer" if gain.mean >= 0 else f"{told(_less(gain))} percentage points more"
-    return f"{said} errors{doubt(gain)}"
+    size, word = (gain, "fewer") if gain.mean >= 0 else (negated(gain), "more")
+    return f"{told(size)} percentage points {word} errors{doubt(gain)}"
 
 
 def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
@@ -53,10 +53,10 @@ def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
         elif gain.mean > 0:
             groups["fewer errors"].append(f"{told(gain)} than {other}")
         else:
-            groups["more errors"].append(f"{told(_less(gain))} than {other}")
+            groups["more errors"].append(f"{told(negated(gain))} than {other}")
     return "; ".join(f"{name} {', '.join(found)}" for name, found in groups.items() if found)
 
 
-def _less(gain: Interval) -> Interval:
+def negated(gain: Interval) -> Interval:
     """The same difference the other way round."""
     return Interval(mean=-gain.mean, low=-gain.high, high=-gain.low, n=gain.n)

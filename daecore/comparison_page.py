@@ -9,7 +9,7 @@ from typing import Any
 
 from daecore.claims import told
 from daecore.intervals import Interval
-from daecore.markup import Row, document, escaped, picture, table
+from daecore.markup import Row, document, escaped, note, picture, table
 
 SHORT = 8  # characters of a run's id: enough to name it
 HASH, KEPT = re.compile(r"[0-9a-f]{20,}"), 10  # characters of a hash: enough to tell two apart
@@ -50,7 +50,7 @@ def comparison_page(
     names = {run["run_id"]: f"{run['run_id'][:SHORT]} {_which(run)}" for run in comparison["runs"]}
     sections = [
         _headline(comparison, names),
-        "".join(f"<p class='soft'>{escaped(note)}</p>" for note in comparison["notes"]),
+        "".join(map(note, comparison["notes"])),
         _runs(comparison),
         _curves(comparison, curves),
         _differences(comparison, names),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from daecore.claims import claimed, fewer_errors, reason, told
+from daecore.claims import claimed, fewer_errors, negated, reason, told
 from daecore.evaluation import DenoisingReport
 from daecore.intervals import Interval
 from daecore.scores import TransferReport
@@ -73,7 +73,7 @@ def _distance(gain: Interval, beside: str, unit: str) -> str:
     form = ".2f" if decibel else ".5f"
     if verdict == "open":
         return f"{told(gain, f'+{form}')}{' dB' if decibel else ''} from {beside}"
-    size = gain if verdict == "above" else Interval(mean=-gain.mean, low=-gain.high, high=-gain.low, n=gain.n)
+    size = gain if verdict == "above" else negated(gain)
     word = {"above": " dB above", "below": " dB below"} if decibel else {"above": " less than", "below": " more than"}
     return f"{told(size, form)}{word[verdict]} {beside}"
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from daecore.classifying import ClassifierOptions, Method
+from daecore.corruption import Corruptor
 from daecore.errors import StoreError
 from daecore.evaluation import DenoisingReport
 from daecore.place import Place
@@ -144,6 +145,11 @@ class TrainingRequest(PlacedRequest):
     training: TrainingOptions
     seed: int
     below: tuple[ModelRef, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is called, as ``mnist erasure(p=0.5) conv #0``."""
+        return f"{self.dataset.data.name} {Corruptor(self.corruptions)} {self.autoencoder.name} #{self.seed}"
 
 
 class UnrollRequest(Request):

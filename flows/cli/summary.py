@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from daecore.claims import told
 from daecore.evaluation import DenoisingReport
 from daecore.headline import headline, pretraining
 from daecore.scores import TransferReport
@@ -29,13 +30,13 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
     console = Console()
     console.print()
     _print_restoration(console, DenoisingReport.model_validate(report["denoising"]))
-    if report["transfer"]:
+    transfer = TransferReport.model_validate({"rows": report["transfer"], "differences": report["differences"]})
+    if transfer.rows:
         console.print(
             "\nClassifiers from the encoder, test error in % [95 % over draws of labels]", markup=False, highlight=False
         )
-        console.print(_transfer(report["transfer"]))
-        found = TransferReport.model_validate({"rows": report["transfer"], "differences": report["differences"]})
-        for line in pretraining(found):
+        console.print(_transfer(transfer))
+        for line in pretraining(transfer):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in _places(report, store):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -69,20 +70,16 @@ def _levels(denoising: DenoisingReport) -> Iterator[tuple[str, str, int]]:
     yield RESTORED, _number(after, decibel), images
 
 
-def _transfer(rows: list[Mapping[str, Any]]) -> Table:
+def _transfer(transfer: TransferReport) -> Table:
     """Test error by initialisation and number of labels."""
-    budgets = sorted({row["labels"] for row in rows})
-    found = {(row["initialisation"], row["labels"]): row["error_percent"] for row in rows}
+    budgets = sorted({row.labels for row in transfer.rows})
+    found = {(row.initialisation, row.labels): told(row.error_percent) for row in transfer.rows}
     table = Table("initialisation")
     for budget in budgets:
         table.add_column(f"{budget:,} labels", justify="right")
-    for name in dict.fromkeys(row["initialisation"] for row in rows):
-        table.add_row(name, *(_error(found.get((name, budget))) for budget in budgets))
+    for name in dict.fromkeys(row.initialisation for row in transfer.rows):
+        table.add_row(name, *(found.get((name, budget), "-") for budget in budgets))
     return table
-
-
-def _error(value: Mapping[str, Any] | None) -> str:
-    return f"{value['mean']:.2f} [{value['low']:.2f}, {value['high']:.2f}]" if value else "-"
 
 
 def _number(value: float | None, decibel: bool) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from daecore.budget import CHOICE
 from daecore.classifying import ClassifierOptions, Method
-from daecore.corruption import Corruptor
 from daecore.experiment import Experiment, parse
 from daecore.feasibility import check, check_samples
 from daecore.kernel_machine import KernelMachineReport
@@ -51,7 +50,7 @@ class Laboratory:
         quick: bool = False, fresh: bool = False, threads: int = 0, since: int = 0,
     ) -> None:  # fmt: skip
         self.store, self.run_id, self.quick = store, run_id, quick
-        self._named = [f"training.threads={threads}"] if threads else []
+        self._changes = [f"training.threads={threads}"] if threads else []
         self._folder, self._since = folder, since
         self.call = Caller(fresh, self._is_new)
         self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
@@ -75,7 +74,7 @@ class Laboratory:
             changes: As ``--set`` takes them: ``training.epochs=3``.
             quick: More changes where budgets are small; datasets that can be cut short are then, too.
         """
-        wanted = [*changes, *(quick if self.quick else ()), *self._named]
+        wanted = [*changes, *(quick if self.quick else ()), *self._changes]
         wanted += cut(chosen(recipe, wanted)) if self.quick else []
         experiment = chosen(recipe, wanted)
         command = "stack" if is_stack(experiment) else "run"
@@ -187,7 +186,7 @@ class Laboratory:
 
     def _trained(self, request: TrainingRequest) -> Trained:
         values = (request, self._folder, self.run_id, self.call.anew(request))
-        found = self.call(stages.train_autoencoder, *values, intact=intact, name=f"train {_named(request)}")
+        found = self.call(stages.train_autoencoder, *values, intact=intact, name=f"train {request.title}")
         return Trained(found, self.store)
 
     def _use(self, experiment: Experiment) -> None:
@@ -217,14 +216,8 @@ def chosen(recipe: str, changes: Sequence[str] = ()) -> Experiment:
 
 def _agenda(asked: Sequence[TrainingRequest], *, alone: bool) -> Agenda:
     """Trainings to come, each as long as it has samples to see."""
-    plan = [Planned(f"train {_named(it)}", it.training.epochs * it.dataset.sizes["train"]) for it in asked]
+    plan = [Planned(f"train {it.title}", it.training.epochs * it.dataset.sizes["train"]) for it in asked]
     return Agenda(plan, alone=alone)
-
-
-def _named(request: TrainingRequest) -> str:
-    """As ``mnist erasure(p=0.5) conv #0``."""
-    corruptor = Corruptor(request.corruptions)
-    return f"{request.dataset.data.name} {corruptor} {request.autoencoder.name} #{request.seed}"
 
 
 def cut(experiment: Experiment) -> list[str]:

@@ -17,7 +17,6 @@ from typing import Any
 
 from prefect import task
 
-from daecore.corruption import Corruptor
 from daecore.spec import digest
 
 from .. import devices, stages, tracking
@@ -137,12 +136,12 @@ def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Ev
         for request, result in ended:
             if not isinstance(result, Exception):
                 shared.finish(request)
-                log.info("%s: trained beside", _name(request))
+                log.info("%s: trained beside", request.title)
             elif not isinstance(result, WorkerDied):
                 shared.give_up()
                 failed = failed or result
             elif not stop.is_set():
-                log.warning("%s: %s; it is trained again", _name(request), result)
+                log.warning("%s: %s; it is trained again", request.title, result)
     finally:
         shared.end()
     if failed is not None:
@@ -163,10 +162,6 @@ def _ended(
             return
         yield workers.wait()
         busy -= 1
-
-
-def _name(request: TrainingRequest) -> str:
-    return f"{Corruptor(request.corruptions)}, seed {request.seed}"
 
 
 @task(name="train beside", persist_result=False)

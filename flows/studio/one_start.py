@@ -3,12 +3,11 @@
 Two that make its tables at once end both, or one of them, with "Application startup failed".
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import AsyncFileLock
 
 from ..guard.asgi import Application, Message, Receive, Scope, Send
 
@@ -34,23 +33,14 @@ class OneStart:
             return
         path = self.lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(path, thread_local=False)
-        await _acquire(held)
+        held = AsyncFileLock(path, thread_local=False, poll_interval=LOOK_SECONDS)
+        await held.acquire()
 
         async def began(message: Message) -> None:
-            held.release()  # what comes later finds none
+            await held.release()  # what comes later finds none
             await send(message)
 
         try:
             await self.application(scope, receive, began)
         finally:
-            held.release()
-
-
-async def _acquire(lock: FileLock) -> None:
-    while True:
-        try:
-            lock.acquire(timeout=0)
-            return
-        except Timeout:
-            await asyncio.sleep(LOOK_SECONDS)
+            await held.release()

@@ -30,13 +30,11 @@ def runs(query: str = "", limit: int | None = None) -> list[Run]:
 
 def each_run(query: str = "", page: int = PAGE, view: int = ViewType.ACTIVE_ONLY) -> Iterator[Run]:
     """The same one by one: a page is asked for when it is needed."""
-    token, experiments = None, experiment_ids()
-    while experiments:
-        found = client().search_runs(experiments, query, view, page, NEWEST_FIRST, token)
-        yield from found
-        token = found.token
-        if not token:
-            return
+    if experiments := experiment_ids():
+        yield from paged(
+            client().search_runs, experiment_ids=experiments, filter_string=query, run_view_type=view,
+            max_results=page, order_by=NEWEST_FIRST,
+        )  # fmt: skip
 
 
 def experiment_ids() -> list[str]:
