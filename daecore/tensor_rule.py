@@ -30,15 +30,15 @@ def require_stored(data: object, labels: object) -> None:
         raise SamplesError(f"Samples hold {RULE}, but `data` is {_name(data)}. Give a torch tensor: torch.from_numpy.")
     images = data.dtype in (torch.uint8, torch.float32) and data.ndim == 4
     if not images and not (data.dtype == torch.float32 and data.ndim == 2):
-        raise SamplesError(f"Samples hold {RULE}, but `data` is {_told(data)}. {_advice(data)}")
+        raise SamplesError(f"Samples hold {RULE}, but `data` is {kind_of(data)}. {_advice(data)}")
     if images and data.shape[3] <= CHANNELS < min(data.shape[1:3]):
         raise SamplesError(
-            f"Samples hold {RULE}, but `data` is {_told(data)}, with the channels last. Use data.permute(0, 3, 1, 2)."
+            f"Samples hold {RULE}, but `data` is {kind_of(data)}, with the channels last. Use data.permute(0, 3, 1, 2)."
         )
     if labels is None:
         return
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != data.shape[:1]:
-        came = _told(labels) if isinstance(labels, Tensor) else _name(labels)
+        came = kind_of(labels) if isinstance(labels, Tensor) else _name(labels)
         raise SamplesError(
             f"Samples have labels as int64 ({len(data)},), one for each sample, but `labels` is {came}. Give class "
             "numbers from 0, as labels.long()."
@@ -104,7 +104,8 @@ def _advice(data: Tensor) -> str:
     return "Give images a channel (N, 1, H, W), and flatten points to (N, D)."
 
 
-def _told(value: Tensor) -> str:
+def kind_of(value: Tensor) -> str:
+    """Type and shape of a tensor, as ``float32 (3, 4)``."""
     return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
 
 

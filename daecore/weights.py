@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from daecore.errors import quoted
+from daecore.tensor_rule import kind_of
 
 
 def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
@@ -25,9 +26,9 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
     missing = [quoted(name) for name in expected if name not in found]
     unknown = [quoted(name) for name in found if name not in expected]
     other = [
-        f"{quoted(name)}: {_kind(found[name])} instead of {_kind(own)}"
+        f"{quoted(name)}: {kind_of(found[name])} instead of {kind_of(own)}"
         for name, own in expected.items()
-        if name in found and _kind(found[name]) != _kind(own)
+        if name in found and kind_of(found[name]) != kind_of(own)
     ]
     kinds = {"missing": missing, "unknown": unknown, "of another shape or type": other}
     return ", ".join(_counted(names, what) for what, names in kinds.items() if names)
@@ -51,10 +52,6 @@ def _as_finite_as(value: Tensor, own: Tensor) -> bool:
         if math.isfinite(low.item()) and math.isfinite(high.item()):
             return True
     return torch.equal(value.isfinite().cpu(), own.isfinite().cpu())
-
-
-def _kind(value: Tensor) -> str:
-    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
 
 
 def _counted(names: list[str], what: str) -> str:
