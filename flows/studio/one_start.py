@@ -33,7 +33,7 @@ class OneStart:
             return
         path = self.lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = AsyncFileLock(path, thread_local=False, poll_interval=LOOK_SECONDS)
+        held = AsyncFileLock(path, thread_local=False, poll_interval=LOOK_SECONDS, run_in_executor=False)
         await held.acquire()
 
         async def began(message: Message) -> None:
