@@ -89,6 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _ended(arguments)
     finally:
         gc.set_threshold(*before)
+        if arguments is None:
+            gc.freeze()  # the process ends: to look through a million objects once more took 0.4 to 0.8 s
 
 
 def _ended(arguments: list[str] | None) -> int:
