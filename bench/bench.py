@@ -28,7 +28,7 @@ from peer_deepinv import deepinv
 from peer_lightning import lightning
 from setting import NETWORKS, images, setting
 
-from daecore.place import resolve_place
+from daecore.device import resolve_place
 from daecore.processors import usable
 
 PRECISIONS = ("float32", "bf16")
@@ -78,7 +78,7 @@ def _rounds(network: str, arguments: argparse.Namespace) -> dict[str, list[float
     measured: dict[str, list[float]] = {}
     rounds, steps = (2, 8) if arguments.quick else (5, 24)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "torchvision", "daecore.training", *filter(_installed, PEERS)])
+    context.set_forkserver_preload(["torch", "torchvision", "daecore.training.loop", *filter(_installed, PEERS)])
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as process:
         for _ in range(rounds):
             for contender in _contenders():

@@ -4,10 +4,10 @@ import torch
 from setting import LEARNING_RATE, Clock, Setting
 from torch import nn
 
-from daecore.place import autocast, keep_memory, resolve_place
-from daecore.samples import as_float
-from daecore.spec import spec
-from daecore.training import TrainingOptions, fit
+from daecore.data.samples import as_float
+from daecore.device import autocast, keep_memory, resolve_place
+from daecore.plugin.spec import spec
+from daecore.training.loop import TrainingOptions, fit
 
 
 def ours(setting: Setting, precision: str) -> float:

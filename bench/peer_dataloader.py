@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from daecore.place import autocast
+from daecore.device import autocast
 
 
 class Clean(Dataset[Tensor]):

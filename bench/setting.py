@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from daecore import Corruptor, Samples, stream
-from daecore.autoencoder import Shapes, initialised
-from daecore.spec import Spec, spec
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin.spec import Spec, spec
 
 SHAPE = (1, 28, 28)
 ERASED = 0.5

@@ -6,21 +6,21 @@ What needs PyTorch is loaded when it is first asked for: to read a list or a mes
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
+from daecore.data.fetch import fetch_files
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
-from daecore.extension import Extension, Options, Strength
-from daecore.fetch import fetch_files
-from daecore.hookspecs import hookimpl
-from daecore.sources import Source, debian_package, local_folder, npm_package, torchvision_mirrors
-from daecore.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
+from daecore.plugin.extension import Extension, Options, Strength
+from daecore.plugin.hookspecs import hookimpl
+from daecore.plugin.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 if TYPE_CHECKING:
-    from daecore.autoencoder import Autoencoder, find_encoder
-    from daecore.corruption import Corruptor
-    from daecore.image_file import ImageFile, read_image
-    from daecore.image_search import Found, find_images
-    from daecore.objective import Objective, comparable
+    from daecore.corruption.corruptor import Corruptor
+    from daecore.data.image_file import ImageFile, read_image
+    from daecore.data.image_search import Found, find_images
+    from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
+    from daecore.model.autoencoder import Autoencoder, find_encoder
     from daecore.rng import stream
-    from daecore.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
+    from daecore.training.objective import Objective, comparable
 else:
     LATER = {
         "Autoencoder": "autoencoder",

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from daecore_flows.catalogue import formula, option_rows, preview_png, properties
+from daecore_flows.kit.catalogue import formula, option_rows, preview_png, properties
 
-from daecore.extension import KINDS
-from daecore.hookspecs import HOOKS
-from daecore.registry import Installed, registry
+from daecore.plugin.extension import KINDS
+from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.registry import Installed, registry
 from daecore.testing.corruptions import speed
 
 HERE = Path(__file__).parent

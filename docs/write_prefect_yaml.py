@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from daecore_flows.store import Store
+from daecore_flows.store.store import Store
 
 HERE = Path(__file__).parent
 HEADING = """\

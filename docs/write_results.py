@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from daecore_flows import tracking
 from daecore_flows.series.series import NAMES, series
-from daecore_flows.store import current_store
+from daecore_flows.store import tracking
+from daecore_flows.store.store import current_store
 
 HERE = Path(__file__).parent
 KEPT = HERE / "results"

@@ -10,23 +10,27 @@ from typing import Annotated, Any, Protocol
 from prefect import flow, runtime
 from pydantic import Field
 
-from daecore.experiment import Experiment
-from daecore.feasibility import check, check_samples
-from daecore.scores import TransferReport
-from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
-from daecore.training import TrainingOptions
-from daecore.transfer import TransferOptions
+from daecore.experiment.experiment import Experiment
+from daecore.experiment.feasibility import check, check_samples
+from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
+from daecore.training.loop import TrainingOptions
+from daecore.transfer.scores import TransferReport
+from daecore.transfer.transfer import TransferOptions
 
-from . import requests, stages, tracking
-from .agenda import Agenda, Planned
 from .artifacts import show_report
-from .calling import Caller, intact, untagged
-from .console import give_levels
-from .keys import provenance
-from .provenance import used_by
-from .records import DatasetRef, ModelRef, Reported
-from .reporting import EXPERIMENT, Outcome, final_report
-from .store import current_store
+from .stages import requests
+from .stages import stage as stages
+from .stages.agenda import Agenda, Planned
+from .stages.caller import Caller, intact, untagged
+from .stages.report import Outcome
+from .store import tracking
+from .store.dataset_ref import DatasetRef
+from .store.final_report import Reported, final_report
+from .store.lookup import EXPERIMENT
+from .store.model_ref import ModelRef
+from .store.provenance import provenance, used_by
+from .store.store import current_store
+from .workers.console import give_levels
 
 # As JSON: Prefect writes a default into the form as it stands, and a form knows no `Spec`.
 _DEFAULT: dict[str, Any] = Experiment().form

@@ -4,9 +4,9 @@ import io
 import logging
 
 import pytest
-from daecore_flows import agenda
-from daecore_flows.agenda import Agenda, Planned, about
 from daecore_flows.cli.progress import Bars
+from daecore_flows.stages import agenda
+from daecore_flows.stages.agenda import Agenda, Planned, about
 from rich.console import Console
 
 

@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from daecore import Autoencoder
-from daecore.autoencoder import parameter_count
-from daecore.corruption import Corruptor
-from daecore.samples import Batch
-from daecore.spec import spec
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import Batch
+from daecore.model.autoencoder import parameter_count
+from daecore.plugin.spec import spec
 
 Shape = tuple[int, ...]
 CASES: list[tuple[str, dict[str, Any], Shape, Shape]] = [

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from daecore_flows import devices
+from daecore_flows.store import device_lock as devices
 
-from daecore.place import Place
+from daecore.device import Place
 
 DAE = str(Path(sys.executable).parent / "dae")
 COMMAND = [DAE, "run", "digits-erasure", "--set", "training.epochs=10", "--set", "transfer=null"]

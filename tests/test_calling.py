@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 from typing import Any
 
-from daecore_flows.calling import Caller
-from daecore_flows.records import DatasetRequest, StageKey
-from daecore_flows.studio.record import PROCESS
+from daecore_flows.stages.caller import Caller
+from daecore_flows.stages.dataset import DatasetRequest
+from daecore_flows.stages.key import StageKey
+from daecore_flows.store.studio_record import PROCESS
 from prefect import tags
 from prefect.context import TagsContext
 

@@ -7,11 +7,11 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from daecore.curves import Curves, curves
-from daecore.figures import ORANGE, png
-from daecore.heatmap import heat_map
-from daecore.intervals import Interval
-from daecore.scatter import Point, scatter
+from daecore.plots.curves import Curves, curves
+from daecore.plots.figures import ORANGE, png
+from daecore.plots.heatmap import heat_map
+from daecore.plots.scatter import Point, scatter
+from daecore.stats.intervals import Interval
 
 VALUES = np.array([[20.0, 10.0, 7.0], [15.0, 12.0, 9.0]])
 

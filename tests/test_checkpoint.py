@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from daecore.checkpoint import Header, load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.data.samples import Batch, Samples
 from daecore.errors import CheckpointError
-from daecore.progress import Progress
-from daecore.samples import Batch, Samples
-from daecore.training import TrainingOptions, fit
+from daecore.training.checkpoint import Header, load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.training.loop import TrainingOptions, fit
+from daecore.training.state import Progress
 
 
 class Noted(Header):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from daecore.claims import claimed, doubt, fewer_errors, fewer_errors_than, told
-from daecore.intervals import Interval
+from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, told
+from daecore.stats.intervals import Interval
 
 
 def interval(mean: float, low: float, high: float, n: int = 5) -> Interval:

@@ -17,11 +17,11 @@ from daecore_flows.cli.recipes import with_threads
 from daecore_flows.cli.runs import _age as age
 from daecore_flows.cli.summary import print_summary
 from daecore_flows.series.laboratory import Laboratory
-from daecore_flows.store import Store
+from daecore_flows.store.store import Store
 from typer.main import get_command
 
 import daecore
-from daecore.experiment import parse
+from daecore.experiment.experiment import parse
 
 INTERVAL = {"mean": 1.0, "low": -0.5, "high": 2.5, "n": 300}
 LINEAR = {"name": "linear", "db": 14.0, "mse": 0.04, "strength": None, "images": 300}

@@ -11,19 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from daecore_flows import tracking
 from daecore_flows.cli import main
 from daecore_flows.cli.comparison_summary import print_comparison
-from daecore_flows.comparison.candidates import Candidate, read_candidates
-from daecore_flows.comparison.pairing import compare
-from daecore_flows.lookup import experiment_of, find_run
-from daecore_flows.reporting import EXPERIMENT
-from daecore_flows.store import Store
+from daecore_flows.store import tracking
+from daecore_flows.store.comparison.candidates import Candidate, read_candidates
+from daecore_flows.store.comparison.pairing import compare
+from daecore_flows.store.lookup import EXPERIMENT, experiment_of, find_run
+from daecore_flows.store.store import Store
 
-from daecore.arrays import save_arrays
-from daecore.comparison_page import comparison_page
+from daecore.data.arrays import save_arrays
 from daecore.errors import InputError, StoreError
-from daecore.intervals import Interval
+from daecore.html.comparison import comparison_page
+from daecore.stats.intervals import Interval
 
 DAE = str(Path(sys.executable).parent / "dae")
 NOISE = np.random.default_rng(0).normal(size=400)
@@ -369,8 +368,8 @@ def test_a_store_that_is_missing_is_told(
 
 def test_a_report_of_another_kind_is_left_out(written: Store) -> None:
     """It is told what is missing."""
-    from daecore_flows import lookup
-    from daecore_flows.comparison import candidates
+    from daecore_flows.store import lookup
+    from daecore_flows.store.comparison import candidates
 
     run = lookup.find_run("one")
     (tracking.artifact_folder(run.info.run_id) / "report.json").write_text("{}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from daecore_flows.tracking.connection import ATTEMPTS, PatientClient
+from daecore_flows.store.tracking.connection import ATTEMPTS, PatientClient
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 

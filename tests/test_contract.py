@@ -13,8 +13,8 @@ from torch import Generator, Tensor, nn
 
 from daecore import Autoencoder, Batch, Corruptor, Extension, Options, Samples, Splits, Strength, as_float
 from daecore.errors import SamplesError
-from daecore.registry import Installed, registry
-from daecore.spec import spec
+from daecore.plugin.registry import Installed, registry
+from daecore.plugin.spec import spec
 from daecore.testing import check_extension, contract
 from daecore.testing.bias import LAST, TOLERANCE, measure_bias
 from daecore.testing.drawing import pictures
@@ -448,7 +448,7 @@ def test_impulses_take_any_value() -> None:
 
 def test_nested_specs_keep_their_origin_on_record() -> None:
     """A run with a mixture records the plugins inside it, too."""
-    from daecore_flows.keys import provenance
+    from daecore_flows.store.provenance import provenance
 
     assert {"corruption mixture", "corruption erasure", "corruption gaussian_noise"} <= set(
         provenance([spec("corruption", "mixture")])

@@ -3,8 +3,8 @@ import io
 import pytest
 from PIL import Image
 
-from daecore.coordinates import parallel_coordinates
-from daecore.figures import png
+from daecore.plots.figures import png
+from daecore.plots.parallel_coordinates import parallel_coordinates
 
 
 def test_parallel_coordinates_take_numbers_names_and_rows_without_a_figure():

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from daecore import Corruptor, InputError
+from daecore.plugin.spec import Spec, spec
 from daecore.rng import stream
-from daecore.spec import Spec, spec
 
 NAMES = ["block_mask", "blur", "downscale", "erasure", "gaussian_noise", "salt_pepper", "shot_noise"]
 RANDOM = ["block_mask", "erasure", "gaussian_noise", "salt_pepper", "shot_noise"]

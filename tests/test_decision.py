@@ -3,9 +3,9 @@
 import pytest
 from daecore_flows.retraining.decision import Contender, Decision, State, asked, better, card, reasons
 
-from daecore.experiment import parse
-from daecore.intervals import Interval
-from daecore.noise import NoiseEstimate
+from daecore.corruption.noise_level import NoiseEstimate
+from daecore.experiment.experiment import parse
+from daecore.stats.intervals import Interval
 
 
 def state(dataset: str = "d", experiment: str = "e", sigma: float = 0.2) -> State:

@@ -11,18 +11,18 @@ from daecore_flows.lecture.studies import block, blur, erasure, information, mat
 from daecore_flows.series.study import Study
 from torch import Tensor, nn
 
-from daecore.autoencoder import Shapes, initialised
-from daecore.corruption import Corruptor
-from daecore.evaluation import evaluate
-from daecore.experiment import parse, read
-from daecore.feasibility import check
-from daecore.information import bound_nats
-from daecore.intervals import Interval
-from daecore.metrics import psnr
-from daecore.pairs import draw_pairs
-from daecore.referees import measure
-from daecore.samples import Pairs, Samples, Splits, as_float
-from daecore.spec import spec
+from daecore.analysis.information import bound_nats
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import Pairs, Samples, Splits, as_float
+from daecore.evaluation.baselines import measure
+from daecore.evaluation.denoising import evaluate
+from daecore.experiment.experiment import parse, read
+from daecore.experiment.feasibility import check
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin.spec import spec
+from daecore.stats.intervals import Interval
+from daecore.stats.metrics import psnr
 
 RECIPES = Path(two_strengths.__file__).parents[1] / "recipes"
 STUDIES: tuple[Study, ...] = tuple(it.STUDY for it in (erasure, blur, block, matrix, superres, information))

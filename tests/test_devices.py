@@ -11,9 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from daecore_flows import calibrating, devices
+from daecore_flows.stages import svm as calibrating
+from daecore_flows.store import device_lock as devices
 
-from daecore.place import Place
+from daecore.device import Place
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +164,7 @@ def test_without_the_machine_s_locks_one_computes_all_the_same(
 
 ELSEWHERE = """
 from daecore_flows import devices
-from daecore.place import Place
+from daecore.device import Place
 devices.slots = lambda: ["core-0", "core-1"]
 with devices.held(Place(device="cpu", precision="float32", threads=2)):
     print("has", flush=True)

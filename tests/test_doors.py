@@ -54,9 +54,9 @@ class Server:
 
 TEMPORARY = """
 import sys
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.temporary_server import begun
+from daecore_flows.studio.temporary_server import begun
 server = begun()
 server.wait()
 print(server.url, flush=True)

@@ -5,8 +5,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from daecore import Corrupted, Corruptor, InputError, NonFiniteError, Samples, Splits
-from daecore.evaluation import DenoisingReport, draw_pairs, evaluate, restore
-from daecore.referees import measure
+from daecore.evaluation.baselines import measure
+from daecore.evaluation.denoising import DenoisingReport, draw_pairs, evaluate
+from daecore.model.restore import restore
 
 
 class Noisy(Corruptor):

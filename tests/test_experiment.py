@@ -8,10 +8,10 @@ import pytest
 import torch
 import yaml
 
-from daecore.autoencoder import Shapes, initialised
 from daecore.errors import InputError
-from daecore.experiment import Experiment, override, parse, read
-from daecore.feasibility import check
+from daecore.experiment.experiment import Experiment, override, parse, read
+from daecore.experiment.feasibility import check
+from daecore.model.autoencoder import Shapes, initialised
 
 DIGITS: dict[str, Any] = {
     "data": {"digits": {}},

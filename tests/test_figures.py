@@ -6,8 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from daecore.figures import arrows, difference_histogram, differences, loss_curves, panel, png, psnr_histogram
-from daecore.intervals import Interval
+from daecore.plots.figures import arrows, difference_histogram, differences, loss_curves, panel, png, psnr_histogram
+from daecore.stats.intervals import Interval
 
 
 @pytest.mark.parametrize("channels", [1, 3])

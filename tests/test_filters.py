@@ -5,18 +5,18 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from daecore_flows import cookbook
 from daecore_flows.lecture.filter_scores import NAMES, Sheet, Taught, best_of, difference, mean, noise
 from daecore_flows.lecture.filter_telling import figures, growth, means, notes, table, verdict
 from daecore_flows.lecture.studies.filters import MASKED, PHOTOGRAPHS, STUDY
+from daecore_flows.store import recipes as cookbook
 from torch import nn
 
-from daecore.experiment import parse
-from daecore.figures import png
-from daecore.filters import filter_sheets, sheet, spreads
-from daecore.gabor import Wave, gabor
-from daecore.intervals import Interval
+from daecore.analysis.gabor import Wave, gabor
+from daecore.experiment.experiment import parse
+from daecore.plots.figures import png
+from daecore.plots.filter_sheets import filter_sheets, sheet, spreads
 from daecore.rng import stream
+from daecore.stats.intervals import Interval
 
 SIDE = 12
 DECAY = Taught("weight_decay-1", "weight decay 1", "weight_decay", "none")

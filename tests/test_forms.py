@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.store import Store
+from daecore_flows.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_choice_has_more_than_one_value(forms: dict) -> None:
 
 def test_every_form_s_values_are_what_its_flow_takes(forms: dict) -> None:
     """The defaults, and each recipe's parameters, written as the form writes them, are a whole experiment."""
-    from daecore.experiment import Experiment
+    from daecore.experiment.experiment import Experiment
 
     for name, (form, values) in forms.items():
         if "data" not in form["properties"]:

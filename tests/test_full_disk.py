@@ -7,12 +7,12 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from daecore_flows import full_disk
 from daecore_flows.cli import watching
 from daecore_flows.cli.readiness import writable
-from daecore_flows.store import write_atomically
+from daecore_flows.store import full_disk
+from daecore_flows.store.files import write_atomically
 
-from daecore.arrays import save_arrays
+from daecore.data.arrays import save_arrays
 from daecore.errors import InputError
 
 Usage = namedtuple("Usage", "total used free")

@@ -8,10 +8,10 @@ import torch
 from skimage.filters import gabor_kernel
 from torch import Tensor
 
-from daecore.gabor import Wave, changes, gabor
-from daecore.gabor_fit import fit_gabor
+from daecore.analysis.filter_tuning import grain, orientation_selectivity, support
+from daecore.analysis.gabor import Wave, changes, gabor
+from daecore.analysis.gabor_fit import fit_gabor
 from daecore.rng import stream
-from daecore.tuning import grain, orientation_selectivity, support
 
 SIDE = 12
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from daecore import figures
-from daecore.gallery import gallery
+from daecore.html.gallery import gallery
+from daecore.plots import figures
 
 PNG = figures.png(figures.loss_curves([(1, 1.0, None), (2, 0.5, None)]))
 MADE = {"date": "2026-01-02", "commit": "0123456789abcdef", "series": "lecture"}

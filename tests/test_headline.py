@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from daecore import glossary
-from daecore.classical import METHODS
-from daecore.evaluation import DenoisingReport
-from daecore.headline import headline, pretraining
-from daecore.intervals import Interval
-from daecore.page import page
-from daecore.scores import Score, TransferReport, summarise
-from daecore.transfer import NAMES
+from daecore.evaluation.classical import METHODS
+from daecore.evaluation.denoising import DenoisingReport
+from daecore.html import glossary
+from daecore.html.headline import headline, pretraining
+from daecore.html.report import page
+from daecore.stats.intervals import Interval
+from daecore.transfer.scores import Score, TransferReport, summarise
+from daecore.transfer.transfer import NAMES
 
 LINEAR = {"name": "linear", "db": 14.0, "mse": 0.04, "strength": 0.01, "images": 300}
 

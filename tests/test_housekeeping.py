@@ -12,11 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from daecore_flows import housekeeping, lookup, tracking
 from daecore_flows.cli import main
-from daecore_flows.lookup import find_run, find_version
-from daecore_flows.store import Store
-from daecore_flows.tracking import registry, search
+from daecore_flows.store import housekeeping, lookup, tracking
+from daecore_flows.store.lookup import find_run, find_version
+from daecore_flows.store.store import Store
+from daecore_flows.store.tracking import registry, search
 from mlflow.exceptions import MlflowException
 
 from daecore.errors import InputError

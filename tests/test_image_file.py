@@ -11,18 +11,18 @@ import pytest
 import tifffile
 import torch
 from daecore_flows.cli import main
-from daecore_flows.keys import provenance
-from daecore_flows.models import ModelHeader
 from daecore_flows.retraining.incoming import incoming_noise
+from daecore_flows.store.model_file import ModelHeader
+from daecore_flows.store.provenance import provenance
 from daecore_plugins.datasets.image_folder import ImageFolder, image_folder
 from PIL import Image
 
 from daecore import DataError, Found, InputError, as_float, find_images, read_image
-from daecore.autoencoder import Shapes, initialised
-from daecore.checkpoint import save_tensors
-from daecore.image_encoding import encode_image
-from daecore.image_file import ImageFile
-from daecore.spec import spec
+from daecore.data.image_encoding import encode_image
+from daecore.data.image_file import ImageFile
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin.spec import spec
+from daecore.training.checkpoint import save_tensors
 
 SIDE = 32
 WHITE = {"uint8": 255, "uint16": 65535, "uint32": 2**32 - 1}
@@ -417,7 +417,7 @@ def test_a_decoder_s_long_complaint_is_a_line(tmp_path: Path, monkeypatch: pytes
     def complaining(*_: object) -> None:
         raise ValueError("a\nb " * 100)
 
-    monkeypatch.setattr("daecore.image_file.decode_raster", complaining)
+    monkeypatch.setattr("daecore.data.image_file.decode_raster", complaining)
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     with pytest.raises(DataError, match=r"cannot be read: (a b ){30} ?\.\.\. \(399 characters\)\. Repair it"):
         read_image(tmp_path / "a.png")

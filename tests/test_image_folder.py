@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pytest
 import torch
-from daecore_flows import datasets, requests
-from daecore_flows.store import Store
+from daecore_flows.stages import dataset as datasets
+from daecore_flows.stages import requests
+from daecore_flows.store.store import Store
 from daecore_plugins.datasets.image_folder import ImageFolder, fingerprint, image_folder, sample_shape
 from PIL import Image
 
 from daecore import DataError, InputError, NonFiniteError, find_images, read_image
-from daecore.experiment import parse
+from daecore.experiment.experiment import parse
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import stats
 
-from daecore.information import QUANTISATION, best_variance, bound_nats, information_bound, sensitivity
+from daecore.analysis.information import QUANTISATION, best_variance, bound_nats, information_bound, sensitivity
 
 
 def generator() -> torch.Generator:

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from daecore.interpolation import METHODS, Method, interpolate
+from daecore.data.interpolation import METHODS, Method, interpolate
 
 
 @pytest.mark.parametrize("method", METHODS)

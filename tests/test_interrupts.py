@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from daecore_flows import cli, interrupts
-from daecore_flows.workers import Interrupted, at_work
+from daecore_flows.workers.workers import Interrupted, at_work
 
-runs = import_module("daecore_flows.tracking.runs")  # the folder's door has a function of this name
+runs = import_module("daecore_flows.store.tracking.runs")  # the folder's door has a function of this name
 
 
 @pytest.fixture(autouse=True)

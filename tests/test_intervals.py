@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 
 from daecore.errors import InputError
-from daecore.intervals import Interval, bootstrap, contrast, student
 from daecore.rng import stream
+from daecore.stats.intervals import Interval, bootstrap, contrast, student
 
 
 def test_the_bootstrap_agrees_with_scipy():

@@ -6,11 +6,11 @@ from daecore_plugins.datasets import digits
 from scipy import stats
 from sklearn.svm import SVC
 
+from daecore.data.samples import Samples, Splits
 from daecore.errors import InputError
-from daecore.intervals import wilson
-from daecore.kernel_machine import KernelMachine, KernelMachineOptions, judge_kernel_machine, squared_distances
 from daecore.rng import stream
-from daecore.samples import Samples, Splits
+from daecore.stats.intervals import wilson
+from daecore.transfer.svm import KernelMachine, KernelMachineOptions, judge_kernel_machine, squared_distances
 
 
 @pytest.fixture(scope="module")

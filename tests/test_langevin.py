@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from daecore.analysis.langevin import Level, Observation, arrived, langevin
+from daecore.analysis.posterior import Denoiser, exact_denoiser
 from daecore.errors import InputError
-from daecore.langevin import Level, Observation, arrived, langevin
-from daecore.posterior import Denoiser, exact_denoiser
 from daecore.rng import stream
 
 WIDTH = 1.0  # of the Gaussian prior, around 0

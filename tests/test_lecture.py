@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import torch
-from daecore_flows import cookbook
 from daecore_flows.lecture import SERIES
 from daecore_flows.series import conducting
+from daecore_flows.store import recipes as cookbook
 
+from daecore.device import Place
 from daecore.errors import InputError
-from daecore.place import Place
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
@@ -124,9 +124,9 @@ def test_a_second_call_reuses_the_study(held: tuple[Path, dict[str, Any]], tmp_p
 
 BROKEN = """
 import sys
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.temporary_server import begun
+from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from daecore_flows.lecture.flow import lecture
 from daecore_flows.series.series import Series
@@ -162,9 +162,9 @@ def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, di
 FRESH = """
 import sys
 from dataclasses import replace
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.temporary_server import begun
+from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from daecore_flows.lecture.flow import lecture
 from daecore_flows.series.series import Series

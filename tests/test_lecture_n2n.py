@@ -10,12 +10,12 @@ from daecore_flows.lecture.studies.n2n.losses import POWER, gap_ratios, gaps
 from daecore_flows.series.laboratory import chosen
 from torch import nn
 
-from daecore.corruption import Corruptor
-from daecore.feasibility import check
-from daecore.intervals import Interval, student
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import Samples
+from daecore.experiment.feasibility import check
+from daecore.plugin.spec import spec
 from daecore.rng import stream
-from daecore.samples import Samples
-from daecore.spec import spec
+from daecore.stats.intervals import Interval, student
 
 NOISES = [{"gaussian_noise": {"sigma": 0.5}}, {"shot_noise": {"peak": 5}}, {"erasure": {"p": 0.5, "rescale": True}}]
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from daecore_flows import machine
-from daecore_flows.machine import Lock, holders, locks
+from daecore_flows.store import machine
+from daecore_flows.store.machine import Lock, holders, locks
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 HOLD = """
-from daecore_flows.machine import Lock
+from daecore_flows.store.machine import Lock
 print(Lock("core-0").take(), flush=True)
 input()
 """

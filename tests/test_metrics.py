@@ -5,9 +5,9 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from daecore import metrics
 from daecore.errors import InputError
 from daecore.rng import stream
+from daecore.stats import metrics
 
 
 @pytest.fixture

@@ -9,25 +9,19 @@ from typing import Any
 import pytest
 import torch
 from daecore_flows.cli import main
-from daecore_flows.keys import provenance
-from daecore_flows.models import ModelHeader, load_model
+from daecore_flows.store.model_file import ModelHeader, load_model
+from daecore_flows.store.provenance import provenance
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from daecore.autoencoder import Shapes, initialised
-from daecore.checkpoint import (
-    MOST_BYTES,
-    load_progress,
-    save_progress,
-    save_tensors,
-    tensors_digest,
-)
 from daecore.errors import DaecoreError, InputError, StoreError
-from daecore.progress import Progress
-from daecore.spec import spec
-from daecore.weights import misfit, non_finite
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.weights import misfit, non_finite
+from daecore.plugin.spec import spec
+from daecore.training.checkpoint import MOST_BYTES, load_progress, save_progress, save_tensors, tensors_digest
+from daecore.training.state import Progress
 
 ARCHITECTURE, SHAPES = spec("architecture", {"dense": {"widths": [6], "code": 3}}), Shapes((1, 4, 4), (1, 4, 4))
 NETWORK = initialised(ARCHITECTURE, SHAPES, 0).eval()

@@ -10,7 +10,7 @@ import certifi
 import httpx
 import pytest
 import requests
-from daecore_flows.network import reach_this_machine
+from daecore_flows.store.network import reach_this_machine
 from daecore_flows.studio.parts import answers
 
 ANSWER = "http://127.0.0.1:{port}/health"

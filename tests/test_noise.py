@@ -8,8 +8,7 @@ import torch
 from skimage.restoration import estimate_sigma
 from torch import Tensor
 
-from daecore.errors import InputError
-from daecore.noise import (
+from daecore.corruption.noise_level import (
     NoiseEstimate,
     drifted,
     estimate_noise,
@@ -18,9 +17,10 @@ from daecore.noise import (
     strength_of,
     with_strength,
 )
+from daecore.data.samples import as_float
+from daecore.errors import InputError
+from daecore.plugin.spec import spec
 from daecore.rng import stream
-from daecore.samples import as_float
-from daecore.spec import spec
 
 
 def smooth(images: int = 32, size: int = 64) -> Tensor:

@@ -7,11 +7,12 @@ import torch
 from daecore_plugins.objectives.noise2noise import Noise2Noise, demands, noise2noise
 from torch import Tensor, nn
 
-from daecore import Batch, Corruptor, InputError, Samples, spec, stream
-from daecore.experiment import parse
-from daecore.feasibility import check
-from daecore.objective import Objective
-from daecore.training import TrainingOptions, fit
+from daecore import Batch, Corruptor, InputError, Samples, stream
+from daecore.experiment.experiment import parse
+from daecore.experiment.feasibility import check
+from daecore.plugin import spec
+from daecore.training.loop import TrainingOptions, fit
+from daecore.training.objective import Objective
 
 SHAPE = (1, 6, 6)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from daecore_flows import cookbook
 from daecore_flows.lecture.studies.objectives import STUDY, TINY, pooled
+from daecore_flows.store import recipes as cookbook
 from skimage.metrics import peak_signal_noise_ratio
 
-from daecore.experiment import parse
+from daecore.experiment.experiment import parse
 
 CLEAN = parse(cookbook.mapping("lecture/tiny-clean", []))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from daecore.optimiser import AdamW, trained
+from daecore.training.optimiser import AdamW, trained
 
 
 def network() -> nn.Module:

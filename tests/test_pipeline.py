@@ -261,7 +261,7 @@ def test_more_labels_than_there_are_end_the_run_before_any_training(store: Path)
 
 
 SCHEMA = """
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
 from daecore_flows.pipeline import denoise
 branches = denoise.parameters.properties["corruptions"]["anyOf"]
@@ -290,12 +290,12 @@ def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
 
 
 TWINS = """
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
 from prefect import flow, task
-from daecore_flows.keys import stage_key
-from daecore_flows.records import Request
-from daecore_flows.stages import _key
+from daecore_flows.stages.key import stage_key
+from daecore_flows.stages.records import Request
+from daecore_flows.stages.stage import _key
 
 @task(cache_key_fn=_key, persist_result=True, result_serializer="json")
 def transfer(request: Request) -> str:

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
+from daecore.device import autocast, has_bf16, resolve_place
 from daecore.errors import InputError
-from daecore.place import autocast, has_bf16, resolve_place
 from daecore.processors import usable
 
 
@@ -33,7 +33,7 @@ def test_applied_sets_threads_and_puts_them_back():
 
 DENORMAL = """
 import torch
-from daecore.place import resolve_place
+from daecore.device import resolve_place
 
 tiny = torch.full((4_000_000,), 1e-30)
 assert (tiny * 1e-10 != 0).all()  # and the pool's threads exist from now on

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from daecore_flows.catalogue import formula, option_rows, preview_png, properties
 from daecore_flows.cli import main
-from daecore_flows.keys import provenance
-from daecore_flows.models import ModelHeader, load_model
-from daecore_flows.scaffold import create, files
+from daecore_flows.kit.catalogue import formula, option_rows, preview_png, properties
+from daecore_flows.kit.scaffold import create, files
+from daecore_flows.store.model_file import ModelHeader, load_model
+from daecore_flows.store.provenance import provenance
 
-from daecore.autoencoder import Shapes, initialised
-from daecore.checkpoint import save_tensors
 from daecore.errors import InputError
-from daecore.extension import KINDS, Kind
-from daecore.hookspecs import HOOKS
-from daecore.registry import Installed, build, registry
-from daecore.spec import spec
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin.extension import KINDS, Kind
+from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.registry import Installed, build, registry
+from daecore.plugin.spec import spec
 from daecore.testing import check_extension
+from daecore.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = (ROOT / "docs" / "first-corruption.md").read_text()

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from daecore.corruption import Corruptor
+from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
+from daecore.analysis.posterior import draw_originals, exact_denoiser, posterior, score
+from daecore.corruption.corruptor import Corruptor
 from daecore.errors import InputError
-from daecore.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
-from daecore.posterior import draw_originals, exact_denoiser, posterior, score
+from daecore.plugin.spec import spec
 from daecore.rng import stream
-from daecore.spec import spec
 
 PAIR = torch.tensor([[0.6, -0.8], [-0.6, 0.8]])
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from daecore_flows import cookbook
+from daecore_flows.store import recipes as cookbook
 
 from daecore.errors import InputError
-from daecore.experiment import parse, read
-from daecore.feasibility import check
+from daecore.experiment.experiment import parse, read
+from daecore.experiment.feasibility import check
 
 NAMES = sorted(cookbook.recipes())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.studio.record import Studio, path_of, recorded, write
+from daecore_flows.store.studio_record import Studio, path_of, recorded, write
 
 GOOD = Studio(pid=1, started=2.5, mark="0" * 32, prefect="http://127.0.0.1:4200", mlflow="http://[::1]:5000")
 

@@ -5,13 +5,13 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression
 
 from daecore import Corrupted, Corruptor, InputError, Samples, Splits
+from daecore.corruption.pairs import draw_pairs, evaluation_digest
+from daecore.data.samples import as_float
 from daecore.errors import StoreError
-from daecore.linear import fit_linear, measure_moments, solve
-from daecore.metrics import psnr
-from daecore.pairs import draw_pairs
-from daecore.referees import Referees, evaluation_digest, measure
-from daecore.samples import as_float
-from daecore.spec import spec
+from daecore.evaluation.baselines import Referees, measure
+from daecore.evaluation.linear import fit_linear, measure_moments, solve
+from daecore.plugin.spec import spec
+from daecore.stats.metrics import psnr
 
 
 class Hand(Corruptor):

@@ -14,7 +14,7 @@ from textwrap import indent
 import pytest
 
 from daecore.errors import UnknownExtension
-from daecore.registry import Registry, build, registry
+from daecore.plugin.registry import Registry, build, registry
 
 HEAD = """
 from daecore import Extension, Options, hookimpl
@@ -156,7 +156,7 @@ import sys; sys.path.append({str(target)!r})
 import torch
 from daecore import Corruptor
 from daecore.rng import stream
-from daecore.spec import spec
+from daecore.plugin.spec import spec
 result = Corruptor([spec("corruption", {{"scan": {{"period": 4}}}})])(torch.ones(8, 1, 28, 28), stream(0, "noise"))
 print(result.x.mean().item())
 """

@@ -1,16 +1,19 @@
 """What each stage is asked, and what a run says that it was made of."""
 
 import pytest
-from daecore_flows.calling import Caller
-from daecore_flows.housekeeping import usage, uses
-from daecore_flows.provenance import require_same
-from daecore_flows.records import DatasetRef, FileRef, ModelRef, TrainingSummary
-from daecore_flows.requests import training_request, unroll_request
 from daecore_flows.stacking.layering import layer_request
+from daecore_flows.stages.caller import Caller
+from daecore_flows.stages.training import training_request
+from daecore_flows.stages.unroll import unroll_request
+from daecore_flows.store.dataset_ref import DatasetRef
+from daecore_flows.store.file_ref import FileRef
+from daecore_flows.store.housekeeping import usage, uses
+from daecore_flows.store.model_ref import ModelRef, TrainingSummary
+from daecore_flows.store.provenance import require_same
 
 from daecore.errors import InputError, StoreError
-from daecore.experiment import Experiment, parse
-from daecore.spec import digest
+from daecore.experiment.experiment import Experiment, parse
+from daecore.plugin.spec import digest
 
 DIGITS = DatasetRef(
     data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,

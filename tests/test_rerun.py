@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.rerunning import differences, rerun
+from daecore_flows.rerun import differences, rerun
 
 from daecore.errors import InputError
 

@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from daecore_flows import devices
 from daecore_flows.cli import main, tiles
-from daecore_flows.keys import provenance
-from daecore_flows.models import ModelHeader
-from daecore_flows.store import Store
+from daecore_flows.store import device_lock as devices
+from daecore_flows.store.model_file import ModelHeader
+from daecore_flows.store.provenance import provenance
+from daecore_flows.store.store import Store
 from PIL import Image
 
-from daecore import tiling
-from daecore.autoencoder import Autoencoder, Shapes, initialised
-from daecore.checkpoint import save_tensors
+from daecore.data.image_encoding import encode_image
+from daecore.data.image_file import ImageFile, read_image
+from daecore.device import Place
 from daecore.errors import DataError, InputError, NonFiniteError
-from daecore.image_encoding import encode_image
-from daecore.image_file import ImageFile, read_image
-from daecore.place import Place
-from daecore.spec import Spec, spec
+from daecore.model import tiling
+from daecore.model.autoencoder import Autoencoder, Shapes, initialised
+from daecore.plugin.spec import Spec, spec
+from daecore.training.checkpoint import save_tensors
 
 
 @pytest.fixture(autouse=True)
@@ -216,7 +216,7 @@ def test_wrong_input_is_refused_in_one_paragraph(
 
 def test_a_run_that_is_not_in_the_store_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the command that lists them; a registered model, too."""
-    from daecore_flows import tracking
+    from daecore_flows.store import tracking
 
     store = Store(tmp_path / "store", tmp_path)
     store.enter()

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 import torch
-from daecore_flows.resuming import discard, resumable
-from daecore_flows.store import Store
+from daecore_flows.stages.resuming import discard, resumable
+from daecore_flows.store.store import Store
 from daecore_flows.studio.store_health import checkpoints
 from safetensors.torch import save_file
 from torch import nn
 
-from daecore.checkpoint import load_progress, save_progress, tensors_digest
+from daecore.data.samples import Samples
 from daecore.errors import CheckpointError
-from daecore.objective import classification
-from daecore.progress import Progress
-from daecore.samples import Samples
-from daecore.training import TrainingOptions, fit
+from daecore.training.checkpoint import load_progress, save_progress, tensors_digest
+from daecore.training.loop import TrainingOptions, fit
+from daecore.training.objective import classification
+from daecore.training.state import Progress
 
 POINTS = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
 SAMPLES = Samples(POINTS, (POINTS[:, 0] > 0).long())

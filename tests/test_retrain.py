@@ -13,10 +13,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 from PIL import Image
 
-from daecore.corruption import Corruptor
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import as_float
+from daecore.plugin.spec import spec
 from daecore.rng import stream
-from daecore.samples import as_float
-from daecore.spec import spec
 
 pytestmark = pytest.mark.long
 

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from daecore_flows import tracking
-from daecore_flows.store import Store
+from daecore_flows.store import tracking
+from daecore_flows.store.store import Store
+from daecore_flows.store.tracking.runs_table import VIEW, RunsTable, table_address
 from daecore_flows.studio.deployments import tags
-from daecore_flows.tracking.runs_table import VIEW, RunsTable, table_address
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from daecore_flows.sweep.search_space import Choices, Range, changed, grid, labe
 from daecore_flows.sweep.trials import SeedRun, Trial, best, still_true
 
 from daecore.errors import InputError
-from daecore.experiment import Experiment, parse
+from daecore.experiment.experiment import Experiment, parse
 
 BASE = parse(
     {

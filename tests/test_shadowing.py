@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CODE = "from daecore.registry import registry; print(*registry().names('corruption'), len(registry().broken))"
+CODE = "from daecore.plugin.registry import registry; print(*registry().names('corruption'), len(registry().broken))"
 
 
 @pytest.fixture

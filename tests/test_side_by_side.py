@@ -16,12 +16,13 @@ from threading import Event
 
 import psutil
 import pytest
-from daecore_flows import devices, threads
-from daecore_flows.records import DatasetRef, TrainingRequest
-from daecore_flows.requests import training_request
 from daecore_flows.series import side_by_side
 from daecore_flows.series.laboratory import chosen
-from daecore_flows.workers import Interrupted, WorkerDied, at_work
+from daecore_flows.stages import threads
+from daecore_flows.stages.training import TrainingRequest, training_request
+from daecore_flows.store import device_lock as devices
+from daecore_flows.store.dataset_ref import DatasetRef
+from daecore_flows.workers.workers import Interrupted, WorkerDied, at_work
 
 DIGITS = DatasetRef(
     data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
@@ -74,9 +75,9 @@ def test_on_a_gpu_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SCRIPT = """
 import json, sys
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.temporary_server import begun
+from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from prefect import flow
 from daecore_flows import tracking

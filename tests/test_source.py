@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daecore.source import source_digest
+from daecore.plugin.source_digest import source_digest
 
 FILES = {
     "__init__.py": "",

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from daecore.errors import UnknownExtension
-from daecore.spec import CorruptionSpec, Spec, digest, explain, spec
+from daecore.plugin.spec import CorruptionSpec, Spec, digest, explain, spec
 
 corruptions = TypeAdapter(list[CorruptionSpec])
 

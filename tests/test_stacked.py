@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 import torch
-from daecore_flows.stacking.layers import check_stack, layer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Autoencoder, Batch, Corrupted, Corruptor, InputError, Samples, spec, stream
-from daecore.autoencoder import Shapes, initialised
-from daecore.checkpoint import Header, load_tensors, save_tensors
-from daecore.experiment import parse
-from daecore.feasibility import check
-from daecore.place import autocast
-from daecore.stack import code_shape, encode, unroll
-from daecore.training import TrainingOptions, fit
+from daecore import Autoencoder, Batch, Corrupted, Corruptor, InputError, Samples, stream
+from daecore.device import autocast
+from daecore.experiment.experiment import parse
+from daecore.experiment.feasibility import check
+from daecore.experiment.stack_layers import check_stack, layer
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.stack import code_shape, encode, unroll
+from daecore.plugin import spec
+from daecore.training.checkpoint import Header, load_tensors, save_tensors
+from daecore.training.loop import TrainingOptions, fit
 
 PICTURES = Samples(torch.randint(0, 256, (96, 1, 8, 8), generator=stream(0, "pictures")).to(torch.uint8))
 

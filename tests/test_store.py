@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daecore_flows.store import Store, current_store, file_digest, write_atomically
+from daecore_flows.store.files import file_digest, write_atomically
+from daecore_flows.store.store import Store, current_store
 
 from daecore.errors import StoreError
 
@@ -129,8 +130,8 @@ STRANGE = "a#b%20c 'd\"é:;&=+%e$HOME{x}"
 @pytest.mark.long
 def test_any_other_name_holds_mlflow_s_database_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they are said to lie."""
-    from daecore_flows import tracking
-    from daecore_flows.relocation import moved_from
+    from daecore_flows.store import tracking
+    from daecore_flows.store.relocation import moved_from
 
     named = Store(tmp_path / STRANGE, tmp_path / "data")
     for key, value in {**os.environ, **named.environment()}.items():

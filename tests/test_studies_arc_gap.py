@@ -6,11 +6,11 @@ import pytest
 import torch
 from daecore_flows.lecture.studies import arc, gap, gap_digits, gap_points
 
-from daecore.experiment import parse
-from daecore.langevin import Level
-from daecore.likelihood import CoveredThenNoised, ErasedThenNoised
-from daecore.posterior import exact_denoiser
-from daecore.samples import Samples
+from daecore.analysis.langevin import Level
+from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised
+from daecore.analysis.posterior import exact_denoiser
+from daecore.data.samples import Samples
+from daecore.experiment.experiment import parse
 
 
 def circle(share: float = 1.0, count: int = 400) -> torch.Tensor:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import yaml
 
-from daecore.experiment import parse
+from daecore.experiment.experiment import parse
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 

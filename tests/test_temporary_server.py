@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from daecore_flows import temporary_server
-from daecore_flows.temporary_server import MARK, URL, TemporaryServer
+from daecore_flows.store.server_address import MARK, URL
+from daecore_flows.studio import temporary_server
+from daecore_flows.studio.temporary_server import TemporaryServer
 
 from daecore.errors import StoreError
 
@@ -77,10 +78,10 @@ def test_where_a_server_is_named_none_is_started(monkeypatch: pytest.MonkeyPatch
 
 
 LATE = """
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
 from prefect.client.orchestration import get_client
-from daecore_flows.temporary_server import serving
+from daecore_flows.studio.temporary_server import serving
 with serving(), get_client(sync_client=True) as client:
     print(client.hello().status_code)
 try:
@@ -102,9 +103,9 @@ def test_prefect_is_told_where_it_has_read_its_settings_before(tmp_path: Path) -
 
 SCRIPT = """
 import os, time
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.temporary_server import begun
+from daecore_flows.studio.temporary_server import begun
 server = begun()
 server.wait()
 from prefect.client.orchestration import get_client

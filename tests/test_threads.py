@@ -5,18 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from daecore_flows import devices
-from daecore_flows.keys import CODE, NO_RESULT, stage_key
-from daecore_flows.records import ClassifierRequest, DatasetRef
-from daecore_flows.requests import classifier_request
-from daecore_flows.store import Store
-from daecore_flows.threads import decided, goes_on, keys, wanted, without_threads
+from daecore_flows.stages.classifier import ClassifierRequest, classifier_request
+from daecore_flows.stages.key import CODE, NO_RESULT, stage_key
+from daecore_flows.stages.threads import decided, keys, wanted, without_threads
+from daecore_flows.store import device_lock as devices
+from daecore_flows.store.dataset_ref import DatasetRef
+from daecore_flows.store.store import Store
+from daecore_flows.store.unfinished import goes_on
 
-from daecore.classifying import ClassifierOptions
-from daecore.experiment import parse
-from daecore.place import Place
-from daecore.source import source_digest
-from daecore.spec import digest
+from daecore.device import Place
+from daecore.experiment.experiment import parse
+from daecore.plugin.source_digest import source_digest
+from daecore.plugin.spec import digest
+from daecore.transfer.task import ClassifierOptions
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def asked(threads: int = 0, side: int = 28, labels: int = 10) -> ClassifierRequest:
     """Train a classifier on pictures of this side."""
-    from daecore_flows.records import ClassifierAsk
+    from daecore_flows.stages.classifier import ClassifierAsk
 
     shape = (1, side, side)
     dataset = DatasetRef(
@@ -159,7 +160,7 @@ def test_its_keys_are_those_of_every_number_it_was_begun_with(store: Store) -> N
 
 
 def test_what_does_not_depend_on_threads_stays_as_it_is(store: Store) -> None:
-    from daecore_flows.records import MachineRequest
+    from daecore_flows.stages.svm import MachineRequest
 
     key = stage_key("judge_machine", {}, [])
     request = MachineRequest(key=key, dataset=asked().dataset)
@@ -185,4 +186,4 @@ def test_how_cores_are_counted_is_no_part_of_a_stage_s_code() -> None:
     for _, *core in CODE.values():
         counted = NO_RESULT | {"daecore.processors"}
         assert source_digest(*core, leave_out=NO_RESULT) == source_digest(*core, leave_out=counted)
-    assert source_digest("daecore.place", leave_out=NO_RESULT) != source_digest("daecore.place")
+    assert source_digest("daecore.device", leave_out=NO_RESULT) != source_digest("daecore.device")

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
-from daecore.efficiency import label_efficiency
-from daecore.figures import loss_curves, png
-from daecore.scores import Score, summarise
-from daecore.ticks import RoundNumbers, written
+from daecore.plots.figures import loss_curves, png
+from daecore.plots.label_efficiency import label_efficiency
+from daecore.plots.ticks import RoundNumbers, written
+from daecore.transfer.scores import Score, summarise
 
 
 @pytest.mark.parametrize(

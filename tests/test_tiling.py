@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from daecore.autoencoder import Shapes, build
 from daecore.errors import InputError, NonFiniteError
-from daecore.restorer import Restorer, takes_any_size
-from daecore.spec import spec
-from daecore.tiling import PIXELS, Side, restore_tiled, tile_count
+from daecore.model.autoencoder import Shapes, build
+from daecore.model.restorer import Restorer, takes_any_size
+from daecore.model.tiling import PIXELS, Side, restore_tiled, tile_count
+from daecore.plugin.spec import spec
 
 SIDES = st.integers(1, 70)
 

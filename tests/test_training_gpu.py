@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from daecore.autoencoder import Shapes, initialised
-from daecore.corruption import Corruptor
-from daecore.metrics import psnr
-from daecore.place import autocast
-from daecore.samples import Batch, Samples
-from daecore.spec import spec
-from daecore.training import TrainingOptions, fit
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import Batch, Samples
+from daecore.device import autocast
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin.spec import spec
+from daecore.stats.metrics import psnr
+from daecore.training.loop import TrainingOptions, fit
 
 pytestmark = pytest.mark.gpu
 

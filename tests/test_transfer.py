@@ -7,23 +7,23 @@ import pytest
 import torch
 from torch import nn
 
-from daecore.budget import ALL, CHOICE, draw_labels
-from daecore.checkpoint import tensors_digest
-from daecore.classifier import Classifier, judge
-from daecore.classifying import ClassifierOptions, Task
-from daecore.corruption import Corruptor
-from daecore.efficiency import label_efficiency
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.label_draws import ALL, CHOICE, draw_labels
+from daecore.data.samples import Batch, Samples, Splits, as_float
 from daecore.errors import InputError
-from daecore.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier
-from daecore.initialisation import Initialisation
-from daecore.intervals import student
-from daecore.nearest import nearest_errors
-from daecore.objective import augmented, classification
-from daecore.samples import Batch, Samples, Splits, as_float
-from daecore.scores import Score, TransferReport, summarise
-from daecore.spec import spec
-from daecore.training import TrainingOptions
-from daecore.transfer import CELLS, NAMES, TransferOptions, transfer
+from daecore.plots.label_efficiency import label_efficiency
+from daecore.plugin.spec import spec
+from daecore.stats.intervals import student
+from daecore.training.checkpoint import tensors_digest
+from daecore.training.loop import TrainingOptions
+from daecore.training.objective import augmented, classification
+from daecore.transfer.classifier import Classifier, judge
+from daecore.transfer.encoder import Initialisation
+from daecore.transfer.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier
+from daecore.transfer.nearest import nearest_errors
+from daecore.transfer.scores import Score, TransferReport, summarise
+from daecore.transfer.task import ClassifierOptions, Task
+from daecore.transfer.transfer import CELLS, NAMES, TransferOptions, transfer
 
 SHAPE = (1, 6, 6)
 

@@ -8,23 +8,26 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from daecore_flows import classifying, cookbook, datasets
 from daecore_flows.features import SERIES, efficiency
 from daecore_flows.features.few_labels import BEHIND
 from daecore_flows.features.studies import frontier, stacked, transfer
-from daecore_flows.keys import provenance, stage_key
-from daecore_flows.records import Classified, ClassifierAsk, ClassifierRequest
-from daecore_flows.requests import classifier_request, dataset_request
 from daecore_flows.series import conducting
-from daecore_flows.store import Store
+from daecore_flows.stages import classifier as classifying
+from daecore_flows.stages import dataset as datasets
+from daecore_flows.stages.classifier import ClassifierAsk, ClassifierRequest, classifier_request
+from daecore_flows.stages.dataset import dataset_request
+from daecore_flows.stages.key import stage_key
+from daecore_flows.store import recipes as cookbook
+from daecore_flows.store.provenance import provenance
+from daecore_flows.store.store import Store
 
-from daecore.budget import ALL, CHOICE
-from daecore.classifying import ClassifierOptions
-from daecore.experiment import parse, read
-from daecore.feasibility import check
-from daecore.intervals import Interval, student
-from daecore.scores import Score, summarise
-from daecore.spec import spec
+from daecore.data.label_draws import ALL, CHOICE
+from daecore.experiment.experiment import parse, read
+from daecore.experiment.feasibility import check
+from daecore.plugin.spec import spec
+from daecore.stats.intervals import Interval, student
+from daecore.transfer.scores import Classified, Score, summarise
+from daecore.transfer.task import ClassifierOptions
 
 EXPERIMENT = parse({"data": "digits", "autoencoder": {"conv": {"code": 16}}, "training": {"threads": 1}})
 
@@ -298,14 +301,14 @@ def test_the_key_of_a_classifier_holds_what_it_depends_on(store: Store) -> None:
 
 
 CELLS = """
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.temporary_server import begun
+from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from prefect import flow
 from daecore_flows import tracking
 from daecore_flows.series.laboratory import Laboratory
-from daecore.classifying import ClassifierOptions
+from daecore.transfer.task import ClassifierOptions
 
 @flow
 def cells():

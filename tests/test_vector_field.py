@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from daecore.intervals import bootstrap, bootstrap_of_means
+from daecore.analysis.vector_field import agreement
 from daecore.rng import stream
-from daecore.vector_field import agreement
+from daecore.stats.intervals import bootstrap, bootstrap_of_means
 
 
 def test_a_field_agrees_with_itself() -> None:

@@ -22,10 +22,10 @@ from daecore_flows.vincent.cells import (
 from daecore_flows.vincent.overview import overview
 from daecore_flows.vincent.published import PUBLISHED
 
-from daecore.budget import ALL
-from daecore.classifying import ClassifierOptions
-from daecore.experiment import Experiment
-from daecore.kernel_machine import KernelMachineReport
+from daecore.data.label_draws import ALL
+from daecore.experiment.experiment import Experiment
+from daecore.transfer.svm import KernelMachineReport
+from daecore.transfer.task import ClassifierOptions
 
 ROT = PUBLISHED["mnist_rot"]
 

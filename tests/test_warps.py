@@ -8,8 +8,8 @@ from daecore_plugins.corruptions.elastic import smooth_field
 from torch import Tensor
 
 from daecore import Corruptor
+from daecore.plugin.spec import spec
 from daecore.rng import stream
-from daecore.spec import spec
 
 STILL = {"rotation": 0, "shift": 0, "scale": 0, "shear": 0}
 

@@ -98,7 +98,7 @@ def test_prefect_does_not_ask_git_of_the_folder_for_a_version(stranger: Path) ->
 
 CACHED = """
 import sys
-from daecore_flows.store import current_store
+from daecore_flows.store.store import current_store
 current_store().enter()
 from prefect import flow, task
 

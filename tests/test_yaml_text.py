@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from daecore.errors import InputError
-from daecore.yaml_text import dump, load, load_value
+from daecore.experiment.yaml_text import dump, load, load_value
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import warnings
 import torch
 from torch import nn
 
-from daecore.autoencoder import Autoencoder, parameter_count
+from daecore.data.samples import Shape
+from daecore.model.autoencoder import Autoencoder, parameter_count
 from daecore.rng import stream
-from daecore.samples import Shape
 from daecore.testing.contract import Check, Subject, Violation
 
 HALVED: tuple[tuple[Shape, Shape], ...] = (((1, 14, 14), (1, 28, 28)), ((3, 14, 14), (3, 28, 28)))

@@ -10,8 +10,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from daecore.corruption import declared
-from daecore.extension import Extension, Options
+from daecore.corruption.corruptor import declared
+from daecore.plugin.extension import Extension, Options
 from daecore.rng import stream
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.drawing import pictures, shapes

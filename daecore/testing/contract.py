@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daecore.extension import Extension, Kind, Options
-from daecore.samples import Shape
+from daecore.data.samples import Shape
+from daecore.plugin.extension import Extension, Kind, Options
 
 IMAGES: tuple[Shape, ...] = ((1, 28, 28), (3, 28, 28), (1, 15, 21), (3, 9, 12))
 POINTS: tuple[Shape, ...] = ((2,),)

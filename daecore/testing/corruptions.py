@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daecore.corruption import declared
-from daecore.extension import Extension
-from daecore.place import autocast
+from daecore.corruption.corruptor import declared
+from daecore.data.samples import Shape
+from daecore.device import autocast
+from daecore.plugin.extension import Extension
 from daecore.rng import stream
-from daecore.samples import Shape
 from daecore.testing.bias import CHECK as UNBIASED
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.drawing import apply, declared_shape, pictures, shapes

@@ -2,9 +2,9 @@
 
 import hashlib
 
+from daecore.data.samples import Splits, as_float
+from daecore.data.tensor_rule import require_values
 from daecore.errors import DaecoreError, SamplesError
-from daecore.samples import Splits, as_float
-from daecore.tensor_rule import require_values
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.globals import leaves_global_state
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from daecore.data.samples import Shape
 from daecore.errors import InputError
 from daecore.rng import stream
-from daecore.samples import Shape
 from daecore.testing.contract import Subject, Violation
 
 

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from daecore.autoencoder import Autoencoder
-from daecore.corruption import Corruptor
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import Batch
+from daecore.model.autoencoder import Autoencoder
 from daecore.rng import stream
-from daecore.samples import Batch
 from daecore.testing.contract import Check, Subject, Violation
 from daecore.testing.globals import leaves_global_state
 

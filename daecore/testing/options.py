@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from daecore.extension import Options
+from daecore.plugin.extension import Options
 from daecore.testing.contract import Check, Subject, Violation
 
 LOWER, UPPER = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}

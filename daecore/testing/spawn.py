@@ -7,7 +7,7 @@ from functools import cache
 from pickle import PicklingError
 from typing import Any
 
-from daecore.registry import registry
+from daecore.plugin.registry import registry
 from daecore.testing.contract import Violation
 
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import torch
 
-from daecore.extension import Strength
-from daecore.metrics import psnr
-from daecore.pairs import enlarge
+from daecore.corruption.pairs import enlarge
+from daecore.plugin.extension import Strength
+from daecore.stats.metrics import psnr
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.drawing import apply, declared_shape, pictures, shapes
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daecore.extension import Extension, Kind, Options
-from daecore.registry import registry
+from daecore.plugin.extension import Extension, Kind, Options
+from daecore.plugin.registry import registry
 from daecore.testing import architectures, corruptions, datasets, objectives, options
 from daecore.testing.contract import Check, Finding, NotJudged, Subject
 

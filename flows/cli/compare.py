@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..store import Store, write_atomically
+from ..store.files import write_atomically
+from ..store.store import Store
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .readiness import writable
 from .runs import enter
 
 if TYPE_CHECKING:
-    from ..comparison.candidates import Candidate
-    from ..comparison.compared import Comparison, StrengthCurve
+    from ..store.comparison.candidates import Candidate
+    from ..store.comparison.compared import Comparison, StrengthCurve
 
 
 def compare(
@@ -37,8 +38,8 @@ def compare(
     """
     place = store_at(store, DEFAULT_DATA)
     enter(place)
-    from ..comparison import pairing
-    from ..comparison.candidates import read_candidates
+    from ..store.comparison import pairing
+    from ..store.comparison.candidates import read_candidates
     from .comparison_summary import print_comparison
 
     candidates, left_out = read_candidates(runs)
@@ -56,7 +57,7 @@ def compare(
 
 def _own_place(value: "Comparison", place: Store) -> Path:
     """The page of these runs in the store, in this order."""
-    from daecore.spec import digest
+    from daecore.plugin.spec import digest
 
     folder = place.root / "comparisons"
     folder.mkdir(exist_ok=True)
@@ -65,11 +66,11 @@ def _own_place(value: "Comparison", place: Store) -> Path:
 
 def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
     """The page, with a panel of each run, a histogram of each paired difference, and the curves over strengths."""
-    from daecore import figures
-    from daecore.comparison_page import comparison_page
+    from daecore.html.comparison import comparison_page
+    from daecore.plots import figures
 
-    from ..comparison.candidates import panels
-    from ..comparison.pairing import paired
+    from ..store.comparison.candidates import panels
+    from ..store.comparison.pairing import paired
 
     by_run = {one.run_id: one for one in candidates}
     histograms = {}
@@ -84,8 +85,8 @@ def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
 
 def _curve(curve: "StrengthCurve") -> bytes:
     """The picture of a curve."""
-    from daecore.figures import png
-    from daecore.strength_curves import strength_curves
+    from daecore.plots.figures import png
+    from daecore.plots.strength_curves import strength_curves
 
     lines = {
         name: {point.strength: point.values[name] for point in curve.points if name in point.values}

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from daecore.comparison_page import OTHER_NOISE, SHORT, SHOWN, shortened, signed, with_interval
+from daecore.html.comparison import OTHER_NOISE, SHORT, SHOWN, shortened, signed, with_interval
 
 
 def print_comparison(value: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from .. import cookbook
+from ..store import recipes as cookbook
 from .places import DEFAULT_DATA, store_at
 
 RUNS = 20  # newest first

@@ -18,7 +18,7 @@ def fetch(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Load a dataset now, downloading and verifying what is missing."""
-    from daecore.spec import spec
+    from daecore.plugin.spec import spec
 
     dataset = spec("dataset", name)
     splits = dataset.extension.function(dataset.options, cache=store_at(DEFAULT_STORE, data).data)

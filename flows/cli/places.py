@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..store import DATA, STORE, Store
+from ..store.store import DATA, STORE, Store
 
 StoreFolder = Annotated[
     Path, typer.Option("--store", envvar=STORE, metavar="DIR", help="Where runs and their files are kept.")

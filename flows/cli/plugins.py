@@ -7,12 +7,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..store import write_atomically
+from ..store.files import write_atomically
 from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:
-    from daecore.registry import Broken, Installed
+    from daecore.plugin.registry import Broken, Installed
 
 app = typer.Typer(help="What can be named in an experiment; write, check and show plugins.", add_completion=False)
 KindName = Literal["corruption", "dataset", "architecture", "objective"]
@@ -29,7 +29,7 @@ def list_plugins(context: typer.Context, store: StoreFolder = DEFAULT_STORE) -> 
     """List what can be named in an experiment, and what is installed but broken."""
     if context.invoked_subcommand is not None:
         return
-    from daecore.registry import registry
+    from daecore.plugin.registry import registry
 
     from ..studio.installation import restart_needed
 
@@ -55,7 +55,7 @@ def new(
     folder: Annotated[Path, typer.Option("--in", metavar="DIR", help="Where the package's folder is made.")] = Path(),
 ) -> None:
     """Make a complete package for a new plugin: module, entry point, test, README."""
-    from ..scaffold import create
+    from ..kit.scaffold import create
 
     made = create(name, kind, folder.expanduser())
     print(f"Made {made}. Next:\n    pip install -e {made}\n    dae plugins check {name}")
@@ -71,9 +71,9 @@ def check(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Check plugins against the contract, fact by fact; exit status 1 if one is broken."""
-    from daecore.experiment import override
-    from daecore.registry import registry
-    from daecore.spec import spec
+    from daecore.experiment.experiment import override
+    from daecore.plugin.registry import registry
+    from daecore.plugin.spec import spec
     from daecore.testing import check_extension
 
     console, failed = Console(highlight=False, soft_wrap=True), 0
@@ -101,7 +101,7 @@ def show(
     ] = None,
 ) -> None:
     """Show a plugin: options, properties, where it comes from, and what it does to pictures."""
-    from ..catalogue import option_rows, preview_png, properties
+    from ..kit.catalogue import option_rows, preview_png, properties
 
     console = Console(highlight=False)
     for item in _chosen([name], kind):
@@ -126,8 +126,8 @@ def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]
     Raises:
         UnknownExtension: One is not there, or broken.
     """
-    from daecore.extension import KINDS
-    from daecore.registry import registry
+    from daecore.plugin.extension import KINDS
+    from daecore.plugin.registry import registry
 
     installed = registry()
     if not names:

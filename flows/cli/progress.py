@@ -18,7 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ..console import OURS, PROGRESS, give_levels, silence
+from ..workers.console import OURS, PROGRESS, give_levels, silence
 
 START = "start"
 WIDE = 120  # columns that have room for a bar beside what is told

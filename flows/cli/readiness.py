@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..store import Store
+from ..store.store import Store
 from .places import size
 
 if TYPE_CHECKING:
-    from daecore.experiment import Experiment
+    from daecore.experiment.experiment import Experiment
 
 ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
 
@@ -29,8 +29,8 @@ def prepared(
         InputError: It cannot be run.
         StoreError: The store cannot be written, or there is too little room.
     """
-    from daecore.experiment import parse
-    from daecore.feasibility import check
+    from daecore.experiment.experiment import parse
+    from daecore.experiment.feasibility import check
 
     experiment = parse(wanted)
     check(experiment)
@@ -47,7 +47,7 @@ def require_room(experiment: "Experiment", store: Store) -> None:
         InputError: The files or the device are not there.
         StoreError: The store cannot be written, or there is too little room.
     """
-    from daecore.place import resolve_place
+    from daecore.device import resolve_place
 
     if experiment.data.extension.fingerprint is not None:
         experiment.data.extension.fingerprint(experiment.data.options)  # the user's folder is there and has files

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .. import cookbook
+from ..store import recipes as cookbook
 from . import completion
 
 Recipe = Annotated[
@@ -46,6 +46,6 @@ def list_recipes() -> None:
 
 def show(recipe: Recipe, changes: Changes = None) -> None:
     """Print a whole experiment as YAML, every option spelt out."""
-    from daecore.experiment import parse
+    from daecore.experiment.experiment import parse
 
     print(parse(cookbook.mapping(recipe, changes or [])).dump(), end="")

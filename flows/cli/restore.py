@@ -12,10 +12,10 @@ from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .runs import enter
 
 if TYPE_CHECKING:
-    from daecore.autoencoder import Autoencoder, Shapes
-    from daecore.restorer import Restorer
+    from daecore.model.autoencoder import Autoencoder, Shapes
+    from daecore.model.restorer import Restorer
 
-    from ..restoring import Job
+    from ..restore_pictures import Job
 
 WEIGHTS = ".safetensors"
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
@@ -52,13 +52,13 @@ def restore(
     No input is ever overwritten. What cannot be read is told, and the others go on.
     """
     source, target = source.expanduser(), target.expanduser()
-    from ..restoring import plan
+    from ..restore_pictures import plan
 
     planned = plan(source, target, force=force)
-    from daecore.place import resolve_place
-    from daecore.restorer import Restorer
+    from daecore.device import resolve_place
+    from daecore.model.restorer import Restorer
 
-    from ..devices import fitting, held
+    from ..store.device_lock import fitting, held
 
     place = resolve_place(device)
     network, shapes = _network(model, store, allow_changed_plugins)
@@ -77,7 +77,7 @@ def _attempt(job: "Job", restorer: "Restorer") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
 
-    from ..restoring import restore_file
+    from ..restore_pictures import restore_file
     from .tiles import tiles_shown
 
     try:
@@ -102,7 +102,7 @@ def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes
     """
     from daecore.errors import InputError, StoreError
 
-    from ..models import load_with_shapes
+    from ..store.model_file import load_with_shapes
 
     if model.endswith(WEIGHTS):
         path = Path(model).expanduser()
@@ -111,7 +111,7 @@ def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes
         return load_with_shapes(path, allow_changed_plugins=allow)
     place = store_at(store, DEFAULT_DATA)
     enter(place)
-    from ..lookup import find_run, model_of
+    from ..store.lookup import find_run, model_of
 
     ref = model_of(find_run(model))
     if not ref.weights.intact(place):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from .. import cookbook
+from ..store import recipes as cookbook
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
 from .recipes import Changes, Recipe, Threads, with_threads

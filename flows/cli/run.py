@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import cookbook
-from ..store import Store, write_atomically
+from ..store import recipes as cookbook
+from ..store.files import write_atomically
+from ..store.store import Store
 from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared, require_room, writable
@@ -18,9 +19,9 @@ from .runs import enter
 from .watching import watched_flow
 
 if TYPE_CHECKING:
-    from daecore.experiment import Experiment
+    from daecore.experiment.experiment import Experiment
 
-    from ..records import Reported
+    from ..store.final_report import Reported
 
 Output = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON, too.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ignore what is cached and train anew.")]
@@ -77,15 +78,15 @@ def rerun(
     """Run an earlier run's experiment again, with changes or as it was; then report as `dae run` does."""
     place = store_at(store, data)
     enter(place)
-    from ..lookup import find_run
-    from ..rerunning import repeated
+    from ..rerun import repeated
+    from ..store.lookup import find_run
 
     overrides = tuple(with_threads(changes, threads))
     found = find_run(of)
     require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), place)
 
     def load() -> Callable[[], "Reported"]:
-        from .. import rerunning
+        from .. import rerun as rerunning
 
         return partial(rerunning.rerun, found.info.run_id, overrides, allow_changed_plugins, fresh)
 
@@ -115,7 +116,7 @@ def asked(
     """
     recorded = cookbook.plugins(recipe)
     if recorded:
-        from ..provenance import require_same
+        from ..store.provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
     return prepared(cookbook.mapping(recipe, changes), place, check)
@@ -131,7 +132,7 @@ def reported(load: Callable[[], Callable[[], "Reported"]], place: Store, report:
     if report is not None:
         writable(report, "--report")
     ended = watched_flow(load, verbose=verbose)
-    from ..reporting import final_report
+    from ..store.final_report import final_report
     from .summary import print_summary
 
     final = final_report(ended, place).model_dump(mode="json")

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..store import Store
+from ..store.store import Store
 from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, size, store_at
 
 if TYPE_CHECKING:
-    from ..tracking import Run
+    from ..store.tracking import Run
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -28,7 +28,7 @@ def list_runs(
 ) -> None:
     """List the last runs: name, state, gain, age."""
     enter(store_at(store, DEFAULT_DATA))
-    from .. import tracking
+    from ..store import tracking
 
     found = tracking.runs(tracking.WHOLE, limit)
     if as_json:
@@ -75,8 +75,8 @@ def remove(
 ) -> None:
     """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
     enter(store_at(store, DEFAULT_DATA))
-    from .. import housekeeping
-    from ..lookup import find_run
+    from ..store import housekeeping
+    from ..store.lookup import find_run
 
     found = housekeeping.removable(find_run(run, stages=("denoise", housekeeping.STUDY, housekeeping.SERIES)))
     for one in found:
@@ -95,7 +95,7 @@ def collect(
     """Free room: checkpoints, cached results and models that no kept run uses. Says how much before it deletes."""
     place = store_at(store, DEFAULT_DATA)
     enter(place)
-    from .. import housekeeping
+    from ..store import housekeeping
 
     found = housekeeping.collectable(place, keep)
     for reason in dict.fromkeys(item.reason for item in found):
@@ -121,7 +121,7 @@ def enter(store: Store) -> None:
             f"There is no store in {store.root} yet. `dae run mnist-erasure` makes one; --store names another."
         )
     store.enter()
-    from .. import tracking
+    from ..store import tracking
 
     tracking.prepare(store)
     tracking.reconcile()

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..store import Store, write_atomically
+from ..store.files import write_atomically
+from ..store.store import Store
 from . import completion
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import require_place, writable

@@ -9,7 +9,7 @@ from .recipes import Changes, Recipe, Threads, with_threads
 from .run import AllowChangedPlugins, Fresh, Output, Verbose, asked, recipe_name, reported
 
 if TYPE_CHECKING:
-    from ..records import Reported
+    from ..store.final_report import Reported
 
 
 def stack(
@@ -27,7 +27,7 @@ def stack(
 
     The same command again takes finished layers from the cache, and goes on with one that was stopped.
     """
-    from ..stacking.layers import check_stack
+    from daecore.experiment.stack_layers import check_stack
 
     place = store_at(store, data)
     experiment = asked(recipe, with_threads(changes, threads), place, allow=allow_changed_plugins, check=check_stack)

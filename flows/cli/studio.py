@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 
 from .. import interrupts
-from ..store import Store
-from ..studio.record import Studio, running
+from ..store.store import Store
+from ..store.studio_record import Studio, running
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:

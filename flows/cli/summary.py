@@ -8,13 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from daecore.claims import told
-from daecore.evaluation import DenoisingReport
-from daecore.headline import headline, pretraining
-from daecore.scores import TransferReport
+from daecore.evaluation.denoising import DenoisingReport
+from daecore.html.headline import headline, pretraining
+from daecore.stats.claims import told
+from daecore.transfer.scores import TransferReport
 
-from ..store import Store
-from ..tracking.pages import LAYOUT
+from ..store.store import Store
+from ..store.tracking.pages import LAYOUT
 
 RESTORED = "restored"
 STYLES = {"above": "bold green", "open": "bold", "below": "bold yellow"}

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .. import cookbook
-from ..store import Store
+from ..store import recipes as cookbook
+from ..store.store import Store
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
 from .recipes import Changes, Recipe, Threads, with_threads
@@ -85,7 +85,7 @@ def _asked(given: Mapping[str, Any], place: Store) -> "SweepPlan":
 
 def _print(asked: "SweepPlan", record: "SweepRecord") -> None:
     """The table, the best, and where all of it lies."""
-    from .. import tracking
+    from ..store import tracking
     from ..sweep import measures, sweep_report
     from ..sweep.search_space import labels
 

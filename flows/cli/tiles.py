@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..agenda import about
+from ..stages.agenda import about
 
 if TYPE_CHECKING:
-    from daecore.tiling import Watch
+    from daecore.model.tiling import Watch
 
 EVERY_SECONDS = 5.0
 

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import typer
 
-from .. import full_disk, interrupts
-from ..store import current_store
+from .. import interrupts
+from ..store import full_disk
+from ..store.store import current_store
+from ..store.studio_record import PROCESS, running
 from ..studio.parts import answers
-from ..studio.record import PROCESS, running
-from ..temporary_server import TemporaryServer, begun
+from ..studio.temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
 COMING_UP_SECONDS, LOOK_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
@@ -82,7 +83,7 @@ def _stopped(goes_on: str) -> None:
 def _left_open() -> None:
     """End what is still said to be under way in this process."""
     if MLFLOW in sys.modules:
-        from .. import tracking
+        from ..store import tracking
 
         tracking.abandon()
 
@@ -105,14 +106,14 @@ def _studio_answers() -> None:
 
 def _database_made() -> None:
     """Make MLflow's database, which the flow would do while the server waits."""
-    from .. import tracking
+    from ..store import tracking
 
     tracking.prepare(current_store())
 
 
 def _awaited(server: TemporaryServer | None) -> None:
     """Wait for the server, and until then load what every training will need."""
-    from .. import tracking
+    from ..store import tracking
 
     if server is not None and not server.answers:
         tracking.load_exporter()
@@ -125,7 +126,7 @@ def _killed_ones_closed(server: TemporaryServer | None) -> None:
 
     A server that is not the store's knows runs of other people and of other machines.
     """
-    from ..studio.reconciliation import reconcile_commands
+    from ..reconcile.reconciliation import reconcile_commands
 
     store = current_store()
     if server is not None or running(store.root) is not None:

@@ -6,10 +6,10 @@ Knows scores. Does not train.
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
-from daecore.claims import fewer_errors_than, told
-from daecore.efficiency import label_efficiency
-from daecore.figures import png
-from daecore.scores import Score, TransferReport
+from daecore.plots.figures import png
+from daecore.plots.label_efficiency import label_efficiency
+from daecore.stats.claims import fewer_errors_than, told
+from daecore.transfer.scores import Score, TransferReport
 
 from ..series.study import Measured, Picture, Table
 

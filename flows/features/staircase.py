@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from daecore.figures import CYCLE, GREY, png
+from daecore.plots.figures import CYCLE, GREY, png
 
 TRAINED, FROZEN, LABELLED = CYCLE[0], "#d5dbe3", CYCLE[1]
 HEIGHT, GAP = 0.7, 0.3

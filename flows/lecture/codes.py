@@ -6,11 +6,11 @@ Knows measures. Does not train.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from daecore.claims import claimed, fewer_errors
-from daecore.curves import Curves, curves
-from daecore.figures import png
-from daecore.information import Bound
-from daecore.intervals import Interval, student
+from daecore.analysis.information import Bound
+from daecore.plots.curves import Curves, curves
+from daecore.plots.figures import png
+from daecore.stats.claims import claimed, fewer_errors
+from daecore.stats.intervals import Interval, student
 
 from ..series.study import Measured, Picture, Table
 

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from daecore.gabor_fit import fit_gabor
-from daecore.intervals import Interval, bootstrap, student
+from daecore.analysis.filter_tuning import grain, orientation_selectivity, support
+from daecore.analysis.gabor_fit import fit_gabor
 from daecore.rng import stream
-from daecore.tuning import grain, orientation_selectivity, support
+from daecore.stats.intervals import Interval, bootstrap, student
 
 GABOR_LIKE = 0.5  # a filter counts as Gabor-like where both scores are above
 LIVING = 0.01  # a unit whose weights have a smaller norm is dead: it answers every patch alike, within half a percent

@@ -5,8 +5,8 @@ Knows scores. Does not train.
 
 from collections.abc import Iterator, Mapping
 
-from daecore.claims import claimed, told
-from daecore.intervals import Interval
+from daecore.stats.claims import claimed, told
+from daecore.stats.intervals import Interval
 
 from ..series.study import Measured, Table
 from .filter_scores import ALIVE, DECAY, GABOR_LIKE, LIVING, NAMES, SIZES, Best, Sheet, Sheets, difference, leads, mean

@@ -10,10 +10,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from daecore.claims import doubt
-from daecore.evaluation import DenoisingReport
-from daecore.intervals import Interval, bootstrap
+from daecore.evaluation.denoising import DenoisingReport
 from daecore.rng import stream
+from daecore.stats.claims import doubt
+from daecore.stats.intervals import Interval, bootstrap
 
 from ..series.study import Measured, Table
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from daecore.evaluation import restore
-from daecore.experiment import Experiment
-from daecore.figures import COLUMNS, panel, png
-from daecore.pairs import draw_pairs
-from daecore.samples import as_float
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import as_float
+from daecore.experiment.experiment import Experiment
+from daecore.model.restore import restore
+from daecore.plots.figures import COLUMNS, panel, png
 
 from ..series.study import Findings, Picture, Study
 from .one_strength import NAMES, OneStrength, figures, note, table

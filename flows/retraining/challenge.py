@@ -9,17 +9,21 @@ import numpy as np
 from prefect import runtime
 
 from daecore.errors import StoreError
-from daecore.experiment import Experiment
-from daecore.intervals import Interval, bootstrap
+from daecore.experiment.experiment import Experiment
 from daecore.rng import stream
+from daecore.stats.intervals import Interval, bootstrap
 
-from .. import requests, stages, tracking
 from ..artifacts import show_decision
-from ..calling import Caller, intact
-from ..lookup import model_of
 from ..pipeline import denoise
-from ..records import DatasetRef, Evaluated, ModelRef
-from ..store import Store, current_store
+from ..stages import requests
+from ..stages import stage as stages
+from ..stages.caller import Caller, intact
+from ..stages.evaluation import Evaluated
+from ..store import tracking
+from ..store.dataset_ref import DatasetRef
+from ..store.lookup import model_of
+from ..store.model_ref import ModelRef
+from ..store.store import Store, current_store
 from . import champions, decision
 from .decision import Contender, Decision
 from .incoming import fitted

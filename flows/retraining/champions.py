@@ -5,12 +5,11 @@ The alias `champion` is the one fact; everything else is written before it moves
 
 from daecore.errors import InputError, StoreError
 
-from .. import tracking
-from ..learning import load_network
-from ..lookup import model_of
-from ..records import ModelRef
-from ..store import Store
-from ..tracking import ModelVersion
+from ..store import tracking
+from ..store.lookup import model_of
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import Store
+from ..store.tracking import ModelVersion
 from .decision import State
 
 CHAMPION, CHALLENGER = tracking.CHAMPION, "challenger"

@@ -5,12 +5,11 @@ Pure: states and intervals go in, sentences and decisions come out.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from daecore.experiment import Experiment
-from daecore.intervals import Interval
-from daecore.noise import NoiseEstimate, drifted
-from daecore.spec import digest
-
-from ..records import Record
+from daecore.corruption.noise_level import NoiseEstimate, drifted
+from daecore.experiment.experiment import Experiment
+from daecore.plugin.spec import digest
+from daecore.record import Record
+from daecore.stats.intervals import Interval
 
 MODEL = r"^[A-Za-z0-9._-]*$"  # a registered model's name: it stands in `models:/NAME@ALIAS` and in the name of a lock
 
@@ -100,7 +99,7 @@ def reasons(before: State | None, now: State, tolerance: float, *, watched: bool
     Args:
         before: The world it was trained for; None where nobody wrote that down.
         now: The world as it is.
-        tolerance: Which change of noise is let pass, see `daecore.noise.drifted`.
+        tolerance: Which change of noise is let pass, see `daecore.corruption.noise_level.drifted`.
         watched: Whether the noise of `now` was seen in what comes in; else it is no reason.
     """
     if before is None:

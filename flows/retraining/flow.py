@@ -11,9 +11,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from .. import tracking
 from ..artifacts import show_decision
-from ..store import current_store
+from ..store import tracking
+from ..store.store import current_store
 from .challenge import challenge
 from .decision import MODEL, Decision
 from .look import Look, asked_for, look, named

@@ -9,12 +9,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from daecore.corruption.noise_level import (
+    NoiseEstimate,
+    drifted,
+    estimate_noise,
+    expected_noise,
+    matched_strength,
+    with_strength,
+)
+from daecore.data.image_file import read_image
+from daecore.data.image_search import Found, find_images
+from daecore.data.samples import as_float
 from daecore.errors import DaecoreError, InputError
-from daecore.experiment import Experiment
-from daecore.image_file import read_image
-from daecore.image_search import Found, find_images
-from daecore.noise import NoiseEstimate, drifted, estimate_noise, expected_noise, matched_strength, with_strength
-from daecore.samples import as_float
+from daecore.experiment.experiment import Experiment
 
 log, progress = logging.getLogger("daecore"), logging.getLogger("daecore.progress")
 

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from daecore.corruption.noise_level import NoiseEstimate, expected_noise
+from daecore.data.samples import as_float
 from daecore.errors import InputError
-from daecore.experiment import Experiment, parse
-from daecore.feasibility import check
-from daecore.noise import NoiseEstimate, expected_noise
-from daecore.samples import as_float
+from daecore.experiment.experiment import Experiment, parse
+from daecore.experiment.feasibility import check
 
-from .. import cookbook, requests, stages
-from ..calling import Caller
-from ..datasets import splits_of
-from ..records import DatasetRef
-from ..reporting import model_name
-from ..tracking import ModelVersion
+from ..stages import requests
+from ..stages import stage as stages
+from ..stages.caller import Caller
+from ..stages.dataset import splits_of
+from ..store import recipes as cookbook
+from ..store.dataset_ref import DatasetRef
+from ..store.final_report import model_name
+from ..store.tracking import ModelVersion
 from . import champions
 from .decision import State, asked, reasons
 from .incoming import incoming_noise

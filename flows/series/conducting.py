@@ -13,18 +13,17 @@ from typing import Any
 from prefect import task
 from prefect.transactions import CommitMode, transaction
 
-from daecore.place import computing_with, resolve_place
-from daecore.source import source_digest
-from daecore.spec import digest, spec
+from daecore.device import computing_with, resolve_place
+from daecore.plugin.source_digest import source_digest
+from daecore.plugin.spec import digest, spec
 
-from .. import tracking
-from ..calling import intact
-from ..housekeeping import STUDY, usage
-from ..keys import CODE, NO_RESULT, code_digest, provenance
-from ..provenance import used_by
-from ..records import StageKey
-from ..requests import dataset_request
-from ..store import current_store
+from ..stages.caller import intact
+from ..stages.dataset import dataset_request
+from ..stages.key import CODE, NO_RESULT, StageKey, code_digest
+from ..store import tracking
+from ..store.housekeeping import STUDY, usage
+from ..store.provenance import provenance, used_by
+from ..store.store import current_store
 from . import section
 from .laboratory import Laboratory, chosen
 from .section import Section, StudyRequest

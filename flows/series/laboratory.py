@@ -8,24 +8,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from daecore.budget import CHOICE
-from daecore.classifying import ClassifierOptions, Method
-from daecore.experiment import Experiment, parse
-from daecore.feasibility import check, check_samples
-from daecore.kernel_machine import KernelMachineReport
-from daecore.samples import Splits
-from daecore.spec import digest
-from daecore.transfer import TransferOptions
+from daecore.data.label_draws import CHOICE
+from daecore.data.samples import Splits
+from daecore.experiment.experiment import Experiment, parse
+from daecore.experiment.feasibility import check, check_samples
+from daecore.experiment.stack_layers import check_stack, is_stack
+from daecore.plugin.spec import digest
+from daecore.transfer.scores import Classified
+from daecore.transfer.svm import KernelMachineReport
+from daecore.transfer.task import ClassifierOptions, Method
+from daecore.transfer.transfer import TransferOptions
 
-from .. import cookbook, requests, stages, tracking
-from ..agenda import Agenda, Planned
-from ..calling import Caller, intact
-from ..datasets import splits_of
-from ..records import Classified, ClassifierAsk, DatasetRef, TrainingRequest
 from ..stacking.layering import pretrained
-from ..stacking.layers import check_stack, is_stack
-from ..store import Store
-from ..workers import Workers
+from ..stages import requests
+from ..stages import stage as stages
+from ..stages.agenda import Agenda, Planned
+from ..stages.caller import Caller, intact
+from ..stages.classifier import ClassifierAsk
+from ..stages.dataset import splits_of
+from ..stages.training import TrainingRequest
+from ..store import recipes as cookbook
+from ..store import tracking
+from ..store.dataset_ref import DatasetRef
+from ..store.store import Store
+from ..workers.workers import Workers
 from . import side_by_side
 from .trained import Judged, Stacked, Trained
 

@@ -17,14 +17,16 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from daecore.errors import DaecoreError
-from daecore.gallery import gallery
+from daecore.html.gallery import gallery
+from daecore.record import Record
 
-from .. import interrupts, tracking
-from ..calling import Caller, intact
-from ..console import PROGRESS, give_levels
-from ..housekeeping import SERIES
-from ..records import Record
-from ..store import Store, current_store, write_atomically
+from .. import interrupts
+from ..stages.caller import Caller, intact
+from ..store import tracking
+from ..store.files import write_atomically
+from ..store.housekeeping import SERIES
+from ..store.store import Store, current_store
+from ..workers.console import PROGRESS, give_levels
 from . import conducting
 from .section import Section
 from .series import Series

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from daecore.experiment import Experiment
-from daecore.spec import digest
+from daecore.experiment.experiment import Experiment
+from daecore.plugin.spec import digest
+from daecore.record import Record
 
-from ..records import FileRef, Record, Request, file_ref
-from ..store import Store, write_atomically
+from ..stages.stage import Request
+from ..store.file_ref import FileRef, file_ref
+from ..store.files import write_atomically
+from ..store.store import Store
 from .study import Findings, Study
 
 CONTENT = "section.json"

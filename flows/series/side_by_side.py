@@ -17,15 +17,17 @@ from typing import Any
 
 from prefect import task
 
-from daecore.spec import digest
+from daecore.plugin.spec import digest
 
-from .. import devices, stages, tracking
-from ..calling import untagged
-from ..publishing import published
-from ..records import TrainingRequest
-from ..store import Store, current_store
-from ..threads import decided, keys, wanted
-from ..workers import WorkerDied, Workers, at_work
+from ..stages import stage as stages
+from ..stages.caller import untagged
+from ..stages.publish import published
+from ..stages.threads import decided, keys, wanted
+from ..stages.training import TrainingRequest
+from ..store import device_lock as devices
+from ..store import tracking
+from ..store.store import Store, current_store
+from ..workers.workers import WorkerDied, Workers, at_work
 
 MOST = 8  # at once: each worker holds Prefect, MLflow and torch, some 700 MB
 log = logging.getLogger("daecore.progress")

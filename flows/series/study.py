@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daecore.intervals import Interval
-
-from ..records import Record
+from daecore.record import Record
+from daecore.stats.intervals import Interval
 
 if TYPE_CHECKING:
     from .laboratory import Laboratory

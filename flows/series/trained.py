@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daecore.autoencoder import Autoencoder
-from daecore.evaluation import DenoisingReport
+from daecore.evaluation.denoising import DenoisingReport
+from daecore.model.autoencoder import Autoencoder
 
-from ..learning import load_network
-from ..records import Evaluated, ModelRef
-from ..store import Store
+from ..stages.evaluation import Evaluated
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import Store
 
 
 @dataclass(frozen=True)

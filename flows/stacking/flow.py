@@ -5,16 +5,18 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
-from daecore.experiment import Experiment
-from daecore.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, spec
-from daecore.training import TrainingOptions
-from daecore.transfer import TransferOptions
+from daecore.experiment.experiment import Experiment
+from daecore.experiment.stack_layers import ARCHITECTURE, check_stack, widths
+from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, spec
+from daecore.training.loop import TrainingOptions
+from daecore.transfer.transfer import TransferOptions
 
-from ..calling import Caller
 from ..pipeline import run_experiment, run_name
-from ..records import DatasetRef, ModelRef, Reported
+from ..stages.caller import Caller
+from ..store.dataset_ref import DatasetRef
+from ..store.final_report import Reported
+from ..store.model_ref import ModelRef
 from .layering import pretrained
-from .layers import ARCHITECTURE, check_stack, widths
 
 FLOW = "stack"
 _DEFAULT: dict[str, Any] = Experiment(

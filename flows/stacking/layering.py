@@ -5,12 +5,15 @@ Each layer is a denoising autoencoder of its own, trained by the pipeline's stag
 
 from dataclasses import dataclass
 
-from daecore.experiment import Experiment
+from daecore.experiment.experiment import Experiment
+from daecore.experiment.stack_layers import layer, widths
 
-from .. import requests, stages
-from ..calling import Caller, intact
-from ..records import DatasetRef, ModelRef, TrainingRequest
-from .layers import layer, widths
+from ..stages import requests
+from ..stages import stage as stages
+from ..stages.caller import Caller, intact
+from ..stages.training import TrainingRequest
+from ..store.dataset_ref import DatasetRef
+from ..store.model_ref import ModelRef
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from prefect.flows import Flow
 from prefect.types.entrypoint import EntrypointType
 
 from daecore.errors import InputError
-from daecore.experiment import parse
+from daecore.experiment.experiment import parse
+from daecore.experiment.stack_layers import is_stack
 
-from .. import cookbook
-from ..stacking.layers import is_stack
+from ..store import recipes as cookbook
+from ..store.studio_record import START
 from .flows import FLOWS
-from .record import START
 
 LIMIT = 1  # flow runs at once: they share the device
 TOOLS, RECIPES, OWN = "tools", "recipes", "own-recipes"  # families; the others are folders of recipes

@@ -5,7 +5,7 @@ Each check is a function that looks, and says what it found; those that can mend
 
 from collections.abc import Iterator
 
-from ..store import Store
+from ..store.store import Store
 from . import installation, processes, store_health
 from .finding import Finding
 

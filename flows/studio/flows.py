@@ -2,8 +2,8 @@
 
 from ..features.flow import features
 from ..lecture.flow import lecture
-from ..reconciling import reconcile
-from ..rerunning import rerun
+from ..reconcile.flow import reconcile
+from ..rerun import rerun
 from ..retraining.flow import retrain
 from ..sweep.flow import sweep
 from ..vincent.flow import vincent

@@ -5,9 +5,10 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from .. import cookbook
-from ..store import Store
-from . import record, up
+from ..store import recipes as cookbook
+from ..store import studio_record as record
+from ..store.store import Store
+from . import up
 from .finding import Finding
 
 
@@ -31,7 +32,7 @@ def versions(store: Store) -> Finding:
 
 def plugins(store: Store) -> Finding:
     """Whether every plugin loads, and the studio serves the installed ones."""
-    from daecore.registry import registry
+    from daecore.plugin.registry import registry
 
     broken = [f"{item.entry}: {item.reason}" for item in registry().broken]
     missing = restart_needed(store)
@@ -46,7 +47,7 @@ def plugins(store: Store) -> Finding:
 def recipes(store: Store) -> Finding:
     """Whether the user's own recipes can be read."""
     from daecore.errors import InputError
-    from daecore.experiment import parse
+    from daecore.experiment.experiment import parse
 
     own, wrong = sorted((store.root / "recipes").glob("*.yaml")), []
     for path in own:
@@ -71,7 +72,7 @@ def device(store: Store) -> Finding:
 
 def restart_needed(store: Store) -> str:
     """A sentence if the studio that is up serves other plugins than the installed ones; else empty."""
-    from daecore.registry import registry
+    from daecore.plugin.registry import registry
 
     serving = up.served(store) if record.running(store.root) else None
     if serving is None:

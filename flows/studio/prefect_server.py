@@ -8,7 +8,7 @@ from pathlib import Path
 from ..guard.application import Guard
 from ..guard.asgi import Application
 from ..guard.head import Head
-from ..store import current_store
+from ..store.store import current_store
 from . import one_writer
 from .one_start import OneStart
 from .patient import Patient

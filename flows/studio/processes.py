@@ -2,9 +2,9 @@
 
 import psutil
 
-from .. import temporary_server
-from ..store import Store
-from . import record, up
+from ..store import studio_record as record
+from ..store.store import Store
+from . import temporary_server, up
 from .finding import Finding
 from .parts import end_all
 

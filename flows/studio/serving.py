@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..store import Store, current_store, write_atomically
+from ..store.files import write_atomically
+from ..store.store import Store, current_store
 
 if TYPE_CHECKING:
     from .known_flows import KnownFlows
@@ -32,8 +33,9 @@ def main() -> None:
     from prefect.exceptions import TerminationSignal
     from prefect.runner import Runner
 
-    from .. import tracking
-    from . import deployments, reconciliation
+    from ..reconcile import reconciliation
+    from ..store import tracking
+    from . import deployments
     from .known_flows import KnownFlows
     from .parts import answers
 
@@ -63,7 +65,7 @@ def _wait(ready: Callable[[], bool]) -> None:
 
 def _keep_in_order(store: Store) -> None:
     """Join what MLflow and Prefect say of runs, for as long as the runner lives."""
-    from .reconciliation import reconcile
+    from ..reconcile.reconciliation import reconcile
 
     while True:
         time.sleep(RECONCILE_SECONDS)
@@ -85,7 +87,7 @@ def _add(known: "KnownFlows", runner: Any, later: Iterable[Any]) -> None:
 
 def _say_ready(store: Store) -> None:
     """Write which plugins are served."""
-    from daecore.registry import registry
+    from daecore.plugin.registry import registry
 
     plugins = {f"{kind} {name}": item.provenance.digest for (kind, name), item in registry().extensions.items()}
     write_atomically(store.root / "served.json", json.dumps({"plugins": plugins}))

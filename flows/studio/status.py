@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .. import tracking
-from ..store import Store
-from ..tracking import Run
-from .record import Studio, running
+from ..store import tracking
+from ..store.store import Store
+from ..store.studio_record import Studio, running
+from ..store.tracking import Run
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _flow_runs() -> tuple[list[Entry], list[Entry]]:
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.sorting import FlowRunSort
 
-    from .flow_runs import each_flow_run
+    from ..reconcile.flow_runs import each_flow_run
 
     wanted = ["RUNNING", "PENDING", "CANCELLING", "SCHEDULED", "PAUSED"]
     chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": wanted}}})

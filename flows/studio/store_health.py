@@ -9,9 +9,9 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ..guard.peers import can_tell_users_apart
-from ..relocation import moved_from, relocate
-from ..store import Store
-from . import record
+from ..store import studio_record as record
+from ..store.relocation import moved_from, relocate
+from ..store.store import Store
 from .finding import Finding
 
 
@@ -110,7 +110,7 @@ def runs(store: Store) -> Finding:
         return Finding("runs", True, "none yet")
     if moved_from(store):
         return Finding("runs", False, "not looked at before the place is set right: run `dae doctor --fix`")
-    from .. import tracking
+    from ..store import tracking
 
     tracking.prepare(store)
     dead = [run for run in tracking.runs("attributes.status = 'RUNNING'") if not tracking.alive(run)]
@@ -133,8 +133,8 @@ def _said_to_run(store: Store) -> int:
 
 
 def _reconcile(store: Store) -> str:
-    from ..temporary_server import serving
-    from .reconciliation import reconcile
+    from ..reconcile.reconciliation import reconcile
+    from .temporary_server import serving
 
     with serving():
         said = reconcile(store, only_runner=record.running(store.root) is None)

@@ -18,9 +18,11 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from ..relocation import refuse_moved
-from ..store import Store
-from . import flow_run, prefect_server, record
+from ..store import studio_record as record
+from ..store.relocation import refuse_moved
+from ..store.store import Store
+from ..store.studio_record import MARK, Studio
+from . import flow_run, prefect_server
 from .parts import (
     PATIENCE_SECONDS,
     SERVER_PROCESS,
@@ -33,7 +35,6 @@ from .parts import (
     start,
     wait,
 )
-from .record import MARK, Studio
 
 HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000

@@ -9,13 +9,14 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from daecore.errors import DaecoreError
-from daecore.experiment import parse
-from daecore.feasibility import check
+from daecore.experiment.experiment import parse
+from daecore.experiment.feasibility import check
 
-from .. import cookbook, tracking
 from ..artifacts import show_sweep
-from ..store import Store, current_store
-from ..workers import Workers
+from ..store import recipes as cookbook
+from ..store import tracking
+from ..store.store import Store, current_store
+from ..workers.workers import Workers
 from . import sweep_report
 from .plan import Method, SweepPlan, plan
 from .searching import Job, Search

@@ -4,10 +4,10 @@ import math
 import re
 from collections.abc import Iterable
 
-from daecore.budget import ALL
+from daecore.data.label_draws import ALL
 from daecore.errors import InputError, choices
-from daecore.experiment import Experiment
-from daecore.transfer import NAMES
+from daecore.experiment.experiment import Experiment
+from daecore.transfer.transfer import NAMES
 
 VALIDATION = "validation_loss"
 HIGHER = ("restored_db", "pooled_db", "ssim", "gain_db.mean", "gain_over_linear_db.mean", "gain_mse.mean")
@@ -65,7 +65,7 @@ def figure_of(run_id: str, measure: str) -> float:
     Raises:
         InputError: The run has none.
     """
-    from .. import tracking
+    from ..store import tracking
 
     data = tracking.client().get_run(run_id).data
     if measure == VALIDATION:

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from daecore.errors import InputError
-from daecore.experiment import Experiment, parse
-from daecore.feasibility import check
-from daecore.spec import digest
+from daecore.experiment.experiment import Experiment, parse
+from daecore.experiment.feasibility import check
+from daecore.plugin.spec import digest
 
-from ..keys import CODE, code_digest, provenance
-from ..provenance import used_by
-from ..requests import dataset_request
+from ..stages.dataset import dataset_request
+from ..stages.key import CODE, code_digest
+from ..store.provenance import provenance, used_by
 from . import measures
 from .search_space import Dimension, Point, changed, grid, parse_space
 

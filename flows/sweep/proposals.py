@@ -10,7 +10,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from daecore.spec import digest
+from daecore.plugin.spec import digest
 
 from .plan import SweepPlan
 from .search_space import Choices, Dimension, Point, grid

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from daecore import yaml_text
 from daecore.errors import InputError, choices, quoted
-from daecore.experiment import Experiment
+from daecore.experiment import yaml_text
+from daecore.experiment.experiment import Experiment
 
 GRID_LIMIT = 1000  # points of a grid; more were hardly meant
 RANGE_KEYS = frozenset({"low", "high", "step", "log"})

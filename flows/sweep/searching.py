@@ -13,13 +13,13 @@ from typing import Any
 from prefect import task
 
 from daecore.errors import DaecoreError
-from daecore.experiment import Experiment
-from daecore.spec import digest
+from daecore.experiment.experiment import Experiment
+from daecore.plugin.spec import digest
 
 from ..artifacts import SweepProgress
-from ..records import Reported
-from ..store import Store
-from ..workers import WorkerDied, Workers
+from ..store.final_report import Reported
+from ..store.store import Store
+from ..workers.workers import WorkerDied, Workers
 from . import measures, sweep_report
 from .plan import Candidate, SweepPlan
 from .proposals import Proposals, proposals
@@ -149,8 +149,8 @@ class Search:
 def run_trial(number: int, values: dict[str, Any], recipe: str, parent: str, key: str) -> tuple[Reported, float]:
     """One run of `denoise`, in a worker process; its report and its seconds."""
     from ..pipeline import denoise
-    from ..tracking import tag
-    from ..workers import at_work
+    from ..store.tracking import tag
+    from ..workers.workers import at_work
 
     def work() -> Reported:
         reported: Reported = denoise(**values, recipe=recipe, parent=parent)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .. import tracking
+from ..store import tracking
 from . import measures
 from .plan import SweepPlan
 from .search_space import labels
@@ -115,8 +115,8 @@ def _best_tags(asked: SweepPlan, chosen: Trial | None) -> dict[str, str]:
 
 
 def _picture(asked: SweepPlan, record: SweepRecord) -> bytes:
-    from daecore.coordinates import parallel_coordinates
-    from daecore.figures import png
+    from daecore.plots.figures import png
+    from daecore.plots.parallel_coordinates import parallel_coordinates
 
     names = labels(asked.paths)
     drawn = [

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from daecore.intervals import Interval, student
+from daecore.record import Record
+from daecore.stats.intervals import Interval, student
 
-from ..records import Record
-from ..store import Store, write_atomically
+from ..store.files import write_atomically
+from ..store.store import Store
 from .plan import Candidate, SweepPlan
 
 State = Literal["finished", "failed", "crashed", "refused", "open"]

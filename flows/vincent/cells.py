@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daecore.budget import ALL
-from daecore.classifying import ClassifierOptions
-from daecore.experiment import Experiment
-from daecore.intervals import Interval, student
+from daecore.data.label_draws import ALL
+from daecore.experiment.experiment import Experiment
+from daecore.experiment.stack_layers import is_stack, widths
+from daecore.stats.intervals import Interval, student
+from daecore.transfer.task import ClassifierOptions
 
 from ..series.laboratory import QUICK_SIZES, fine_tuning
-from ..stacking.layers import is_stack, widths
 
 if TYPE_CHECKING:
     from ..series.laboratory import Laboratory

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from daecore.corruption import Corruptor
-from daecore.evaluation import restore
-from daecore.figures import COLUMNS, CYCLE, GREY, panel, png
-from daecore.kernel_machine import KernelMachineReport
-from daecore.pairs import draw_pairs
-from daecore.samples import as_float
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import as_float
+from daecore.model.restore import restore
+from daecore.plots.figures import COLUMNS, CYCLE, GREY, panel, png
+from daecore.transfer.svm import KernelMachineReport
 
 from ..series.study import Picture
 from . import cells

@@ -5,10 +5,10 @@ Knows errors. Does not train.
 
 from collections.abc import Iterator
 
-from daecore.claims import fewer_errors, told
-from daecore.experiment import Experiment
-from daecore.intervals import Interval
-from daecore.kernel_machine import KernelMachineReport
+from daecore.experiment.experiment import Experiment
+from daecore.stats.claims import fewer_errors, told
+from daecore.stats.intervals import Interval
+from daecore.transfer.svm import KernelMachineReport
 
 from ..series.laboratory import fine_tuning
 from ..series.study import Measured, Table

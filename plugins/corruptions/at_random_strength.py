@@ -6,7 +6,8 @@ import torch
 from pydantic import Field, ValidationError, model_validator
 from torch import Generator, Tensor
 
-from daecore import Corruptor, Extension, Options, SingleCorruptionSpec, hookimpl, spec
+from daecore import Corruptor, Extension, Options, SingleCorruptionSpec, hookimpl
+from daecore.plugin import spec
 
 DEFAULT: dict[str, dict[str, float]] = {"gaussian_noise": {}}
 

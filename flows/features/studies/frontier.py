@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import spearmanr
 
-from daecore.claims import fewer_errors, told
-from daecore.classifying import ClassifierOptions, Task
-from daecore.figures import png
-from daecore.initialisation import Initialisation
-from daecore.intervals import Interval, student
-from daecore.scatter import Point, scatter
+from daecore.plots.figures import png
+from daecore.plots.scatter import Point, scatter
+from daecore.stats.claims import fewer_errors, told
+from daecore.stats.intervals import Interval, student
+from daecore.transfer.encoder import Initialisation
+from daecore.transfer.task import ClassifierOptions, Task
 
 from ...lecture.one_strength import in_db
 from ...series.study import Findings, Measured, Picture, Study, Table

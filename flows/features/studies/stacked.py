@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from daecore.budget import ALL
-from daecore.intervals import wilson
+from daecore.data.label_draws import ALL
+from daecore.experiment.stack_layers import widths as widths_of
+from daecore.stats.intervals import wilson
 
 from ...series.laboratory import fine_tuning
 from ...series.study import Findings, Measured, Picture, Study, Table
-from ...stacking.layers import widths as widths_of
 from ..staircase import staircase
 
 if TYPE_CHECKING:
-    from ...records import Classified
+    from daecore.transfer.scores import Classified
+
     from ...series.laboratory import Laboratory
 
 RECIPE = "stacked/mnist"

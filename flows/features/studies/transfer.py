@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daecore.budget import ALL
-from daecore.classifying import ClassifierOptions
-from daecore.scores import Cell, Score, TransferReport, summarise
+from daecore.data.label_draws import ALL
+from daecore.transfer.scores import Cell, Score, TransferReport, summarise
+from daecore.transfer.task import ClassifierOptions
 
 from ...series.study import Findings, Study
 from ..efficiency import by_draw, by_training, figures, notes, picture, tables

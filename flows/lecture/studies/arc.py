@@ -9,12 +9,12 @@ import math
 import torch
 from torch import Tensor
 
-from daecore import figures, plane
-from daecore.autoencoder import Autoencoder
-from daecore.posterior import Denoiser, exact_denoiser
+from daecore.analysis.posterior import Denoiser, exact_denoiser
+from daecore.analysis.vector_field import Agreement, agreement
+from daecore.data.samples import Samples
+from daecore.model.autoencoder import Autoencoder
+from daecore.plots import figures, plane
 from daecore.rng import stream
-from daecore.samples import Samples
-from daecore.vector_field import Agreement, agreement
 
 from ...series.laboratory import Laboratory
 from ...series.study import Findings, Measured, Picture, Study, Table

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from daecore.experiment import Experiment
-from daecore.figures import png
-from daecore.filters import filter_sheets, spreads
-from daecore.spec import Spec
+from daecore.experiment.experiment import Experiment
+from daecore.plots.figures import png
+from daecore.plots.filter_sheets import filter_sheets, spreads
+from daecore.plugin.spec import Spec
 
 from ...series.study import Findings, Measured, Picture, Study
 from ..filter_scores import DECAY, NAMES, PLAIN, Sheet, Sheets, Taught, best_of, mean, noise

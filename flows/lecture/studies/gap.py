@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from daecore.likelihood import GaussianNoised
-from daecore.posterior import posterior
+from daecore.analysis.likelihood import GaussianNoised
+from daecore.analysis.posterior import posterior
 from daecore.rng import stream
 
 from ...series.laboratory import Laboratory

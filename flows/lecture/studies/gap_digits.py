@@ -10,16 +10,16 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from daecore import figures
-from daecore.corruption import Corruptor
-from daecore.evaluation import restore
-from daecore.experiment import Experiment
-from daecore.intervals import bootstrap
-from daecore.likelihood import CoveredThenNoised, ErasedThenNoised, Likelihood
-from daecore.pairs import draw_pairs
-from daecore.posterior import Posterior, posterior
+from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, Likelihood
+from daecore.analysis.posterior import Posterior, posterior
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import Samples, as_float
+from daecore.experiment.experiment import Experiment
+from daecore.model.restore import restore
+from daecore.plots import figures
 from daecore.rng import stream
-from daecore.samples import Samples, as_float
+from daecore.stats.intervals import bootstrap
 
 from ...series.laboratory import Laboratory
 from ...series.study import Measured, Picture

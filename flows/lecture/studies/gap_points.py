@@ -10,12 +10,12 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from daecore import figures, plane
-from daecore.intervals import Interval, bootstrap, bootstrap_of_means
-from daecore.langevin import Level, Observation, arrived, langevin
-from daecore.likelihood import GaussianNoised
-from daecore.posterior import Denoiser, draw_originals, exact_denoiser
+from daecore.analysis.langevin import Level, Observation, arrived, langevin
+from daecore.analysis.likelihood import GaussianNoised
+from daecore.analysis.posterior import Denoiser, draw_originals, exact_denoiser
+from daecore.plots import figures, plane
 from daecore.rng import stream
+from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means
 
 from ...series.laboratory import Laboratory
 from ...series.study import Measured, Picture

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from daecore.budget import draw_labels
-from daecore.corruption import Corruptor
-from daecore.evaluation import restore
-from daecore.finetuning import epochs_for, probe_codes
-from daecore.information import Bound, information_bound, sensitivity
-from daecore.metrics import squared_error
-from daecore.pairs import draw_pairs
+from daecore.analysis.information import Bound, information_bound, sensitivity
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.label_draws import draw_labels
+from daecore.data.samples import Samples, Splits, as_float
+from daecore.model.restore import restore
+from daecore.plugin.spec import spec
 from daecore.rng import stream
-from daecore.samples import Samples, Splits, as_float
-from daecore.spec import spec
-from daecore.training import TrainingOptions
+from daecore.stats.metrics import squared_error
+from daecore.training.loop import TrainingOptions
+from daecore.transfer.finetuning import epochs_for, probe_codes
 
 from ...series.study import Findings, Study
 from ..codes import Measure, figures, notes, picture, table

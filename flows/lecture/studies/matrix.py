@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from daecore.evaluation import restore
-from daecore.experiment import Experiment
-from daecore.figures import png
-from daecore.heatmap import heat_map
-from daecore.intervals import Interval, bootstrap
-from daecore.metrics import psnr
-from daecore.pairs import draw_pairs
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import Pairs, as_float
+from daecore.experiment.experiment import Experiment
+from daecore.model.restore import restore
+from daecore.plots.figures import png
+from daecore.plots.heatmap import heat_map
 from daecore.rng import stream
-from daecore.samples import Pairs, as_float
+from daecore.stats.intervals import Interval, bootstrap
+from daecore.stats.metrics import psnr
 
 from ...series.study import Findings, Measured, Picture, Study, Table
 from ..one_strength import told

@@ -15,19 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from daecore.claims import doubt, told
-from daecore.evaluation import restore
-from daecore.figures import COLUMNS, panel, png
-from daecore.intervals import Interval, bootstrap
-from daecore.metrics import decibel
-from daecore.pairs import draw_pairs
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import as_float
+from daecore.model.restore import restore
+from daecore.plots.figures import COLUMNS, panel, png
 from daecore.rng import stream
-from daecore.samples import as_float
+from daecore.stats.claims import doubt, told
+from daecore.stats.intervals import Interval, bootstrap
+from daecore.stats.metrics import decibel
 
 from ...series.study import Findings, Measured, Picture, Study, Table
 
 if TYPE_CHECKING:
-    from daecore.experiment import Experiment
+    from daecore.experiment.experiment import Experiment
 
     from ...series.laboratory import Laboratory
     from ...series.trained import Judged

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from daecore.evaluation import restore
-from daecore.figures import COLUMNS, panel, png
-from daecore.interpolation import METHODS, interpolate
-from daecore.intervals import Interval, bootstrap
-from daecore.metrics import psnr
-from daecore.pairs import draw_pairs
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.interpolation import METHODS, interpolate
+from daecore.data.samples import Pairs, as_float
+from daecore.model.restore import restore
+from daecore.plots.figures import COLUMNS, panel, png
 from daecore.rng import stream
-from daecore.samples import Pairs, as_float
+from daecore.stats.intervals import Interval, bootstrap
+from daecore.stats.metrics import psnr
 
 from ...series.study import Findings, Measured, Picture, Study, Table
 from ..one_strength import in_db, told

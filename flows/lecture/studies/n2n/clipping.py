@@ -4,10 +4,10 @@ import math
 
 import torch
 
-from daecore import figures
-from daecore.evaluation import restore
-from daecore.intervals import student
-from daecore.samples import as_float
+from daecore.data.samples import as_float
+from daecore.model.restore import restore
+from daecore.plots import figures
+from daecore.stats.intervals import student
 
 from ....series.laboratory import Laboratory
 from ....series.study import Findings, Measured, Picture, Table

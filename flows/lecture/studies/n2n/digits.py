@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daecore import figures
-from daecore.intervals import Interval, contrast
-from daecore.samples import as_float
+from daecore.data.samples import as_float
+from daecore.plots import figures
+from daecore.stats.intervals import Interval, contrast
 
 from ....series.laboratory import Laboratory
 from ....series.study import Findings, Measured, Picture, Table

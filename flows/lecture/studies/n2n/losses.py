@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from daecore.corruption import Corruptor
-from daecore.intervals import student
-from daecore.objective import Objective
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import Batch, Samples
+from daecore.plugin.spec import Spec, spec
 from daecore.rng import stream
-from daecore.samples import Batch, Samples
-from daecore.spec import Spec, spec
+from daecore.stats.intervals import student
+from daecore.training.objective import Objective
 
 from ....series.study import Measured
 from .trained import Networks

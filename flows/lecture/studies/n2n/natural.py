@@ -7,14 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daecore import figures
-from daecore.evaluation import restore
-from daecore.experiment import Experiment
-from daecore.intervals import bootstrap
-from daecore.metrics import psnr
-from daecore.pairs import draw_pairs
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import Pairs, as_float
+from daecore.experiment.experiment import Experiment
+from daecore.model.restore import restore
+from daecore.plots import figures
 from daecore.rng import stream
-from daecore.samples import Pairs, as_float
+from daecore.stats.intervals import bootstrap
+from daecore.stats.metrics import psnr
 
 from ....series.laboratory import Laboratory
 from ....series.study import Findings, Measured, Picture, Table

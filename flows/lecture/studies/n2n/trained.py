@@ -7,13 +7,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from daecore.corruption import Corruptor
-from daecore.evaluation import restore
-from daecore.experiment import Experiment
-from daecore.intervals import Interval, student
-from daecore.metrics import psnr
-from daecore.pairs import draw_pairs
-from daecore.samples import Pairs, Splits, as_float
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import Pairs, Splits, as_float
+from daecore.experiment.experiment import Experiment
+from daecore.model.restore import restore
+from daecore.stats.intervals import Interval, student
+from daecore.stats.metrics import psnr
 
 from ....series.laboratory import Laboratory
 from ....series.trained import Trained

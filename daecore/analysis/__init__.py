@@ -1,0 +1,1 @@
+"""Analysis: likelihood, posterior, Langevin steps, vector fields, information, filters."""

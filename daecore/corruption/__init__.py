@@ -1,0 +1,1 @@
+"""Corruption: the chain a user writes, the pairs it is evaluated on, estimating a noise level."""

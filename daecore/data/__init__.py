@@ -1,0 +1,1 @@
+"""Data: samples and splits, verified downloads, image files, draws of labels, interpolation."""

@@ -1,0 +1,102 @@
+"""Image files: read as numbers between 0 and 1, in their own depth, with transparency and profile.
+
+The one reader for datasets, for restoring and for what comes in. A file's content says what it is, never its name.
+Does not restore; `daecore.data.image_encoding` makes a file of a picture again.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from daecore.data.image_values import Refused, Stored, scaled, with_channels
+from daecore.data.raster import decode_raster
+from daecore.data.tiff import MAGIC, decode_tiff
+from daecore.errors import DaecoreError, DataError, NonFiniteError, in_a_line
+
+BEGINNING = 16  # bytes by which a format is known
+SUFFIXES = {  # what a folder is searched for, and the format each is written in; empty: it is read only
+    ".png": "PNG", ".apng": "", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
+    ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".webp": "WEBP", ".gif": "", ".ppm": "PPM", ".pgm": "PPM",
+    ".pnm": "PPM", ".pbm": "", ".pfm": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A picture as it was read.
+
+    Attributes:
+        pixels: ``(C, H, W)``, C = 1 (grey) or 3 (RGB), upright: uint8 of files with 8 bits, else float32 in ``[0, 1]``;
+            `daecore.data.samples.as_float` makes floats of both.
+        alpha: float32 ``(H, W)`` in ``[0, 1]``, how opaque each pixel is; None where all are.
+        kind: The type of the numbers in the file, such as ``uint16``, in which it is written again.
+        profile: The ICC colour profile; empty without one.
+        notes: What a user must know of it, a sentence each, without its name: what was clipped, what was lost.
+    """
+
+    pixels: Tensor
+    alpha: NDArray[np.float32] | None = None
+    kind: str = "uint8"
+    profile: bytes = b""
+    notes: tuple[str, ...] = ()
+
+    def with_pixels(self, pixels: Tensor) -> "ImageFile":
+        """The same with other pixels ``(C, H', W')``; the transparency is enlarged to their size."""
+        alpha, size = self.alpha, (pixels.shape[2], pixels.shape[1])
+        if alpha is not None and alpha.shape[::-1] != size:
+            alpha = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
+        return replace(self, pixels=pixels, alpha=alpha)
+
+
+def read_image(path: Path, channels: int = 0) -> ImageFile:
+    """Read a picture of any depth; a camera's note of orientation is followed.
+
+    Whole numbers are divided by what their type can hold, 255 or 65,535; floats are taken as they are, and clipped
+    where resampling took them beyond 0 or 1 by a tenth at most.
+
+    Args:
+        path: A PNG, JPEG, TIFF, BMP, GIF, WebP file or a portable pixmap, whatever its name says.
+        channels: 1 or 3: read it grey or in colour, without transparency; 0: as the file is.
+
+    Raises:
+        DataError: It is no picture that is read, several (a stack), damaged, too large, or leaves its range.
+        NonFiniteError: It holds NaN or infinity.
+        InputError: The environment's DAE_MAX_MEGAPIXELS is no number.
+    """
+    try:
+        with path.open("rb") as file:
+            stored = _decoded(file, channels)
+        pixels, notes = scaled(stored)
+    except OSError as error:
+        raise DataError(f"The image {path} cannot be opened: {error.strerror or error}.") from None
+    except Refused as why:
+        raise DataError(f"The image {path} {why}") from None
+    except NonFiniteError as why:
+        raise NonFiniteError(f"The image {path} {why}") from None
+    kind = "uint8" if pixels.dtype == torch.uint8 else str(stored.values.dtype)
+    return ImageFile(with_channels(pixels, channels or len(pixels)), stored.alpha, kind, stored.profile, notes)
+
+
+def _decoded(file: IO[bytes], channels: int) -> Stored:
+    """What stands in the file, by whom its first bytes are for.
+
+    Raises:
+        Refused: It is not read, or it is damaged.
+    """
+    start = file.read(BEGINNING)
+    file.seek(0)
+    try:
+        return decode_tiff(file, channels) if start.startswith(MAGIC) else decode_raster(file, start, channels)
+    except MemoryError:
+        raise Refused("does not fit into memory. Cut it into parts.") from None
+    except (Refused, DaecoreError):
+        raise
+    except Exception as error:  # of a damaged file: OSError, but also TypeError, struct.error, KeyError, zlib.error
+        said = in_a_line(str(error)) or type(error).__name__
+        raise Refused(f"cannot be read: {said.rstrip('.')}. Repair it, or take it out.") from None

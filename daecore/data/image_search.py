@@ -1,0 +1,147 @@
+"""Which files of a folder are pictures, by their names; and what was left out, and why.
+
+Knows names and links. Does not read files.
+"""
+
+import errno
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from daecore.data.image_file import SUFFIXES
+
+DOT, TWICE = "with a dot in front", "the same file or folder again, by a link"
+NOWHERE, CLOSED, DEVICE = "a link that leads nowhere", "a folder that cannot be opened", "a device or pipe"
+OTHER, UNREAD = "no picture by its name", "a file, folder or link that may not be read"
+LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+Identity = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        files: The pictures, each once, sorted by path.
+        left_out: Why each other file or folder was left out, in the order in which they were met; a folder counts once.
+        others: Suffixes of the files that are no pictures.
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Such as ``10 pictures; left out 3: 2 with a dot in front, 1 no picture by its name (.txt)``."""
+        count = len(self.files)
+        said = f"{count or 'no'} {'picture' if count == 1 else 'pictures'}"
+        if not self.left_out:
+            return said
+        kinds = f" ({', '.join(sorted(set(self.others))[:5])})" if self.others else ""
+        reasons = (f"{n} {why}{kinds if why == OTHER else ''}" for why, n in Counter(self.left_out).items())
+        return f"{said}; left out {len(self.left_out)}: {', '.join(reasons)}"
+
+    @property
+    def searched_for(self) -> str:
+        """A sentence that names the suffixes."""
+        return f"A folder is searched for {', '.join(SUFFIXES)}."
+
+    def without(self, other: "Found") -> "Found":
+        """The same without the pictures that another search found, too, under whatever name.
+
+        One that was taken away since stays: whoever reads it tells of it.
+        """
+        taken = {identity(file) for file in other.files} - {None}
+        return replace(self, files=tuple(file for file in self.files if identity(file) not in taken))
+
+
+def find_images(folder: Path, *, skip: Path | None = None) -> Found:
+    """Search a folder and its subfolders for picture files.
+
+    Names with a dot in front are no pictures: systems leave thumbnails and halves of files there. Links are
+    followed, but for those to a folder above; what is reached twice counts once, under its own name if it has one.
+
+    Args:
+        folder: Where to search.
+        skip: A folder that is not searched, nor spoken of.
+    """
+    above = {identity(path) for path in (folder, *folder.resolve().parents)}
+    search = _Search(above, identity(skip) if skip else None)
+    search.walk(folder)
+    return Found(tuple(sorted(search.files)), tuple(search.left_out), tuple(search.others))
+
+
+class _Search:
+    """A search that goes on: what was seen, by device and inode, and what was found."""
+
+    def __init__(self, seen: set[Identity | None], skip: Identity | None) -> None:
+        self.seen = seen
+        self.skip = skip
+        self.files: list[Path] = []
+        self.left_out: list[str] = []
+        self.others: list[str] = []
+
+    def walk(self, folder: Path) -> None:
+        """Everything under its own name first, then what links lead to."""
+        links, waiting = list[Path](), [folder]
+        while waiting or links:
+            if not waiting:
+                waiting += self._met(links.pop(0))
+                continue
+            for entry in self._entries(waiting.pop()):
+                path = Path(entry.path)
+                if entry.name.startswith("."):
+                    self.left_out.append(DOT)
+                elif os.path.islink(path):  # which, unlike the entry, never raises
+                    links.append(path)
+                else:
+                    waiting += self._met(path)
+
+    def _met(self, path: Path) -> Iterable[Path]:
+        """The folder that lies there, or that a link leads to, if it is a new one; a file is taken."""
+        try:
+            status = path.stat()
+        except OSError as error:
+            self.left_out.append(NOWHERE if error.errno in LEADS_NOWHERE else UNREAD)
+            return ()
+        if stat.S_ISDIR(status.st_mode):
+            return [path] if self._new(status) else []
+        if stat.S_ISREG(status.st_mode):
+            self._file(path, status)
+        else:
+            self.left_out.append(DEVICE)
+        return ()
+
+    def _file(self, path: Path, status: os.stat_result) -> None:
+        if path.suffix.lower() not in SUFFIXES:
+            self.left_out.append(OTHER)
+            self.others.append(path.suffix.lower() or path.name)
+        elif self._new(status):
+            self.files.append(path)
+
+    def _new(self, status: os.stat_result) -> bool:
+        found = status.st_dev, status.st_ino
+        new = found not in self.seen and found != self.skip
+        self.left_out += [] if new or found == self.skip else [TWICE]
+        self.seen.add(found)
+        return new
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            self.left_out.append(CLOSED)
+            return []
+
+
+def identity(path: Path) -> Identity | None:
+    """Device and inode: one file under whatever name. None where nothing is there, or it may not be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

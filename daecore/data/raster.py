@@ -1,0 +1,129 @@
+"""Image files but TIFF: opened by Pillow, one of the formats named here, whatever the file's name says.
+
+Knows PNG, JPEG, BMP, GIF, WebP and portable pixmaps. What Pillow would read with 8 bits of 16, it has read elsewhere.
+"""
+
+import threading
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from daecore.data.image_limit import require_size
+from daecore.data.image_values import Refused, Stored, turned
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
+GREY = {"1", "L", "LA", "La"}
+DEEP = {"I;16": "uint16", "I;16L": "uint16", "I;16B": "uint16", "I;16N": "uint16", "I": "uint16", "F": "float32"}
+OTHER_CHANNELS = ("CMYK", "YCbCr", "LAB", "HSV")  # a profile of these does not describe what we give
+ORIENTATION = 0x0112
+_OPENING = threading.Lock()
+
+
+def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tuple[str, ...] = FORMATS) -> Stored:
+    """Read one picture; of an MPO, as phones write it, the first.
+
+    Args:
+        file: Its content, at the beginning.
+        start: The first bytes of it, by which a damaged file is told from another kind.
+        channels: 1 or 3: values of 8 bits come with so many, and without alpha; 0: as the file has them.
+        formats: Which formats of Pillow's may be opened.
+
+    Raises:
+        Refused: It is no picture of these formats, several pictures, too large, or of a kind that is not read.
+        Exception: Decoders raise what they like on damaged files.
+    """
+    with _opened(file, start, formats) as image:
+        require_size(*image.size)
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise Refused(several(frames))
+        profile = b"" if image.mode in OTHER_CHANNELS else bytes(image.info.get("icc_profile") or b"")
+        layers, white, notes = _layers(image, file, channels)
+        orientation, spoilt = _orientation(image)  # only after the pixels: of a PNG it reads them
+    layers, notes = turned(layers, orientation), (*notes, *spoilt)
+    opaque = layers.shape[2] % 2 == 1
+    alpha = None if opaque or channels else layers[..., -1].astype(np.float32) / np.float32(white)
+    return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes)
+
+
+def several(pages: int) -> str:
+    """The refusal of a stack: the rest of a sentence."""
+    return f"has {pages} pages, and one picture was expected. Save each as a file of its own."
+
+
+def _opened(file: IO[bytes], start: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
+    if not start:
+        raise Refused("is empty. Take it out.")
+    with _OPENING:  # Pillow's own limit is one for the whole process; ours is asked before anything is decoded
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=formats)
+        except UnidentifiedImageError:
+            if any(accepts(start) for name in formats if (accepts := Image.OPEN[name][1])):
+                raise ValueError("its beginning is damaged") from None
+            raise Refused(
+                f"is by its content no picture of a kind that is read: TIFF, {', '.join(FORMATS)}. "
+                "Convert it, or take it out."
+            ) from None
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
+    """How a camera says that the picture is looked at; 1 (as it lies there) and a note where that is spoilt."""
+    try:
+        found = int(image.getexif().get(ORIENTATION, 1))
+        Image.Exif().load(image.info.get("exif") or b"")  # opening a JPEG has hidden what this raises
+    except Exception:  # of a damaged block: SyntaxError, struct.error, KeyError, TypeError ...
+        return 1, ("its camera's notes (EXIF) are damaged, so it is not turned; its pixels are intact",)
+    return found, ()
+
+
+def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple[NDArray[Any], int, tuple[str, ...]]:
+    """Values ``(H, W, 1 to 4)``, alpha last, what white is, and what was lost."""
+    if image.mode in DEEP:
+        values = np.atleast_3d(np.array(image)).astype(DEEP[image.mode])
+        return values, 1 if image.mode == "F" else 65535, ()
+    cut = any("16" in str(tile.args) for tile in image.tile) or _maxval(image) > 255
+    if cut and image.format == "PNG":
+        import imagecodecs
+
+        place = file.seek(0, 1)
+        file.seek(0)
+        values = np.atleast_3d(imagecodecs.png_decode(file.read()))
+        file.seek(place)
+        return values, 65535, ()
+    if cut and image.format == "PPM" and image.tile[0].codec_name == "ppm":
+        return _pixmap(image, file), _maxval(image), ()
+    notes = ("of its 16 bits a channel 8 are read; save it as a 16-bit RGB TIFF or PNG",) if cut else ()
+    return np.atleast_3d(np.array(_plain(image, channels))), 255, notes
+
+
+def _plain(image: Image.Image, channels: int) -> Image.Image:
+    """With 8 bits: L or RGB, with A where it has transparency and ``channels`` does not say otherwise."""
+    wanted = {0: "L" if image.mode in GREY else "RGB", 1: "L", 3: "RGB"}[channels]
+    if not channels and image.has_transparency_data:
+        wanted = {"L": "LA", "RGB": "RGBA"}[wanted]
+    image.load()
+    if image.mode == wanted:
+        return image
+    try:
+        return image.convert(wanted)
+    except ValueError:
+        raise Refused(f"has colours of the kind {image.mode}, which are not read. Convert it to RGB.") from None
+
+
+def _maxval(image: ImageFile.ImageFile) -> int:
+    """The white that a pixmap in colour names; 0 for other formats."""
+    arguments = image.tile[0].args if image.format == "PPM" and image.mode == "RGB" else None
+    return int(arguments[1]) if isinstance(arguments, tuple) else 0
+
+
+def _pixmap(image: ImageFile.ImageFile, file: IO[bytes]) -> NDArray[Any]:
+    """The 16-bit numbers of a binary pixmap in colour, ``(H, W, 3)``, which stand there one after the other."""
+    file.seek(image.tile[0].offset)
+    width, height = image.size
+    values = np.frombuffer(file.read(6 * width * height), ">u2").astype(np.uint16)
+    return values.reshape(height, width, 3)

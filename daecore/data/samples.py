@@ -1,0 +1,201 @@
+"""The frozen records that hold data: Samples, Splits, Batch, Corrupted, Pairs, and the one tensor rule.
+
+The rule: images are stored as uint8 ``(N, C, H, W)`` and become float32 in ``[0, 1]`` one batch at a
+time, on the device where they lie; those with more than 8 bits are stored as float32 in ``[0, 1]``. Points are
+stored as float32 ``(N, D)``. What is float32 stays as it is.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from daecore.data.tensor_rule import require_stored, require_values
+from daecore.errors import SamplesError, quoted
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees.
+
+    Attributes:
+        clean: float32 ``(B, *shape)``.
+        labels: int64 ``(B,)``, or None.
+        index: int64 ``(B,)``, the samples' positions in their set.
+        epoch: The pass over the set it belongs to, from 1; 0 outside of training. What an objective draws beside
+            the corruption may change with it, also where ``noise: once`` draws the same corruption again.
+    """
+
+    clean: Tensor
+    labels: Tensor | None
+    index: Tensor
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """A corrupted batch.
+
+    Attributes:
+        x: float32 ``(B, *shape)``; it may leave ``[0, 1]`` and may be smaller than the clean batch.
+        touched: bool, broadcastable to ``x``: which values were changed; None where that has no meaning.
+    """
+
+    x: Tensor
+    touched: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One set of samples, whole, as one tensor.
+
+    Attributes:
+        data: Images ``(N, C, H, W)``, uint8 or float32 in ``[0, 1]``; or float32 points ``(N, D)``.
+        labels: int64 ``(N,)``, or None.
+
+    Raises:
+        SamplesError: They have another type or shape. Values are looked at by `fit`, and where a dataset is loaded.
+    """
+
+    data: Tensor
+    labels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        require_stored(self.data, self.labels)
+
+    def __len__(self) -> int:
+        return self.data.shape[0]
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of one sample."""
+        return tuple(self.data.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the data lie; everything computed from them is computed there."""
+        return self.data.device
+
+    def to(self, device: torch.device | str) -> "Samples":
+        """The same samples on another device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return Samples(self.data.to(device), labels)
+
+    def select(self, index: Tensor) -> "Samples":
+        """The samples at ``index`` (int64 ``(K,)``), in that order."""
+        labels = None if self.labels is None else self.labels[index]
+        return Samples(self.data[index], labels)
+
+    def batch(self, index: Tensor, epoch: int = 0) -> Batch:
+        """The samples at ``index``, as a batch of float32, seen in this epoch."""
+        labels = None if self.labels is None else self.labels.index_select(0, index)
+        return Batch(as_float(self.data.index_select(0, index)), labels, index, epoch)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """All samples in their order, ``size`` at a time (the last batch may be smaller)."""
+        for index in torch.arange(len(self), device=self.device).split(size):
+            yield self.batch(index)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of shape, type, values and labels: equal digests, equal samples."""
+        return _digest(self.data, self.labels)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A dataset: disjoint sets for training, validation and test.
+
+    Attributes:
+        train: What training sees.
+        validation: What chooses (early stopping, the referees' strengths).
+        test: What is judged, one group per sample shape; most datasets have a single group.
+        classes: The number of classes, or None without labels.
+
+    Raises:
+        SamplesError: A set is something else than samples, or there is no test set.
+    """
+
+    train: Samples
+    validation: Samples
+    test: tuple[Samples, ...]
+    classes: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.test, tuple | list) or not self.test:
+            raise SamplesError(
+                f"Splits hold the test set as a tuple of groups, one for each image shape, but `test` is "
+                f"{quoted(self.test)}. Give (samples,)."
+            )
+        for name, samples in self.sets:
+            if not isinstance(samples, Samples):
+                raise SamplesError(f"Splits hold daecore.Samples, but the {name} are {type(samples).__name__}.")
+
+    @property
+    def sets(self) -> list[tuple[str, Samples]]:
+        """All sets with what they are called; each group of the test set is one."""
+        test = (("test samples", group) for group in self.test)
+        return [("training samples", self.train), ("validation samples", self.validation), *test]
+
+    def require_values(self) -> "Splits":
+        """Refuse values that nothing can be learnt from; gives itself. Points and labels are read once, images not.
+
+        Raises:
+            SamplesError: A set is empty, holds NaN or infinity, or lacks labels or has others than the classes' own.
+        """
+        for name, samples in self.sets:
+            require_values(samples.data, samples.labels, name, classes=self.classes)
+            if self.classes is not None and samples.labels is None:
+                raise SamplesError(f"Splits with {self.classes} classes need labels, and the {name} have none.")
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the digests of all its sets."""
+        parts = [self.train, self.validation, *self.test]
+        return hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()
+
+    def to(self, device: torch.device | str) -> "Splits":
+        """The same splits on another device."""
+        test = tuple(group.to(device) for group in self.test)
+        return replace(self, train=self.train.to(device), validation=self.validation.to(device), test=test)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Clean samples with the corruption that was drawn for them once: what every model is judged on.
+
+    Attributes:
+        clean: The samples, as stored.
+        corrupted: float32 ``(N, *shape)``.
+    """
+
+    clean: Samples
+    corrupted: Tensor
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of both: equal digests, the very same noise on the very same samples."""
+        return hashlib.sha256(f"{self.clean.digest}{_digest(self.corrupted)}".encode()).hexdigest()
+
+
+def _digest(data: Tensor, labels: Tensor | None = None) -> str:
+    """SHA-256 of type, shape, values and labels."""
+    state = hashlib.sha256(f"{data.dtype}{tuple(data.shape)}".encode())
+    for part in (data, labels):
+        if part is not None:
+            state.update(part.cpu().contiguous().numpy().data)
+    return state.hexdigest()
+
+
+def as_float(data: Tensor) -> Tensor:
+    """The tensor rule: uint8 becomes float32 in ``[0, 1]``, anything else stays as it is."""
+    return data.to(torch.float32).mul_(1 / 255) if data.dtype == torch.uint8 else data

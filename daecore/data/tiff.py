@@ -1,0 +1,137 @@
+"""TIFF files, by tifffile: whole numbers of any depth, floats, palettes, planes, what is white and what is transparent.
+
+Knows one picture in one file. Stacks are refused until their axes are understood.
+"""
+
+import logging
+import math
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daecore.data.image_limit import require_size
+from daecore.data.image_values import WHITE, Refused, Stored, turned
+from daecore.data.raster import decode_raster, several
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+REDUCED, MASK = 1, 4  # kinds of pages (tag 254) that go with another one
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+BY_PILLOW = {5: "CMYK", 6: "YCbCr"}
+PREMULTIPLIED, OPACITY = 1, (1, 2)  # what an extra channel may be (tag 338)
+
+
+def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
+    """Read one picture.
+
+    Args:
+        file: Its content, at the beginning.
+        channels: 1 or 3: alpha is not wanted; 0: as the file has it.
+
+    Raises:
+        Refused: It is a stack, too large, or of a kind that is not read.
+        Exception: Decoders raise what they like on damaged files.
+    """
+    import tifffile
+
+    if (log := logging.getLogger("tifffile")).level != logging.CRITICAL:
+        log.setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by whoever reads it
+    with tifffile.TiffFile(file, _multifile=False) as tiff:
+        page = _only(tiff)
+        require_size(page.imagewidth, page.imagelength)
+        if int(page.photometric) in BY_PILLOW:
+            file.seek(0)
+            return decode_raster(file, MAGIC[0], channels, ("TIFF",))
+        _require_known(page)
+        values = np.asarray(page.asarray())
+        orientation = page.tags.valueof(274, 1)
+        profile = bytes(page.tags.valueof(34675, b"") or b"")
+        colour_map = page.colormap if int(page.photometric) == PALETTE else None
+    layers = turned(_layers(values, page), orientation)
+    if colour_map is not None:
+        return Stored(_looked_up(layers[..., 0], colour_map), WHITE["uint8"], profile=profile)
+    return _stored(layers, page, profile, wanted=not channels)
+
+
+def _only(tiff: "TiffFile") -> "TiffPage":
+    """The one picture, beside which there may be smaller copies and masks."""
+    pages = [cast("TiffPage", page) for page in tiff.pages]  # frames, which are less, come only where asked for
+    for number, page in enumerate(pages, 1):
+        if not page.tags or not page.size:
+            raise ValueError(f"its page {number} is empty")
+    whole = [page for page in pages if not int(page.subfiletype) & (REDUCED | MASK)] or pages
+    told = [int((tiff.imagej_metadata or {}).get("images", 1))]  # these write many pictures under one page
+    told += [math.prod(series["shape"]) // whole[0].size for series in tiff.shaped_metadata or () if "shape" in series]
+    pictures = max(len(whole), whole[0].imagedepth, *told)
+    if pictures > 1:
+        raise Refused(several(pictures))
+    return whole[0]
+
+
+def _require_known(page: "TiffPage") -> None:
+    """Refuse what could only be guessed at."""
+    kind, names = int(page.photometric), f"{page.dtype} {getattr(page.photometric, 'name', page.photometric)}"
+    plain = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1}.get(kind)
+    if plain is None or page.dtype is None or _kind(page) not in WHITE:
+        raise Refused(
+            f"is a TIFF of the type {names}, which is not read. Save it as grey or RGB with 8 or 16 bits or as float."
+        )
+    opacity = len(page.extrasamples) == 1 and int(page.extrasamples[0]) in OPACITY
+    extra = page.samplesperpixel - plain
+    if extra > 1 or extra < 0 or (extra == 1 and not opacity and plain == 1):
+        raise Refused(
+            f"has {page.samplesperpixel} channels; 1 (grey) or 3 (RGB) are read, with or without transparency. "
+            "Save what is to be read as a file of its own."
+        )
+    require_size(*(page.chunks[:2] if len(page.chunks) > 1 else (1, 1)))
+
+
+def _kind(page: "TiffPage") -> str:
+    if page.dtype in (np.uint8, np.bool_):
+        return "uint8"
+    return str(page.dtype.newbyteorder("=")) if page.dtype else ""
+
+
+def _layers(values: NDArray[Any], page: "TiffPage") -> NDArray[Any]:
+    """``(H, W, C)`` in the machine's byte order."""
+    values = values.reshape(page.shape)
+    if page.axes.startswith("S"):
+        values = np.moveaxis(values, 0, -1)
+    return np.atleast_3d(values).astype(_kind(page), copy=False)
+
+
+def _looked_up(index: NDArray[Any], colour_map: NDArray[Any]) -> NDArray[Any]:
+    """RGB ``(H, W, 3)`` of a palette's numbers; the map has 16 bits, written as 257 or 256 times 8."""
+    looked_up: NDArray[Any] = np.moveaxis((colour_map >> 8).astype(np.uint8)[:, index], 0, -1)
+    return looked_up
+
+
+def _stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: bool) -> Stored:
+    """With the white that the file names, and black where it is 0."""
+    bits, kind = int(page.bitspersample), _kind(page)
+    white = 2**bits - 1 if kind.startswith("uint") else WHITE[kind]
+    plain = 3 if int(page.photometric) == RGB else 1
+    values, alpha = layers[..., :plain], None
+    notes: tuple[str, ...] = ()
+    if int(page.photometric) == WHITE_IS_ZERO:
+        values = (1 if kind.startswith("float") else white) - values
+    if layers.shape[2] > plain:
+        alpha = layers[..., plain].astype(np.float32) / np.float32(white)
+        if int(page.extrasamples[0]) == PREMULTIPLIED:
+            values = _divided(values, alpha, white)
+        elif int(page.extrasamples[0]) not in OPACITY:
+            alpha, notes = None, ("it has a fourth channel that says nothing of itself, which was left out",)
+    if kind == "uint8" and bits < 8:
+        values, white = np.rint(values * (WHITE["uint8"] / white)).astype(np.uint8), WHITE["uint8"]
+    return Stored(values, white, alpha if wanted else None, profile, notes)
+
+
+def _divided(values: NDArray[Any], alpha: NDArray[np.float32], white: int) -> NDArray[Any]:
+    """Values that were multiplied by their opacity, as they were before."""
+    whole = values.dtype.kind != "f"
+    plain = np.divide(values, alpha[..., None], where=alpha[..., None] > 0, out=np.zeros(values.shape))
+    whole_again: NDArray[Any] = np.rint(plain).clip(0, white) if whole else plain
+    return whole_again.astype(values.dtype)

@@ -1,0 +1,1 @@
+"""Evaluation: what restores without a network, and the denoising report beside it."""

@@ -1,0 +1,166 @@
+"""Measure the referees: tune them on validation pairs, judge them on the same test pairs as every model.
+
+Knows the classical methods, the linear map and the mean image. Does not know models. The cost is bounded:
+strengths are chosen on at most `TUNED` validation samples (`SLOW_TUNED` for methods that go image by image),
+and those slow methods are judged on a fixed draw of at most `JUDGED` test images, fewer when images are large.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs, draw_positions, enlarge, evaluation_digest
+from daecore.data.samples import Pairs, Samples, Shape, Splits, as_float
+from daecore.evaluation.baseline import Referee, Referees, classical
+from daecore.evaluation.classical import METHODS
+from daecore.evaluation.linear import fit_linear
+from daecore.stats.metrics import decibel, image_mse, squared_error
+
+__all__ = ["Referee", "Referees", "evaluation_digest", "measure"]
+
+TUNED = 200
+SLOW_TUNED = 50
+JUDGED = 300
+SLOW_VALUES = JUDGED * 32 * 32  # slow methods see no more values than 300 small images have
+SMALLEST_SIDE = 7  # the widest window of the classical methods
+LINEAR_VALUES = 4096  # inputs; beyond, the covariance outgrows memory and minutes
+SIZE = 1000
+
+Restorer = Callable[[Tensor, Shape], Tensor]
+
+
+def measure(splits: Splits, corruptor: Corruptor) -> Referees:
+    """Tune, fit and judge every referee these samples allow.
+
+    Points have only ``identity`` and ``linear``. What cannot be used is named with its reason in ``skipped``.
+
+    Args:
+        splits: The dataset: ``train`` fits, ``validation`` tunes, ``test`` judges.
+        corruptor: What is to be undone.
+
+    Returns:
+        The referees, scored on exactly the pairs that `draw_pairs` gives for each test group.
+    """
+    splits = splits.to("cpu")
+    bench = _Bench.of(splits, corruptor)
+    shape = splits.train.shape
+    skipped: dict[str, str] = {}
+    referees = [bench.judge("identity", None, enlarge)]
+    if len(shape) == 3:
+        classical_ones, skipped = _judge_classical(bench)
+        # Where the corruption shrinks images, doing nothing *is* bilinear enlargement: on ties it gives the name.
+        referees = [*classical_ones, *referees] if bench.smaller else [*referees, *classical_ones]
+    mean_image, linear = None, None
+    if len(shape) == 3 and (reason := _unfit(splits)):
+        skipped["mean_image"] = reason
+    elif len(shape) == 3:
+        mean_image = _mean(splits.train)
+        referees.append(bench.judge("mean_image", None, partial(_repeat, mean_image)))
+    if reason := _unfit(splits) or _too_large(bench.validation):
+        skipped["linear"] = reason
+    else:
+        linear, ridge = fit_linear(splits.train, bench.validation, corruptor)
+        referees.append(bench.judge("linear", ridge, linear))
+    return Referees(tuple(referees), evaluation_digest(bench.test), skipped, linear, mean_image)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """The pairs that tune and the pairs that judge."""
+
+    validation: Pairs
+    test: tuple[Pairs, ...]
+
+    @classmethod
+    def of(cls, splits: Splits, corruptor: Corruptor) -> "_Bench":
+        chosen = draw_positions(len(splits.validation), TUNED, "tuning", splits.validation.digest)
+        validation = draw_pairs(splits.validation.select(chosen), corruptor)
+        return cls(validation, tuple(draw_pairs(group, corruptor) for group in splits.test))
+
+    @property
+    def smaller(self) -> bool:
+        """Whether the corruption shrinks its images."""
+        return self.validation.corrupted.shape != self.validation.clean.data.shape
+
+    @property
+    def subset(self) -> Tensor:
+        """Where slow methods are judged: int64, ascending, among all test samples."""
+        values = max(pairs.clean.data[0].numel() for pairs in self.test)
+        wanted = min(JUDGED, max(8, SLOW_VALUES // values))
+        return draw_positions(sum(map(len, self.test)), wanted, "judging", *(it.clean.digest for it in self.test))
+
+    def judge(self, name: str, strength: float | None, restore: Restorer, slow: bool = False) -> Referee:
+        """Score a restorer on the test pairs."""
+        index = self.subset if slow else torch.arange(sum(map(len, self.test)))
+        first, parts = 0, []
+        for pairs in self.test:
+            inside = index[(index >= first) & (index < first + len(pairs))] - first
+            parts.append(_mse(pairs, inside, restore))
+            first += len(pairs)
+        mse = torch.cat(parts)
+        psnr_db = decibel(mse) if len(self.test[0].clean.shape) == 3 else mse[:0]
+        return Referee(name, strength, index.numpy(), psnr_db.numpy(), mse.numpy())
+
+
+def _judge_classical(bench: _Bench) -> tuple[list[Referee], dict[str, str]]:
+    """The referees that could be judged, and why the others could not."""
+    side = min(min(pairs.clean.shape[-2:]) for pairs in (bench.validation, *bench.test))
+    if side < SMALLEST_SIDE:
+        return [], dict.fromkeys(METHODS, f"an image has a side of {side} pixels, and the methods need {SMALLEST_SIDE}")
+    referees = []
+    for name, method in METHODS.items():
+        strength = _tune(name, bench.validation)
+        restore = partial(_classical, name, strength)
+        referees.append(bench.judge(name, strength, restore, slow=method.slow))
+    return referees, {}
+
+
+def _tune(name: str, validation: Pairs) -> float:
+    """The strength of highest mean PSNR on validation pairs."""
+    method, count = METHODS[name], len(validation)
+    index = torch.arange(min(count, SLOW_TUNED) if method.slow else count)  # in random order already
+
+    def mean_db(strength: float) -> float:
+        return decibel(_mse(validation, index, partial(_classical, name, strength))).mean().item()
+
+    return max(method.strengths, key=mean_db)
+
+
+def _mse(pairs: Pairs, index: Tensor, restore: Restorer) -> Tensor:
+    """A restorer's error on each chosen pair, ``(K,)``: clipped for images, as it is for points."""
+    shape = pairs.clean.shape
+    error = image_mse if len(shape) == 3 else squared_error
+    parts = [
+        error(restore(pairs.corrupted[some], shape), as_float(pairs.clean.data[some])) for some in index.split(SIZE)
+    ]
+    return torch.cat(parts)
+
+
+def _classical(name: str, strength: float, x: Tensor, shape: Shape) -> Tensor:
+    return classical(name, x, strength, shape)
+
+
+def _repeat(mean_image: Tensor, x: Tensor, shape: Shape) -> Tensor:
+    return mean_image.expand(len(x), *shape)
+
+
+def _mean(train: Samples) -> Tensor:
+    """The mean sample, float32, summed in float64."""
+    total = sum(batch.clean.double().sum(0) for batch in train.batches(SIZE))
+    return (torch.as_tensor(total) / len(train)).float()
+
+
+def _unfit(splits: Splits) -> str:
+    """Why nothing learned from the training set fits the test samples; empty if it does."""
+    others = sorted({group.shape for group in splits.test} - {splits.train.shape})
+    return f"training samples are {splits.train.shape}, but test samples are {others}" if others else ""
+
+
+def _too_large(pairs: Pairs) -> str:
+    """Why the linear map would not fit in memory and minutes; empty if it does."""
+    values = pairs.corrupted[0].numel()
+    return f"a corrupted sample has {values} values, more than {LINEAR_VALUES}" if values > LINEAR_VALUES else ""

@@ -1,0 +1,108 @@
+"""The learned referee: the best linear map from corrupted to clean values, in closed form.
+
+Knows tensors and the corruptor. No gradient, no epochs: what it reaches, a network must beat.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.data.samples import Pairs, Samples, Shape, as_float
+from daecore.rng import stream
+from daecore.stats.metrics import squared_error
+
+SIZE = 2500
+RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """An affine map of flattened samples.
+
+    Attributes:
+        weight: float32 ``(inputs, outputs)``.
+        bias: float32 ``(outputs,)``.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor, shape: Shape) -> Tensor:
+        """Map a corrupted batch ``(B, ...)`` to ``(B, *shape)``."""
+        return torch.addmm(self.bias, x.flatten(1), self.weight).view(-1, *shape)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of the training pairs, float64: all that ridge regression needs.
+
+    Attributes:
+        mean_x: ``(inputs,)``.
+        mean_y: ``(outputs,)``.
+        covariance: ``(inputs, inputs)``, of the corrupted values.
+        cross: ``(inputs, outputs)``, corrupted with clean.
+    """
+
+    mean_x: Tensor
+    mean_y: Tensor
+    covariance: Tensor
+    cross: Tensor
+
+    @cached_property
+    def spectrum(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues ``(inputs,)`` and eigenvectors of the covariance: they serve every ridge.
+
+        A blur leaves variances below the rounding of sums; those that came out negative are zero.
+        """
+        values, vectors = torch.linalg.eigh(self.covariance)
+        return values.clamp_min(0), vectors
+
+
+def fit_linear(train: Samples, validation: Pairs, corruptor: Corruptor) -> tuple[LinearMap, float]:
+    """Ridge regression on the whole training set, freshly corrupted; the ridge is chosen on validation pairs.
+
+    The minimiser of ``mean |W (x - m_x) - (y - m_y)|^2 + ridge * s * |W|^2``, s the mean variance of an input.
+
+    Args:
+        train: The training samples.
+        validation: Pairs that choose the ridge.
+        corruptor: What makes x from y.
+
+    Returns:
+        The map and the ridge chosen, relative to the mean variance of an input.
+
+    Source: Hoerl and Kennard, "Ridge regression", Technometrics 12(1), 1970.
+    """
+    moments = measure_moments(train, corruptor)
+    clean = as_float(validation.clean.data)
+    maps = {ridge: solve(moments, ridge) for ridge in RIDGES}
+    errors = {
+        ridge: squared_error(fitted(validation.corrupted, validation.clean.shape), clean).mean().item()
+        for ridge, fitted in maps.items()
+    }
+    best = min(RIDGES, key=errors.__getitem__)
+    return maps[best], best
+
+
+def measure_moments(train: Samples, corruptor: Corruptor) -> Moments:
+    """One pass over the training set: products in float32 by the batch, sums in float64."""
+    generator = stream(0, "linear referee", train.digest, corruptor.digest)
+    sums: list[Tensor] = []
+    for batch in train.to("cpu").batches(SIZE):
+        x = corruptor(batch.clean, generator).x.flatten(1).to(train.device)
+        y = batch.clean.flatten(1).to(train.device)
+        parts = [part.double() for part in (x.sum(0), y.sum(0), x.T @ x, x.T @ y)]
+        sums = [total.add_(part) for total, part in zip(sums, parts, strict=True)] if sums else parts
+    mean_x, mean_y, square, product = (total / len(train) for total in sums)
+    return Moments(mean_x, mean_y, square - mean_x.outer(mean_x), product - mean_x.outer(mean_y))
+
+
+def solve(moments: Moments, ridge: float) -> LinearMap:
+    """The map of least regularised squared error, in float64."""
+    scale = moments.covariance.diagonal().mean().clamp_min(1e-12)
+    values, vectors = moments.spectrum
+    weight = vectors @ ((vectors.T @ moments.cross) / (values + ridge * scale)[:, None])
+    return LinearMap(weight.float(), (moments.mean_y - moments.mean_x @ weight).float())

@@ -1,0 +1,1 @@
+"""Experiments: all that a user decides as one value, and whether it can be run."""

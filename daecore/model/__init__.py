@@ -1,0 +1,1 @@
+"""Models: what an autoencoder is, a stack of them, and applying one, also in tiles."""

@@ -1,0 +1,74 @@
+"""Label efficiency: the error of classifiers by the number of labels, as a picture.
+
+Knows what was summed up. Does not know what was trained.
+"""
+
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from daecore.plots import ticks
+from daecore.plots.figures import style
+from daecore.stats.intervals import Interval
+from daecore.transfer.scores import TransferReport
+
+SHARE = 0.72  # of a budget's room, by the points in it; the rest keeps budgets apart
+INCHES = 0.17  # a point with its interval
+FEW = 3  # budgets up to which every interval is far from the next, and lines would only cross
+
+
+def label_efficiency(report: TransferReport) -> Figure:
+    """Test error, logarithmic, for each number of labels: side by side a point with its interval for each cell.
+
+    The cells keep their order and colour from budget to budget, so that no interval hides another.
+    """
+    lines: dict[str, dict[int, Interval]] = {}
+    for row in report.rows:
+        lines.setdefault(row.initialisation, {})[row.labels] = row.error_percent
+    budgets = sorted({row.labels for row in report.rows})
+    wide = max(5.0, 0.8 + len(budgets) * (len(lines) * INCHES + 0.5))
+    figure = Figure(figsize=(wide + 1.6, 4.0), dpi=130, layout="constrained", facecolor="white")
+    axis = figure.subplots()
+    for number, (name, line) in enumerate(lines.items()):
+        shift = SHARE * ((number + 0.5) / len(lines) - 0.5)
+        _draw(axis, [(budgets.index(count) + shift, line[count]) for count in sorted(line)], name, number, len(budgets))
+    for before, _ in pairwise(range(len(budgets))):
+        axis.axvline(before + 0.5, color="#e6e8eb", linewidth=1)
+    _dress(axis, budgets)
+    return figure
+
+
+def _draw(axis: Axes, points: list[tuple[float, Interval]], name: str, number: int, budgets: int) -> None:
+    places, found = [place for place, _ in points], [interval for _, interval in points]
+    means, look = [it.mean for it in found], style(number)
+    reach = [[it.mean - it.low for it in found], [it.high - it.mean for it in found]]
+    if budgets > FEW:
+        axis.plot(places, means, color=look["color"], linestyle=look["linestyle"], linewidth=0.8, alpha=0.45)
+    axis.errorbar(
+        places, means, yerr=reach, label=name, color=look["color"], marker=look["marker"], markersize=5,
+        linestyle="none", elinewidth=1.4, capsize=3,
+    )  # fmt: skip
+
+
+def _dress(axis: Axes, budgets: list[int]) -> None:
+    axis.set_yscale("log", nonpositive="clip")  # an interval of few draws may reach below zero
+    means = [value for container in axis.containers for value in container[0].get_ydata() if value > 0]
+    bottom = min((low for low in _ends(axis) if low > 0), default=min(means, default=1.0))
+    axis.set_ylim(bottom=max(0.8 * bottom, 0.2 * min(means, default=bottom)))
+    axis.set(xlabel="labels", ylabel="test error, %", xlim=(-0.5, len(budgets) - 0.5))
+    ticks.plain(axis)
+    axis.set_xticks(range(len(budgets)), [f"{count:,}" for count in budgets])
+    axis.tick_params(axis="x", length=0)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", color="#e6e8eb", linewidth=0.7)
+    axis.set_axisbelow(True)
+    axis.legend(
+        frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1), labelcolor="black", title="mean and 95 %",
+        title_fontproperties={"size": 9}, alignment="left",
+    )  # fmt: skip
+
+
+def _ends(axis: Axes) -> list[float]:
+    """The lower ends of all intervals."""
+    return [float(segment[0][1]) for container in axis.containers for segment in container[2][0].get_segments()]

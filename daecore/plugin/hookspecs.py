@@ -1,0 +1,36 @@
+"""The four hooks a plugin may implement. pluggy is known here and in `daecore.plugin.registry` only."""
+
+import pluggy
+
+from daecore.plugin.extension import KINDS, Extension, Kind
+
+PROJECT = "daecore"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_corruptions() -> list[Extension]:
+    """Return the corruptions this plugin ships."""
+    return []
+
+
+@hookspec
+def register_datasets() -> list[Extension]:
+    """Return the datasets this plugin ships."""
+    return []
+
+
+@hookspec
+def register_architectures() -> list[Extension]:
+    """Return the autoencoder architectures this plugin ships."""
+    return []
+
+
+@hookspec
+def register_objectives() -> list[Extension]:
+    """Return the training objectives this plugin ships."""
+    return []
+
+
+HOOKS: dict[Kind, str] = {kind: f"register_{kind}s" for kind in KINDS}

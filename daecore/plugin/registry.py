@@ -1,0 +1,159 @@
+"""From entry points to a read-only registry of extensions. Loading never raises.
+
+A module that does not import, a misspelt hook, a wrong return value or a name already taken lands in
+`Registry.broken` with its reason; only *using* such a name is an error. Knows no concrete plugin.
+"""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+import pluggy
+
+from daecore.errors import UnknownExtension, choices, quoted
+from daecore.plugin import hookspecs
+from daecore.plugin.extension import KINDS, Extension, Kind, Options
+from daecore.plugin.single_files import load_file, plugin_files
+from daecore.plugin.source_digest import source_digest
+
+GROUP = "daecore.plugins"
+BUILT_IN = "daecore"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an extension comes from: distribution (or file), version, and the digest of the code it is written in."""
+
+    distribution: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An extension that can be used."""
+
+    kind: Kind
+    extension: Extension
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin, or one name of it, that cannot be used, and why."""
+
+    entry: str
+    provenance: Provenance
+    reason: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What is installed, read-only."""
+
+    extensions: Mapping[tuple[Kind, str], Installed]
+    broken: tuple[Broken, ...]
+
+    def names(self, kind: Kind) -> list[str]:
+        """The installed names of one kind, sorted."""
+        return sorted(name for of_kind, name in self.extensions if of_kind == kind)
+
+    def find(self, kind: Kind, name: str) -> Installed:
+        """The extension of that kind and name.
+
+        Raises:
+            UnknownExtension: Nobody has installed it, or its plugin is broken.
+        """
+        if (kind, name) in self.extensions:
+            return self.extensions[kind, name]
+        raise self.unknown(kind, name)
+
+    def unknown(self, kind: Kind | None, name: str) -> UnknownExtension:
+        """The error about a name that cannot be used, of this kind or of any."""
+        what = kind or "plugin"
+        for plugin in self.broken:
+            if name in plugin.names or plugin.entry.endswith(f":{name}"):
+                who = f"{plugin.entry} ({plugin.provenance.distribution} {plugin.provenance.version})"
+                return UnknownExtension(f"The {what} {name!r} is installed but cannot be used: {who}: {plugin.reason}")
+        known = [known for of_kind, known in self.extensions if kind in (None, of_kind)]
+        return UnknownExtension(f"There is no {what} called {quoted(name)}. {choices(name, known, 'dae plugins')}")
+
+
+@cache
+def registry() -> Registry:
+    """What this process has installed: read once, then kept (a plugin installed later needs a new process)."""
+    return build(entry_points(group=GROUP), plugin_files())
+
+
+def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
+    """The registry of these entry points and single files: a pure function but for the imports it causes."""
+    found: list[Installed] = []
+    broken: list[Broken] = []
+    ordered = sorted(set(points), key=lambda point: (_origin(point)[0], point.name))
+    sources = [(_entry(point), _origin(point), point.load) for point in ordered]
+    sources += [(path.name, (str(path), ""), partial(load_file, path)) for path in files]
+    for entry, origin, load in sources:
+        try:
+            found += list(_extensions(load(), entry, origin))
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {error}"
+            broken.append(Broken(entry, Provenance(*origin, ""), reason))
+    return _without_clashes(found, broken)
+
+
+def _extensions(module: ModuleType, entry: str, origin: tuple[str, str]) -> Iterator[Installed]:
+    """What one module registers; raises whatever is wrong with it."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name=entry)
+    manager.check_pending()  # a misspelt hook
+    provenance = Provenance(*origin, source_digest(module.__name__))
+    for kind in KINDS:
+        for returned in getattr(manager.hook, hookspecs.HOOKS[kind])():
+            for extension in _checked(returned, kind):
+                yield Installed(kind, extension, provenance)
+
+
+def _checked(returned: object, kind: Kind) -> list[Extension]:
+    """The hook's answer, if it is one: a list of extensions, each with a default for every option."""
+    if not isinstance(returned, list) or not all(isinstance(item, Extension) for item in returned):
+        raise TypeError(f"{hookspecs.HOOKS[kind]} must return a list of Extension, but returned {returned!r}")
+    for extension in returned:
+        if not (inspect.isclass(extension.options) and issubclass(extension.options, Options)):
+            raise TypeError(f"the options of {extension.name!r} must be a subclass of daecore.Options")
+        needed = [name for name, field in extension.options.model_fields.items() if field.is_required()]
+        if needed:
+            raise TypeError(f"every option of {extension.name!r} needs a default, but {', '.join(needed)} has none")
+    return returned
+
+
+def _without_clashes(found: list[Installed], broken: list[Broken]) -> Registry:
+    """One name, one extension: a built-in keeps its name, and two strangers with one name both lose it."""
+    ours = {(item.kind, item.extension.name) for item in found if item.provenance.distribution == BUILT_IN}
+    counts = Counter((item.kind, item.extension.name) for item in found)
+    kept: dict[tuple[Kind, str], Installed] = {}
+    for item in found:
+        key = (item.kind, item.extension.name)
+        if counts[key] == 1 or (key in ours and item.provenance.distribution == BUILT_IN):
+            kept[key] = item
+        else:
+            reason = (
+                f"the {item.kind} name {key[1]!r} is taken by {'a built-in' if key in ours else 'another plugin too'}"
+            )
+            entry = f"{item.provenance.distribution}:{key[1]}"
+            broken.append(Broken(entry, item.provenance, f"{reason}; rename it or uninstall one", (key[1],)))
+    return Registry(MappingProxyType(kept), tuple(broken))
+
+
+def _origin(point: EntryPoint) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+
+
+def _entry(point: EntryPoint) -> str:
+    return f"{_origin(point)[0]}:{point.name}"

@@ -1,0 +1,1 @@
+"""Training: the loop, the objective, the optimiser, schedules, state and checkpoints."""

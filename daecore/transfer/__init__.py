@@ -1,0 +1,1 @@
+"""Transfer: from an encoder to a classifier, and what that is worth."""

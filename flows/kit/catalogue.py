@@ -1,0 +1,98 @@
+"""The catalogue: what an extension is, for people, made from the registry alone."""
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from daecore.corruption.corruptor import Corruptor, declared
+from daecore.corruption.pairs import enlarge
+from daecore.errors import DaecoreError
+from daecore.plots import figures
+from daecore.plugin.extension import Extension
+from daecore.plugin.registry import Installed
+from daecore.plugin.spec import Spec, spec
+from daecore.rng import stream
+
+SHOWN, STEPS = 10, 5  # pictures in a row of the preview, and rows
+
+
+def option_rows(extension: Extension) -> list[tuple[str, str, str, str]]:
+    """``(name, default, range, description)`` of every option."""
+    schema = extension.options.model_json_schema(mode="validation").get("properties", {})
+    defaults = extension.options().model_dump(mode="json")
+    return [
+        (name, str(defaults[name]), _range(schema.get(name, {})), field.description or "")
+        for name, field in extension.options.model_fields.items()
+    ]
+
+
+def properties(item: Installed) -> dict[str, str]:
+    """What an extension declares, as far as it means something for its kind."""
+    extension = item.extension
+    found: dict[str, str] = {"samples": extension.shapes}
+    if item.kind == "corruption":
+        options = extension.options()
+        found["random"] = _yes(extension.random)
+        found["unbiased"] = _yes(declared(extension.unbiased, options)) + " (with its defaults)"
+        if extension.strength is not None:
+            strength = extension.strength
+            found["strength"] = f"{strength.option}, from {strength.low} (weak) to {strength.high} (strong)"
+        found["strength per image"] = _yes(extension.per_image)
+        found["needs the CPU"] = _yes(declared(extension.host, options))
+    if item.kind == "dataset":
+        found["classes"] = str(extension.classes or "none")
+        found["shape of a sample"] = str(extension.sample_shape(extension.options())) if extension.sample_shape else ""
+    return found
+
+
+def formula(extension: Extension) -> str:
+    """The first sentence about what its function computes."""
+    return (inspect.getdoc(extension.function) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def preview_png(item: Installed) -> bytes | None:
+    """What a corruption does to real digits, a row per strength; None for what cannot be shown."""
+    if item.kind != "corruption" or item.extension.shapes == "points":
+        return None
+    clean = _digits()
+    rows = {"original": clean}
+    for label, chosen in _strengths(item.extension):
+        try:
+            rows[label] = enlarge(Corruptor([chosen])(clean, stream(0, "preview")).x, tuple(clean.shape[1:]))
+        except (DaecoreError, ValueError, RuntimeError):
+            continue  # these pictures do not fit that strength
+    return figures.png(figures.panel(rows))
+
+
+def _strengths(extension: Extension) -> list[tuple[str, Spec]]:
+    strength = extension.strength
+    if strength is None:
+        return [("default", spec("corruption", extension.name))]
+    return [
+        (f"{strength.option}={value:g}", spec("corruption", {extension.name: {strength.option: value}}))
+        for value in extension.strengths(STEPS)
+    ]
+
+
+def _digits() -> Tensor:
+    """Handwritten digits of scikit-learn, enlarged: float32 ``(SHOWN, 1, 24, 24)``."""
+    data = spec("dataset", "digits")
+    pictures = data.extension.function(data.options, cache=None).train.data[:SHOWN].float() / 255
+    return torch.nn.functional.interpolate(pictures, scale_factor=3, mode="bilinear").clamp(0, 1)
+
+
+def _range(schema: dict[str, Any]) -> str:
+    lower = schema.get("minimum", schema.get("exclusiveMinimum"))
+    upper = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if lower is None and upper is None:
+        return "yes or no" if schema.get("type") == "boolean" else ""
+    left, right = "(" if "exclusiveMinimum" in schema else "[", ")" if "exclusiveMaximum" in schema else "]"
+    return f"{left}{lower}, {upper}{right}"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,1 @@
+"""Reconciling: what Prefect or MLflow believe to be running and is not."""

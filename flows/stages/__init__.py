@@ -1,0 +1,1 @@
+"""Stages: a file for each, with its request, its record, its key, its body and its task."""

@@ -1,0 +1,115 @@
+"""Calling stages: how long each took, whether it came from the cache, and whether its files can still be believed."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from prefect.context import TagsContext
+
+from daecore.plugin.spec import digest
+
+from ..store import tracking
+from ..store.file_ref import FileRef
+from ..store.model_ref import ModelRef
+from ..store.store import current_store
+from ..store.studio_record import PROCESS
+from .agenda import Agenda
+from .stage import Request, Timed
+from .threads import decided, keys, without_threads
+
+log = logging.getLogger("daecore.progress")
+
+
+class Caller:
+    """Calls stages, notes how long each took and whether it was reused, and distrusts a hit whose files are gone.
+
+    Args:
+        fresh: Whether cached results are ignored.
+        known: Whether what has this key was made anew already, by somebody else.
+
+    Attributes:
+        agenda: The trainings that are planned.
+    """
+
+    def __init__(self, fresh: bool, known: Callable[[str], bool] = lambda key: False) -> None:
+        self.fresh, self._known, self.agenda = fresh, known, Agenda()
+        self.timings: list[Timed] = []
+        self.uses: list[str] = []
+        self.made: set[str] = set()  # what is not to be made anew again, by its key
+
+    def __call__(self, stage: Any, *values: Any, intact: Callable[[Any], bool] | None = None, name: str = "") -> Any:
+        """What the stage gives.
+
+        Args:
+            stage: A Prefect task.
+            values: Its arguments; the first is its request.
+            intact: Whether the files of a cached result are as they were.
+            name: What it is called in timings; the task's name by default.
+        """
+        began, name = time.perf_counter(), name or stage.name
+        log.info("%s", name, extra={"stage": name})
+        asked, *others = values
+        anew = self.anew(asked)
+        self.made.add(digest(asked.key))
+        with untagged(), self.agenda.under_way(name), decided(asked, current_store(), anew=anew) as request:
+            state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
+            result, reused = state.result(), state.name == "Cached"
+            if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
+                log.warning(
+                    "%s: the cached result or its files are gone, altered or being made anew; computing it", name
+                )
+                result, reused = stage.with_options(refresh_cache=True)(request, *others), False
+        self.uses += [digest(request.key), without_threads(request), *_left(result)]
+        self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
+        log.info(
+            "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
+        )
+        return result
+
+    def anew(self, request: Request) -> bool:
+        """Whether what is asked for is to be made anew: once, not each time it is asked for."""
+        made = digest(request.key) in self.made
+        return self.fresh and not made and not any(map(self._known, keys(request, current_store())))
+
+
+def untagged() -> TagsContext:
+    """A block whose stages lack the flow run's tag of its process.
+
+    Before each stage Prefect asks its server for the limits of the stage's tags, which takes two seconds where the
+    server has closed the connection meanwhile, as it does after five.
+    """
+    tags = {tag for tag in TagsContext.get().current_tags if not tag.startswith(PROCESS)}
+    return TagsContext(current_tags=tags)
+
+
+def _left(result: Any) -> list[str]:
+    """What a stage left behind, by the name under which cleaning up must spare it."""
+    if isinstance(result, ModelRef):
+        return [result.run_id]
+    files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
+    return list({file.path.split("/")[1] for file in files})
+
+
+def _whole(intact: Callable[[Any], bool], result: Any, request: Request) -> bool:
+    return intact(result) and _settled(request)
+
+
+def _as_declared(stage: Any, result: Any) -> bool:
+    """Whether a cached result is what the stage says it gives: Prefect reads whatever JSON its file holds."""
+    return isinstance(result, get_type_hints(stage.fn).get("return", object))
+
+
+def _settled(request: Request) -> bool:
+    """Whether no later training under this key was stopped on its way, which is then to go on."""
+    return not current_store().checkpoint(digest(request.key)).exists()
+
+
+def intact(result: Any) -> bool:
+    """Whether every file of a record is there as it was written, and the run it came from, where it names one."""
+    store, run = current_store(), getattr(result, "run_id", "")
+    if isinstance(result, ModelRef | FileRef):
+        files = [result.weights if isinstance(result, ModelRef) else result]
+    else:
+        files = list(result.files.values())
+    return all(file.intact(store) for file in files) and (not run or tracking.exists(run))

@@ -1,0 +1,120 @@
+"""One classifier from a stored encoder or from first weights, chosen by validation and judged once."""
+
+import logging
+import time
+
+from torch import nn
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.experiment.experiment import Experiment
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin.spec import (
+    ArchitectureSpec,
+)
+from daecore.record import Record
+from daecore.transfer.encoder import Initialisation
+from daecore.transfer.finetuning import weights_digest
+from daecore.transfer.scores import Classified
+from daecore.transfer.task import ClassifierOptions, Method, Task
+
+from ..store.dataset_ref import DatasetRef
+from ..store.device_lock import held
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import Store
+from .dataset import splits_of
+from .key import stage_key
+from .stage import PlacedRequest, place_of
+
+
+class ClassifierAsk(Record):
+    """Which classifier is wanted of an encoder.
+
+    Attributes:
+        method: How the encoder becomes a classifier.
+        options: How it is trained; of several rates validation chooses one.
+        labels: The budget; 0: the whole training set.
+        draw: Which draw of labels; -1 is the one that chooses and is not told.
+    """
+
+    method: Method
+    options: ClassifierOptions
+    labels: int
+    draw: int
+
+
+class ClassifierRequest(PlacedRequest):
+    """Train one classifier, from a trained encoder or, where that is None, from first weights of the draw's own."""
+
+    encoder: ModelRef | None
+    autoencoder: ArchitectureSpec
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    ask: ClassifierAsk
+    seed: int
+
+
+def classifier_request(
+    experiment: Experiment, dataset: DatasetRef, encoder: ModelRef | None, ask: ClassifierAsk
+) -> ClassifierRequest:
+    """Train one classifier from a trained network's encoder, or from the first weights of the experiment's network."""
+    place = place_of(experiment)
+    clean = dataset.shape
+    shapes = (Corruptor(experiment.corruptions).output_shape(clean), clean)
+    if encoder is not None:
+        shapes = (encoder.input_shape, encoder.output_shape)
+    autoencoder = experiment.autoencoder if encoder is None else encoder.autoencoder
+    inputs = {
+        "dataset": dataset.sha256,
+        "weights": None if encoder is None else encoder.summary.weights_sha256,
+        "autoencoder": autoencoder.dump(),
+        "shapes": shapes,
+        "ask": ask.model_dump(mode="json"),
+        "seed": experiment.seed,
+    }
+    return ClassifierRequest(
+        key=stage_key("train_classifier", inputs, [autoencoder, *ask.options.augment], place),
+        dataset=dataset,
+        encoder=encoder,
+        autoencoder=autoencoder,
+        input_shape=shapes[0],
+        output_shape=shapes[1],
+        ask=ask,
+        seed=experiment.seed,
+        place=place,
+    )
+
+
+log = logging.getLogger("daecore.progress")
+
+
+def classify(request: ClassifierRequest, store: Store) -> Classified:
+    """Train the classifier of each rate, keep the one that validation prefers, and judge that one."""
+    ask, place = request.ask, request.place
+    with held(place), place.applied():
+        began = time.perf_counter()  # who waits for the device is not training
+        splits = splits_of(request.dataset, place.device)
+        task = Task(splits, ask.options, request.input_shape, request.seed, place.precision)
+        initialisation = Initialisation(lambda: _encoder(request, store), task)
+        rates, looks = ask.options.rates(ask.method), max(1, ask.options.looks)
+        fitted = initialisation.fitted(ask.method, ask.labels, ask.draw, rates, looks=looks)
+        seconds, error = time.perf_counter() - began, fitted.test_error()
+    log.info("%s with %s labels: %.2f %% wrong, %.1f s", ask.method, ask.labels or "all", error, seconds)
+    votes = fitted.model is None
+    return Classified(
+        error_percent=error,
+        validation_error_percent=fitted.validation_error,
+        learning_rate=None if votes else fitted.choice,
+        neighbours=round(fitted.choice) if votes else None,
+        epoch=fitted.look.epoch,
+        epochs=fitted.look.epochs,
+        seconds=seconds,
+        weights_sha256=None if fitted.model is None else weights_digest(fitted.model),
+    )
+
+
+def _encoder(request: ClassifierRequest, store: Store) -> nn.Module:
+    """The trained one, or one of first weights: another for each draw, so that intervals hold their luck too."""
+    if request.encoder is not None:
+        return load_network(request.encoder, store).encoder
+    shapes = Shapes(request.output_shape, request.input_shape)
+    return initialised(request.autoencoder, shapes, request.seed, "classifier", request.ask.draw).encoder

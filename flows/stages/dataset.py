@@ -1,0 +1,108 @@
+"""Datasets in memory: a bounded memo of loaded tensors, checked by digest.
+
+One of the two process caches the project allows; the other is the registry.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from daecore.data.samples import Splits
+from daecore.errors import DataError
+from daecore.experiment.experiment import Experiment
+from daecore.plugin.spec import (
+    DatasetSpec,
+    Spec,
+)
+
+from ..store.dataset_ref import DatasetRef
+from ..store.store import current_store
+from .key import stage_key
+from .stage import Request
+
+
+class DatasetRequest(Request):
+    """Load a dataset; one of a user's files as they looked when this was asked."""
+
+    data: DatasetSpec
+    fingerprint: str = ""
+
+
+def dataset_request(experiment: Experiment) -> DatasetRequest:
+    """Load the experiment's dataset; a dataset made of a user's files is keyed by how they look now."""
+    data = experiment.data
+    fingerprint = fingerprint_of(data)
+    inputs = {"data": data.dump(), "fingerprint": fingerprint}
+    return DatasetRequest(key=stage_key("load_dataset", inputs, [data]), data=data, fingerprint=fingerprint)
+
+
+CHANGES = 4  # lines of a fingerprint that a message tells
+
+
+def load(request: DatasetRequest) -> DatasetRef:
+    """Load a dataset and describe it.
+
+    Raises:
+        DataError: The user's files are not those of which the request was made, or change while they are read.
+    """
+    splits = _loaded(request.data, request.fingerprint, current_store().data)
+    test = sum(len(group) for group in splits.test)
+    return DatasetRef(
+        data=request.data,
+        sha256=splits.digest,
+        shape=splits.train.shape,
+        test_shapes=tuple(dict.fromkeys(group.shape for group in splits.test)),
+        classes=splits.classes,
+        smallest_class=_smallest_class(splits),
+        sizes={"train": len(splits.train), "validation": len(splits.validation), "test": test},
+    )
+
+
+def splits_of(dataset: DatasetRef, device: str = "cpu") -> Splits:
+    """The tensors of a dataset, on a device.
+
+    Raises:
+        DataError: What is loaded now is not what the reference was made of.
+    """
+    splits = _splits(dataset.data)
+    if splits.digest != dataset.sha256:
+        raise DataError(
+            f"The dataset {dataset.data} has changed: sha256 {splits.digest} was loaded, but {dataset.sha256} was "
+            "expected. Run again with --fresh."
+        )
+    return splits if device == "cpu" else _on_device(dataset.sha256, dataset.data, device)
+
+
+def _smallest_class(splits: Splits) -> int:
+    """How many training samples the rarest class has; 0 without labels."""
+    labels = splits.train.labels
+    return 0 if labels is None or not splits.classes else int(labels.bincount(minlength=splits.classes).min())
+
+
+def fingerprint_of(data: Spec) -> str:
+    """How a dataset that is made of a user's files looks now; empty for others."""
+    look = data.extension.fingerprint
+    return str(look(data.options)) if look else ""
+
+
+def _splits(data: Spec) -> Splits:
+    return _loaded(data, fingerprint_of(data), current_store().data)
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: Spec, fingerprint: str, folder: Path) -> Splits:
+    """The tensors, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
+    splits: Splits = data.extension.function(data.options, cache=folder)
+    now = fingerprint_of(data)
+    if now != fingerprint:
+        changed = sorted(set(fingerprint.splitlines()) ^ set(now.splitlines()))
+        more = f" and {len(changed) - CHANGES} more" if len(changed) > CHANGES else ""
+        raise DataError(
+            f"The files of the dataset {data.name} have changed since this run looked at them: "
+            f"{'; '.join(changed[:CHANGES])}{more}. Nothing was kept of it. Run again when nobody writes there."
+        )
+    return splits.require_values()
+
+
+@lru_cache(maxsize=1)
+def _on_device(sha256: str, data: Spec, device: str) -> Splits:
+    return _splits(data).to(device)

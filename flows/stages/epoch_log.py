@@ -1,0 +1,92 @@
+"""Preview: a few test images, restored again and again while a network learns, to be watched getting better."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.model.restore import restore
+from daecore.training.loop import Epoch
+
+from ..store import tracking
+from .dataset import splits_of
+from .training import TrainingRequest
+
+WRITE_SECONDS = 1.0  # between metrics and checkpoints: a short epoch takes no longer than to write them
+
+
+class _Diary:
+    """What is logged of the epochs: at once where they take long, a second's worth together where they are short."""
+
+    def __init__(self, run_id: str, preview: Preview) -> None:
+        self.run_id, self.preview = run_id, preview
+        self.known = set(tracking.history(run_id, "loss"))
+        self.pending: dict[int, dict[str, float]] = {}
+        self.written = -math.inf
+
+    def __enter__(self) -> "_Diary":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.write()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write; after the first epoch it always is."""
+        return time.monotonic() - self.written > WRITE_SECONDS
+
+    def add(self, epoch: Epoch) -> None:
+        """Note an epoch, unless it was logged before the training was resumed."""
+        if epoch.number in self.known:
+            return
+        metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
+        if epoch.validation_loss is not None:
+            metrics["validation_loss"] = epoch.validation_loss
+        if self.preview.shows(epoch.number):
+            tracking.log_picture(self.run_id, self.preview.restored(epoch.model), "restored", epoch.number)
+        self.pending[epoch.number] = metrics
+
+    def write(self) -> None:
+        """Log what was noted."""
+        tracking.log_history(self.run_id, self.pending)
+        self.pending, self.written = {}, time.monotonic()
+
+
+SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first test images as evaluation corrupts them, to be watched getting better; none for points and codes."""
+
+    corrupted: Tensor | None
+    epochs: int
+
+    def shows(self, epoch: int) -> bool:
+        """Whether this epoch is one of those, evenly spread, whose picture is kept."""
+        step = WATCHED * epoch // self.epochs != WATCHED * (epoch - 1) // self.epochs
+        return self.corrupted is not None and step
+
+    @classmethod
+    def of(cls, request: TrainingRequest) -> "Preview":
+        """What is watched of a training."""
+        test = splits_of(request.dataset, request.place.device).test[0]
+        images = len(test.shape) == 3 and not request.below
+        return cls(
+            draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None,
+            request.training.epochs,
+        )
+
+    def restored(self, model: nn.Module) -> NDArray[np.uint8]:
+        """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
+        if self.corrupted is None:
+            raise ValueError("there is no picture of points")
+        images = restore(model, self.corrupted).clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+        row = torch.cat(list(images), dim=2).permute(1, 2, 0).numpy()
+        return row.squeeze(2) if row.shape[2] == 1 else row

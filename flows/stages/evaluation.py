@@ -1,0 +1,128 @@
+"""Judging on disk: the referees' scores, the network's evaluation, and the pictures of both."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs, enlarge
+from daecore.data.arrays import save_arrays
+from daecore.data.samples import Pairs, Samples, Splits, as_float
+from daecore.evaluation.baselines import Referees
+from daecore.evaluation.denoising import DenoisingReport, evaluate
+from daecore.experiment.experiment import Experiment
+from daecore.model.restore import restore
+from daecore.plots import figures
+from daecore.plugin.spec import (
+    CorruptionSpec,
+    digest,
+)
+from daecore.record import Record
+
+from ..store.dataset_ref import DatasetRef
+from ..store.device_lock import held
+from ..store.file_ref import FileRef, file_ref
+from ..store.files import write_atomically
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import Store
+from .baselines import referees_request
+from .dataset import splits_of
+from .key import stage_key
+from .stage import PlacedRequest, _folder, place_of
+
+
+class EvaluationRequest(PlacedRequest):
+    """Judge a network on the dataset's pairs."""
+
+    corruptions: tuple[CorruptionSpec, ...]
+    model: ModelRef
+    referees: FileRef
+
+
+class Evaluated(Record):
+    """A restoration report with its files: ``per_image.npz``, the panel, the histogram.
+
+    Two evaluations with one digest were made on the same pairs and may be compared image by image.
+    """
+
+    report: DenoisingReport
+    digest: str
+    files: dict[str, FileRef]
+
+
+def evaluation_request(
+    experiment: Experiment, dataset: DatasetRef, model: ModelRef, referees: FileRef
+) -> EvaluationRequest:
+    """Judge the trained network beside the referees."""
+    place = place_of(experiment)
+    inputs = {
+        "dataset": dataset.sha256,
+        "corruptions": [item.dump() for item in experiment.corruptions],
+        "weights": model.summary.weights_sha256,
+        "autoencoder": experiment.autoencoder.dump(),
+        "referees": digest(referees_request(experiment, dataset).key),
+    }
+    return EvaluationRequest(
+        key=stage_key("evaluate_denoising", inputs, [*experiment.corruptions, experiment.autoencoder], place),
+        dataset=dataset,
+        corruptions=experiment.corruptions,
+        model=model,
+        referees=referees,
+        place=place,
+    )
+
+
+SHOWN = 12  # images in the panel: as many as the lecture shows in a row
+
+
+def evaluate_denoising(request: EvaluationRequest, store: Store) -> Evaluated:
+    """Judge the network, and write ``per_image.npz`` and the pictures."""
+    place, corruptor = request.place, Corruptor(request.corruptions)
+    model = load_network(request.model, store).to(place.device)
+    referees = Referees.load(request.referees.absolute(store))
+    splits = splits_of(request.dataset, place.device)
+    with held(place), place.applied():
+        pairs = [draw_pairs(group, corruptor) for group in splits.test]
+        judged = evaluate(model, pairs, referees, precision=place.precision)
+    pictures = _pictures(model, splits, pairs[0], referees, judged.scores)
+    folder = _folder(request, store)
+    with store.lock(f"evaluation-{digest(request.key)}"):
+        save_arrays(folder / "per_image.npz", {"digest": np.array(judged.digest), **judged.scores})
+        for name, picture in pictures.items():
+            write_atomically(folder / name, figures.png(picture))
+        files = {name: file_ref(store, folder / name) for name in ("per_image.npz", *pictures)}
+    return Evaluated(report=judged.report, digest=judged.digest, files=files)
+
+
+def _pictures(
+    model: torch.nn.Module, splits: Splits, pairs: Pairs, referees: Referees, scores: Mapping[str, Any]
+) -> dict[str, Figure]:
+    """What one looks at, by file name: images have rows and a histogram, points have arrows."""
+    if len(splits.train.shape) == 3:
+        decibels = {"corrupted": scores["corrupted_db"], "restored": scores["psnr_db"]}
+        panel = figures.panel(_rows(model, referees, pairs))
+        return {"panel.png": panel, "psnr_histogram.png": figures.psnr_histogram(decibels)}
+    return {"panel.png": _arrows(model, splits.train, pairs)} if splits.train.shape == (2,) else {}
+
+
+def _rows(model: torch.nn.Module, referees: Referees, pairs: Pairs) -> dict[str, Tensor]:
+    """The panel's rows; always the same test images, the first ones."""
+    clean = Samples(pairs.clean.data[:SHOWN].cpu())
+    few = Pairs(clean, pairs.corrupted[:SHOWN].cpu())
+    best = referees.best
+    device = next(model.parameters()).device
+    return {
+        "original": as_float(clean.data),
+        "corrupted": enlarge(few.corrupted, clean.shape),
+        f"best baseline: {best.name}": referees.restore(best.name, few.corrupted, clean.shape),
+        "restored": restore(model, few.corrupted.to(device)).cpu(),
+    }
+
+
+def _arrows(model: torch.nn.Module, train: Samples, pairs: Pairs) -> Figure:
+    x = pairs.corrupted[:400]
+    return figures.arrows(x.cpu(), restore(model, x).cpu(), train.data[:2000].cpu())

@@ -1,0 +1,84 @@
+"""A trained network as an artifact: its weights with their spec, its MLflow model, and the tag by which it is found."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from daecore.errors import StoreError
+from daecore.model.autoencoder import Autoencoder, Shapes
+from daecore.plugin.spec import Spec
+from daecore.training.checkpoint import save_tensors
+
+from ..store import tracking
+from ..store.file_ref import file_ref
+from ..store.model_file import ModelHeader
+from ..store.model_ref import ModelRef, TrainingSummary
+from ..store.provenance import provenance
+from ..store.store import Store
+
+log = logging.getLogger("daecore.progress")
+
+
+def publish(
+    model: Autoencoder,
+    architecture: Spec,
+    shapes: Shapes,
+    example: Tensor,
+    summary: TrainingSummary,
+    run_id: str,
+    experiment: str,
+    store: Store,
+) -> ModelRef:
+    """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
+
+    Args:
+        model: The network, on the CPU, in eval mode.
+        architecture: What builds it.
+        shapes: What it maps between.
+        example: Two samples as it takes them, for the MLflow model's signature.
+        summary: How it was trained.
+        run_id: Whose network it is.
+        experiment: The MLflow experiment's id.
+        store: Where it lies.
+    """
+    _log_weights(model, architecture, shapes, run_id)
+    model.to(memory_format=torch.contiguous_format)
+    logged = tracking.log_network(run_id, experiment, architecture.name, model, example)
+    ref = ModelRef(
+        run_id=run_id,
+        weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
+        autoencoder=architecture,
+        input_shape=shapes.corrupted,
+        output_shape=shapes.clean,
+        summary=summary,
+    )
+    tracking.tag(run_id, {tracking.LOGGED: logged, tracking.MODEL: ref.model_dump_json()})
+    return ref
+
+
+def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        header = ModelHeader(
+            autoencoder=architecture.dump(),
+            input_shape=shapes.corrupted,
+            output_shape=shapes.clean,
+            plugins=provenance([architecture]),
+        )
+        save_tensors(path, model.state_dict(), header)
+        tracking.log_file(run_id, path, "model")
+
+
+def published(tags: dict[str, str], store: Store) -> ModelRef | None:
+    """The finished model of a run, if what its tag says can be read and its file is intact."""
+    if tracking.MODEL not in tags:
+        return None
+    try:
+        ref = ModelRef.of(tags[tracking.MODEL], "A run of this training")
+    except StoreError as error:
+        log.warning("%s The network is made anew.", error)
+        return None
+    return ref if ref.weights.intact(store) else None

@@ -1,0 +1,55 @@
+"""Checkpoints of trainings that were stopped: taken up where they are whole and of this training, else set aside.
+
+Knows files and networks. Knows neither Prefect nor MLflow, nor how a training goes on.
+"""
+
+import logging
+from pathlib import Path
+
+from torch import nn
+
+from daecore.errors import CheckpointError
+from daecore.training.checkpoint import load_progress
+from daecore.training.loop import TrainingOptions
+from daecore.training.state import Progress, require_same_training
+
+log = logging.getLogger("daecore.progress")
+DAMAGED = ".damaged"
+
+
+def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> Progress | None:
+    """The progress to go on from; None where there is none, or it was no good and is now out of the way.
+
+    Args:
+        checkpoint: Where the training keeps it.
+        model: The network, with its first weights.
+        options: How it is trained.
+    """
+    if not checkpoint.exists():
+        return None
+    try:
+        progress = load_progress(checkpoint)
+        require_same_training(progress, model, average=options.average > 0, best=options.patience > 0)
+        if progress.epoch > options.epochs:
+            raise CheckpointError(f"The checkpoint is of epoch {progress.epoch}, and there are {options.epochs}.")
+        return progress
+    except CheckpointError as error:
+        log.warning("%s The training begins anew; the file is kept as %s.", error, set_aside(checkpoint))
+        return None
+
+
+def discard(checkpoint: Path) -> None:
+    """Remove a checkpoint that is not to be gone on from, if there is one; what is no file is set aside."""
+    if checkpoint.is_dir():
+        set_aside(checkpoint)
+    checkpoint.unlink(missing_ok=True)
+
+
+def set_aside(checkpoint: Path) -> Path:
+    """Give it another name, which nothing has yet; `dae doctor` tells of such files. The new name is given back."""
+    number, kept = 1, checkpoint.with_suffix(DAMAGED)
+    while kept.exists():
+        number += 1
+        kept = checkpoint.with_name(f"{checkpoint.stem}-{number}{DAMAGED}")
+    checkpoint.rename(kept)
+    return kept

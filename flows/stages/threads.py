@@ -1,0 +1,149 @@
+"""Threads: with how many a stage computes: as the user says, as what is there was computed, or as many as are free.
+
+Another number gives other bytes, so it is part of the key. Where the user names none, a finished result or a checkpoint
+of any number is taken and goes on with its own; only what begins new looks how many cores are free.
+"""
+
+import fcntl
+import logging
+import math
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
+
+from daecore.plugin.spec import digest
+from daecore.processors import usable
+
+from ..store import device_lock as devices
+from ..store import tracking
+from ..store.store import Store
+from .publish import published
+from .stage import PlacedRequest, Request
+from .training import TrainingRequest
+
+SMALL = 28 * 28  # on samples of fewer values a second thread costs more than it brings: see docs/architecture.md
+
+log = logging.getLogger("daecore.progress")
+
+Asked = TypeVar("Asked", bound=Request)
+
+
+@contextmanager
+def decided(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Asked]:
+    """The request with its number of threads; inside the block others know that it is computed with so many.
+
+    Args:
+        request: What is asked for; where it names threads, or does not depend on them, it stays as it is.
+        store: Where results and checkpoints lie.
+        anew: Whether what is there does not count.
+    """
+    if not isinstance(request, PlacedRequest):
+        yield request
+        return
+    begun = _Begun(request, store)
+    with ExitStack() as around:
+        named = request.place.threads
+        threads = named or begun.known(anew=anew)
+        if threads:
+            around.enter_context(begun.computing(threads))
+            if not named and threads != wanted(request):
+                log.info("%s: begun with %s before, which it keeps", request.key.stage, _threads(threads))
+        else:
+            with store.lock(f"threads-{begun.name}"):  # of two that begin at once the second joins the first
+                threads = begun.known(anew=anew) or _free(request)
+                around.enter_context(begun.computing(threads))
+        yield request.with_threads(threads)
+
+
+def keys(request: Request, store: Store) -> list[str]:
+    """The keys under which its result may lie: its own, or that of each number of threads it was begun with."""
+    if not isinstance(request, PlacedRequest) or request.place.threads:
+        return [digest(request.key)]
+    return [digest(request.with_threads(number).key) for number in _Begun(request, store).numbers()]
+
+
+def without_threads(request: Request) -> str:
+    """The key whatever the threads: by it the folder is called that says with how many a request was begun."""
+    return digest(request.with_threads(0).key if isinstance(request, PlacedRequest) else request.key)
+
+
+def wanted(request: PlacedRequest) -> int:
+    """How many threads are worth having where nobody else computes."""
+    return 1 if request.place.device == "cpu" and math.prod(request.dataset.shape) < SMALL else usable()
+
+
+def _free(request: PlacedRequest) -> int:
+    """How many a stage that begins new takes."""
+    most = wanted(request)
+    if request.place.device != "cpu":
+        return most
+    found = devices.free(most)
+    if found < most:
+        log.info("%s: %s, as other cores are in use", request.key.stage, _threads(found))
+    return found
+
+
+class _Begun:
+    """With which numbers of threads something was begun in this store: a file for each, which holds the key.
+
+    Args:
+        request: What was begun, with whatever number.
+        store: Where it lies, in a folder among the results.
+    """
+
+    def __init__(self, request: PlacedRequest, store: Store) -> None:
+        self.request, self.store = request, store
+        self.name = without_threads(request)
+        self.folder = store.results / self.name
+
+    def numbers(self) -> list[int]:
+        """The numbers, the latest first."""
+        found = [path for path in self.folder.iterdir() if path.name.isdecimal()] if self.folder.is_dir() else []
+        return [int(path.name) for path in sorted(found, key=lambda path: -path.stat().st_mtime_ns)]
+
+    def known(self, *, anew: bool) -> int:
+        """The number to take: the latest that is finished or stopped, else of somebody who is at it; 0 for none."""
+        found = [] if anew else self.numbers()
+        for there in (self._left, self._under_way):
+            for number in found:
+                if there(number):
+                    return number
+        return 0
+
+    @contextmanager
+    def computing(self, threads: int) -> Iterator[None]:
+        """A block that others see as under way; the kernel forgets it when the process dies."""
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / str(threads)).write_text(self._key(threads))
+        file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(file)
+
+    def _key(self, threads: int) -> str:
+        return digest(self.request.with_threads(threads).key)
+
+    def _left(self, threads: int) -> bool:
+        """Whether it was stopped, or Prefect keeps its result, or it was published and killed before Prefect knew."""
+        key = self._key(threads)
+        if self.store.checkpoint(key).exists() or (self.store.cached_results / key).exists():
+            return True
+        run = tracking.training_run(key) if isinstance(self.request, TrainingRequest) else None
+        return run is not None and published(run.data.tags, self.store) is not None
+
+    def _under_way(self, threads: int) -> bool:
+        file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' * (count > 1)}"

@@ -1,0 +1,213 @@
+"""One training with everything around it: its lock, its MLflow child run, its checkpoint."""
+
+import logging
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from daecore.corruption.corruptor import Corruptor, declared
+from daecore.data.samples import Shape, Splits, as_float
+from daecore.experiment.experiment import Experiment
+from daecore.model.autoencoder import Autoencoder, Shapes, initialised
+from daecore.model.stack import code_shape, encode
+from daecore.plugin.spec import (
+    ArchitectureSpec,
+    CorruptionSpec,
+    ObjectiveSpec,
+    Spec,
+    digest,
+    spec,
+)
+from daecore.training.checkpoint import save_progress, tensors_digest
+from daecore.training.loop import Epoch, TrainingOptions, fit
+from daecore.training.state import Progress
+
+from ..store import tracking
+from ..store.dataset_ref import DatasetRef
+from ..store.device_lock import held
+from ..store.model_ref import ModelRef, TrainingSummary, load_network
+from ..store.store import Store
+from . import agenda
+from .dataset import splits_of
+from .epoch_log import Preview, _Diary
+from .key import stage_key
+from .publish import publish, published
+from .resuming import discard, resumable
+from .stage import PlacedRequest, place_of
+
+
+class TrainingRequest(PlacedRequest):
+    """Train an autoencoder: on the dataset's samples, or on their clean codes by the networks below, the lowest first.
+
+    With networks below, ``dataset`` is still that of the lowest one.
+    """
+
+    corruptions: tuple[CorruptionSpec, ...]
+    autoencoder: ArchitectureSpec
+    objective: ObjectiveSpec
+    training: TrainingOptions
+    seed: int
+    below: tuple[ModelRef, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is called, as ``mnist erasure(p=0.5) conv #0``."""
+        return f"{self.dataset.data.name} {Corruptor(self.corruptions)} {self.autoencoder.name} #{self.seed}"
+
+
+def training_request(
+    experiment: Experiment, dataset: DatasetRef, *, control: bool = False, below: tuple[ModelRef, ...] = ()
+) -> TrainingRequest:
+    """Train the experiment's network; as ``control``, the same network without corruption, by plain reconstruction.
+
+    Args:
+        experiment: What is trained, and how.
+        dataset: Its data, loaded.
+        control: Leave the corruption and the objective's particulars out.
+        below: Networks whose clean codes it is trained on, in place of the data; the lowest first.
+    """
+    corruptions = plain(experiment.corruptions, dataset.shape) if control else experiment.corruptions
+    objective = _plain_objective(experiment.objective) if control else experiment.objective
+    place = place_of(experiment)
+    training = experiment.training.model_dump(mode="json", exclude={"device", "precision", "threads"})
+    inputs = {
+        "dataset": dataset.sha256,
+        "corruptions": [item.dump() for item in corruptions],
+        "autoencoder": experiment.autoencoder.dump(),
+        "objective": objective.dump(),
+        "training": training,
+        "seed": experiment.seed,
+        **({"below": [[ref.autoencoder.dump(), ref.summary.weights_sha256] for ref in below]} if below else {}),
+    }
+    specs = [*corruptions, experiment.autoencoder, objective, *(ref.autoencoder for ref in below)]
+    return TrainingRequest(
+        key=stage_key("train_autoencoder", inputs, specs, place),
+        dataset=dataset,
+        corruptions=corruptions,
+        autoencoder=experiment.autoencoder,
+        objective=objective,
+        training=experiment.training,
+        seed=experiment.seed,
+        place=place,
+        below=below,
+    )
+
+
+def _plain_objective(objective: Spec) -> Spec:
+    """What a control minimises: the cross-entropy where the objective is made of it, else the squared error."""
+    bounded = declared(objective.extension.bounded, objective.options)
+    return spec("objective", "cross_entropy" if bounded else "clean")
+
+
+def plain(corruptions: tuple[Spec, ...], shape: Shape) -> tuple[Spec, ...]:
+    """What of a chain remains without corruption: only what changes the shape, for the same network to fit."""
+    kept = []
+    for item in corruptions:
+        change = item.extension.output_shape
+        after = change(shape, item.options) if change else shape
+        if after != shape:
+            kept.append(item)
+        shape = after
+    return tuple(kept)
+
+
+log = logging.getLogger("daecore.progress")
+
+
+def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
+    """Train, or go on training, or take the model another process has just trained under the same key.
+
+    Args:
+        request: What to train.
+        store: Where checkpoints and artifacts lie.
+        experiment: The MLflow experiment's id.
+        parent: The run this training is a child of, if it is new.
+        fresh: Ignore what is there, checkpoint and finished model alike.
+    """
+    key = digest(request.key)
+    with store.lock(f"training-{key}") as waited, held(request.place):
+        run = tracking.training_run(key)
+        if run is not None and (waited or not fresh):
+            finished = published(run.data.tags, store)
+            if finished is not None:
+                log.info("trained already, by run %s", run.info.run_id)
+                return finished
+        if fresh and not waited:
+            discard(store.checkpoint(key))
+            run = None
+        return _train(request, store, experiment, parent, run.info.run_id if run else "", key)
+
+
+def _train(request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str) -> ModelRef:
+    below = [load_network(ref, store).encoder for ref in request.below]
+    clean = code_shape(request.dataset.shape, below)
+    shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
+    model = initialised(request.autoencoder, shapes, request.seed)
+    resume = resumable(store.checkpoint(key), model, request.training)
+    if run_id:
+        tracking.proceed(run_id)
+    else:
+        name = f"train {request.autoencoder.name} on {Corruptor(request.corruptions)}"
+        tags = {tracking.KEY: key, "stage": "train_autoencoder"}
+        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "place", "below"})
+        parameters |= {"dataset_sha256": request.dataset.sha256, "place": request.place.model_dump()}
+        parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
+        run_id = tracking.start(experiment, name, tags, parameters, parent)
+    with tracking.ended(run_id), request.place.applied():
+        splits = _clean(request, below)
+        with tracking.system_metrics(run_id), _Diary(run_id, Preview.of(request)) as diary:
+            for epoch in _epochs(request, model, splits, resume):
+                diary.add(epoch)
+                if diary.due:
+                    diary.write()  # before the checkpoint: killed in between, a training logs no step twice
+                    save_progress(store.checkpoint(key), epoch.progress)
+        few = as_float(splits.test[0].data)
+        example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
+        summary = _summary(request, model, run_id)
+        ref = publish(model.cpu(), request.autoencoder, shapes, example, summary, run_id, experiment, store)
+        store.checkpoint(key).unlink(missing_ok=True)
+        return ref
+
+
+def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
+    """What the training sees, where it computes: samples, or their codes by the encoders below; of the test two."""
+    splits = splits_of(request.dataset, request.place.device)
+    encoders = [encoder.to(request.place.device) for encoder in below]
+    few = splits.test[0].select(torch.arange(2, device=request.place.device))
+    parts = (encode(samples, encoders) for samples in (splits.train, splits.validation, few))
+    return Splits(next(parts), next(parts), (next(parts).to("cpu"),))
+
+
+def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume: Progress | None) -> Iterator[Epoch]:
+    options = request.training.model_copy(update={"precision": request.place.precision})
+    objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
+    if resume is not None:
+        log.info("going on after epoch %d of %d", resume.epoch, options.epochs)
+    planned = agenda.current()
+    planned.begin()
+    for epoch in fit(
+        model, objective, splits.train, options, seed=request.seed, validation=splits.validation, resume=resume
+    ):
+        log.info(
+            "epoch %d of %d: %s, loss %.5f, %.0f images/s",
+            epoch.number, options.epochs, planned.told(epoch.number, options.epochs), epoch.loss,
+            epoch.images_per_second,
+            extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
+        )  # fmt: skip
+        yield epoch
+
+
+def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> TrainingSummary:
+    history = tracking.history(run_id, "loss")
+    seconds = sum(tracking.history(run_id, "epoch_seconds").values())
+    return TrainingSummary(
+        images_per_second=len(history) * request.dataset.sizes["train"] / seconds,
+        seconds=seconds,
+        precision=request.place.precision,
+        device=request.place.device,
+        threads=request.place.threads,
+        epochs=len(history),
+        loss=history[max(history)],
+        weights_sha256=tensors_digest(model.state_dict()),
+    )

@@ -1,0 +1,91 @@
+"""Classifiers from the encoders of trained networks: which encoders there are."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from daecore.experiment.experiment import Experiment
+from daecore.model.autoencoder import Shapes, initialised
+from daecore.transfer import transfer as classifiers
+from daecore.transfer.scores import TransferReport, summarise
+from daecore.transfer.transfer import TransferOptions
+
+from ..store.dataset_ref import DatasetRef
+from ..store.device_lock import held
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import Store
+from .agenda import Agenda
+from .dataset import splits_of
+from .key import stage_key
+from .stage import PlacedRequest, place_of
+
+
+class TransferRequest(PlacedRequest):
+    """Train classifiers from encoders."""
+
+    denoising: ModelRef
+    plain: ModelRef
+    transfer: TransferOptions
+    seed: int
+
+
+def transfer_request(
+    experiment: Experiment, dataset: DatasetRef, denoising: ModelRef, control: ModelRef
+) -> TransferRequest:
+    """Train classifiers from the encoders; only for experiments with `transfer` on datasets with labels."""
+    place, transfer = place_of(experiment), experiment.transfer or TransferOptions()
+    inputs = {
+        "dataset": dataset.sha256,
+        "weights": [denoising.summary.weights_sha256, control.summary.weights_sha256],
+        "autoencoder": experiment.autoencoder.dump(),
+        "transfer": transfer.model_dump(mode="json"),
+        "seed": experiment.seed,
+    }
+    return TransferRequest(
+        key=stage_key("transfer", inputs, [experiment.autoencoder, *transfer.augment], place),
+        dataset=dataset,
+        denoising=denoising,
+        plain=control,
+        transfer=transfer,
+        seed=experiment.seed,
+        place=place,
+    )
+
+
+log = logging.getLogger("daecore.progress")
+
+
+def transfer(request: TransferRequest, store: Store) -> TransferReport:
+    """Train every classifier the request asks for, and sum up."""
+    options, place = request.transfer, request.place
+    splits, scores = splits_of(request.dataset, place.device), []
+    total = len(options.labels) * options.seeds * len(classifiers.CELLS)
+    with held(place), place.applied():
+        classifying = Agenda()
+        for score in classifiers.transfer(
+            _encoders(request, store), splits, options,
+            seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,
+        ):  # fmt: skip
+            scores.append(score)
+            log.info(
+                "classifier %d of %d: %s with %d labels, %.2f %% wrong, %s",
+                len(scores), total, score.initialisation, score.labels, score.error_percent,
+                classifying.told(len(scores), total),
+                extra={"progress": ("transfer", len(scores), total)},
+            )  # fmt: skip
+    return summarise(scores)
+
+
+def _encoders(request: TransferRequest, store: Store) -> Mapping[str, Callable[[], nn.Module]]:
+    """A fresh encoder per call; the untrained one has the weights that the autoencoders started from."""
+    shapes = Shapes(request.denoising.output_shape, request.denoising.input_shape)
+
+    def trained(model: ModelRef) -> Callable[[], nn.Module]:
+        return lambda: load_network(model, store).encoder
+
+    return {
+        "untrained": lambda: initialised(request.denoising.autoencoder, shapes, request.seed).encoder,
+        "autoencoder": trained(request.plain),
+        "denoising": trained(request.denoising),
+    }

@@ -1,0 +1,16 @@
+"""A loaded dataset: how to load it again, and the digest of its tensors."""
+
+from daecore.plugin.spec import DatasetSpec
+from daecore.record import Record
+
+
+class DatasetRef(Record):
+    """A loaded dataset: how to load it again, and the digest of its tensors."""
+
+    data: DatasetSpec
+    sha256: str
+    shape: tuple[int, ...]
+    test_shapes: tuple[tuple[int, ...], ...]
+    classes: int | None
+    smallest_class: int
+    sizes: dict[str, int]

@@ -1,0 +1,34 @@
+"""Files: digests, and writing whole or not at all."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, or an empty string where there is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; others may read it where they may read its folder.
+
+    What is there and no file, as a pipe or ``/dev/null``, is written into.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

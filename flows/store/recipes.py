@@ -1,0 +1,81 @@
+"""The recipes: complete experiments as YAML, one file each, found by name.
+
+Knows files only; what they hold is read by `daecore.experiment.experiment`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from .store import current_store
+
+FOLDER = Path(__file__).parents[1] / "recipes"
+
+
+def recipes() -> dict[str, Path]:
+    """The recipes by name: those that come with the project, and the user's own in the store's ``recipes/``.
+
+    One in a folder carries the folder's name: ``lecture/erasure-0.5``.
+    """
+    folders = (current_store().root / "recipes", FOLDER)
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for folder in folders
+        for path in (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
+    }
+
+
+def summary(path: Path) -> str:
+    """The one line about a recipe: its first comment."""
+    first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def find(name: str) -> Path:
+    """The file of a recipe, or the user's own file.
+
+    Args:
+        name: A recipe's name, or the path of a YAML file or of a run's report.json.
+
+    Raises:
+        InputError: There is neither.
+    """
+    from daecore.errors import InputError, choices, quoted
+
+    known = recipes()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml", ".json"):
+        return path
+    raise InputError(
+        f"There is no recipe called {quoted(name)}, and a file must end in .yaml. {choices(name, known, 'dae recipes')}"
+    )
+
+
+def mapping(name: str, changes: list[str]) -> dict[str, Any]:
+    """What a recipe or file says, with changes of the form ``training.epochs=3``.
+
+    Raises:
+        InputError: It cannot be found or read, or a change has another form.
+    """
+    from daecore.experiment.experiment import override, read
+
+    found = read(find(name))
+    return override(found["experiment"] if _is_report(found) else found, changes)
+
+
+def plugins(name: str) -> dict[str, str]:
+    """The plugins that a report says its run used; none for recipes and experiments.
+
+    Raises:
+        InputError: It cannot be found or read.
+    """
+    from daecore.experiment.experiment import read
+
+    found = read(find(name))
+    return dict(found["plugins"]) if _is_report(found) else {}
+
+
+def _is_report(found: dict[str, Any]) -> bool:
+    """Whether a file is what ``dae run --report`` wrote, or a run's ``report.json``."""
+    return isinstance(found.get("experiment"), dict) and isinstance(found.get("plugins"), dict)

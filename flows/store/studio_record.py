@@ -1,0 +1,116 @@
+"""The record of a studio that is up: who holds it, where its pages answer, which plugins it serves.
+
+Knows one JSON file in the store, and whether a process lives. Starts nothing.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
+
+PROCESS = "process:"  # begins the tag of a flow run that was started from the command line
+ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
+START = "start-here"  # the tag of the deployments that one begins with
+MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A studio, by the process of its `dae up`.
+
+    Attributes:
+        pid: Of `dae up`.
+        started: When that process began, in seconds: a reused pid has another one.
+        mark: What the environment of all its processes says under `MARK`.
+        prefect: The address of Prefect's page, without a path.
+        mlflow: The address of MLflow's page.
+    """
+
+    pid: int
+    started: float
+    mark: str
+    prefect: str
+    mlflow: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether its `dae up` lives."""
+        return lives(self.pid, self.started)
+
+    @property
+    def start_page(self) -> str:
+        """Prefect's page of what one begins with; its other deployments have the tags of their families."""
+        return f"{self.prefect}/deployments?deployments.tags.name={START}"
+
+    @property
+    def runs_page(self) -> str:
+        """MLflow's table of all runs."""
+        return f"{self.mlflow}/runs"
+
+    @property
+    def api(self) -> str:
+        """Where Prefect's API answers."""
+        return f"{self.prefect}/api"
+
+
+def path_of(root: Path) -> Path:
+    """The record of the store in this folder."""
+    return root / "studio.json"
+
+
+def recorded(root: Path) -> Studio | None:
+    """The studio that was last up on a store, alive or not; None if there was none, or its record is damaged."""
+    try:
+        found = Studio(**json.loads(path_of(root).read_text(encoding="utf-8")))
+        return found if _whole(found) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _whole(studio: Studio) -> bool:
+    """Whether a record is one of ours: processes are ended by its mark, and asked at its addresses."""
+    times = isinstance(studio.pid, int) and isinstance(studio.started, float | int)
+    addresses = all(re.fullmatch(ADDRESS, str(url)) for url in (studio.prefect, studio.mlflow))
+    return times and addresses and re.fullmatch("[0-9a-f]{32}", str(studio.mark)) is not None
+
+
+def running(root: Path) -> Studio | None:
+    """The studio that is up on a store."""
+    studio = recorded(root)
+    return studio if studio is not None and studio.alive else None
+
+
+def write(root: Path, studio: Studio) -> None:
+    """Keep a studio's record."""
+    from .files import write_atomically
+
+    write_atomically(path_of(root), json.dumps(asdict(studio), indent=2) + "\n")
+
+
+def lives(pid: int, started: float) -> bool:
+    """Whether the process that began then still works under this number."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 0.05 and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def marked(mark: str) -> "list[psutil.Process]":
+    """All living processes whose environment carries a mark, but for this one."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # another user's, or just gone
+    return [process for process in found if process != psutil.Process()]

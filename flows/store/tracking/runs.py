@@ -1,0 +1,132 @@
+"""Runs by explicit id: begun, taken up again, ended.
+
+A run carries the process that works on it in its tags, so that one whose process died is known as such.
+"""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from mlflow.entities import Run
+
+from ... import interrupts
+from ..full_disk import give_up_reserve
+from ..store import current_store
+from .connection import client
+from .search import runs
+from .values import log_parameters, tag
+
+PID, STARTED, PARENT = "dae.pid", "dae.pid_started", "mlflow.parentRunId"
+
+_under_way: list[str] = []  # this process's runs, the outermost first
+
+
+def start(experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any], parent: str = "") -> str:
+    """A new run; its id."""
+    lineage = {PARENT: parent} if parent else {}
+    run = client().create_run(experiment, run_name=name, tags={**tags, **lineage, **_process_tags()})
+    log_parameters(run.info.run_id, parameters)
+    return str(run.info.run_id)
+
+
+def proceed(run_id: str) -> None:
+    """Take up a run that a process left behind."""
+    tag(run_id, _process_tags())  # first: a run that is RUNNING without a living process counts as dead
+    client().update_run(run_id, status="RUNNING")
+
+
+def finish(run_id: str, status: str) -> None:
+    """End a run: FINISHED, FAILED or KILLED."""
+    client().set_terminated(run_id, status)
+
+
+@contextmanager
+def ended(run_id: str) -> Iterator[None]:
+    """Whatever happens inside, the run ends with a state: FINISHED, FAILED, or KILLED by an interrupt.
+
+    An interrupt ends the runs around it, too, and at once: before they come to it by themselves, who told the process
+    to end may have lost patience.
+    """
+    _under_way.append(run_id)
+    try:
+        yield
+    except BaseException as error:
+        give_up_reserve(current_store().root, error)  # else its end could not be written
+        if isinstance(error, Exception) and not interrupts.noted():
+            _failed(run_id, error)
+        else:
+            for each in reversed(_under_way):
+                finish(each, "KILLED")
+        raise
+    else:
+        finish(run_id, "FINISHED")
+    finally:
+        _under_way.remove(run_id)
+
+
+def _failed(run_id: str, error: Exception) -> None:
+    try:
+        tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
+    finally:
+        finish(run_id, "FAILED")
+
+
+def abandon() -> None:
+    """Mark as KILLED what is still said to be under way in this process, which ends now."""
+    with suppress(Exception):  # another command does the same once this process is gone
+        for run in runs(f"attributes.status = 'RUNNING' and tags.`{PID}` = '{os.getpid()}'"):
+            if run.data.tags.get(STARTED) == _process_tags()[STARTED]:
+                finish(run.info.run_id, "KILLED")
+
+
+def reconcile() -> list[str]:
+    """Mark runs as KILLED whose process is gone; their ids."""
+    dead = [run.info.run_id for run in runs("attributes.status = 'RUNNING'") if not alive(run)]
+    for run_id in dead:
+        finish(run_id, "KILLED")
+    return dead
+
+
+def experiment_of(run_id: str) -> str:
+    """The id of the experiment a run belongs to."""
+    return str(client().get_run(run_id).info.experiment_id)
+
+
+def began(run_id: str) -> int:
+    """When a run began, in milliseconds since 1970."""
+    return int(client().get_run(run_id).info.start_time)
+
+
+@cache
+def environment() -> dict[str, str]:
+    """What a run's tags say of where it was made: commit, Python, torch."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+        git = commit.stdout.strip() if commit.returncode == 0 else ""
+    except OSError:
+        git = ""
+    return {"git": git, "python": platform.python_version(), "torch": version("torch"), "daecore": version("daecore")}
+
+
+def _process_tags() -> dict[str, str]:
+    return {PID: str(os.getpid()), STARTED: f"{psutil.Process().create_time():.2f}"}
+
+
+def alive(run: Run) -> bool:
+    """Whether the process that started a run still lives (a reused pid has another start time)."""
+    tags = run.data.tags
+    if PID not in tags:
+        return True  # not started by us
+    try:
+        process = psutil.Process(int(tags[PID]))
+        return f"{process.create_time():.2f}" == tags[STARTED] and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

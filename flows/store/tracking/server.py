@@ -1,0 +1,31 @@
+"""MLflow's server, as the studio starts it: behind its guard.
+
+`mlflow server --app-name daecore` finds it by the entry point in pyproject.toml.
+"""
+
+from ...guard.application import Guard
+from ...guard.asgi import Application
+from ...guard.head import Head
+
+UPLOADS = (  # files and traces have types of their own
+    "/api/2.0/mlflow-artifacts/artifacts/",
+    "/ajax-api/2.0/mlflow-artifacts/artifacts/",
+    "/ajax-api/2.0/mlflow/upload-artifact",
+    "/v1/traces",
+)
+CLOSED = ("/ajax-api/3.0/mlflow/assistant",)  # an assistant that runs shell commands; ours needs none
+
+# The assistant is closed: its panel, which the page opens when it is first seen, and the button that would open it.
+NO_ASSISTANT = (
+    b"<script>localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1','true')</script>"
+    b"<style>[data-assistant-ui]{display:none!important}</style>"
+)
+
+
+def guarded_application() -> Application:
+    """The server's application, for uvicorn."""
+    from mlflow.server.fastapi_app import app
+
+    from .runs_table import RunsTable
+
+    return Guard(Head(RunsTable(app), NO_ASSISTANT, "/"), UPLOADS, CLOSED)

@@ -1,0 +1,129 @@
+"""A Prefect server for one command: it starts while the command still loads, and ends with it.
+
+Prefect could start one by itself, but without a guard, not before it is imported, and in the terminal's process group:
+Ctrl-C would end the server first, and the command would wait in vain to tell it so.
+
+Knows one process and its address. This module is also what that process runs; it imports Prefect there alone.
+"""
+
+import atexit
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..store.server_address import MARK, URL
+from .parts import SERVER_PROCESS, answers, end_process
+
+PATIENCE_SECONDS = 120  # for a slow machine to begin
+LOOK_SECONDS, GRACE_SECONDS = 0.5, 5  # how often it looks whether its command lives; to end in peace
+
+
+class TemporaryServer:
+    """The server of this process, and of the workers it starts."""
+
+    def __init__(self) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        with socket.create_server(("127.0.0.1", 0)) as door:  # who calls too early waits instead of being refused
+            self.url = f"http://127.0.0.1:{door.getsockname()[1]}/api"
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__, str(door.fileno()), str(os.getpid())],
+                pass_fds=(door.fileno(),), stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
+                start_new_session=True, **SERVER_PROCESS,
+            )  # fmt: skip
+        os.environ.update({URL: self.url, MARK: self.url})
+        _tell_prefect()
+        atexit.register(self.end)  # after Prefect's threads, which have last words for it
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is there; waits for a moment."""
+        return answers(f"{self.url}/health", LOOK_SECONDS)
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            StoreError: It ended, or has taken too long.
+        """
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while not self.answers:
+            if self._process.poll() is not None or time.monotonic() > limit:
+                raise self._failed()
+
+    def end(self) -> None:
+        """End it; safe to call twice."""
+        end_process(self._process, GRACE_SECONDS)
+        if os.environ.get(MARK) == self.url:
+            del os.environ[URL], os.environ[MARK]
+            _tell_prefect()
+
+    def _failed(self) -> Exception:
+        from daecore.errors import StoreError
+
+        self._said.seek(0)
+        last = self._said.read().decode(errors="replace").strip().splitlines()[-1:]
+        which = "did not start" if self._process.poll() is not None else f"took more than {PATIENCE_SECONDS} s to start"
+        why = f" ({last[0]})" if last else ""
+        return StoreError(
+            f"Prefect's server {which}{why}. Its database lies in {os.environ['PREFECT_HOME']}. "
+            "`dae doctor` looks at the store; another one (--store DIR) begins with a new database."
+        )
+
+
+def begun() -> TemporaryServer | None:
+    """The server of this command; None where one is named."""
+    return None if URL in os.environ else TemporaryServer()
+
+
+@contextmanager
+def serving() -> Iterator[None]:
+    """A server for a block that asks Prefect; none where one is named."""
+    server = begun()
+    try:
+        if server is not None:
+            server.wait()
+        yield
+    finally:
+        if server is not None:
+            server.end()
+
+
+def _tell_prefect() -> None:
+    """Let Prefect read its settings again, where it has done so before."""
+    if "prefect.context" in sys.modules:
+        sys.modules["prefect.context"].refresh_global_settings_context()
+
+
+def _serve(door: int, parent: int) -> None:
+    """Serve on an open socket, until told to end or until the command is gone."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    gc.disable()  # what the imports make stays
+    import uvicorn
+
+    from .prefect_server import guarded_application
+
+    app = guarded_application(ephemeral=True)
+    gc.freeze()
+    gc.enable()
+    config = uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False)
+    uvicorn.Server(config).run([socket.socket(fileno=door)])
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]))
