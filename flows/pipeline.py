@@ -18,11 +18,14 @@ from daecore.transfer.scores import TransferReport
 from daecore.transfer.transfer import TransferOptions
 
 from .artifacts import show_report
-from .stages import requests
-from .stages import stage as stages
 from .stages.agenda import Agenda, Planned
+from .stages.baselines import measure_referees, referees_request
 from .stages.caller import Caller, intact, untagged
-from .stages.report import Outcome
+from .stages.dataset import dataset_request, load_dataset
+from .stages.evaluation import evaluate_denoising, evaluation_request
+from .stages.report import Outcome, report
+from .stages.training import train_autoencoder, training_request
+from .stages.transfer import transfer, transfer_request
 from .store import tracking
 from .store.dataset_ref import DatasetRef
 from .store.final_report import Reported, final_report
@@ -91,8 +94,8 @@ def trained_whole(
     call: Caller, experiment: Experiment, dataset: DatasetRef, folder: str, run: str, *, control: bool = False
 ) -> ModelRef:
     """The experiment's network, all of it trained at once."""
-    request, name = requests.training_request(experiment, dataset, control=control), "train_control" if control else ""
-    model: ModelRef = call(stages.train_autoencoder, request, folder, run, call.fresh, intact=intact, name=name)
+    request, name = training_request(experiment, dataset, control=control), "train_control" if control else ""
+    model: ModelRef = call(train_autoencoder, request, folder, run, call.fresh, intact=intact, name=name)
     return model
 
 
@@ -139,28 +142,28 @@ def run_experiment(
 def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained: Training, layers: int) -> Reported:
     """The stages in their order; this is the picture of the project."""
     began, call = time.perf_counter(), Caller(fresh)
-    dataset = call(stages.load_dataset, requests.dataset_request(experiment))
+    dataset = call(load_dataset, dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
     classifies = experiment.transfer is not None and dataset.classes is not None
     call.agenda = _agenda(layers, control=classifies)
     model = trained(call, experiment, dataset, folder, run)
-    referees = call(stages.measure_referees, requests.referees_request(experiment, dataset), intact=intact)
+    referees = call(measure_referees, referees_request(experiment, dataset), intact=intact)
     judged = call(
-        stages.evaluate_denoising,
-        requests.evaluation_request(experiment, dataset, model, referees),
+        evaluate_denoising,
+        evaluation_request(experiment, dataset, model, referees),
         intact=intact,
     )
-    report = TransferReport()
+    transferred = TransferReport()
     if classifies:
         control = trained(call, experiment, dataset, folder, run, control=True)
-        report = call(stages.transfer, requests.transfer_request(experiment, dataset, model, control))
+        transferred = call(transfer, transfer_request(experiment, dataset, model, control))
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, judged=judged,
-        transfer=report, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
+        transfer=transferred, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
     with untagged():
-        reported = stages.report(outcome)
+        reported = report(outcome)
     show_report(final_report(reported, current_store()), experiment.title)
     return reported
 

@@ -46,12 +46,13 @@ def test_pluggy_has_one_door() -> None:
     assert importers("pluggy") == {"daecore/plugin/hookspecs.py", "daecore/plugin/registry.py"}
 
 
-def test_prefect_is_known_in_flows_only() -> None:
-    assert [name for name in importers("prefect") if not name.startswith("flows/")] == []
+def test_prefect_is_known_above_the_store_only() -> None:
+    below = ("daecore/", "plugins/", "flows/store/", "flows/kit/")
+    assert [name for name in importers("prefect") if name.startswith(below)] == []
 
 
 def test_mlflow_is_known_in_tracking_only() -> None:
-    assert [name for name in importers("mlflow") if not name.startswith("flows/tracking/")] == []
+    assert [name for name in importers("mlflow") if not name.startswith("flows/store/tracking/")] == []
 
 
 def test_the_guard_knows_nothing_of_what_is_behind_it() -> None:
@@ -70,25 +71,108 @@ def test_downloads_have_one_door() -> None:
     assert doors | by_name == {"daecore/data/downloads.py", looks_whether_our_own_pages_answer}
 
 
-ORDER = (
-    "errors yaml_text rng tensor_rule samples processors place extension hookspecs source single_files registry spec",
-    "autoencoder corruption objective stack pairs weights optimiser progress schedule trainable training checkpoint",
-    "metrics intervals claims information vector_field likelihood posterior langevin arrays interpolation classical",
-    "linear referee referees evaluation noise tiling restorer image_values image_limit raster tiff image_file",
-    "image_encoding image_search classifier budget nearest finetuning classifying initialisation scores transfer",
-    "kernel_machine tuning gabor gabor_fit ticks figures plane heatmap curves strength_curves filters scatter",
-    "efficiency coordinates glossary headline markup page comparison_page gallery experiment feasibility sources fetch",
+ROOMS = (  # of the core, from the ground up
+    "errors rng record processors device",
+    "data plugin stats corruption model training evaluation transfer analysis plots html experiment testing",
+)
+STOREYS = (  # of the laboratory around it, from the ground up
+    "interrupts working_folder guard",
+    "store kit",
+    "workers progress stages reconcile",
+    "artifacts",
+    "pipeline",
+    "stacking sweep retraining",
+    "restore_pictures rerun series lecture features vincent",
+    "studio",
+    "cli",
 )
 
 
-def test_the_core_imports_downwards_only() -> None:
-    """Each module imports modules that stand before it in the list, and every module stands in it."""
-    order = " ".join(ORDER).split()
-    assert sorted(order) == sorted(path.stem for path in (ROOT / "daecore").glob("[!_]*.py"))
-    for path in (ROOT / "daecore").glob("[!_]*.py"):
-        before = set(order[: order.index(path.stem)])
-        names = {name.split(".")[1] for name in imports(path) if name.startswith("daecore.")}
-        assert names <= before, path.stem
+def absolute(path: Path, name: str) -> str:
+    """What a file imports, by its folders: ``flows.store.lookup``."""
+    if not name.startswith("."):
+        top, dot, rest = name.partition(".")
+        return {"daecore_flows": "flows", "daecore_plugins": "plugins"}.get(top, top) + dot + rest
+    level = len(name) - len(name.lstrip("."))
+    return ".".join((*path.relative_to(ROOT).parts[:-level], name.lstrip("."))).strip(".")
+
+
+def rooms(path: Path, top: str) -> set[str]:
+    """The rooms of a house that a file goes to."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute(path, "." * node.level + (node.module or ""))
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        parts = [name.split(".") for name in names]
+        found |= {part[1] for part in parts if part[0] == top and len(part) > 1}
+    return found
+
+
+def misplaced(top: str, folder: Path, plan: tuple[str, ...]) -> list[str]:
+    """Who goes up: each room may know those that stand before it."""
+    level = {room: number for number, room in enumerate(" ".join(plan).split())}
+    wrong = []
+    for path in sorted(folder.rglob("*.py")):
+        own = path.relative_to(folder).parts[0].removesuffix(".py")
+        if own != "__init__":
+            up = [room for room in rooms(path, top) - {own} if level[room] > level[own]]
+            wrong += [f"{path.relative_to(folder).as_posix()} -> {room}" for room in up]
+    return wrong
+
+
+@pytest.mark.parametrize(("top", "plan"), [("daecore", ROOMS), ("flows", STOREYS)])
+def test_every_room_stands_in_the_plan(top: str, plan: tuple[str, ...]) -> None:
+    there = {path.stem for path in (ROOT / top).glob("[!_]*.py")} | {
+        path.parent.name for path in FILES if path.parent.parent == ROOT / top
+    }
+    assert there == set(" ".join(plan).split())
+
+
+def test_no_import_goes_up_in_the_core() -> None:
+    assert misplaced("daecore", ROOT / "daecore", ROOMS) == []
+
+
+def test_no_import_goes_up_in_the_laboratory() -> None:
+    assert misplaced("flows", ROOT / "flows", STOREYS) == []
+
+
+def test_an_import_that_is_out_of_place_is_seen(tmp_path: Path) -> None:
+    """The law itself: the store imports a stage, the statistics a plot."""
+    for name, text in {"stats/claims.py": "from daecore.plots.figures import png\n", "plots/figures.py": ""}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    assert misplaced("daecore", tmp_path, ROOMS) == ["stats/claims.py -> plots"]
+
+
+def modules(top: str) -> dict[str, set[str]]:
+    """Each module and those it imports when it is imported itself, by their full names."""
+    names = {place(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in FILES}
+    found = {}
+    for name, path in names.items():
+        if name.split(".")[0] != top:
+            continue
+        goes = set()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                base = absolute(path, "." * node.level + (node.module or ""))
+                named = [f"{base}.{alias.name}" for alias in node.names]
+                goes |= {each if each in names else base for each in named}
+        found[name] = (goes & names.keys()) - {name}
+    return found
+
+
+@pytest.mark.parametrize("top", PACKAGES)
+def test_no_modules_import_each_other_in_a_circle(top: str) -> None:
+    left = {name: {it for it in goes if it.split(".")[0] == top} for name, goes in modules(top).items()}
+    while free := [name for name, goes in left.items() if not goes & left.keys()]:
+        for name in free:
+            del left[name]
+    packages = {name for name in left if (ROOT / name.replace(".", "/")).is_dir()}
+    assert left.keys() - packages == set()
 
 
 def test_nobody_imports_the_plugins() -> None:

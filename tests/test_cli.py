@@ -82,7 +82,7 @@ def test_looking_at_runs_loads_neither_pytorch_nor_prefect() -> None:
     """They take seconds, and a list needs neither."""
     program = (
         "import sys; from daecore_flows.cli import main; status = main(['runs']); "
-        "from daecore_flows import housekeeping, tracking; "
+        "from daecore_flows.store import housekeeping, tracking; "
         "sys.exit(99 if {'torch', 'prefect', 'matplotlib'} & set(sys.modules) else status)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from daecore_flows.stages import svm as calibrating
-from daecore_flows.store import device_lock as devices
+from daecore_flows.stages import svm
+from daecore_flows.store import device_lock
 
 from daecore.device import Place
 
@@ -20,7 +20,7 @@ from daecore.device import Place
 @pytest.fixture(autouse=True)
 def two_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with two cores of the test's own."""
-    monkeypatch.setattr(devices, "slots", lambda: ["core-0", "core-1"])
+    monkeypatch.setattr(device_lock, "slots", lambda: ["core-0", "core-1"])
     monkeypatch.setenv("DAE_LOCKS", str(tmp_path))
 
 
@@ -34,7 +34,7 @@ def wanted(where: Place) -> Iterator[threading.Event]:
     has, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with devices.held(where):
+        with device_lock.held(where):
             has.set()
             done.wait(10)
 
@@ -47,21 +47,21 @@ def test_two_that_ask_for_one_core_each_compute_side_by_side() -> None:
     """And a third one waits until one of them has ended."""
     with wanted(place(1)) as third:
         assert third.wait(5)
-        with devices.held(place(1)), wanted(place(1)) as late:
+        with device_lock.held(place(1)), wanted(place(1)) as late:
             assert not late.wait(0.5)
 
 
 def test_who_asks_for_all_cores_has_them_alone() -> None:
     """More threads than there are cores count as all of them."""
-    with devices.held(place(8)), wanted(place(1)) as other:
+    with device_lock.held(place(8)), wanted(place(1)) as other:
         assert not other.wait(0.5)
 
 
 def test_who_waits_for_many_cores_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that asks for a core later waits behind, though a core is free."""
-    monkeypatch.setattr(devices, "LOOK_SECONDS", 2)
-    with devices.held(place(1)), ExitStack() as second:
-        second.enter_context(devices.held(place(1)))
+    monkeypatch.setattr(device_lock, "LOOK_SECONDS", 2)
+    with device_lock.held(place(1)), ExitStack() as second:
+        second.enter_context(device_lock.held(place(1)))
         with wanted(place(2)) as many:
             assert not many.wait(0.3)  # it looks again in two seconds
             second.close()
@@ -73,13 +73,13 @@ def test_who_waits_for_many_cores_is_not_overtaken(monkeypatch: pytest.MonkeyPat
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits gives way after a moment, once."""
     for name, value in {"LOOK_SECONDS": 0.02, "PATIENCE_SECONDS": 0.3, "PASS_SECONDS": 0.2, "PASSES": 1}.items():
-        monkeypatch.setattr(devices, name, value)
+        monkeypatch.setattr(device_lock, name, value)
 
 
 def test_cores_do_not_idle_behind_one_that_lacks_another(impatient: None) -> None:
     """After a while one that needs fewer passes, but not without end: then who has waited longer has his turn."""
     with ExitStack() as first:
-        first.enter_context(devices.held(place(1)))
+        first.enter_context(device_lock.held(place(1)))
         with wanted(place(2)) as many:
             assert not many.wait(0.1)
             with wanted(place(1)) as few:
@@ -94,7 +94,7 @@ def test_cores_do_not_idle_behind_one_that_lacks_another(impatient: None) -> Non
 
 def test_who_stood_back_for_nobody_may_do_so_again(impatient: None) -> None:
     """There was nobody who waited; who comes later passes all the same."""
-    with devices.held(place(1)), wanted(place(2)) as many:
+    with device_lock.held(place(1)), wanted(place(2)) as many:
         assert not many.wait(1.5)
         with wanted(place(1)) as few:
             assert few.wait(5)
@@ -102,40 +102,40 @@ def test_who_stood_back_for_nobody_may_do_so_again(impatient: None) -> None:
 
 
 def test_what_keeps_no_number_fits_itself_to_what_is_free() -> None:
-    assert devices.fitting(place(8)) == place(2)
-    with devices.held(place(1)):
-        assert devices.fitting(place(8)) == place(1)
-    assert devices.fitting(place(8, "cuda")) == place(8, "cuda")
+    assert device_lock.fitting(place(8)) == place(2)
+    with device_lock.held(place(1)):
+        assert device_lock.fitting(place(8)) == place(1)
+    assert device_lock.fitting(place(8, "cuda")) == place(8, "cuda")
 
 
 def test_a_gpu_is_held_whole() -> None:
-    with devices.held(place(1, "cuda")), wanted(place(1, "cuda")) as other:
+    with device_lock.held(place(1, "cuda")), wanted(place(1, "cuda")) as other:
         assert not other.wait(0.5)
 
 
 def test_who_waits_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
     """Else a command that stands still looks broken."""
-    with devices.held(place(2)), wanted(place(2)) as other:
+    with device_lock.held(place(2)), wanted(place(2)) as other:
         other.wait(0.5)
         assert caplog.text.count("waiting for 2 cores of this machine") == 1
 
 
 def test_what_begins_new_takes_what_is_free_and_no_more_than_it_wants() -> None:
-    assert devices.free(1) == 1
-    assert devices.free(8) == 2
-    with devices.held(place(1)):
-        assert devices.free(8) == 1
-    assert devices.free(8) == 2
+    assert device_lock.free(1) == 1
+    assert device_lock.free(8) == 2
+    with device_lock.held(place(1)):
+        assert device_lock.free(8) == 1
+    assert device_lock.free(8) == 2
 
 
 def test_what_holds_one_core_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """The support vector machine's matrix products, too."""
     before, threads = torch.get_num_threads(), []
-    monkeypatch.setattr(calibrating, "splits_of", lambda dataset: dataset)
-    monkeypatch.setattr(calibrating, "judge_kernel_machine", lambda splits: threads.append(torch.get_num_threads()))
+    monkeypatch.setattr(svm, "splits_of", lambda dataset: dataset)
+    monkeypatch.setattr(svm, "judge_kernel_machine", lambda splits: threads.append(torch.get_num_threads()))
     torch.set_num_threads(2)
     try:
-        calibrating.judge_machine(SimpleNamespace(dataset=None))  # type: ignore[arg-type]
+        svm.judge_machine.fn(SimpleNamespace(dataset=None))  # type: ignore[arg-type]
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -144,9 +144,9 @@ def test_what_holds_one_core_computes_with_one_thread(monkeypatch: pytest.Monkey
 
 def test_where_nothing_is_free_it_waits_for_the_first_core() -> None:
     with ExitStack() as first, ThreadPoolExecutor(1) as threads:
-        first.enter_context(devices.held(place(1)))
-        with devices.held(place(1)):
-            number = threads.submit(devices.free, 2)
+        first.enter_context(device_lock.held(place(1)))
+        with device_lock.held(place(1)):
+            number = threads.submit(device_lock.free, 2)
             assert not wait([number], 0.3).done
             first.close()
             assert number.result(5) == 1
@@ -157,16 +157,16 @@ def test_without_the_machine_s_locks_one_computes_all_the_same(
 ) -> None:
     """As many threads as are asked for; it is said."""
     monkeypatch.setenv("DAE_LOCKS", str(tmp_path / "gone"))
-    with devices.held(place(2)), devices.held(place(2)), devices.held(place(1, "cuda")):
-        assert devices.free(2) == 2
+    with device_lock.held(place(2)), device_lock.held(place(2)), device_lock.held(place(1, "cuda")):
+        assert device_lock.free(2) == 2
     assert "cannot be opened" in caplog.text
 
 
 ELSEWHERE = """
-from daecore_flows import devices
+from daecore_flows.store import device_lock
 from daecore.device import Place
-devices.slots = lambda: ["core-0", "core-1"]
-with devices.held(Place(device="cpu", precision="float32", threads=2)):
+device_lock.slots = lambda: ["core-0", "core-1"]
+with device_lock.held(Place(device="cpu", precision="float32", threads=2)):
     print("has", flush=True)
     input()
 """
@@ -186,7 +186,7 @@ def test_programs_of_other_stores_wait_for_each_other() -> None:
 
 def test_nothing_is_held_afterwards() -> None:
     """Not after an error, either."""
-    with pytest.raises(ValueError, match="mine"), devices.held(place(2)):
+    with pytest.raises(ValueError, match="mine"), device_lock.held(place(2)):
         raise ValueError("mine")
-    with devices.held(place(2)):
+    with device_lock.held(place(2)):
         pass

@@ -8,7 +8,7 @@ import torch
 from daecore_flows.lecture.filter_scores import NAMES, Sheet, Taught, best_of, difference, mean, noise
 from daecore_flows.lecture.filter_telling import figures, growth, means, notes, table, verdict
 from daecore_flows.lecture.studies.filters import MASKED, PHOTOGRAPHS, STUDY
-from daecore_flows.store import recipes as cookbook
+from daecore_flows.store import recipes
 from torch import nn
 
 from daecore.analysis.gabor import Wave, gabor
@@ -139,7 +139,7 @@ def test_growth_says_which_way() -> None:
 
 def test_the_rows_of_photographs_differ_in_noise_penalty_and_rate_alone() -> None:
     """Same patches, network, steps and seed; the rate is each recipe's own."""
-    rows = [parse(cookbook.mapping(row.recipe, [*row.changes, "training.learning_rate=0.1"])) for row in PHOTOGRAPHS]
+    rows = [parse(recipes.mapping(row.recipe, [*row.changes, "training.learning_rate=0.1"])) for row in PHOTOGRAPHS]
     alike = {"corruptions": (), "objective": rows[0].objective}
     assert all(row.model_copy(update=alike) == rows[0].model_copy(update=alike) for row in rows)
     decay = [row for row in rows if row.objective.name == "weight_decay"]
@@ -150,7 +150,7 @@ def test_the_rows_of_photographs_differ_in_noise_penalty_and_rate_alone() -> Non
 def test_every_name_and_recipe_is_there_once() -> None:
     names = [row.name for row in (*PHOTOGRAPHS, *MASKED)]
     assert len(set(names)) == len(names)
-    assert set(STUDY.recipes) <= set(cookbook.recipes())
+    assert set(STUDY.recipes) <= set(recipes.recipes())
 
 
 def test_a_sheet_s_picture_scales_each_filter_by_itself() -> None:

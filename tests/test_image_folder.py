@@ -5,8 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from daecore_flows.stages import dataset as datasets
-from daecore_flows.stages import requests
+from daecore_flows.stages.dataset import dataset_request, load_dataset
 from daecore_flows.store.store import Store
 from daecore_plugins.datasets.image_folder import ImageFolder, fingerprint, image_folder, sample_shape
 from PIL import Image
@@ -176,14 +175,14 @@ def test_files_that_change_after_they_were_looked_at_are_not_recorded_under_the_
         monkeypatch.setenv(name, "")
     store.enter()
     data = {"image_folder": {"path": str(folder), "size": 8}}
-    asked = requests.dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
-    assert datasets.load(asked).sizes["train"] == 8 * 32
+    asked = dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
+    assert load_dataset.fn(asked).sizes["train"] == 8 * 32
     Image.new("L", (16, 16), 200).save(folder / "2.png")
-    again = requests.dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
+    again = dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
     assert again.key != asked.key
     Image.new("L", (17, 16), 100).save(folder / "2.png")
     with pytest.raises(DataError, match=r"changed since this run looked at them: path 2\.png .*Nothing was kept"):
-        datasets.load(again)
+        load_dataset.fn(again)
 
 
 def test_what_cannot_be_a_dataset_is_said_at_the_door(tmp_path):

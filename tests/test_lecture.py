@@ -14,7 +14,7 @@ import pytest
 import torch
 from daecore_flows.lecture import SERIES
 from daecore_flows.series import conducting
-from daecore_flows.store import recipes as cookbook
+from daecore_flows.store import recipes
 
 from daecore.device import Place
 from daecore.errors import InputError
@@ -32,13 +32,13 @@ def test_a_study_says_what_it_is_and_names_recipes_that_are_there(name: str) -> 
     assert found.title
     assert len(found.says) > 80
     assert found.recipes
-    assert set(found.recipes) <= cookbook.recipes().keys()
+    assert set(found.recipes) <= recipes.recipes().keys()
 
 
 def test_every_recipe_of_the_lecture_belongs_to_a_study() -> None:
     """Nothing is left over that no page shows."""
     named = {recipe for name in IDS for recipe in study(name).recipes}
-    assert {name for name in cookbook.recipes() if name.startswith("lecture/")} == named
+    assert {name for name in recipes.recipes() if name.startswith("lecture/")} == named
 
 
 def test_studies_are_conducted_in_the_lecture_s_order() -> None:

@@ -7,10 +7,9 @@ import torch
 from daecore_plugins.objectives.noise2noise import Noise2Noise, demands, noise2noise
 from torch import Tensor, nn
 
-from daecore import Batch, Corruptor, InputError, Samples, stream
+from daecore import Batch, Corruptor, InputError, Samples, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
-from daecore.plugin import spec
 from daecore.training.loop import TrainingOptions, fit
 from daecore.training.objective import Objective
 

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, find_encoder, stream
+from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, find_encoder, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
-from daecore.plugin import spec
 from daecore.training.loop import TrainingOptions, fit
 
 SIGMA = 0.2

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from daecore_flows.lecture.studies.objectives import STUDY, TINY, pooled
-from daecore_flows.store import recipes as cookbook
+from daecore_flows.store import recipes
 from skimage.metrics import peak_signal_noise_ratio
 
 from daecore.experiment.experiment import parse
 
-CLEAN = parse(cookbook.mapping("lecture/tiny-clean", []))
+CLEAN = parse(recipes.mapping("lecture/tiny-clean", []))
 
 
 def test_pooled_decibels_are_those_of_one_large_picture() -> None:
@@ -24,7 +24,7 @@ def test_pooled_decibels_are_those_of_one_large_picture() -> None:
 @pytest.mark.parametrize("row", [row for row in TINY if not row.control], ids=lambda row: row.name)
 def test_the_tiny_rows_differ_in_their_objective_alone(row: object) -> None:
     """Same data, noise, network, training and seed: what a row gains or loses is its objective's doing."""
-    experiment = parse(cookbook.mapping(row.recipe, list(row.changes)))
+    experiment = parse(recipes.mapping(row.recipe, list(row.changes)))
     assert experiment.objective.name == row.name
     assert experiment.model_copy(update={"objective": CLEAN.objective}) == CLEAN
 
@@ -32,7 +32,7 @@ def test_the_tiny_rows_differ_in_their_objective_alone(row: object) -> None:
 @pytest.mark.parametrize("row", [row for row in TINY if row.control], ids=lambda row: row.name)
 def test_the_controls_see_no_noise(row: object) -> None:
     """They differ from the clean row in the missing corruption and in weight decay."""
-    experiment = parse(cookbook.mapping(row.recipe, list(row.changes)))
+    experiment = parse(recipes.mapping(row.recipe, list(row.changes)))
     assert experiment.corruptions == ()
     decay = experiment.training.weight_decay
     assert (decay > 0) == (row.name == "weight_decay")
@@ -41,4 +41,4 @@ def test_the_controls_see_no_noise(row: object) -> None:
 
 
 def test_it_names_every_recipe_it_trains() -> None:
-    assert set(STUDY.recipes) <= set(cookbook.recipes())
+    assert set(STUDY.recipes) <= set(recipes.recipes())

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from daecore import Autoencoder, Batch, Corruptor, stream
+from daecore import Autoencoder, Batch, Corruptor, spec, stream
 from daecore.model.autoencoder import Shapes, initialised, parameter_count
-from daecore.plugin import spec
 
 X = torch.randn((4000, 9), generator=stream(0, "vectors"))
 

@@ -292,22 +292,22 @@ def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
 TWINS = """
 from daecore_flows.store.store import current_store
 current_store().enter()
-from prefect import flow, task
-from daecore_flows.stages.key import stage_key
-from daecore_flows.stages.records import Request
-from daecore_flows.stages.stage import _key
+from prefect import flow
+from daecore_flows.stages.key import Code
+from daecore_flows.stages.stage import Request, Stage
 
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
 def transfer(request: Request) -> str:
     return "transfer"
 
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
 def load_dataset(request: Request) -> str:
     return "load_dataset"
 
+code = Code("daecore_flows.stages.stage", ())
+stages = Stage(transfer, code), Stage(load_dataset, code)
+
 @flow
 def both() -> list[str]:
-    return [stage(Request(key=stage_key(stage.name, {"same": 1}, []))) for stage in (transfer, load_dataset) * 2]
+    return [each(Request(key=each.key_of({"same": 1}, []))) for each in stages * 2]
 
 print(both())
 """

@@ -5,25 +5,25 @@ from pathlib import Path
 
 import pytest
 import yaml
-from daecore_flows.store import recipes as cookbook
+from daecore_flows.store import recipes
 
 from daecore.errors import InputError
 from daecore.experiment.experiment import parse, read
 from daecore.experiment.feasibility import check
 
-NAMES = sorted(cookbook.recipes())
+NAMES = sorted(recipes.recipes())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_fits_together(name: str) -> None:
     """It parses, its parts fit, and its network restores the shape of the samples."""
-    check(parse(read(cookbook.find(name))))
+    check(parse(read(recipes.find(name))))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_round_trips(name: str) -> None:
     """YAML with every default spelt out, and JSON, give the same experiment."""
-    experiment = parse(read(cookbook.find(name)))
+    experiment = parse(read(recipes.find(name)))
     assert parse(yaml.safe_load(experiment.dump())) == experiment
     assert parse(json.loads(experiment.model_dump_json())) == experiment
 
@@ -31,7 +31,7 @@ def test_a_recipe_round_trips(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_says_what_it_is(name: str) -> None:
     """The first line is a comment that `dae recipes` prints."""
-    assert 10 < len(cookbook.summary(cookbook.recipes()[name])) <= 110
+    assert 10 < len(recipes.summary(recipes.recipes()[name])) <= 110
 
 
 def test_the_lectures_corruptions_have_recipes() -> None:
@@ -44,17 +44,17 @@ def test_the_lectures_corruptions_have_recipes() -> None:
 def test_an_unknown_recipe_names_the_nearest() -> None:
     """A typing error is answered with what was probably meant."""
     with pytest.raises(InputError, match=r"no recipe called 'mnist-erasur'.*Did you mean 'mnist-erasure'"):
-        cookbook.find("mnist-erasur")
+        recipes.find("mnist-erasur")
 
 
 def test_a_users_own_file_is_read_with_changes(tmp_path: Path) -> None:
     """A path that ends in .yaml is a file."""
     path = tmp_path / "mine.yaml"
     path.write_text("data: {digits: {}}\n")
-    assert cookbook.mapping(str(path), ["seed=3"]) == {"data": {"digits": {}}, "seed": 3}
+    assert recipes.mapping(str(path), ["seed=3"]) == {"data": {"digits": {}}, "seed": 3}
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """The message names the file."""
     with pytest.raises(InputError, match=r"nothing\.yaml cannot be read"):
-        cookbook.mapping(str(tmp_path / "nothing.yaml"), [])
+        recipes.mapping(str(tmp_path / "nothing.yaml"), [])

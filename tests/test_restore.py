@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from daecore_flows.cli import main, tiles
-from daecore_flows.store import device_lock as devices
+from daecore_flows.store import device_lock
 from daecore_flows.store.model_file import ModelHeader
 from daecore_flows.store.provenance import provenance
 from daecore_flows.store.store import Store
@@ -163,9 +163,9 @@ def test_it_waits_for_a_core_as_all_do_and_says_so(
     """A picture restored beside a training would slow both down, many times."""
     monkeypatch.setenv("DAE_LOCKS", str(tmp_path))
     drawn(tmp_path / "in.png", 20, 20)
-    everything = Place(device="cpu", precision="float32", threads=devices.cores())
+    everything = Place(device="cpu", precision="float32", threads=device_lock.cores())
     with ThreadPoolExecutor(1) as others, ExitStack() as busy:
-        busy.enter_context(devices.held(everything))
+        busy.enter_context(device_lock.held(everything))
         done = others.submit(main, ["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.png")])
         limit = time.monotonic() + 20
         while "waiting for a core of this machine" not in caplog.text and time.monotonic() < limit:

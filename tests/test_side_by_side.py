@@ -20,7 +20,7 @@ from daecore_flows.series import side_by_side
 from daecore_flows.series.laboratory import chosen
 from daecore_flows.stages import threads
 from daecore_flows.stages.training import TrainingRequest, training_request
-from daecore_flows.store import device_lock as devices
+from daecore_flows.store import device_lock
 from daecore_flows.store.dataset_ref import DatasetRef
 from daecore_flows.workers.workers import Interrupted, WorkerDied, at_work
 
@@ -50,13 +50,13 @@ def test_as_many_at_once_as_the_cores_carry(
     cores: int, threads: int, count: int, wanted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Never more than there are trainings, or than memory holds."""
-    monkeypatch.setattr(devices, "cores", lambda: cores)
+    monkeypatch.setattr(device_lock, "cores", lambda: cores)
     assert side_by_side.at_once([asked(threads, seed) for seed in range(count)]) == wanted
 
 
 def test_small_pictures_whose_threads_nobody_named_are_trained_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each will take one; larger ones take what there is."""
-    monkeypatch.setattr(devices, "cores", lambda: 4)
+    monkeypatch.setattr(device_lock, "cores", lambda: 4)
     monkeypatch.setattr(threads, "usable", lambda: 4)
     small = [asked(0, seed) for seed in range(9)]
     dataset = DIGITS.model_copy(update={"shape": (1, 28, 28)})
@@ -67,7 +67,7 @@ def test_small_pictures_whose_threads_nobody_named_are_trained_side_by_side(monk
 
 def test_on_a_gpu_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is held whole, so that a second process would only wait for it."""
-    monkeypatch.setattr(devices, "cores", lambda: 8)
+    monkeypatch.setattr(device_lock, "cores", lambda: 8)
     one = asked(1)
     on_gpu = one.model_copy(update={"place": one.place.model_copy(update={"device": "cuda"})})
     assert side_by_side.at_once([on_gpu, on_gpu]) == 1
@@ -80,7 +80,7 @@ current_store().enter()
 from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from prefect import flow
-from daecore_flows import tracking
+from daecore_flows.store import tracking
 from daecore_flows.series.laboratory import Laboratory
 
 @flow
@@ -145,7 +145,7 @@ def helped(helpers: Helpers, requests: list[TrainingRequest]) -> Iterator[side_b
 @pytest.fixture
 def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that there are two helpers."""
-    monkeypatch.setattr(devices, "cores", lambda: 3)
+    monkeypatch.setattr(device_lock, "cores", lambda: 3)
 
 
 NINE = [asked(1, seed) for seed in range(9)]

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Autoencoder, Batch, Corrupted, Corruptor, InputError, Samples, stream
+from daecore import Autoencoder, Batch, Corrupted, Corruptor, InputError, Samples, spec, stream
 from daecore.device import autocast
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 from daecore.experiment.stack_layers import check_stack, layer
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.model.stack import code_shape, encode, unroll
-from daecore.plugin import spec
 from daecore.training.checkpoint import Header, load_tensors, save_tensors
 from daecore.training.loop import TrainingOptions, fit
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from daecore_flows.stages.classifier import ClassifierRequest, classifier_request
-from daecore_flows.stages.key import CODE, NO_RESULT, stage_key
+from daecore_flows.stages.every import STAGES
+from daecore_flows.stages.key import NO_RESULT
 from daecore_flows.stages.threads import decided, keys, wanted, without_threads
-from daecore_flows.store import device_lock as devices
+from daecore_flows.store import device_lock
 from daecore_flows.store.dataset_ref import DatasetRef
 from daecore_flows.store.store import Store
 from daecore_flows.store.unfinished import goes_on
@@ -85,7 +86,7 @@ def cpu(threads: int) -> Place:
 
 def test_what_begins_new_takes_what_is_free_at_that_moment(store: Store) -> None:
     """All of it where nobody computes, else the rest; what the user names is taken as it is."""
-    with devices.held(cpu(3)):
+    with device_lock.held(cpu(3)):
         assert chosen(asked(), store) == 1
         assert chosen(asked(3), store) == 3
     assert chosen(asked(side=32), store) == 4
@@ -106,9 +107,9 @@ def test_a_finished_result_of_any_number_is_taken_and_told(
     if named:
         finish(asked(), 3, store)
     else:
-        with devices.held(cpu(1)), decided(asked(), store) as found:
+        with device_lock.held(cpu(1)), decided(asked(), store) as found:
             (store.cached_results / digest(found.key)).touch()
-    with devices.held(cpu(2)):
+    with device_lock.held(cpu(2)):
         assert chosen(asked(), store) == 3
     assert "begun with 3 threads before, which it keeps" in caplog.text
     assert chosen(asked(2), store) == 2
@@ -142,10 +143,10 @@ def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
 
 def test_of_two_that_begin_at_once_the_second_joins_the_first(store: Store) -> None:
     """They would else compute the same twice, with two numbers."""
-    with devices.held(cpu(2)), decided(asked(), store) as first:
+    with device_lock.held(cpu(2)), decided(asked(), store) as first:
         assert first.place.threads == 2
     assert chosen(asked(), store) == 4  # nothing is left of the first, and nobody is at it
-    with devices.held(cpu(1)), decided(asked(), store, anew=True) as second:
+    with device_lock.held(cpu(1)), decided(asked(), store, anew=True) as second:
         assert second.place.threads == 3
         with ThreadPoolExecutor(1) as others:
             assert others.submit(chosen, asked(), store).result(10) == 3
@@ -160,9 +161,9 @@ def test_its_keys_are_those_of_every_number_it_was_begun_with(store: Store) -> N
 
 
 def test_what_does_not_depend_on_threads_stays_as_it_is(store: Store) -> None:
-    from daecore_flows.stages.svm import MachineRequest
+    from daecore_flows.stages.svm import MachineRequest, judge_machine
 
-    key = stage_key("judge_machine", {}, [])
+    key = judge_machine.key_of({}, [])
     request = MachineRequest(key=key, dataset=asked().dataset)
     with decided(request, store) as found:
         assert found is request
@@ -183,7 +184,7 @@ def test_cleaning_up_spares_what_a_stopped_training_goes_on_with(store: Store) -
 
 def test_how_cores_are_counted_is_no_part_of_a_stage_s_code() -> None:
     """The number is in the key; another way of counting trains nothing again."""
-    for _, *core in CODE.values():
+    for core in (stage.code.core for stage in STAGES):
         counted = NO_RESULT | {"daecore.processors"}
         assert source_digest(*core, leave_out=NO_RESULT) == source_digest(*core, leave_out=counted)
     assert source_digest("daecore.device", leave_out=NO_RESULT) != source_digest("daecore.device")

@@ -12,12 +12,11 @@ from daecore_flows.features import SERIES, efficiency
 from daecore_flows.features.few_labels import BEHIND
 from daecore_flows.features.studies import frontier, stacked, transfer
 from daecore_flows.series import conducting
-from daecore_flows.stages import classifier as classifying
-from daecore_flows.stages import dataset as datasets
-from daecore_flows.stages.classifier import ClassifierAsk, ClassifierRequest, classifier_request
-from daecore_flows.stages.dataset import dataset_request
-from daecore_flows.stages.key import stage_key
-from daecore_flows.store import recipes as cookbook
+from daecore_flows.stages import classifier
+from daecore_flows.stages.classifier import ClassifierAsk, ClassifierRequest, classifier_request, train_classifier
+from daecore_flows.stages.dataset import dataset_request, load_dataset
+from daecore_flows.stages.transfer import transfer as transfer_stage
+from daecore_flows.store import recipes
 from daecore_flows.store.provenance import provenance
 from daecore_flows.store.store import Store
 
@@ -48,14 +47,14 @@ def test_a_study_says_what_it_is_and_its_recipes_fit_together(name: str) -> None
     assert found.id == name
     assert len(found.says) > 80
     for recipe in found.recipes:
-        experiment = parse(read(cookbook.find(recipe)))
+        experiment = parse(read(recipes.find(recipe)))
         check(experiment)
         assert experiment.transfer is None or recipe == transfer.STACKED
 
 
 def test_the_encoders_differ_in_what_they_were_taught_alone() -> None:
     """One architecture, one budget: the corruption or the weight decay is all that differs."""
-    found = {name: parse(read(cookbook.find(recipe))) for name, recipe in transfer.RECIPES.items()}
+    found = {name: parse(read(recipes.find(recipe))) for name, recipe in transfer.RECIPES.items()}
     plain = found.pop("autoencoder")
     for other in found.values():
         assert other.model_copy(update={"corruptions": plain.corruptions, "objective": plain.objective}) == plain
@@ -198,7 +197,7 @@ def test_the_page_says_of_the_study_what_its_constants_are() -> None:
     assert -(-5_000 // transfer.VALIDATION) == 3
     assert "up to five looks" in said
     assert transfer.LOOKS == 5
-    (mask,) = parse(read(cookbook.find(transfer.RECIPES[transfer.OURS]))).corruptions
+    (mask,) = parse(read(recipes.find(transfer.RECIPES[transfer.OURS]))).corruptions
     assert f"a square of {mask.options.model_dump()['size']} pixels" in said
 
 
@@ -260,20 +259,20 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def asked(method: str, store: Store, **more: object) -> ClassifierRequest:
     options = ClassifierOptions.model_validate({"steps": 30, "looks": 2, "learning_rates": [1e-9, 1e-2], **more})
-    dataset = datasets.load(dataset_request(EXPERIMENT))
+    dataset = load_dataset.fn(dataset_request(EXPERIMENT))
     ask = ClassifierAsk(method=method, options=options, labels=100, draw=0)
     return classifier_request(EXPERIMENT, dataset, None, ask)
 
 
 def test_a_classifier_says_what_validation_chose_and_how_it_was_judged(store: Store) -> None:
     """Twice the same: rate, epoch and weights of what was trained; the number of votes of what was not."""
-    tuned, again = (classifying.classify(asked("finetune", store), store) for _ in range(2))
+    tuned, again = (train_classifier.fn(asked("finetune", store)) for _ in range(2))
     assert tuned.model_dump(exclude={"seconds"}) == again.model_dump(exclude={"seconds"})
     assert tuned.learning_rate == 1e-2
     assert 1 <= tuned.epoch <= tuned.epochs
     assert len(tuned.weights_sha256 or "") == 64
     assert 0 < tuned.error_percent < 60
-    voted = classifying.classify(asked("knn", store), store)
+    voted = train_classifier.fn(asked("knn", store))
     assert (voted.learning_rate, voted.weights_sha256) == (None, None)
     assert voted.neighbours in ClassifierOptions().neighbours
 
@@ -282,7 +281,7 @@ def test_first_weights_are_another_for_each_draw(store: Store) -> None:
     """So that intervals of the controls hold the luck of initialisation too."""
     request = asked("finetune", store)
     other = request.model_copy(update={"ask": request.ask.model_copy(update={"draw": 1})})
-    weights = [next(classifying._encoder(it, store).parameters()) for it in (request, request, other)]
+    weights = [next(classifier._encoder(it, store).parameters()) for it in (request, request, other)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
@@ -297,7 +296,7 @@ def test_the_key_of_a_classifier_holds_what_it_depends_on(store: Store) -> None:
     assert len({it.model_dump_json() for it in keys}) == 3
     assert any(origin.startswith("daecore") for origin in keys[3].plugins)
     assert len(keys[3].plugins) == len(keys[0].plugins) + 1
-    assert keys[0] != stage_key("transfer", {}, [])
+    assert keys[0] != transfer_stage.key_of({}, [])
 
 
 CELLS = """
@@ -306,7 +305,7 @@ current_store().enter()
 from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from prefect import flow
-from daecore_flows import tracking
+from daecore_flows.store import tracking
 from daecore_flows.series.laboratory import Laboratory
 from daecore.transfer.task import ClassifierOptions
 

@@ -1,30 +1,103 @@
-"""Source: what a module's results depend on in code, found in the syntax trees without running anything.
+"""Source digest: what a module's results depend on in code, found in the syntax trees without running anything.
 
-Knows files and their imports. Does not know what the code does.
+Knows files and their imports. Does not know what the code does. A digest is taken of the trees without comments and
+docstrings: who mends a sentence changes no result.
 """
 
 import ast
 import hashlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from importlib.machinery import all_suffixes
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
+from daecore.errors import InputError
 
-def source_digest(*modules: str, leave_out: Container[str] = (), within: Sequence[str] = ()) -> str:
+
+def source_digest(*modules: str, leave_out: Collection[str] = (), within: Sequence[str] = ()) -> str:
     """SHA-256 of the modules and of all that they import from their own package, directly or not.
 
     Args:
         modules: Full names, such as ``daecore.training.loop``.
         leave_out: Modules of the package that change no result; they are not followed either.
         within: Follow imports inside these packages only; by default inside each module's whole distribution.
+
+    Raises:
+        InputError: There is no module of such a name: a digest of nothing would never change.
     """
+    require_modules(*modules, *leave_out)
     state = hashlib.sha256()
     for name, path in sorted(_sources(modules, leave_out, within).items()):
-        state.update(name.encode() + path.read_bytes())
+        state.update(name.encode() + content_digest(path))
     return state.hexdigest()
 
 
-def _sources(modules: tuple[str, ...], leave_out: Container[str], within: Sequence[str]) -> dict[str, Path]:
+def require_modules(*names: str) -> None:
+    """Refuse names behind which no module lies.
+
+    Raises:
+        InputError: There is none of such a name.
+    """
+    unknown = [name for name in names if _file(name) is None]
+    if unknown:
+        raise InputError(
+            f"There is no module {', '.join(map(repr, unknown))}, but a stage or a plugin says that its results depend "
+            "on it. Name modules in full, such as 'daecore.training.loop'."
+        )
+
+
+def modules_of(package: str) -> list[str]:
+    """Every module of a package, in its folders too; the packages' own files are left out."""
+    file = _file(package)
+    folder = file.parent if file is not None else Path()
+    paths = sorted(folder.rglob("[!_]*.py")) if file is not None else []
+    return [".".join((package, *path.relative_to(folder).with_suffix("").parts)) for path in paths]
+
+
+def content_digest(path: Path) -> bytes:
+    """SHA-256 of what a file says to the machine: of Python its syntax tree, of anything else its bytes."""
+    state = path.stat()
+    return _content_digest(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=2000)
+def _content_digest(path: Path, changed: int, size: int) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".py":
+        content = "".join(_written(_without_docstrings(ast.parse(content)))).encode()
+    return hashlib.sha256(content).digest()
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and type(first.value.value) is str:
+                del node.body[0]
+    return tree
+
+
+def _written(value: object) -> Iterator[str]:
+    """A tree as text; what is empty is left out, so that Pythons whose trees have more fields say the same."""
+    if isinstance(value, ast.AST):
+        yield f"{type(value).__name__}("
+        for name, field in ast.iter_fields(value):
+            if field is not None and field != []:
+                yield f"{name}="
+                yield from _written(field)
+        yield ")"
+    elif isinstance(value, list):
+        yield "["
+        for item in value:
+            yield from _written(item)
+            yield ","
+        yield "]"
+    else:
+        yield repr(value)
+
+
+def _sources(modules: tuple[str, ...], leave_out: Collection[str], within: Sequence[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
@@ -49,7 +122,8 @@ def _file(name: str) -> Path | None:
     if not parts:
         return Path(spec.origin) if spec.has_location and spec.origin else None
     places = [Path(folder, *parts) for folder in spec.submodule_search_locations or ()]
-    files = [file for place in places for file in (place.with_name(f"{place.name}.py"), place / "__init__.py")]
+    beside = [place.with_name(place.name + suffix) for place in places for suffix in all_suffixes()]
+    files = [*beside, *(place / "__init__.py" for place in places)]
     return next((file for file in files if file.is_file()), None)
 
 

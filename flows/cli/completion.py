@@ -13,7 +13,8 @@ from pathlib import Path
 
 import typer
 
-from ..store import recipes as cookbook
+from ..store.recipes import recipes as known_recipes
+from ..store.recipes import summary
 from .places import DEFAULT_DATA, store_at
 
 RUNS = 20  # newest first
@@ -22,8 +23,8 @@ RUN_ID = re.compile("[0-9a-f]{32}")
 
 def recipes(incomplete: str) -> list[tuple[str, str]]:
     """The recipes that begin so, each with its line."""
-    found = cookbook.recipes().items()
-    return [(name, cookbook.summary(path)) for name, path in found if name.startswith(incomplete)]
+    found = known_recipes().items()
+    return [(name, summary(path)) for name, path in found if name.startswith(incomplete)]
 
 
 def runs(context: typer.Context, incomplete: str) -> list[str]:

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..store import recipes as cookbook
+from ..store import recipes
 from . import completion
 
 Recipe = Annotated[
@@ -39,8 +39,8 @@ def with_threads(changes: list[str] | None, threads: int | None) -> list[str]:
 def list_recipes() -> None:
     """List the complete experiments that come with the project."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, path in cookbook.recipes().items():
-        table.add_row(name, cookbook.summary(path))
+    for name, path in recipes.recipes().items():
+        table.add_row(name, recipes.summary(path))
     Console().print(table)
 
 
@@ -48,4 +48,4 @@ def show(recipe: Recipe, changes: Changes = None) -> None:
     """Print a whole experiment as YAML, every option spelt out."""
     from daecore.experiment.experiment import parse
 
-    print(parse(cookbook.mapping(recipe, changes or [])).dump(), end="")
+    print(parse(recipes.mapping(recipe, changes or [])).dump(), end="")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from ..store import recipes as cookbook
+from ..store import recipes
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
 from .recipes import Changes, Recipe, Threads, with_threads
@@ -36,7 +36,7 @@ def retrain(
 ) -> None:
     """Train a challenger if data, experiment or incoming noise have changed, and let the better network be champion."""
     overrides = with_threads(changes, threads)
-    prepared(cookbook.mapping(recipe, overrides), store_at(store, data))
+    prepared(recipes.mapping(recipe, overrides), store_at(store, data))
     folder = str(Path(incoming).expanduser().resolve()) if incoming else ""
     _check(model, folder)
     asked = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..store import recipes as cookbook
+from ..store import recipes
 from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
@@ -114,12 +114,12 @@ def asked(
         InputError: It cannot be run.
         StoreError: The store cannot be written, or there is too little room.
     """
-    recorded = cookbook.plugins(recipe)
+    recorded = recipes.plugins(recipe)
     if recorded:
         from ..store.provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
-    return prepared(cookbook.mapping(recipe, changes), place, check)
+    return prepared(recipes.mapping(recipe, changes), place, check)
 
 
 def recipe_name(recipe: str) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..store import recipes as cookbook
+from ..store import recipes
 from ..store.store import Store
 from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
@@ -77,7 +77,7 @@ def _asked(given: Mapping[str, Any], place: Store) -> "SweepPlan":
     if given["method"] not in ("grid", "random", "tpe"):
         known = choices(given["method"], ("grid", "random", "tpe"))
         raise InputError(f"There is no method {given['method']!r}. {known}")
-    base = prepared(cookbook.mapping(given["recipe"], list(given["overrides"])), place)
+    base = prepared(recipes.mapping(given["recipe"], list(given["overrides"])), place)
     from ..sweep.plan import plan
 
     return plan(base, *(given[name] for name in ("space", "method", "trials", "seeds", "measure", "seed")))

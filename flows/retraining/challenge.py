@@ -15,10 +15,9 @@ from daecore.stats.intervals import Interval, bootstrap
 
 from ..artifacts import show_decision
 from ..pipeline import denoise
-from ..stages import requests
-from ..stages import stage as stages
+from ..stages.baselines import measure_referees, referees_request
 from ..stages.caller import Caller, intact
-from ..stages.evaluation import Evaluated
+from ..stages.evaluation import Evaluated, evaluate_denoising, evaluation_request
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.lookup import model_of
@@ -119,9 +118,9 @@ def _begun(look: Look, recipe: str) -> str:
 def _judged(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
     """A network's scores on the experiment's test pairs, whoever trained it; taken from the cache where they are."""
     built = experiment.model_copy(update={"autoencoder": model.autoencoder})
-    referees = call(stages.measure_referees, requests.referees_request(built, dataset), intact=intact)
-    asked = requests.evaluation_request(built, dataset, model, referees)
-    judged: Evaluated = call(stages.evaluate_denoising, asked, intact=intact)
+    referees = call(measure_referees, referees_request(built, dataset), intact=intact)
+    asked = evaluation_request(built, dataset, model, referees)
+    judged: Evaluated = call(evaluate_denoising, asked, intact=intact)
     return judged
 
 

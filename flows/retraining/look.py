@@ -13,11 +13,9 @@ from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment, parse
 from daecore.experiment.feasibility import check
 
-from ..stages import requests
-from ..stages import stage as stages
 from ..stages.caller import Caller
-from ..stages.dataset import splits_of
-from ..store import recipes as cookbook
+from ..stages.dataset import dataset_request, load_dataset, splits_of
+from ..store import recipes
 from ..store.dataset_ref import DatasetRef
 from ..store.final_report import model_name
 from ..store.tracking import ModelVersion
@@ -59,7 +57,7 @@ def asked_for(recipe: str, overrides: tuple[str, ...]) -> Experiment:
     Raises:
         InputError: It cannot be run, or restores no pictures: champions are compared in dB.
     """
-    experiment = parse(cookbook.mapping(recipe, list(overrides)))
+    experiment = parse(recipes.mapping(recipe, list(overrides)))
     if len(check(experiment).clean) != 3:
         raise InputError(
             f"Retraining compares champion and challenger in dB, which only pictures have, but {experiment.data.name} "
@@ -88,7 +86,7 @@ def look(model: str, experiment: Experiment, folder: str, tolerance: float, *, f
         force: A reason of its own.
         fresh: Load the data anew, too.
     """
-    dataset: DatasetRef = Caller(fresh)(stages.load_dataset, requests.dataset_request(experiment))
+    dataset: DatasetRef = Caller(fresh)(load_dataset, dataset_request(experiment))
     incoming = incoming_noise(folder, dataset.shape[0])
     noise = incoming or expected_noise(experiment.corruptions, clean_of(dataset))
     now = State(dataset=dataset.sha256, experiment=asked(experiment), noise=noise)

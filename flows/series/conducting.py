@@ -14,12 +14,13 @@ from prefect import task
 from prefect.transactions import CommitMode, transaction
 
 from daecore.device import computing_with, resolve_place
-from daecore.plugin.source_digest import source_digest
+from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import digest, spec
 
 from ..stages.caller import intact
 from ..stages.dataset import dataset_request
-from ..stages.key import CODE, NO_RESULT, StageKey, code_digest
+from ..stages.every import code_digests
+from ..stages.key import NO_RESULT, StageKey
 from ..store import tracking
 from ..store.housekeeping import STUDY, usage
 from ..store.provenance import provenance, used_by
@@ -46,10 +47,10 @@ def request(told: Series, name: str, *, quick: bool, threads: int = 0) -> StudyR
         "data": sorted({digest(dataset_request(experiment).key) for experiment in experiments.values()}),
     }
     own = source_digest(told.module(name), *_WRITTEN, within=_FOLLOWED, leave_out=_NOT_FOLLOWED)
-    core = source_digest(*_core(), leave_out=NO_RESULT)
+    core = source_digest(*modules_of("daecore"), leave_out=NO_RESULT)
     key = StageKey(
         stage=f"study {study.id}",
-        code=digest([own, core, *map(code_digest, sorted(CODE))]),
+        code=digest([own, core, *code_digests()]),
         plugins=tuple(provenance(specs).values()),
         inputs=digest(inputs),
         place=resolve_place().model_copy(update={"threads": threads}),
@@ -143,17 +144,9 @@ def _metric(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
 
 
-def _core() -> list[str]:
-    """Every module of the core: a study may use any of them."""
-    import daecore
-
-    folder = Path(daecore.__file__).parent
-    return [f"daecore.{path.stem}" for path in sorted(folder.glob("[!_]*.py"))]
-
-
 _TOP = __name__.split(".", maxsplit=1)[0]
 _FOLLOWED = tuple(f"{_TOP}.{name}" for name in ("series", *NAMES))  # studies may borrow from each other
 # What every study's findings go through, and what a stack's layers are.
-_WRITTEN = tuple(f"{_TOP}.{name}" for name in ("series.section", "stacking.layers", "stacking.layering"))
+_WRITTEN = tuple(f"{_TOP}.{name}" for name in ("series.section", "stacking.layering"))
 # What no number of a study depends on: the list of all studies would tie each to all.
 _NOT_FOLLOWED = frozenset({*_FOLLOWED, *(f"{_TOP}.{name}.studies" for name in NAMES), f"{_TOP}.series.series"})

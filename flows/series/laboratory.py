@@ -20,15 +20,15 @@ from daecore.transfer.task import ClassifierOptions, Method
 from daecore.transfer.transfer import TransferOptions
 
 from ..stacking.layering import pretrained
-from ..stages import requests
-from ..stages import stage as stages
 from ..stages.agenda import Agenda, Planned
+from ..stages.baselines import measure_referees, referees_request
 from ..stages.caller import Caller, intact
-from ..stages.classifier import ClassifierAsk
-from ..stages.dataset import splits_of
-from ..stages.training import TrainingRequest
-from ..store import recipes as cookbook
-from ..store import tracking
+from ..stages.classifier import ClassifierAsk, classifier_request, train_classifier
+from ..stages.dataset import dataset_request, load_dataset, splits_of
+from ..stages.evaluation import evaluate_denoising, evaluation_request
+from ..stages.svm import judge_machine, machine_request
+from ..stages.training import TrainingRequest, train_autoencoder, training_request
+from ..store import recipes, tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.store import Store
 from ..workers.workers import Workers
@@ -140,16 +140,14 @@ class Laboratory:
             model: Another network to be judged in its place.
         """
         trained, dataset = model or self.train(experiment), self._dataset(experiment)
-        referees = self.call(
-            stages.measure_referees, requests.referees_request(experiment, dataset), intact=intact, name="referees"
-        )
-        request = requests.evaluation_request(experiment, dataset, trained.ref, referees)
-        return Judged(trained, self.call(stages.evaluate_denoising, request, intact=intact, name="judge"), self.store)
+        referees = self.call(measure_referees, referees_request(experiment, dataset), intact=intact, name="referees")
+        request = evaluation_request(experiment, dataset, trained.ref, referees)
+        return Judged(trained, self.call(evaluate_denoising, request, intact=intact, name="judge"), self.store)
 
     def calibrate(self, experiment: Experiment) -> KernelMachineReport:
         """What a support vector machine makes of the experiment's data."""
-        request = requests.machine_request(experiment, self._dataset(experiment))
-        found: KernelMachineReport = self.call(stages.judge_machine, request, name="machine")
+        request = machine_request(experiment, self._dataset(experiment))
+        found: KernelMachineReport = self.call(judge_machine, request, name="machine")
         return found
 
     def classify(
@@ -168,8 +166,8 @@ class Laboratory:
         """
         ask = ClassifierAsk(method=method, options=options, labels=labels, draw=draw)
         dataset = self._dataset(experiment)
-        request = requests.classifier_request(experiment, dataset, model.ref if model else None, ask)
-        found: Classified = self.call(stages.train_classifier, request, name=f"{method} {labels or 'all'} #{draw}")
+        request = classifier_request(experiment, dataset, model.ref if model else None, ask)
+        found: Classified = self.call(train_classifier, request, name=f"{method} {labels or 'all'} #{draw}")
         return found
 
     def choose(
@@ -188,11 +186,11 @@ class Laboratory:
         check(experiment)
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
-        return requests.training_request(experiment, dataset)
+        return training_request(experiment, dataset)
 
     def _trained(self, request: TrainingRequest) -> Trained:
         values = (request, self._folder, self.run_id, self.call.anew(request))
-        found = self.call(stages.train_autoencoder, *values, intact=intact, name=f"train {request.title}")
+        found = self.call(train_autoencoder, *values, intact=intact, name=f"train {request.title}")
         return Trained(found, self.store)
 
     def _use(self, experiment: Experiment) -> None:
@@ -210,14 +208,14 @@ class Laboratory:
         """The experiment's data, loaded once: a folder's fingerprint reads all of its files."""
         key = experiment.data.digest
         if key not in self._datasets:
-            asked = requests.dataset_request(experiment)
-            self._datasets[key] = self.call(stages.load_dataset, asked, name="data")
+            asked = dataset_request(experiment)
+            self._datasets[key] = self.call(load_dataset, asked, name="data")
         return self._datasets[key]
 
 
 def chosen(recipe: str, changes: Sequence[str] = ()) -> Experiment:
     """A recipe with changes."""
-    return parse(cookbook.mapping(recipe, list(changes)))
+    return parse(recipes.mapping(recipe, list(changes)))
 
 
 def _agenda(asked: Sequence[TrainingRequest], *, alone: bool) -> Agenda:

@@ -19,13 +19,11 @@ from prefect import task
 
 from daecore.plugin.spec import digest
 
-from ..stages import stage as stages
 from ..stages.caller import untagged
 from ..stages.publish import published
 from ..stages.threads import decided, keys, wanted
-from ..stages.training import TrainingRequest
-from ..store import device_lock as devices
-from ..store import tracking
+from ..stages.training import TrainingRequest, train_autoencoder
+from ..store import device_lock, tracking
 from ..store.store import Store, current_store
 from ..workers.workers import WorkerDied, Workers, at_work
 
@@ -51,7 +49,7 @@ def at_once(requests: Sequence[TrainingRequest]) -> int:
     if any(request.place.device != "cpu" for request in requests):
         return 1
     threads = max((request.place.threads or wanted(request) for request in requests), default=1)
-    return min(len(requests), max(1, devices.cores() // threads), MOST)
+    return min(len(requests), max(1, device_lock.cores() // threads), MOST)
 
 
 class Shared:
@@ -173,6 +171,6 @@ def train_one(request: dict[str, Any], folder: str, parent: str, fresh: bool) ->
 
     def work() -> None:
         with untagged(), decided(asked, current_store(), anew=fresh) as training:
-            stages.train_autoencoder.with_options(refresh_cache=fresh)(training, folder, parent, fresh)
+            train_autoencoder.with_options(refresh_cache=fresh)(training, folder, parent, fresh)
 
     at_work(work)

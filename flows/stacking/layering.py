@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.stack_layers import layer, widths
 
-from ..stages import requests
-from ..stages import stage as stages
 from ..stages.caller import Caller, intact
-from ..stages.training import TrainingRequest
+from ..stages.training import TrainingRequest, train_autoencoder, training_request
+from ..stages.unroll import unroll, unroll_request
 from ..store.dataset_ref import DatasetRef
 from ..store.model_ref import ModelRef
 
@@ -33,7 +32,7 @@ def layer_request(
     experiment: Experiment, dataset: DatasetRef, below: tuple[ModelRef, ...], *, control: bool = False
 ) -> TrainingRequest:
     """Train the layer above those that are trained already."""
-    return requests.training_request(layer(experiment, len(below) + 1), dataset, control=control, below=below)
+    return training_request(layer(experiment, len(below) + 1), dataset, control=control, below=below)
 
 
 def pretrained(
@@ -55,9 +54,7 @@ def pretrained(
         request = layer_request(experiment, dataset, layers, control=control)
         name = f"train_{prefix}layer_{number}"
         fresh = call.anew(request)
-        layers += (call(stages.train_autoencoder, request, folder, run, fresh, intact=intact, name=name),)
-    unrolling = requests.unroll_request(experiment, dataset, layers)
-    whole = call(
-        stages.unroll, unrolling, folder, run, call.anew(unrolling), intact=intact, name=f"unroll_{prefix}stack"
-    )
+        layers += (call(train_autoencoder, request, folder, run, fresh, intact=intact, name=name),)
+    unrolling = unroll_request(experiment, dataset, layers)
+    whole = call(unroll, unrolling, folder, run, call.anew(unrolling), intact=intact, name=f"unroll_{prefix}stack")
     return Pretrained(layers, whole)

@@ -8,10 +8,9 @@ from daecore.plugin.spec import CorruptionSpec, digest
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import ONE_CORE, held
 from ..store.file_ref import FileRef, file_ref
-from ..store.store import Store
+from ..store.store import current_store
 from .dataset import splits_of
-from .key import stage_key
-from .stage import Request, _folder
+from .stage import Request, stage
 
 
 class RefereesRequest(Request):
@@ -24,13 +23,14 @@ class RefereesRequest(Request):
 def referees_request(experiment: Experiment, dataset: DatasetRef) -> RefereesRequest:
     """Measure the referees on the experiment's dataset and corruption."""
     inputs = {"dataset": dataset.sha256, "corruptions": [item.dump() for item in experiment.corruptions]}
-    key = stage_key("measure_referees", inputs, experiment.corruptions)
+    key = measure_referees.key_of(inputs, experiment.corruptions)
     return RefereesRequest(key=key, dataset=dataset, corruptions=experiment.corruptions)
 
 
-def measure_referees(request: RefereesRequest, store: Store) -> FileRef:
-    """Measure the referees and keep them, scores and fitted map, in one file."""
-    path = _folder(request, store) / "referees.npz"
+@stage(code=("daecore.evaluation.baselines",))
+def measure_referees(request: RefereesRequest) -> FileRef:
+    """Restore the test images without a network, in every way we know; scores and fitted map in one file."""
+    store, path = current_store(), request.folder / "referees.npz"
     with store.lock(f"referees-{digest(request.key)}") as waited, held(ONE_CORE), ONE_CORE.applied():
         if not (waited and path.exists()):  # else another process has just measured them
             measure(splits_of(request.dataset), Corruptor(request.corruptions)).save(path)

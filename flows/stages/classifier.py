@@ -1,4 +1,4 @@
-"""One classifier from a stored encoder or from first weights, chosen by validation and judged once."""
+"""The stage that trains one classifier, from a stored encoder or from first weights; validation chooses."""
 
 import logging
 import time
@@ -20,10 +20,11 @@ from daecore.transfer.task import ClassifierOptions, Method, Task
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import held
 from ..store.model_ref import ModelRef, load_network
-from ..store.store import Store
+from ..store.store import Store, current_store
 from .dataset import splits_of
-from .key import stage_key
-from .stage import PlacedRequest, place_of
+from .stage import PlacedRequest, place_of, stage
+
+log = logging.getLogger("daecore.progress")
 
 
 class ClassifierAsk(Record):
@@ -72,7 +73,7 @@ def classifier_request(
         "seed": experiment.seed,
     }
     return ClassifierRequest(
-        key=stage_key("train_classifier", inputs, [autoencoder, *ask.options.augment], place),
+        key=train_classifier.key_of(inputs, [autoencoder, *ask.options.augment], place),
         dataset=dataset,
         encoder=encoder,
         autoencoder=autoencoder,
@@ -84,12 +85,10 @@ def classifier_request(
     )
 
 
-log = logging.getLogger("daecore.progress")
-
-
-def classify(request: ClassifierRequest, store: Store) -> Classified:
+@stage(code=("daecore.transfer.encoder", "daecore.model.autoencoder"))
+def train_classifier(request: ClassifierRequest) -> Classified:
     """Train the classifier of each rate, keep the one that validation prefers, and judge that one."""
-    ask, place = request.ask, request.place
+    ask, place, store = request.ask, request.place, current_store()
     with held(place), place.applied():
         began = time.perf_counter()  # who waits for the device is not training
         splits = splits_of(request.dataset, place.device)

@@ -1,4 +1,4 @@
-"""Datasets in memory: a bounded memo of loaded tensors, checked by digest.
+"""The stage that loads a dataset, and its tensors in memory: a bounded memo, checked by digest.
 
 One of the two process caches the project allows; the other is the registry.
 """
@@ -16,8 +16,9 @@ from daecore.plugin.spec import (
 
 from ..store.dataset_ref import DatasetRef
 from ..store.store import current_store
-from .key import stage_key
-from .stage import Request
+from .stage import Request, stage
+
+CHANGES = 4  # lines of a fingerprint that a message tells
 
 
 class DatasetRequest(Request):
@@ -32,14 +33,15 @@ def dataset_request(experiment: Experiment) -> DatasetRequest:
     data = experiment.data
     fingerprint = fingerprint_of(data)
     inputs = {"data": data.dump(), "fingerprint": fingerprint}
-    return DatasetRequest(key=stage_key("load_dataset", inputs, [data]), data=data, fingerprint=fingerprint)
+    return DatasetRequest(key=load_dataset.key_of(inputs, [data]), data=data, fingerprint=fingerprint)
 
 
-CHANGES = 4  # lines of a fingerprint that a message tells
-
-
-def load(request: DatasetRequest) -> DatasetRef:
-    """Load a dataset and describe it.
+@stage(
+    code=("daecore.data.samples", "daecore.rng", "daecore.data.image_file", "daecore.data.image_search"),
+    libraries=("pillow", "tifffile", "imagecodecs"),
+)
+def load_dataset(request: DatasetRequest) -> DatasetRef:
+    """Load the dataset, fetching it first if need be, and describe it.
 
     Raises:
         DataError: The user's files are not those of which the request was made, or change while they are read.

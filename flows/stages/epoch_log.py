@@ -1,4 +1,4 @@
-"""Preview: a few test images, restored again and again while a network learns, to be watched getting better."""
+"""What is logged while a network learns: its losses, and a few test images to be watched getting better."""
 
 import math
 import time
@@ -9,19 +9,39 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from daecore.corruption.corruptor import Corruptor
-from daecore.corruption.pairs import draw_pairs
 from daecore.model.restore import restore
 from daecore.training.loop import Epoch
 
 from ..store import tracking
-from .dataset import splits_of
-from .training import TrainingRequest
 
 WRITE_SECONDS = 1.0  # between metrics and checkpoints: a short epoch takes no longer than to write them
 
 
-class _Diary:
+SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first test images as evaluation corrupts them, to be watched getting better; none for points and codes."""
+
+    corrupted: Tensor | None
+    epochs: int
+
+    def shows(self, epoch: int) -> bool:
+        """Whether this epoch is one of those, evenly spread, whose picture is kept."""
+        step = WATCHED * epoch // self.epochs != WATCHED * (epoch - 1) // self.epochs
+        return self.corrupted is not None and step
+
+    def restored(self, model: nn.Module) -> NDArray[np.uint8]:
+        """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
+        if self.corrupted is None:
+            raise ValueError("there is no picture of points")
+        images = restore(model, self.corrupted).clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+        row = torch.cat(list(images), dim=2).permute(1, 2, 0).numpy()
+        return row.squeeze(2) if row.shape[2] == 1 else row
+
+
+class EpochLog:
     """What is logged of the epochs: at once where they take long, a second's worth together where they are short."""
 
     def __init__(self, run_id: str, preview: Preview) -> None:
@@ -30,7 +50,7 @@ class _Diary:
         self.pending: dict[int, dict[str, float]] = {}
         self.written = -math.inf
 
-    def __enter__(self) -> "_Diary":
+    def __enter__(self) -> "EpochLog":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -56,37 +76,3 @@ class _Diary:
         """Log what was noted."""
         tracking.log_history(self.run_id, self.pending)
         self.pending, self.written = {}, time.monotonic()
-
-
-SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The first test images as evaluation corrupts them, to be watched getting better; none for points and codes."""
-
-    corrupted: Tensor | None
-    epochs: int
-
-    def shows(self, epoch: int) -> bool:
-        """Whether this epoch is one of those, evenly spread, whose picture is kept."""
-        step = WATCHED * epoch // self.epochs != WATCHED * (epoch - 1) // self.epochs
-        return self.corrupted is not None and step
-
-    @classmethod
-    def of(cls, request: TrainingRequest) -> "Preview":
-        """What is watched of a training."""
-        test = splits_of(request.dataset, request.place.device).test[0]
-        images = len(test.shape) == 3 and not request.below
-        return cls(
-            draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None,
-            request.training.epochs,
-        )
-
-    def restored(self, model: nn.Module) -> NDArray[np.uint8]:
-        """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
-        if self.corrupted is None:
-            raise ValueError("there is no picture of points")
-        images = restore(model, self.corrupted).clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
-        row = torch.cat(list(images), dim=2).permute(1, 2, 0).numpy()
-        return row.squeeze(2) if row.shape[2] == 1 else row

@@ -1,4 +1,4 @@
-"""Judging on disk: the referees' scores, the network's evaluation, and the pictures of both."""
+"""The stage that evaluates a network beside the referees, with its pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,11 +28,12 @@ from ..store.device_lock import held
 from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network
-from ..store.store import Store
+from ..store.store import current_store
 from .baselines import referees_request
 from .dataset import splits_of
-from .key import stage_key
-from .stage import PlacedRequest, _folder, place_of
+from .stage import PlacedRequest, place_of, stage
+
+SHOWN = 12  # images in the panel: as many as the lecture shows in a row
 
 
 class EvaluationRequest(PlacedRequest):
@@ -67,7 +68,7 @@ def evaluation_request(
         "referees": digest(referees_request(experiment, dataset).key),
     }
     return EvaluationRequest(
-        key=stage_key("evaluate_denoising", inputs, [*experiment.corruptions, experiment.autoencoder], place),
+        key=evaluate_denoising.key_of(inputs, [*experiment.corruptions, experiment.autoencoder], place),
         dataset=dataset,
         corruptions=experiment.corruptions,
         model=model,
@@ -76,11 +77,10 @@ def evaluation_request(
     )
 
 
-SHOWN = 12  # images in the panel: as many as the lecture shows in a row
-
-
-def evaluate_denoising(request: EvaluationRequest, store: Store) -> Evaluated:
-    """Judge the network, and write ``per_image.npz`` and the pictures."""
+@stage(code=("daecore.evaluation.denoising", "daecore.plots.figures"))
+def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
+    """Restore the test images with the network, and judge it beside the referees."""
+    store, folder = current_store(), request.folder
     place, corruptor = request.place, Corruptor(request.corruptions)
     model = load_network(request.model, store).to(place.device)
     referees = Referees.load(request.referees.absolute(store))
@@ -89,7 +89,6 @@ def evaluate_denoising(request: EvaluationRequest, store: Store) -> Evaluated:
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
         judged = evaluate(model, pairs, referees, precision=place.precision)
     pictures = _pictures(model, splits, pairs[0], referees, judged.scores)
-    folder = _folder(request, store)
     with store.lock(f"evaluation-{digest(request.key)}"):
         save_arrays(folder / "per_image.npz", {"digest": np.array(judged.digest), **judged.scores})
         for name, picture in pictures.items():

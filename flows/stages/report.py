@@ -1,4 +1,4 @@
-"""The end of a run: everything it found, written into its own MLflow run; never cached.
+"""The stage that ends a run: everything it found, written into its own MLflow run; never cached.
 
 A run whose stages all came from the cache is as full as any other.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from prefect import task
 
 from daecore.experiment.experiment import Experiment
 from daecore.html.headline import headline
@@ -25,7 +26,7 @@ from ..store.housekeeping import usage
 from ..store.model_ref import ModelRef
 from ..store.provenance import provenance, used_by
 from ..store.server_address import pages
-from ..store.store import Store
+from ..store.store import Store, current_store
 from .evaluation import Evaluated
 from .stage import Timed
 
@@ -48,8 +49,10 @@ class Outcome(Record):
     uses: tuple[str, ...]
 
 
-def report(outcome: Outcome, store: Store) -> Reported:
-    """Write metrics, tags, pictures, the JSON report and the page into the outcome's run."""
+@task(persist_result=False)
+def report(outcome: Outcome) -> Reported:
+    """Write metrics, tags, pictures, the JSON report and the page into the outcome's run; never cached."""
+    store = current_store()
     run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in outcome.judged.files.items()}
     final = _final(outcome, store)
     curves = _loss_curves(outcome.model.run_id)

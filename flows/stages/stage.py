@@ -1,49 +1,40 @@
-"""One Prefect task per stage: a typed request in, a small record out, cached by the request's key."""
+"""What a stage is: a Prefect task that is asked by one request and cached by the request's key.
 
+A stage is one file: request, record, key, body and task. This one knows none of them.
+"""
+
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
-from prefect import task
+from prefect import Task
 
 from daecore.device import Place, resolve_place
 from daecore.experiment.experiment import Experiment
-from daecore.plugin.spec import (
-    digest,
-)
+from daecore.plugin.source_digest import require_modules
+from daecore.plugin.spec import Spec, digest
 from daecore.record import Record
-from daecore.transfer.scores import Classified, TransferReport
-from daecore.transfer.svm import KernelMachineReport
 
-from ..progress import progress_shown
 from ..store.dataset_ref import DatasetRef
-from ..store.file_ref import FileRef
-from ..store.final_report import Reported
-from ..store.model_ref import ModelRef
-from ..store.store import Store, current_store
-from . import classifier as classifying
-from . import dataset as datasets
-from . import evaluation as judging
-from . import report as reporting
-from . import svm as calibrating
-from . import training as learning
-from . import transfer as transferring
-from . import unroll as unrolling
-from .baselines import RefereesRequest
-from .classifier import ClassifierRequest
-from .dataset import DatasetRequest
-from .evaluation import Evaluated, EvaluationRequest
-from .key import StageKey
-from .report import Outcome
-from .svm import MachineRequest
-from .training import TrainingRequest
-from .transfer import TransferRequest
-from .unroll import UnrollRequest
+from ..store.provenance import provenance
+from ..store.store import current_store
+from .key import LIBRARIES, Code, StageKey
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
 
 
 class Request(Record):
     """What a stage is asked to do. `key` says what its answer depends on; the rest is told beside it."""
 
     key: StageKey
+
+    @property
+    def folder(self) -> Path:
+        """Where the stage leaves its files in the present store, made if need be: named by the key."""
+        folder = current_store().results / f"{self.key.stage}-{digest(self.key)[:32]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
 
 class PlacedRequest(Request):
@@ -69,6 +60,54 @@ class Timed(Record):
     reused: bool
 
 
+class Stage(Task[Asked, Result]):
+    """A Prefect task whose result is kept under its request's key, and the code that result depends on.
+
+    Attributes:
+        code: What runs.
+    """
+
+    def __init__(self, function: Callable[Asked, Result], code: Code) -> None:
+        super().__init__(fn=function, cache_key_fn=_cache_key, persist_result=True, result_serializer="json")
+        self.code = code
+
+    def key_of(self, inputs: Any, specs: Iterable[Spec], place: Place | None = None) -> StageKey:
+        """The key of one request.
+
+        Args:
+            inputs: JSON of what the stage is given, without run ids.
+            specs: The extensions it calls: their distribution, version and code enter.
+            place: Device, precision and threads, where they change the result.
+        """
+        return StageKey(
+            stage=self.name,
+            code=self.code.digest,
+            plugins=tuple(provenance(specs).values()),
+            inputs=digest(inputs),
+            place=place,
+        )
+
+
+def stage(
+    *, code: tuple[str, ...], libraries: tuple[str, ...] = ()
+) -> Callable[[Callable[Asked, Result]], Stage[Asked, Result]]:
+    """Make a function whose first argument is its `request` a stage.
+
+    Args:
+        code: The modules of the core that it runs, beside its own: what they import counts too.
+        libraries: Distributions that its result depends on beside those of every stage.
+
+    Raises:
+        InputError: There is no such module.
+    """
+    require_modules(*code)
+
+    def declare(function: Callable[Asked, Result]) -> Stage[Asked, Result]:
+        return Stage(function, Code(function.__module__, code, LIBRARIES + libraries))
+
+    return declare
+
+
 def place_of(experiment: Experiment) -> Place:
     """Where the experiment's stages compute; where the user names no threads, how many is left open."""
     training = experiment.training
@@ -76,68 +115,5 @@ def place_of(experiment: Experiment) -> Place:
     return found.model_copy(update={"threads": training.threads})
 
 
-def _folder(request: Request, store: Store) -> Path:
-    """Where a stage leaves its files: named by its key."""
-    folder = store.results / f"{request.key.stage}-{digest(request.key)[:32]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _key(context: Any, parameters: dict[str, Any]) -> str:
+def _cache_key(context: Any, parameters: dict[str, Any]) -> str:
     return digest(parameters["request"].key)
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def load_dataset(request: DatasetRequest) -> DatasetRef:
-    """Load the dataset, fetching it first if need be."""
-    return datasets.load(request)
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def train_autoencoder(request: TrainingRequest, experiment: str, parent: str, fresh: bool = False) -> ModelRef:
-    """Train the autoencoder, in an MLflow child run of its own."""
-    with progress_shown("training"):
-        return learning.train(request, current_store(), experiment, parent, fresh=fresh)
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def unroll(request: UnrollRequest, experiment: str, parent: str, fresh: bool = False) -> ModelRef:
-    """Make one network of trained layers, in an MLflow child run of its own."""
-    return unrolling.unroll(request, current_store(), experiment, parent, fresh=fresh)
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def measure_referees(request: RefereesRequest) -> FileRef:
-    """Restore the test images without a network, in every way we know."""
-    return judging.measure_referees(request, current_store())
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
-    """Restore the test images with the network, and judge it beside the referees."""
-    return judging.evaluate_denoising(request, current_store())
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def transfer(request: TransferRequest) -> TransferReport:
-    """Train classifiers from the encoders and their controls."""
-    with progress_shown("classifiers"):
-        return transferring.transfer(request, current_store())
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def train_classifier(request: ClassifierRequest) -> Classified:
-    """Train one classifier, choose by validation, and judge it once."""
-    return classifying.classify(request, current_store())
-
-
-@task(cache_key_fn=_key, persist_result=True, result_serializer="json")
-def judge_machine(request: MachineRequest) -> KernelMachineReport:
-    """Choose a support vector machine by validation, and judge it once."""
-    return calibrating.judge_machine(request)
-
-
-@task(persist_result=False)
-def report(outcome: Outcome) -> Reported:
-    """Write metrics, pictures, tables and pages into this flow run's own MLflow run; never cached."""
-    return reporting.report(outcome, current_store())

@@ -15,8 +15,7 @@ from typing import TypeVar
 from daecore.plugin.spec import digest
 from daecore.processors import usable
 
-from ..store import device_lock as devices
-from ..store import tracking
+from ..store import device_lock, tracking
 from ..store.store import Store
 from .publish import published
 from .stage import PlacedRequest, Request
@@ -78,7 +77,7 @@ def _free(request: PlacedRequest) -> int:
     most = wanted(request)
     if request.place.device != "cpu":
         return most
-    found = devices.free(most)
+    found = device_lock.free(most)
     if found < most:
         log.info("%s: %s, as other cores are in use", request.key.stage, _threads(found))
     return found

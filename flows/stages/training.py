@@ -1,4 +1,4 @@
-"""One training with everything around it: its lock, its MLflow child run, its checkpoint."""
+"""The stage that trains an autoencoder, with everything around it: its lock, its MLflow child run, its checkpoint."""
 
 import logging
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from daecore.corruption.corruptor import Corruptor, declared
+from daecore.corruption.pairs import draw_pairs
 from daecore.data.samples import Shape, Splits, as_float
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, initialised
@@ -23,18 +24,20 @@ from daecore.training.checkpoint import save_progress, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.state import Progress
 
+from ..progress import progress_shown
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import held
 from ..store.model_ref import ModelRef, TrainingSummary, load_network
-from ..store.store import Store
+from ..store.store import Store, current_store
 from . import agenda
 from .dataset import splits_of
-from .epoch_log import Preview, _Diary
-from .key import stage_key
+from .epoch_log import SHOWN, EpochLog, Preview
 from .publish import publish, published
 from .resuming import discard, resumable
-from .stage import PlacedRequest, place_of
+from .stage import PlacedRequest, place_of, stage
+
+log = logging.getLogger("daecore.progress")
 
 
 class TrainingRequest(PlacedRequest):
@@ -82,7 +85,7 @@ def training_request(
     }
     specs = [*corruptions, experiment.autoencoder, objective, *(ref.autoencoder for ref in below)]
     return TrainingRequest(
-        key=stage_key("train_autoencoder", inputs, specs, place),
+        key=train_autoencoder.key_of(inputs, specs, place),
         dataset=dataset,
         corruptions=corruptions,
         autoencoder=experiment.autoencoder,
@@ -112,16 +115,24 @@ def plain(corruptions: tuple[Spec, ...], shape: Shape) -> tuple[Spec, ...]:
     return tuple(kept)
 
 
-log = logging.getLogger("daecore.progress")
+@stage(
+    code=("daecore.training.loop", "daecore.model.autoencoder", "daecore.corruption.corruptor", "daecore.model.stack")
+)
+def train_autoencoder(request: TrainingRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> ModelRef:
+    """Train the autoencoder, in an MLflow child run of its own; see `train`."""
+    with progress_shown("training"):
+        return train(request, current_store(), mlflow_experiment, parent, fresh=fresh)
 
 
-def train(request: TrainingRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
+def train(
+    request: TrainingRequest, store: Store, mlflow_experiment: str, parent: str, *, fresh: bool = False
+) -> ModelRef:
     """Train, or go on training, or take the model another process has just trained under the same key.
 
     Args:
         request: What to train.
         store: Where checkpoints and artifacts lie.
-        experiment: The MLflow experiment's id.
+        mlflow_experiment: The MLflow experiment's id.
         parent: The run this training is a child of, if it is new.
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
@@ -136,10 +147,12 @@ def train(request: TrainingRequest, store: Store, experiment: str, parent: str, 
         if fresh and not waited:
             discard(store.checkpoint(key))
             run = None
-        return _train(request, store, experiment, parent, run.info.run_id if run else "", key)
+        return _train(request, store, mlflow_experiment, parent, run.info.run_id if run else "", key)
 
 
-def _train(request: TrainingRequest, store: Store, experiment: str, parent: str, run_id: str, key: str) -> ModelRef:
+def _train(
+    request: TrainingRequest, store: Store, mlflow_experiment: str, parent: str, run_id: str, key: str
+) -> ModelRef:
     below = [load_network(ref, store).encoder for ref in request.below]
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
@@ -153,10 +166,10 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
         parameters = request.model_dump(mode="json", exclude={"key", "dataset", "place", "below"})
         parameters |= {"dataset_sha256": request.dataset.sha256, "place": request.place.model_dump()}
         parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
-        run_id = tracking.start(experiment, name, tags, parameters, parent)
+        run_id = tracking.start(mlflow_experiment, name, tags, parameters, parent)
     with tracking.ended(run_id), request.place.applied():
         splits = _clean(request, below)
-        with tracking.system_metrics(run_id), _Diary(run_id, Preview.of(request)) as diary:
+        with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
             for epoch in _epochs(request, model, splits, resume):
                 diary.add(epoch)
                 if diary.due:
@@ -165,9 +178,17 @@ def _train(request: TrainingRequest, store: Store, experiment: str, parent: str,
         few = as_float(splits.test[0].data)
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, model, run_id)
-        ref = publish(model.cpu(), request.autoencoder, shapes, example, summary, run_id, experiment, store)
+        ref = publish(model.cpu(), request.autoencoder, shapes, example, summary, run_id, mlflow_experiment, store)
         store.checkpoint(key).unlink(missing_ok=True)
         return ref
+
+
+def _preview(request: TrainingRequest) -> Preview:
+    """The first test images as evaluation corrupts them, to be watched; none of points and of codes."""
+    test = splits_of(request.dataset, request.place.device).test[0]
+    images = len(test.shape) == 3 and not request.below
+    corrupted = draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None
+    return Preview(corrupted, request.training.epochs)
 
 
 def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:

@@ -1,4 +1,4 @@
-"""Classifiers from the encoders of trained networks: which encoders there are."""
+"""The stage that trains classifiers from the encoders of trained networks, and says which encoders there are."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,17 +8,19 @@ from torch import nn
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.transfer import transfer as classifiers
-from daecore.transfer.scores import TransferReport, summarise
+from daecore.transfer.scores import Score, TransferReport, summarise
 from daecore.transfer.transfer import TransferOptions
 
+from ..progress import progress_shown
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import held
 from ..store.model_ref import ModelRef, load_network
-from ..store.store import Store
+from ..store.store import Store, current_store
 from .agenda import Agenda
 from .dataset import splits_of
-from .key import stage_key
-from .stage import PlacedRequest, place_of
+from .stage import PlacedRequest, place_of, stage
+
+log = logging.getLogger("daecore.progress")
 
 
 class TransferRequest(PlacedRequest):
@@ -34,37 +36,40 @@ def transfer_request(
     experiment: Experiment, dataset: DatasetRef, denoising: ModelRef, control: ModelRef
 ) -> TransferRequest:
     """Train classifiers from the encoders; only for experiments with `transfer` on datasets with labels."""
-    place, transfer = place_of(experiment), experiment.transfer or TransferOptions()
+    place, options = place_of(experiment), experiment.transfer or TransferOptions()
     inputs = {
         "dataset": dataset.sha256,
         "weights": [denoising.summary.weights_sha256, control.summary.weights_sha256],
         "autoencoder": experiment.autoencoder.dump(),
-        "transfer": transfer.model_dump(mode="json"),
+        "transfer": options.model_dump(mode="json"),
         "seed": experiment.seed,
     }
     return TransferRequest(
-        key=stage_key("transfer", inputs, [experiment.autoencoder, *transfer.augment], place),
+        key=transfer.key_of(inputs, [experiment.autoencoder, *options.augment], place),
         dataset=dataset,
         denoising=denoising,
         plain=control,
-        transfer=transfer,
+        transfer=options,
         seed=experiment.seed,
         place=place,
     )
 
 
-log = logging.getLogger("daecore.progress")
+@stage(code=("daecore.transfer.transfer", "daecore.model.autoencoder"))
+def transfer(request: TransferRequest) -> TransferReport:
+    """Train classifiers from the encoders and their controls, and sum up."""
+    with progress_shown("classifiers"):
+        return summarise(_scores(request))
 
 
-def transfer(request: TransferRequest, store: Store) -> TransferReport:
-    """Train every classifier the request asks for, and sum up."""
+def _scores(request: TransferRequest) -> list[Score]:
     options, place = request.transfer, request.place
     splits, scores = splits_of(request.dataset, place.device), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
     with held(place), place.applied():
         classifying = Agenda()
         for score in classifiers.transfer(
-            _encoders(request, store), splits, options,
+            _encoders(request, current_store()), splits, options,
             seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,
         ):  # fmt: skip
             scores.append(score)
@@ -74,7 +79,7 @@ def transfer(request: TransferRequest, store: Store) -> TransferReport:
                 classifying.told(len(scores), total),
                 extra={"progress": ("transfer", len(scores), total)},
             )  # fmt: skip
-    return summarise(scores)
+    return scores
 
 
 def _encoders(request: TransferRequest, store: Store) -> Mapping[str, Callable[[], nn.Module]]:

@@ -1,4 +1,4 @@
-"""One network of trained layers, published in an MLflow run of its own, as a training's is."""
+"""The stage that makes one network of trained layers, published in an MLflow run of its own, as a training's is."""
 
 import logging
 
@@ -14,11 +14,12 @@ from daecore.training.checkpoint import tensors_digest
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.model_ref import ModelRef, TrainingSummary, load_network
-from ..store.store import Store
+from ..store.store import Store, current_store
 from .dataset import splits_of
-from .key import stage_key
 from .publish import publish, published
-from .stage import Request
+from .stage import Request, stage
+
+log = logging.getLogger("daecore.progress")
 
 
 class UnrollRequest(Request):
@@ -37,49 +38,46 @@ def unroll_request(experiment: Experiment, dataset: DatasetRef, layers: tuple[Mo
         "layers": [[ref.autoencoder.dump(), ref.summary.weights_sha256] for ref in layers],
     }
     specs = [experiment.autoencoder, *(ref.autoencoder for ref in layers)]
-    key = stage_key("unroll", inputs, specs)
+    key = unroll.key_of(inputs, specs)
     return UnrollRequest(key=key, dataset=dataset, autoencoder=experiment.autoencoder, layers=layers)
 
 
-log = logging.getLogger("daecore.progress")
-
-
-def unroll(request: UnrollRequest, store: Store, experiment: str, parent: str, *, fresh: bool = False) -> ModelRef:
+@stage(code=("daecore.model.stack", "daecore.model.autoencoder"))
+def unroll(request: UnrollRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> ModelRef:
     """Make the network, or take the one another process has just made under the same key.
 
     Args:
         request: What to make of which layers.
-        store: Where artifacts lie.
-        experiment: The MLflow experiment's id.
+        mlflow_experiment: The MLflow experiment's id.
         parent: The run this one is a child of, if it is new.
         fresh: Ignore what is there.
     """
-    key = digest(request.key)
+    key, store = digest(request.key), current_store()
     with store.lock(f"training-{key}") as waited:
         run = None if fresh and not waited else tracking.training_run(key)
         finished = published(run.data.tags, store) if run is not None else None
         if finished is not None:
             return finished
         if run is None:
-            run_id = _started(request, key, experiment, parent)
+            run_id = _started(request, key, mlflow_experiment, parent)
         else:
             run_id = str(run.info.run_id)
             tracking.proceed(run_id)
         with tracking.ended(run_id):
-            return _made(request, run_id, experiment, store)
+            return _made(request, run_id, mlflow_experiment, store)
 
 
-def _started(request: UnrollRequest, key: str, experiment: str, parent: str) -> str:
+def _started(request: UnrollRequest, key: str, mlflow_experiment: str, parent: str) -> str:
     parameters = {
         "autoencoder": request.autoencoder.dump(),
         "layers": [ref.run_id for ref in request.layers],
         "dataset_sha256": request.dataset.sha256,
     }
     tags = {tracking.KEY: key, "stage": "unroll"}
-    return tracking.start(experiment, f"unroll {request.autoencoder.name}", tags, parameters, parent)
+    return tracking.start(mlflow_experiment, f"unroll {request.autoencoder.name}", tags, parameters, parent)
 
 
-def _made(request: UnrollRequest, run_id: str, experiment: str, store: Store) -> ModelRef:
+def _made(request: UnrollRequest, run_id: str, mlflow_experiment: str, store: Store) -> ModelRef:
     shapes = Shapes(request.dataset.shape, request.dataset.shape)
     whole = initialised(request.autoencoder, shapes, 0).eval()
     give_weights(whole, [load_network(ref, store) for ref in request.layers])
@@ -87,7 +85,7 @@ def _made(request: UnrollRequest, run_id: str, experiment: str, store: Store) ->
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)
     log.info("%d layers are one network", len(request.layers))
     summary = _summary(request, tensors_digest(whole.state_dict()))
-    return publish(whole, request.autoencoder, shapes, example, summary, run_id, experiment, store)
+    return publish(whole, request.autoencoder, shapes, example, summary, run_id, mlflow_experiment, store)
 
 
 def _record(request: UnrollRequest, run_id: str) -> None:

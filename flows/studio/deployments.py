@@ -17,7 +17,7 @@ from daecore.errors import InputError
 from daecore.experiment.experiment import parse
 from daecore.experiment.stack_layers import is_stack
 
-from ..store import recipes as cookbook
+from ..store import recipes
 from ..store.studio_record import START
 from .flows import FLOWS
 
@@ -41,14 +41,14 @@ def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
     from ..pipeline import denoise
     from ..stacking.flow import stack
 
-    for name, path in cookbook.recipes().items():
+    for name, path in recipes.recipes().items():
         try:
-            experiment = parse(cookbook.mapping(str(path), []))
+            experiment = parse(recipes.mapping(str(path), []))
         except InputError:
             continue  # a user's own file that is broken, or whose plugin is; `dae doctor` names it
         parameters = {**experiment.form, "recipe": name}
         conducted = stack if is_stack(experiment) else denoise
-        yield conducted, name.replace("/", "-"), parameters, cookbook.summary(path)  # Prefect allows no slash in a name
+        yield conducted, name.replace("/", "-"), parameters, recipes.summary(path)  # Prefect allows no slash in a name
     for flow in FLOWS:
         yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]
 
@@ -61,8 +61,8 @@ def tags(name: str, recipe: str) -> list[str]:
         recipe: The recipe it is of; empty for the flows around `denoise`, which are the tools.
     """
     if not recipe:
-        return [START, TOOLS, *([name] if (cookbook.FOLDER / name).is_dir() else [])]  # a series has recipes
-    if not (cookbook.FOLDER / f"{recipe}.yaml").is_file():
+        return [START, TOOLS, *([name] if (recipes.FOLDER / name).is_dir() else [])]  # a series has recipes
+    if not (recipes.FOLDER / f"{recipe}.yaml").is_file():
         return [START, OWN]
     folder = recipe.partition("/")[0] if "/" in recipe else RECIPES
     return [*([START] if name in BEGIN_WITH else []), folder]

@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from ..store import recipes as cookbook
-from ..store import studio_record as record
+from ..store import studio_record
+from ..store.recipes import FOLDER, mapping
 from ..store.store import Store
 from . import up
 from .finding import Finding
@@ -51,10 +51,10 @@ def recipes(store: Store) -> Finding:
 
     own, wrong = sorted((store.root / "recipes").glob("*.yaml")), []
     for path in own:
-        if path.stem in {built_in.stem for built_in in cookbook.FOLDER.glob("*.yaml")}:
+        if path.stem in {built_in.stem for built_in in FOLDER.glob("*.yaml")}:
             wrong.append(f"{path.name} has a built-in's name and is not used; rename it")
         try:
-            parse(cookbook.mapping(str(path), []))
+            parse(mapping(str(path), []))
         except InputError as error:
             wrong.append(f"{path.name}: {error}")
     return Finding("recipes", not wrong, "; ".join(wrong) or f"{len(own)} of your own in {store.root / 'recipes'}")
@@ -74,7 +74,7 @@ def restart_needed(store: Store) -> str:
     """A sentence if the studio that is up serves other plugins than the installed ones; else empty."""
     from daecore.plugin.registry import registry
 
-    serving = up.served(store) if record.running(store.root) else None
+    serving = up.served(store) if studio_record.running(store.root) else None
     if serving is None:
         return ""
     now = {f"{kind} {name}": item.provenance.digest for (kind, name), item in registry().extensions.items()}

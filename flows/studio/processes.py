@@ -2,7 +2,7 @@
 
 import psutil
 
-from ..store import studio_record as record
+from ..store import studio_record
 from ..store.store import Store
 from . import temporary_server, up
 from .finding import Finding
@@ -11,10 +11,10 @@ from .parts import end_all
 
 def studio(store: Store) -> Finding:
     """Whether the studio is up, or has left processes behind."""
-    known = record.recorded(store.root)
+    known = studio_record.recorded(store.root)
     if known is not None and known.alive:
         return Finding("studio", True, f"up: {known.prefect}, {known.mlflow}")
-    left = record.marked(known.mark) if known is not None else []
+    left = studio_record.marked(known.mark) if known is not None else []
     if not left:
         return Finding("studio", True, "down; `dae up` starts it")
     said = f"down, and {len(left)} of its processes still live: {_named(left)}"
@@ -31,7 +31,7 @@ def strays(store: Store) -> Finding:
 def _stray(process: psutil.Process, store: Store) -> bool:
     try:
         environment = process.environ()
-        ours = environment.get("PREFECT_HOME") == str(store.prefect) and record.MARK not in environment
+        ours = environment.get("PREFECT_HOME") == str(store.prefect) and studio_record.MARK not in environment
         served = temporary_server.__name__ in " ".join(process.cmdline())
         return ours and served and process.ppid() in (0, 1)
     except (psutil.Error, OSError):

@@ -9,7 +9,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ..guard.peers import can_tell_users_apart
-from ..store import studio_record as record
+from ..store import studio_record
 from ..store.relocation import moved_from, relocate
 from ..store.store import Store
 from .finding import Finding
@@ -67,7 +67,7 @@ def moved(store: Store) -> Finding:
     before = moved_from(store)
     if not before:
         return Finding("place", True, str(store.root))
-    if record.running(store.root):
+    if studio_record.running(store.root):
         return Finding("place", False, f"made in {before}; end `dae up`, then run this again")
     said = f"made in {before}, lies in {store.root} now"
     return Finding("place", False, said, lambda: f"set {relocate(store, before)} places right")
@@ -118,7 +118,7 @@ def runs(store: Store) -> Finding:
     if not dead and not open_ones:
         return Finding("runs", True, "none is said to be under way whose process is gone")
     said = f"{len(dead)} said to be under way in MLflow whose process is gone; {open_ones} open in Prefect"
-    return Finding("runs", not dead and bool(record.running(store.root)), said, lambda: _reconcile(store))
+    return Finding("runs", not dead and bool(studio_record.running(store.root)), said, lambda: _reconcile(store))
 
 
 def _said_to_run(store: Store) -> int:
@@ -137,5 +137,5 @@ def _reconcile(store: Store) -> str:
     from .temporary_server import serving
 
     with serving():
-        said = reconcile(store, only_runner=record.running(store.root) is None)
+        said = reconcile(store, only_runner=studio_record.running(store.root) is None)
     return "; ".join(said) or "nothing was left to do"

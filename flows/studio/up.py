@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from ..store import studio_record as record
+from ..store import studio_record
 from ..store.relocation import refuse_moved
 from ..store.store import Store
 from ..store.studio_record import MARK, Studio
@@ -78,7 +78,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     if left:
         say(f"ended {left} processes that an earlier studio on this store had left behind")
     studio, parts = _planned(store, wish), []
-    record.write(store.root, studio)
+    studio_record.write(store.root, studio)
     try:
         with store.lock("database"):  # a command beside may be making it
             _write_ahead(store.database)
@@ -95,8 +95,8 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
         end_all(_flows(studio), PATIENCE_SECONDS)  # first, while both servers can still be told that they end
         for part in reversed(parts):
             end(part)
-        end_all(record.marked(studio.mark))
-        record.write(store.root, replace(studio, pid=0))
+        end_all(studio_record.marked(studio.mark))
+        studio_record.write(store.root, replace(studio, pid=0))
 
 
 def watch(parts: list[Part], say: Callable[[str], None]) -> None:
@@ -146,10 +146,10 @@ def alone(store: Store) -> Iterator[bool]:
 
 def end_leftovers(store: Store) -> int:
     """End what a studio left behind that was killed; how many processes there were."""
-    earlier = record.recorded(store.root)
+    earlier = studio_record.recorded(store.root)
     if earlier is None or earlier.alive:
         return 0
-    return end_all(record.marked(earlier.mark))
+    return end_all(studio_record.marked(earlier.mark))
 
 
 def served(store: Store) -> dict[str, str] | None:
@@ -164,14 +164,14 @@ def served(store: Store) -> dict[str, str] | None:
 def _flows(studio: Studio) -> list[psutil.Process]:
     """The processes of flow runs that the studio's runner has started."""
     found = []
-    for process in record.marked(studio.mark):
+    for process in studio_record.marked(studio.mark):
         with contextlib.suppress(psutil.Error):  # it ends by itself just now
             found += [process] if FLOW in " ".join(process.cmdline()) else []
     return found
 
 
 def _planned(store: Store, wish: Wish) -> Studio:
-    before = record.recorded(store.root)
+    before = studio_record.recorded(store.root)
     ports = [int(url.rsplit(":", 1)[1]) for url in ((before.prefect, before.mlflow) if before else ())]
     prefect_port = _port(wish.prefect_port, ports[0] if ports else PREFECT_PORT)
     mlflow_port = _port(wish.mlflow_port, ports[1] if ports else MLFLOW_PORT)

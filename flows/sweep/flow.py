@@ -13,8 +13,7 @@ from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 
 from ..artifacts import show_sweep
-from ..store import recipes as cookbook
-from ..store import tracking
+from ..store import recipes, tracking
 from ..store.store import Store, current_store
 from ..workers.workers import Workers
 from . import sweep_report
@@ -58,7 +57,7 @@ def sweep(
         measure: What is judged, as validation_loss, restored_db, ssim, mse or error_percent.probe.100.
         seed: Of the draws of random and tpe.
     """
-    base = parse(cookbook.mapping(recipe, list(overrides)))
+    base = parse(recipes.mapping(recipe, list(overrides)))
     check(base)
     asked = plan(base, space, method, trials, seeds, measure, seed)
     store = current_store()

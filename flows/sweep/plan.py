@@ -13,7 +13,7 @@ from daecore.experiment.feasibility import check
 from daecore.plugin.spec import digest
 
 from ..stages.dataset import dataset_request
-from ..stages.key import CODE, code_digest
+from ..stages.every import code_digests
 from ..store.provenance import provenance, used_by
 from . import measures
 from .search_space import Dimension, Point, changed, grid, parse_space
@@ -90,7 +90,7 @@ class SweepPlan:
             experiment.digest,
             dataset_request(experiment).key.model_dump(mode="json"),
             provenance(used_by(experiment)),
-            [code_digest(stage) for stage in CODE],
+            code_digests(),
         ]
         return Candidate(point, experiment, stamp=digest(parts))
 

@@ -3,11 +3,12 @@
 from itertools import pairwise
 from typing import Annotated
 
-from daecore_plugins.architectures.code import check_code
 from pydantic import Field
 from torch import Tensor, nn
 
 from daecore import Autoencoder, Extension, Options, hookimpl
+
+from .code import check_code
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 

@@ -6,8 +6,7 @@ import torch
 from pydantic import Field, ValidationError, model_validator
 from torch import Generator, Tensor
 
-from daecore import Corruptor, Extension, Options, SingleCorruptionSpec, hookimpl
-from daecore.plugin import spec
+from daecore import Corruptor, Extension, Options, SingleCorruptionSpec, hookimpl, spec
 
 DEFAULT: dict[str, dict[str, float]] = {"gaussian_noise": {}}
 

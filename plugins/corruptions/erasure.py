@@ -4,11 +4,12 @@ import math
 from typing import Self
 
 import torch
-from daecore_plugins.corruptions.pixels import pixels
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
 from daecore import Extension, Options, Strength, hookimpl
+
+from .pixels import pixels
 
 STEPS = 2**16  # a probability is a whole number of these steps
 

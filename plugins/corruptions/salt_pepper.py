@@ -1,11 +1,12 @@
 """Salt-and-pepper noise: single pixels turn white or black."""
 
 import torch
-from daecore_plugins.corruptions.pixels import pixels
 from pydantic import Field
 from torch import Generator, Tensor
 
 from daecore import Extension, Options, Strength, hookimpl
+
+from .pixels import pixels
 
 
 class SaltPepper(Options):

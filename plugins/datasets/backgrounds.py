@@ -10,10 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 
 import torch
-from daecore_plugins.datasets.problem import SIDE
 from torch import Generator, Tensor
 
 from daecore import DataError, read_image
+
+from .problem import SIDE
 
 PHOTOGRAPHS = {
     "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",

@@ -8,10 +8,11 @@ import math
 from pathlib import Path
 
 import torch
-from daecore_plugins.datasets.problem import SHAPE, SIDE, Problem, two_classes
 from torch import Generator, Tensor
 
 from daecore import Extension, Splits, hookimpl
+
+from .problem import SHAPE, SIDE, Problem, two_classes
 
 ROUND = 10_000  # candidates drawn at once
 FEWEST_CONVEX, STOP_CONVEX, LEAST_CONVEX = 1, 0.195, 19  # half-planes at least; the geometric number; pixels at least

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from daecore_plugins.datasets.backgrounds import photographs
-from daecore_plugins.datasets.idx import CLASSES, DOWNLOAD_BYTES
-from daecore_plugins.datasets.mnist import Mnist, mnist
-from daecore_plugins.datasets.problem import SHAPE, SIDE, Problem
 from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from daecore import Extension, Samples, Splits, hookimpl, stream
+
+from .backgrounds import photographs
+from .idx import CLASSES, DOWNLOAD_BYTES
+from .mnist import Mnist, mnist
+from .problem import SHAPE, SIDE, Problem
 
 CHUNK = 1_000  # digits that share a random stream; every set is made of whole chunks, and then cut
 SIZES = {"train": 10_000, "validation": 2_000, "test": 50_000}

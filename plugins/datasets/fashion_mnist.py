@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from daecore_plugins.datasets.idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
-
 from daecore import Extension, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
+
+from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

@@ -9,11 +9,23 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from daecore_plugins.datasets.reading import Reading
 from pydantic import Field
 from torch import Tensor
 
-from daecore import Extension, Found, InputError, Options, Samples, Splits, as_float, find_images, hookimpl, stream
+from daecore import (
+    Extension,
+    Found,
+    InputError,
+    Options,
+    Samples,
+    Splits,
+    as_float,
+    find_images,
+    hookimpl,
+    stream,
+)
+
+from .reading import Reading
 
 progress = logging.getLogger("daecore.progress")
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from daecore_plugins.datasets.idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
-
 from daecore import Extension, Splits, hookimpl, npm_package, torchvision_mirrors
+
+from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

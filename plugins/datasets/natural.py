@@ -9,10 +9,11 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-from daecore_plugins.datasets.image_folder import ImageFolder, read_splits, search
 from pydantic import Field
 
 from daecore import DataError, Extension, InputError, Options, Splits, hookimpl
+
+from .image_folder import ImageFolder, read_splits, search
 
 FOLDER = "DAE_NATURAL"
 TRAIN, TEST = "train400", "set12"

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from daecore_plugins.datasets import natural
-from daecore_plugins.datasets.fashion_mnist import FashionMnist, fashion_mnist
-from daecore_plugins.datasets.image_folder import ImageFolder, read_splits
-from daecore_plugins.datasets.mnist import Mnist, mnist
-from daecore_plugins.datasets.whitening import Whitening, centred
 from pydantic import Field
 from torch import Tensor
 
 from daecore import Extension, Options, Samples, Splits, hookimpl, stream
+
+from . import natural
+from .fashion_mnist import FashionMnist, fashion_mnist
+from .image_folder import ImageFolder, read_splits
+from .mnist import Mnist, mnist
+from .whitening import Whitening, centred
 
 DULL = {
     "natural": 4 / 255,

@@ -6,11 +6,12 @@ Two problems: outlines, and rectangles filled with one patch of a photograph in 
 from pathlib import Path
 
 import torch
-from daecore_plugins.datasets.backgrounds import photographs
-from daecore_plugins.datasets.problem import SHAPE, SIDE, Problem, two_classes
 from torch import Generator, Tensor
 
 from daecore import Extension, Splits, hookimpl
+
+from .backgrounds import photographs
+from .problem import SHAPE, SIDE, Problem, two_classes
 
 ROUND = 1_000  # candidates drawn at once
 LEAST_DIFFERENCE = 3  # of height and width, in pixels

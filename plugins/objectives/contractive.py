@@ -1,11 +1,12 @@
 """Contraction: a code that hardly moves when the picture does (Rifai et al. 2011)."""
 
 import torch
-from daecore_plugins.objectives.reconstruction import Loss, needs_bounds, value_errors
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Extension, Objective, Options, find_encoder, hookimpl, stream
+
+from .reconstruction import Loss, needs_bounds, value_errors
 
 
 class Contractive(Options):

@@ -1,9 +1,10 @@
 """Cross-entropy against the clean batch, each value taken as a probability (Vincent et al. 2008 and 2010)."""
 
-from daecore_plugins.objectives.reconstruction import value_errors
 from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl
+
+from .reconstruction import value_errors
 
 
 class CrossEntropy(Options):

@@ -3,11 +3,12 @@
 from typing import Self
 
 import torch
-from daecore_plugins.objectives.reconstruction import Loss, needs_bounds, value_errors
 from pydantic import Field, model_validator
 from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Extension, InputError, Objective, Options, hookimpl, stream
+
+from .reconstruction import Loss, needs_bounds, value_errors
 
 TRIED = ((1, 64, 64), (64,))  # shapes of the samples on which a corruption shows whether it marks what it touches
 
