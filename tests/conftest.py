@@ -1,7 +1,6 @@
-"""A studio for tests: `dae up` as a user starts it, and its two interfaces over HTTP; and a time limit for tests."""
+"""A studio for tests: `dae up` as a user starts it, and its two interfaces over HTTP."""
 
 import json
-import math
 import os
 import shutil
 import signal
@@ -18,7 +17,6 @@ import psutil
 import pytest
 
 DAE = str(Path(sys.executable).parent / "dae")
-BEGAN = time.monotonic()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,21 +25,6 @@ def _own_cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAE_LOCKS", str(tmp_path_factory.mktemp("locks")))
         yield
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--stop-after``: on a slow machine with a limit of time, tests that no longer fit are skipped and named."""
-    parser.addoption(
-        "--stop-after", type=float, default=math.inf, metavar="SECONDS", help="skip tests that would begin later"
-    )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip before a fixture is made."""
-    limit = item.config.getoption("--stop-after")
-    if time.monotonic() - BEGAN > limit:
-        pytest.skip(f"{item.nodeid} would begin after more than {limit:.0f} s")
 
 
 class Studio:

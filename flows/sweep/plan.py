@@ -12,8 +12,6 @@ from daecore.experiment.experiment import Experiment, parse
 from daecore.experiment.feasibility import check
 from daecore.plugin.spec import digest
 
-from ..stages.dataset import dataset_request
-from ..stages.every import code_digests
 from ..store.provenance import provenance, used_by
 from . import measures
 from .search_space import Dimension, Point, changed, grid, parse_space
@@ -81,6 +79,9 @@ class SweepPlan:
 
     def candidate(self, point: Point) -> Candidate:
         """What a point would run, checked without data."""
+        from ..stages.dataset import dataset_request  # with Prefect, which refusing a sweep does not need
+        from ..stages.every import code_digests
+
         try:
             experiment = parse(changed(self.base, point))
             check(experiment)

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from daecore_flows import artifacts
+from daecore_flows import progress
 
-LOGGER = logging.getLogger(artifacts.PROGRESS)
+LOGGER = logging.getLogger(progress.PROGRESS)
 
 
 class Server:
@@ -18,9 +18,9 @@ class Server:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers, self.asked = Event(), Event()
         self.shown: list[tuple[float, str]] = []
-        monkeypatch.setattr(artifacts, "create_progress_artifact", self.create)
-        monkeypatch.setattr(artifacts, "update_progress_artifact", self.update)
-        monkeypatch.setattr(artifacts, "EVERY_SECONDS", 0.0)
+        monkeypatch.setattr(progress, "create_progress_artifact", self.create)
+        monkeypatch.setattr(progress, "update_progress_artifact", self.update)
+        monkeypatch.setattr(progress, "EVERY_SECONDS", 0.0)
 
     def create(self, percent: float, key: str, text: str) -> Any:
         self.update(None, percent, text)
@@ -44,7 +44,7 @@ def say(epoch: int, of: int) -> None:
 
 def test_a_server_that_does_not_answer_holds_up_no_training(server: Server) -> None:
     """The epochs go on meanwhile; of what was said, the first word and the last one are shown."""
-    with artifacts.progress_shown("training"):
+    with progress.progress_shown("training"):
         say(1, 4)
         assert server.asked.wait(30)
         say(2, 4)
@@ -57,7 +57,7 @@ def test_a_server_that_does_not_answer_holds_up_no_training(server: Server) -> N
 
 def test_what_is_no_progress_is_not_shown(server: Server) -> None:
     server.answers.set()
-    with artifacts.progress_shown("training"):
+    with progress.progress_shown("training"):
         LOGGER.info("the data are loaded")
     say(1, 1)
     assert server.shown == []
@@ -65,17 +65,17 @@ def test_what_is_no_progress_is_not_shown(server: Server) -> None:
 
 def test_a_server_that_fails_stops_no_training(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
-    monkeypatch.setattr(artifacts, "create_progress_artifact", lambda *_: 1 / 0)
-    with artifacts.progress_shown("training"):
+    monkeypatch.setattr(progress, "create_progress_artifact", lambda *_: 1 / 0)
+    with progress.progress_shown("training"):
         say(1, 1)
     assert server.shown == []
 
 
 def test_a_server_that_does_not_answer_holds_up_no_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted training is over in seconds; the last word is lost then."""
-    monkeypatch.setattr(artifacts, "LAST_WORD_SECONDS", 0.1)
+    monkeypatch.setattr(progress, "LAST_WORD_SECONDS", 0.1)
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), artifacts.progress_shown("training"):  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), progress.progress_shown("training"):  # noqa: PT012
         say(1, 4)
         assert server.asked.wait(30)
         raise KeyboardInterrupt

@@ -275,7 +275,7 @@ def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
 ) -> None:
     """`pip install` of a folder is all it takes: no line of this repository knows of it."""
     source, target = tmp_path / "source", tmp_path / "installed"
-    shutil.copytree(Path(__file__).parent / "example_plugin", source)
+    shutil.copytree(Path(__file__).parents[1] / "example_plugin", source)
     quiet = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-P", "-m", "pip", "install", *quiet, "--target", target, source], check=True)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(target), os.environ.get("PYTHONPATH", "")])))

@@ -159,7 +159,7 @@ def test_every_tab_of_the_form_is_seen_at_1280_pixels(studio: Any, page: Any) ->
 def test_an_installed_package_is_a_tab_after_up(own_studio: Any, page: Any, tmp_path: Path) -> None:
     """The plugin kit's example, from `pip install` to a tab of the form with its own option."""
     source, target = tmp_path / "source", tmp_path / "installed"
-    shutil.copytree(Path(__file__).parent / "example_plugin", source)
+    shutil.copytree(Path(__file__).parents[2] / "example_plugin", source)
     quiet = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *quiet, "--target", target, source], check=True)
     own_studio.environment["PYTHONPATH"] = str(target)

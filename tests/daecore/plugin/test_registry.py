@@ -148,7 +148,7 @@ def test_the_registry_cannot_be_written_to() -> None:
 def test_a_distribution_installed_with_pip_is_used_like_a_built_in(tmp_path: Path) -> None:
     """The example plugin, built and installed for real, corrupts a batch in a fresh process."""
     source, target = tmp_path / "source", tmp_path / "installed"
-    shutil.copytree(Path(__file__).parent / "example_plugin", source)
+    shutil.copytree(Path(__file__).parents[2] / "example_plugin", source)
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, source], check=True)
     code = f"""

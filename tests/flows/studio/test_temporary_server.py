@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from daecore_flows.store.server_address import MARK, URL
+from daecore_flows.store.server_address import MARK, URL, pages
 from daecore_flows.studio import temporary_server
 from daecore_flows.studio.temporary_server import TemporaryServer
 
@@ -64,7 +64,7 @@ def test_this_process_and_its_children_find_it_and_no_page_links_to_it(
     fake(monkeypatch, tmp_path, "exec sleep 60")
     server = TemporaryServer()
     assert os.environ[URL] == server.url
-    assert temporary_server.pages() == ""
+    assert pages() == ""
     server.end()
     assert URL not in os.environ
 
@@ -74,7 +74,7 @@ def test_where_a_server_is_named_none_is_started(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(URL, "http://127.0.0.1:4200/api")
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
     assert temporary_server.begun() is None
-    assert temporary_server.pages() == "http://127.0.0.1:4200"
+    assert pages() == "http://127.0.0.1:4200"
 
 
 LATE = """

@@ -18,6 +18,7 @@ from daecore_flows.store.provenance import provenance
 
 from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes, initialised
+from daecore.plugin import hookspecs
 from daecore.plugin.extension import KINDS, Kind
 from daecore.plugin.hookspecs import HOOKS
 from daecore.plugin.registry import Installed, build, registry
@@ -25,7 +26,7 @@ from daecore.plugin.spec import spec
 from daecore.testing import check_extension
 from daecore.training.checkpoint import save_tensors
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 TUTORIAL = (ROOT / "docs" / "first-corruption.md").read_text()
 EXTENSIONS = [item for _, item in sorted(registry().extensions.items()) if item.provenance.distribution == "daecore"]
 
@@ -156,9 +157,7 @@ def test_every_extension_is_documented(item: Installed) -> None:
 
 @pytest.mark.parametrize("hook", HOOKS.values())
 def test_every_hook_is_documented(hook: str) -> None:
-    import daecore.hookspecs
-
-    assert getattr(daecore.hookspecs, hook).__doc__
+    assert getattr(hookspecs, hook).__doc__
     assert hook in (ROOT / "docs" / "catalogue.md").read_text()
 
 
