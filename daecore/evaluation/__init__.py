@@ -1,1 +1,14 @@
 """Evaluation: what restores without a network, and the denoising report beside it."""
+
+from daecore.evaluation.baselines import Referees, measure
+from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
+from daecore.evaluation.linear import fit_linear
+
+__all__ = [
+    "DenoisingReport",
+    "Evaluation",
+    "Referees",
+    "evaluate",
+    "fit_linear",
+    "measure",
+]

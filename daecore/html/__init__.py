@@ -1,1 +1,14 @@
 """HTML: self-contained pages."""
+
+from daecore.html.comparison import comparison_page
+from daecore.html.gallery import gallery
+from daecore.html.headline import headline, pretraining
+from daecore.html.report import page
+
+__all__ = [
+    "comparison_page",
+    "gallery",
+    "headline",
+    "page",
+    "pretraining",
+]

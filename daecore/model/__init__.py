@@ -1,1 +1,22 @@
 """Models: what an autoencoder is, a stack of them, and applying one, also in tiles."""
+
+from daecore.model.autoencoder import Autoencoder, Shapes, build, find_encoder, initialised, parameter_count
+from daecore.model.restore import restore
+from daecore.model.restorer import Restorer
+from daecore.model.stack import code_shape, encode, unroll
+from daecore.model.tiling import restore_tiled
+
+__all__ = [
+    "Autoencoder",
+    "Restorer",
+    "Shapes",
+    "build",
+    "code_shape",
+    "encode",
+    "find_encoder",
+    "initialised",
+    "parameter_count",
+    "restore",
+    "restore_tiled",
+    "unroll",
+]

@@ -1,1 +1,35 @@
 """Plugins: what an extension is, the hooks that bring it, the registry, and the spec that names it."""
+
+from daecore.plugin.extension import KINDS, Extension, Kind, Options, Strength
+from daecore.plugin.hookspecs import HOOKS, hookimpl
+from daecore.plugin.source_digest import modules_of, source_digest
+from daecore.plugin.spec import (
+    ArchitectureSpec,
+    CorruptionSpec,
+    DatasetSpec,
+    ObjectiveSpec,
+    SingleCorruptionSpec,
+    Spec,
+    digest,
+    explain,
+)
+
+__all__ = [
+    "HOOKS",
+    "KINDS",
+    "ArchitectureSpec",
+    "CorruptionSpec",
+    "DatasetSpec",
+    "Extension",
+    "Kind",
+    "ObjectiveSpec",
+    "Options",
+    "SingleCorruptionSpec",
+    "Spec",
+    "Strength",
+    "digest",
+    "explain",
+    "hookimpl",
+    "modules_of",
+    "source_digest",
+]

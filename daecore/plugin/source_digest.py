@@ -128,7 +128,7 @@ def _file(name: str) -> Path | None:
 
 
 def _imports(name: str, path: Path) -> Iterator[str]:
-    """Full names of what a file imports; of ``from a import b`` both ``a`` and ``a.b``, as ``b`` may be a module."""
+    """Full names of what a file imports; of ``from a import b`` the module ``a.b`` where there is one, else ``a``."""
     if path.suffix != ".py":
         return
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
@@ -137,5 +137,6 @@ def _imports(name: str, path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (package or not node.level):
             base = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            for alias in node.names:
+                module = f"{base}.{alias.name}"
+                yield module if _file(module) is not None else base

@@ -1,1 +1,25 @@
 """Statistics: metrics, intervals, claims."""
+
+from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, told
+from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means, contrast, student, wilson
+from daecore.stats.metrics import decibel, image_mse, pooled_psnr, psnr, squared_error, ssim
+
+__all__ = [
+    "Interval",
+    "bootstrap",
+    "bootstrap_of_means",
+    "claimed",
+    "contrast",
+    "decibel",
+    "doubt",
+    "fewer_errors",
+    "fewer_errors_than",
+    "image_mse",
+    "pooled_psnr",
+    "psnr",
+    "squared_error",
+    "ssim",
+    "student",
+    "told",
+    "wilson",
+]

@@ -1,1 +1,22 @@
 """Training: the loop, the objective, the optimiser, schedules, state and checkpoints."""
+
+from daecore.training.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.training.loop import Epoch, TrainingOptions, fit
+from daecore.training.objective import Objective, comparable
+from daecore.training.optimiser import AdamW
+from daecore.training.state import Progress
+
+__all__ = [
+    "AdamW",
+    "Epoch",
+    "Objective",
+    "Progress",
+    "TrainingOptions",
+    "comparable",
+    "fit",
+    "load_progress",
+    "load_tensors",
+    "save_progress",
+    "save_tensors",
+    "tensors_digest",
+]
