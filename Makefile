@@ -32,7 +32,7 @@ tour: .venv/test.stamp  ## the README's pictures of both pages, in a browser
 
 figures: .venv/run.stamp  ## all series of studies (hours; goes on where it was), docs/results.md and its pictures
 	for series in lecture features vincent; do \
-	  $(DAE) $$series --report $$series.json && $(BIN)/python docs/write_results.py $$series.json || exit; \
+	  $(DAE) study $$series --report $$series.json && $(BIN)/python docs/write_results.py $$series.json || exit; \
 	done
 
 bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the whole pipeline; bench*.json

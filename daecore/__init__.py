@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
 from daecore.plugin.extension import Extension, Options, Strength
 from daecore.plugin.hookspecs import hookimpl
+from daecore.plugin.series import Series
 from daecore.plugin.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ __all__ = [
     "Options",
     "Pairs",
     "Samples",
+    "Series",
     "SingleCorruptionSpec",
     "Source",
     "Spec",

@@ -30,7 +30,7 @@ def text(measured: bool = False) -> str:
         "What can be named in an experiment. Written by `make docs` from the registry; do not edit.",
     ]
     for kind in KINDS:
-        parts.append(f"## {kind.capitalize()}s (`{HOOKS[kind]}`)")
+        parts.append(f"## {kind.capitalize().removesuffix('s')}s (`{HOOKS[kind]}`)")
         parts += [_entry(item, measured) for item in _built_in() if item.kind == kind]
     return "\n\n".join(parts) + "\n"
 
@@ -41,7 +41,7 @@ def _built_in() -> list[Installed]:
 
 def _entry(item: Installed, measured: bool) -> str:
     extension = item.extension
-    lines = [f"### {extension.name}", extension.summary, formula(extension)]
+    lines = [f"### {extension.name}", *filter(None, (extension.summary, formula(extension)))]
     rows = option_rows(extension)
     if rows:
         table = ["| option | default | range | what it is |", "|---|---|---|---|"]

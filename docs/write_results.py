@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from daecore_flows.series.series import NAMES, series
 from daecore_flows.store import tracking
 from daecore_flows.store.store import current_store
 
+from daecore.plugin.registry import find_series
+from daecore.study import overview_tables
+
 HERE = Path(__file__).parent
 KEPT = HERE / "results"
+SERIES = ("lecture", "features", "vincent")  # in the order of the page
 
 
 def main(reports: Sequence[Path]) -> None:
@@ -44,7 +47,7 @@ def keep(told: dict[str, Any]) -> None:
         }
         for picture in section["pictures"][:1]:
             (KEPT / f"{study}.png").write_bytes((folder / f"{picture['name']}.png").read_bytes())
-    ordered = {study: known[study] for study in series(name).ids if study in known}
+    ordered = {study: known[study] for study in find_series(name).ids if study in known}
     (KEPT / f"{name}.json").write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 
@@ -61,15 +64,15 @@ def text() -> Iterator[str]:
     yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds"
     yield "or draws behind it; each study with the day and the commit that made it. Its seconds leave out trainings"
     yield "that an earlier, interrupted run had left behind."
-    for name in NAMES:
+    for name in SERIES:
         if known := kept(name):
             yield from _series(name, known)
 
 
 def _series(name: str, known: dict[str, Any]) -> Iterator[str]:
-    yield from ("", f"## {series(name).title}", "")
-    yield f"`dae {name}` makes it again, with a gallery of all pictures; `dae {name} --only ID` one study of it."
-    for table in series(name).tables(known):
+    yield from ("", f"## {find_series(name).title}", "")
+    yield f"`dae study {name}` makes it again, with a gallery of all pictures; with `--only ID` one study of it."
+    for table in overview_tables(find_series(name), known):
         yield from ("", f"**{table.title}**", "")
         for row in (table.head, ["---"] * len(table.head), *table.rows):
             yield "| " + " | ".join(map(str, row)) + " |"
@@ -80,7 +83,7 @@ def _series(name: str, known: dict[str, Any]) -> Iterator[str]:
 def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
     made, size = section["made"], " with `--quick`" if section["quick"] else ""
     yield from ("", f"### {section['title']}", "")
-    yield f"`dae {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit"
+    yield f"`dae study {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit"
     yield f"`{made['commit'][:12]}`."
     for caption in section["captions"]:
         yield from ("", f"![{caption}](results/{study}.png)")

@@ -1,6 +1,7 @@
 """The laws of the house, held by walking the syntax trees: who may import what, and where randomness comes from."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_downloads_have_one_door() -> None:
 
 ROOMS = (  # of the core, from the ground up
     "errors rng record processors device",
-    "data plugin stats corruption model training evaluation transfer analysis plots html experiment testing",
+    "data plugin stats corruption model training evaluation transfer analysis plots html experiment study testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up
     "interrupts working_folder guard",
@@ -82,7 +83,7 @@ STOREYS = (  # of the laboratory around it, from the ground up
     "artifacts",
     "pipeline",
     "stacking sweep retraining",
-    "restore_pictures rerun series lecture features vincent",
+    "restore_pictures rerun studies",
     "studio",
     "cli",
 )
@@ -196,11 +197,45 @@ def test_the_core_goes_through_no_door_of_its_own() -> None:
 
 
 def test_plugins_use_the_front_door_only() -> None:
-    """``from daecore import ...``, never a module behind it; relative imports stay within their folder."""
+    """``from daecore import ...`` or ``from daecore.stats``, no module behind; relative imports stay in a folder."""
+    doors = {"daecore", *(f"daecore.{path.parent.name}" for path in (ROOT / "daecore").glob("*/__init__.py"))}
     for path in (ROOT / "plugins").rglob("*.py"):
-        behind = [name for name in imports(path) if name.split(".")[0] in OURS and name != "daecore"]
+        behind = [name for name in imports(path) if name.split(".")[0] in OURS and name not in doors]
         outside = [name for name in imports(path) if name.startswith("..")]
         assert behind + outside == [], place(path)
+
+
+SERIES = sorted(path.parent.name for path in (ROOT / "plugins" / "studies").glob("*/__init__.py"))
+
+
+def named(path: Path) -> Iterator[str]:
+    """What a file says to the machine: its names, and the words of its strings, docstrings left out."""
+    tree = ast.parse(path.read_text())
+    said = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias | ast.arg | ast.FunctionDef | ast.ClassDef):
+            yield from re.split(r"\W+", dotted(node) or getattr(node, "name", "") or getattr(node, "arg", ""))
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module or "").split(".")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in said:
+            yield from re.split(r"\W+", node.value)
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def test_the_laboratory_names_no_series() -> None:
+    """Ours are found as a stranger's are: through the registry."""
+    assert SERIES == ["features", "lecture", "vincent"]
+    found = {place(path): set(named(path)) & set(SERIES) for path in FILES if place(path).startswith("flows/")}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_a_series_that_is_named_would_be_seen(tmp_path: Path) -> None:
+    """The law itself, on each way to name one."""
+    for text in ("from .lecture import x", "lecture = 1", "x = f'{y} lecture/arc'", "def lecture(): ...", "a.lecture"):
+        (tmp_path / "one.py").write_text(text)
+        assert "lecture" in set(named(tmp_path / "one.py")), text
 
 
 def calls(path: Path) -> Iterator[tuple[str, int]]:

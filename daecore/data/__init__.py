@@ -6,13 +6,14 @@ from daecore.data.fetch import fetch_files
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile, read_image
 from daecore.data.image_search import Found, find_images
-from daecore.data.interpolation import interpolate
+from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float
 
 __all__ = [
     "ALL",
     "CHOICE",
+    "INTERPOLATIONS",
     "Batch",
     "Corrupted",
     "Found",

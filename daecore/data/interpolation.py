@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 Method = Literal["nearest", "bilinear", "bicubic", "lanczos"]
-METHODS: tuple[Method, ...] = get_args(Method)
+INTERPOLATIONS: tuple[Method, ...] = get_args(Method)
 
 
 def interpolate(x: Tensor, size: tuple[int, int], method: Method) -> Tensor:

@@ -31,7 +31,7 @@ def gallery(
         failed: Why other studies are missing, by id.
         made: The day, the commit and the series of the page.
     """
-    again = f"dae {made['series']}"
+    again = f"dae study {made['series']}"
     parts = [
         _head(sections, failed, made, again),
         *_tables(tables),

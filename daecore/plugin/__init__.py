@@ -2,6 +2,7 @@
 
 from daecore.plugin.extension import KINDS, Extension, Kind, Options, Strength
 from daecore.plugin.hookspecs import HOOKS, hookimpl
+from daecore.plugin.series import Series
 from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import (
     ArchitectureSpec,
@@ -24,6 +25,7 @@ __all__ = [
     "Kind",
     "ObjectiveSpec",
     "Options",
+    "Series",
     "SingleCorruptionSpec",
     "Spec",
     "Strength",

@@ -1,6 +1,6 @@
 """What a plugin ships: an Extension, a frozen value that names a function and declares its properties.
 
-Four kinds, one mechanism: the hook that returns an extension decides its kind (see `daecore.plugin.hookspecs`).
+Five kinds, one mechanism: the hook that returns an extension decides its kind (see `daecore.plugin.hookspecs`).
 Knows nothing of which plugins exist.
 """
 
@@ -16,8 +16,8 @@ from daecore.errors import choices
 if TYPE_CHECKING:
     from daecore.data.samples import Shape  # its module needs PyTorch
 
-Kind = Literal["corruption", "dataset", "architecture", "objective"]
-KINDS: tuple[Kind, ...] = ("corruption", "dataset", "architecture", "objective")
+Kind = Literal["corruption", "dataset", "architecture", "objective", "series"]
+KINDS: tuple[Kind, ...] = ("corruption", "dataset", "architecture", "objective", "series")
 
 
 class Options(BaseModel):

@@ -1,8 +1,9 @@
-"""The four hooks a plugin may implement. pluggy is known here and in `daecore.plugin.registry` only."""
+"""The five hooks a plugin may implement. pluggy is known here and in `daecore.plugin.registry` only."""
 
 import pluggy
 
 from daecore.plugin.extension import KINDS, Extension, Kind
+from daecore.plugin.series import Series
 
 PROJECT = "daecore"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -33,4 +34,10 @@ def register_objectives() -> list[Extension]:
     return []
 
 
-HOOKS: dict[Kind, str] = {kind: f"register_{kind}s" for kind in KINDS}
+@hookspec
+def register_series() -> list[Series]:
+    """Return the series of studies this plugin ships."""
+    return []
+
+
+HOOKS: dict[Kind, str] = {kind: f"register_{kind.removesuffix('s')}s" for kind in KINDS}

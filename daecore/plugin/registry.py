@@ -12,14 +12,16 @@ from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import cast
 
 import pluggy
 
 from daecore.errors import UnknownExtension, choices, quoted
 from daecore.plugin import hookspecs
 from daecore.plugin.extension import KINDS, Extension, Kind, Options
+from daecore.plugin.series import Series
 from daecore.plugin.single_files import load_file, plugin_files
-from daecore.plugin.source_digest import source_digest
+from daecore.plugin.source_digest import module_file, source_digest
 
 GROUP = "daecore.plugins"
 BUILT_IN = "daecore"
@@ -82,13 +84,35 @@ class Registry:
                 who = f"{plugin.entry} ({plugin.provenance.distribution} {plugin.provenance.version})"
                 return UnknownExtension(f"The {what} {name!r} is installed but cannot be used: {who}: {plugin.reason}")
         known = [known for of_kind, known in self.extensions if kind in (None, of_kind)]
-        return UnknownExtension(f"There is no {what} called {quoted(name)}. {choices(name, known, 'dae plugins')}")
+        listed_by = "dae studies" if kind == "series" else "dae plugins"
+        return UnknownExtension(f"There is no {what} called {quoted(name)}. {choices(name, known, listed_by)}")
 
 
 @cache
 def registry() -> Registry:
     """What this process has installed: read once, then kept (a plugin installed later needs a new process)."""
     return build(entry_points(group=GROUP), plugin_files())
+
+
+@cache
+def series_registry() -> Registry:
+    """What series this process has installed; no other plugin is loaded, and so no PyTorch: a list is there at once."""
+    return build(point for point in entry_points(group=GROUP) if _brings_series(point))
+
+
+def find_series(name: str) -> Series:
+    """The installed series of this name.
+
+    Raises:
+        UnknownExtension: Nobody has installed it, or its plugin is broken.
+    """
+    return cast("Series", series_registry().find("series", name).extension)  # of that kind there is nothing else
+
+
+def _brings_series(point: EntryPoint) -> bool:
+    """Whether a plugin's module says so; it is read, not loaded."""
+    file = module_file(point.module)
+    return file is not None and file.suffix == ".py" and hookspecs.HOOKS["series"].encode() in file.read_bytes()
 
 
 def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
@@ -125,6 +149,10 @@ def _checked(returned: object, kind: Kind) -> list[Extension]:
     if not isinstance(returned, list) or not all(isinstance(item, Extension) for item in returned):
         raise TypeError(f"{hookspecs.HOOKS[kind]} must return a list of Extension, but returned {returned!r}")
     for extension in returned:
+        if isinstance(extension, Series) != (kind == "series"):
+            raise TypeError(f"{hookspecs.HOOKS[kind]} returned {extension.name!r}, which is no {kind}")
+        if isinstance(extension, Series):
+            extension.recipes()  # whether its package is there, and each of its recipes has a name of its own
         if not (inspect.isclass(extension.options) and issubclass(extension.options, Options)):
             raise TypeError(f"the options of {extension.name!r} must be a subclass of daecore.Options")
         needed = [name for name, field in extension.options.model_fields.items() if field.is_required()]

@@ -39,7 +39,7 @@ def require_modules(*names: str) -> None:
     Raises:
         InputError: There is none of such a name.
     """
-    unknown = [name for name in names if _file(name) is None]
+    unknown = [name for name in names if module_file(name) is None]
     if unknown:
         raise InputError(
             f"There is no module {', '.join(map(repr, unknown))}, but a stage or a plugin says that its results depend "
@@ -49,7 +49,7 @@ def require_modules(*names: str) -> None:
 
 def modules_of(package: str) -> list[str]:
     """Every module of a package, in its folders too; the packages' own files are left out."""
-    file = _file(package)
+    file = module_file(package)
     folder = file.parent if file is not None else Path()
     paths = sorted(folder.rglob("[!_]*.py")) if file is not None else []
     return [".".join((package, *path.relative_to(folder).with_suffix("").parts)) for path in paths]
@@ -102,7 +102,7 @@ def _sources(modules: tuple[str, ...], leave_out: Collection[str], within: Seque
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = None if name in found or name in leave_out else _file(name)
+        path = None if name in found or name in leave_out else module_file(name)
         if path is not None:
             found[name] = path
             packages = tuple(f"{package}." for package in within or (name.partition(".")[0],))
@@ -110,8 +110,8 @@ def _sources(modules: tuple[str, ...], leave_out: Collection[str], within: Seque
     return found
 
 
-def _file(name: str) -> Path | None:
-    """A module's file, found without importing what is above it; None where there is none."""
+def module_file(name: str) -> Path | None:
+    """The file of a module of this full name, found without importing what is above it; None where there is none."""
     top, *parts = name.split(".")
     try:
         spec = find_spec(top)
@@ -139,4 +139,4 @@ def _imports(name: str, path: Path) -> Iterator[str]:
             base = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
             for alias in node.names:
                 module = f"{base}.{alias.name}"
-                yield module if _file(module) is not None else base
+                yield module if module_file(module) is not None else base

@@ -1,6 +1,6 @@
 """Statistics: metrics, intervals, claims."""
 
-from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, told
+from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, format_gain_db, in_db, told
 from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means, contrast, student, wilson
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, psnr, squared_error, ssim
 
@@ -14,7 +14,9 @@ __all__ = [
     "doubt",
     "fewer_errors",
     "fewer_errors_than",
+    "format_gain_db",
     "image_mse",
+    "in_db",
     "pooled_psnr",
     "psnr",
     "squared_error",

@@ -4,9 +4,11 @@ Knows intervals. Does not know what was measured.
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from daecore.stats.intervals import Interval
 
+Known = TypeVar("Known")
 LEAST = 5  # of fewer seeds or draws the difference is told, and nothing is claimed
 
 
@@ -55,6 +57,22 @@ def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
         else:
             groups["more errors"].append(f"{told(negated(gain))} than {other}")
     return "; ".join(f"{name} {', '.join(found)}" for name, found in groups.items() if found)
+
+
+def format_gain_db(lead: Interval) -> str:
+    """A lead in dB with its interval, as ``+0.42 dB [+0.31, +0.53]``; and the doubt."""
+    return f"{lead.mean:+.2f} dB [{lead.low:+.2f}, {lead.high:+.2f}]{doubt(lead)}"
+
+
+def in_db(number: Known | None) -> Known:
+    """A number of a report that every report on images has.
+
+    Raises:
+        ValueError: It has none: this is no report on images.
+    """
+    if number is None:
+        raise ValueError("this report has no number in dB, as it is not about images")
+    return number
 
 
 def negated(gain: Interval) -> Interval:

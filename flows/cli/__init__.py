@@ -14,7 +14,7 @@ try:
     import typer
 
     from .. import interrupts
-    from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
+    from . import compare, data, plugins, recipes, restore, retrain, run, runs, stack, studio, study, sweep
 except KeyboardInterrupt:  # nothing has begun
     raise SystemExit(130) from None
 
@@ -46,9 +46,8 @@ app.command()(run.run)
 app.command()(run.rerun)
 app.command()(stack.stack)
 app.command()(sweep.sweep)
-app.command("lecture")(series.lecture)
-app.command("features")(series.features)
-app.command("vincent")(series.vincent)
+app.command()(study.study)
+app.command()(study.studies)
 app.command()(retrain.retrain)
 app.command("recipes")(recipes.list_recipes)
 app.command()(recipes.show)

@@ -1,6 +1,6 @@
-"""What the shell proposes for a name: recipes, runs, plugins, datasets, studies.
+"""What the shell proposes for a name: recipes, runs, plugins, datasets, series, studies.
 
-A key was pressed and somebody waits: nothing is read but names of files and of entry points.
+A key was pressed and somebody waits: nothing is read but names of files and of entry points, and what series are.
 """
 
 import re
@@ -47,12 +47,23 @@ def datasets(incomplete: str) -> list[str]:
     return sorted(name for name, place in places if name.startswith(incomplete) and ".datasets." in place)
 
 
+def series(incomplete: str) -> list[tuple[str, str]]:
+    """The series of studies that begin so, each with its title."""
+    from daecore.plugin.registry import find_series, series_registry
+
+    names = series_registry().names("series")
+    return [(name, find_series(name).title) for name in names if name.startswith(incomplete)]
+
+
 def studies(context: typer.Context, incomplete: str) -> list[str]:
-    """The studies of the series whose command this is; after a comma, further ones."""
-    from ..series.series import series
+    """The studies of the series that the line names; after a comma, further ones."""
+    from daecore.plugin.registry import find_series, series_registry
 
     before, comma, last = incomplete.rpartition(",")
-    ids = series(context.info_name or "").ids
+    known = series_registry().names("series")
+    # The line is not whole: an option without its value keeps what came before from becoming a parameter.
+    named = [name for name in (context.params.get("series"), *context.args) if name in known]
+    ids = [one for name in named[:1] for one in find_series(name).ids]
     return [f"{before}{comma}{one}" for one in ids if one.startswith(last) and one not in before.split(",")]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from daecore.plugin.registry import Broken, Installed
 
 app = typer.Typer(help="What can be named in an experiment; write, check and show plugins.", add_completion=False)
-KindName = Literal["corruption", "dataset", "architecture", "objective"]
+KindName = Literal["corruption", "dataset", "architecture", "objective", "series"]
 KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only of this kind.")]
 Names = Annotated[
     list[str] | None,
@@ -37,12 +37,11 @@ def list_plugins(context: typer.Context, store: StoreFolder = DEFAULT_STORE) -> 
     for heading in ("kind", "name", "what it is", "from"):
         table.add_column(heading)
     for (kind, name), item in sorted(registry().extensions.items()):
-        origin = item.provenance
-        table.add_row(kind, name, item.extension.summary, f"{origin.distribution} {origin.version}".strip())
+        table.add_row(kind, name, item.extension.summary, origin(item))
     console = Console()
     console.print(table)
     for plugin in registry().broken:
-        console.print(_broken(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(reason(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
     stale = restart_needed(store_at(store, DEFAULT_DATA))
     if stale:
         console.print(f"Note: {stale}.", style="yellow", markup=False, soft_wrap=True)
@@ -78,7 +77,7 @@ def check(
 
     console, failed = Console(highlight=False, soft_wrap=True), 0
     for item in _chosen(names, kind):
-        console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({_origin(item)})")
+        console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({origin(item)})")
         options = spec(item.kind, {item.extension.name: override({}, changes or [])}).options if changes else None
         for finding in check_extension(item.kind, item.extension, options, cache=data.expanduser()):
             mark, style = MARKS[finding.state]
@@ -87,7 +86,7 @@ def check(
             failed += finding.state == "failed"
     broken = registry().broken if not names else ()
     for plugin in broken:
-        console.print(_broken(plugin), style="red", markup=False)
+        console.print(reason(plugin), style="red", markup=False)
     if failed or broken:
         raise typer.Exit(1)
 
@@ -106,7 +105,7 @@ def show(
     console = Console(highlight=False)
     for item in _chosen([name], kind):
         console.print(f"{item.kind} [bold]{name}[/bold]: {item.extension.summary}")
-        console.print(f"from {_origin(item)}, sha256:{item.provenance.digest[:16]}")
+        console.print(f"from {origin(item)}, sha256:{item.provenance.digest[:16]}")
         table = Table("option", "default", "range", "what it is", box=None, padding=(0, 2, 0, 0))
         for row in option_rows(item.extension):
             table.add_row(*row)
@@ -141,10 +140,12 @@ def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]
     return found
 
 
-def _origin(item: "Installed") -> str:
+def origin(item: "Installed") -> str:
+    """The distribution it comes from."""
     return f"{item.provenance.distribution} {item.provenance.version}".strip()
 
 
-def _broken(plugin: "Broken") -> str:
-    origin = f"{plugin.provenance.distribution} {plugin.provenance.version}".strip()
-    return f"broken: {plugin.entry} ({origin}): {plugin.reason}"
+def reason(plugin: "Broken") -> str:
+    """Why it cannot be used."""
+    whose = f"{plugin.provenance.distribution} {plugin.provenance.version}".strip()
+    return f"broken: {plugin.entry} ({whose}): {plugin.reason}"

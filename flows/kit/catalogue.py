@@ -12,6 +12,7 @@ from daecore.errors import DaecoreError
 from daecore.plots import figures
 from daecore.plugin.extension import Extension
 from daecore.plugin.registry import Installed
+from daecore.plugin.series import Series
 from daecore.plugin.spec import Spec, spec
 from daecore.rng import stream
 
@@ -31,6 +32,8 @@ def option_rows(extension: Extension) -> list[tuple[str, str, str, str]]:
 def properties(item: Installed) -> dict[str, str]:
     """What an extension declares, as far as it means something for its kind."""
     extension = item.extension
+    if isinstance(extension, Series):
+        return {"studies": ", ".join(extension.ids), "recipes": f"{len(extension.recipes())}"}
     found: dict[str, str] = {"samples": extension.shapes}
     if item.kind == "corruption":
         options = extension.options()

@@ -12,16 +12,35 @@ FOLDER = Path(__file__).parents[1] / "recipes"
 
 
 def recipes() -> dict[str, Path]:
-    """The recipes by name: those that come with the project, and the user's own in the store's ``recipes/``.
+    """The recipes by name: those that come with the laboratory, installed series', and the user's own in the store.
 
-    One in a folder carries the folder's name: ``lecture/erasure-0.5``.
+    One in a folder carries the folder's name, as one of a series carries the series': ``stacked/digits``.
     """
-    folders = (current_store().root / "recipes", FOLDER)
-    return {
-        path.relative_to(folder).with_suffix("").as_posix(): path
-        for folder in folders
-        for path in (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
-    }
+    ours = {**_inside(FOLDER), **of_series()}
+    return {**_inside(_own()), **dict(sorted(ours.items(), key=lambda item: ("/" in item[0], f"{item[0]}.yaml")))}
+
+
+def of_series() -> dict[str, Path]:
+    """The recipes that installed series bring, by name; what is wrong with a series, `dae studies` says."""
+    from daecore.plugin.registry import series_registry
+    from daecore.plugin.series import Series
+
+    series = [item.extension for item in series_registry().extensions.values()]
+    return {name: path for each in series if isinstance(each, Series) for name, path in each.recipes().items()}
+
+
+def packaged(name: str) -> bool:
+    """Whether a recipe of this name came with the laboratory or a series, and is nobody's own."""
+    return (FOLDER / f"{name}.yaml").is_file() or name in of_series()
+
+
+def _own() -> Path:
+    return current_store().root / "recipes"
+
+
+def _inside(folder: Path) -> dict[str, Path]:
+    found = (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
 
 
 def summary(path: Path) -> str:
@@ -37,12 +56,15 @@ def find(name: str) -> Path:
         name: A recipe's name, or the path of a YAML file or of a run's report.json.
 
     Raises:
-        InputError: There is neither.
+        InputError: There is neither, or there are two of the name.
     """
     from daecore.errors import InputError, choices, quoted
 
     known = recipes()
     if name in known:
+        other = {**_inside(_own()), **_inside(FOLDER)}.get(name, known[name])
+        if other != known[name]:
+            raise InputError(f"There are two recipes called {quoted(name)}: {other} and {known[name]}. Rename one.")
         return known[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json"):

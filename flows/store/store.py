@@ -47,6 +47,11 @@ class Store:
         return self.root / "results"
 
     @property
+    def studies(self) -> Path:
+        """The galleries of series of studies."""
+        return self.root / "studies"
+
+    @property
     def prefect(self) -> Path:
         """Prefect's home: its database and the cached results."""
         return self.root / "prefect"

@@ -16,18 +16,20 @@ from prefect.types.entrypoint import EntrypointType
 from daecore.errors import InputError
 from daecore.experiment.experiment import parse
 from daecore.experiment.stack_layers import is_stack
+from daecore.plugin.registry import find_series, series_registry
 
 from ..store import recipes
 from ..store.studio_record import START
+from ..studies.flow import study
 from .flows import FLOWS
 
 LIMIT = 1  # flow runs at once: they share the device
-TOOLS, RECIPES, OWN = "tools", "recipes", "own-recipes"  # families; the others are folders of recipes
+TOOLS, RECIPES, OWN = "tools", "recipes", "own-recipes"  # families; the others are series, and folders of recipes
 BEGIN_WITH = ("digits-erasure", "mnist-erasure")
 
 
 def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment]]:
-    """The deployments that are to be there at once, and those of recipes in folders, as the lecture's.
+    """The deployments that are to be there at once, and those of recipes in folders, as a series' own.
 
     Each is made when it is asked for, with the schedules that were set on Prefect's page.
     """
@@ -49,6 +51,8 @@ def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
         parameters = {**experiment.form, "recipe": name}
         conducted = stack if is_stack(experiment) else denoise
         yield conducted, name.replace("/", "-"), parameters, recipes.summary(path)  # Prefect allows no slash in a name
+    for name in series_registry().names("series"):
+        yield study, name, {"series": name}, find_series(name).title
     for flow in FLOWS:
         yield flow, flow.name, {}, (flow.description or "").split("\n\n")[0]
 
@@ -61,8 +65,8 @@ def tags(name: str, recipe: str) -> list[str]:
         recipe: The recipe it is of; empty for the flows around `denoise`, which are the tools.
     """
     if not recipe:
-        return [START, TOOLS, *([name] if (recipes.FOLDER / name).is_dir() else [])]  # a series has recipes
-    if not (recipes.FOLDER / f"{recipe}.yaml").is_file():
+        return [START, TOOLS, *([name] if name in series_registry().names("series") else [])]
+    if not recipes.packaged(recipe):
         return [START, OWN]
     folder = recipe.partition("/")[0] if "/" in recipe else RECIPES
     return [*([START] if name in BEGIN_WITH else []), folder]

@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from daecore.data.interpolation import METHODS, Method, interpolate
+from daecore.data.interpolation import INTERPOLATIONS, Method, interpolate
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", INTERPOLATIONS)
 @pytest.mark.parametrize("size", [(28, 28), (21, 37), (14, 9)])
 def test_it_is_pillows_resize(method: Method, size: tuple[int, int]) -> None:
     """Image by image and channel by channel the same, enlarged and made smaller, to float32 rounding."""
@@ -21,7 +21,7 @@ def test_it_is_pillows_resize(method: Method, size: tuple[int, int]) -> None:
         np.testing.assert_allclose(resized.numpy(), np.asarray(theirs), atol=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", INTERPOLATIONS)
 def test_a_constant_image_stays_constant(method: Method) -> None:
     """Weights sum to one, also at borders."""
     torch.testing.assert_close(
@@ -47,6 +47,6 @@ def test_sharper_rules_overshoot() -> None:
     """Next to an edge bicubic and Lanczos leave the range of their input; nothing clips them."""
     edge = torch.zeros(1, 1, 8, 8)
     edge[..., 4:] = 1
-    over = {method: interpolate(edge, (16, 16), method).max().item() for method in METHODS}
+    over = {method: interpolate(edge, (16, 16), method).max().item() for method in INTERPOLATIONS}
     assert over["nearest"] == over["bilinear"] == 1
     assert min(over["bicubic"], over["lanczos"]) > 1.01

@@ -54,7 +54,7 @@ def test_what_is_said_is_shown_as_text(text: str) -> None:
 def test_every_study_can_be_made_again_and_found() -> None:
     """Its command, its recipes' commands, its run; as a link where MLflow is served."""
     html = page(section(quick=True, link="http://127.0.0.1:5000/#/x"))
-    assert "dae lecture --only erasure --quick" in html
+    assert "dae study lecture --only erasure --quick" in html
     assert "dae run lecture/erasure-0.5" in html
     assert "<a href='http://127.0.0.1:5000/#/x'>abc</a>" in html
     assert "Small budgets" in html

@@ -16,8 +16,8 @@ from daecore_flows.cli.places import size
 from daecore_flows.cli.recipes import with_threads
 from daecore_flows.cli.runs import _age as age
 from daecore_flows.cli.summary import print_summary
-from daecore_flows.series.laboratory import Laboratory
 from daecore_flows.store.store import Store
+from daecore_flows.studies.laboratory import Laboratory
 from typer.main import get_command
 
 import daecore
@@ -105,7 +105,9 @@ def test_the_front_door_gives_each_of_its_names() -> None:
         ("dae run digits-e", "digits-erasure", "mnist-erasure"),
         ("dae plugins show era", "erasure", "blur"),
         ("dae data fetch dig", "digits", "erasure"),
-        ("dae lecture --only arc,bl", "arc,blur", "arc,arc"),
+        ("dae study lecture --only arc,bl", "arc,blur", "arc,arc"),
+        ("dae study le", "lecture", "vincent"),
+        ("dae run lecture/a", "lecture/arc", "lecture/gap"),
         ("dae rm 0a", "0a" * 16, "0b" * 16),
         ("dae restore 0a", "0a" * 16, "0c" * 16),
     ],
@@ -121,7 +123,7 @@ def test_the_shell_completes_names_without_loading_anything_heavy(
             (folder / name).touch()
     program = (
         "import atexit, os, sys; sys.argv[0] = 'dae'\n"
-        "heavy = {'torch', 'prefect', 'mlflow', 'daecore'}\n"
+        "heavy = {'torch', 'prefect', 'mlflow', 'numpy'}\n"
         "atexit.register(lambda: heavy & set(sys.modules) and os._exit(99))\n"
         "from daecore_flows.cli import main; sys.exit(main([]))"
     )
@@ -228,7 +230,7 @@ def test_show_prints_a_whole_experiment_with_its_changes(capsys: pytest.CaptureF
         (["show", "erasure"], "'digits-erasure'", "`dae recipes` lists what there is."),
         (["plugins", "show", "mnis"], "'mnist'", "`dae plugins` lists what there is."),
         (["data", "fetch", "fashion"], "'fashion_mnist'", "`dae plugins` lists what there is."),
-        (["lecture", "--only", "erasur"], "'erasure'", "Known: arc, "),
+        (["study", "lecture", "--only", "erasur"], "'erasure'", "Known: arc, "),
         (["sweep", "digits-erasure", "--space", "training.epoch=[1]"], "'epochs'", "`dae show` prints every place"),
         (["sweep", "digits-erasure", "--space", "seed=[1]", "--measure", "ssin"], "'ssim'", "Known: "),
         (["sweep", "digits-erasure", "--method", "grit"], "'grid'", "Known: grid, random, tpe."),
@@ -297,7 +299,7 @@ def test_sizes_and_ages_are_for_people() -> None:
     assert [age(seconds) for seconds in (5, 120, 7_300, 200_000)] == ["5 s", "2 min", "2 h", "2 d"]
 
 
-TRAINING = ("run", "rerun", "stack", "sweep", "retrain", "lecture", "features", "vincent")
+TRAINING = ("run", "rerun", "stack", "sweep", "retrain", "study")
 
 
 @pytest.mark.parametrize("command", TRAINING)

@@ -16,12 +16,12 @@ from threading import Event
 
 import psutil
 import pytest
-from daecore_flows.series import side_by_side
-from daecore_flows.series.laboratory import chosen
 from daecore_flows.stages import threads
 from daecore_flows.stages.training import TrainingRequest, training_request
 from daecore_flows.store import device_lock
 from daecore_flows.store.dataset_ref import DatasetRef
+from daecore_flows.studies import side_by_side
+from daecore_flows.studies.laboratory import chosen
 from daecore_flows.workers.workers import Interrupted, WorkerDied, at_work
 
 DIGITS = DatasetRef(
@@ -81,7 +81,7 @@ from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from prefect import flow
 from daecore_flows.store import tracking
-from daecore_flows.series.laboratory import Laboratory
+from daecore_flows.studies.laboratory import Laboratory
 
 @flow
 def trained(changes):
@@ -215,7 +215,7 @@ def test_what_would_end_a_process_leaves_a_worker_as_an_error(raised: type[BaseE
 @pytest.mark.long
 def test_ctrl_c_in_a_terminal_ends_a_study_and_its_workers(tmp_path: Path) -> None:
     """It reaches the command and its workers at once: both trainings KILLED, nobody left, the way to go on told."""
-    command = [str(Path(sys.executable).parent / "dae"), "lecture", "--only", "filters"]
+    command = [str(Path(sys.executable).parent / "dae"), "study", "lecture", "--only", "filters"]
     environment = {**os.environ, "DAE_STORE": str(tmp_path), "DAE_DATA": str(tmp_path / "data")}
     with (tmp_path / "said").open("w+") as said:
         process = subprocess.Popen(

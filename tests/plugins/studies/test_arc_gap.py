@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
-from daecore_flows.lecture.studies import arc, gap, gap_digits, gap_points
+from daecore_plugins.studies.lecture import arc
+from daecore_plugins.studies.lecture.gap import digits, points
+from daecore_plugins.studies.lecture.gap import study as gap
 
 from daecore.analysis.langevin import Level
 from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised
@@ -46,12 +48,12 @@ def test_the_two_point_error_is_a_rounding_error() -> None:
 def test_means_leave_the_arc_and_walks_end_on_it() -> None:
     """With the closed form as the denoiser: the control of what the study shows of networks."""
     data = circle(0.7)
-    levels = tuple(Level(sigma, exact_denoiser(data, sigma)) for sigma in gap_points.WALKED)
-    exact = gap_points.Gap(data, exact_denoiser(data, gap_points.SIGMA), levels)
-    starts = gap_points.starts_in_the_gap(100)
-    ends = gap_points.walked(exact, starts, "test")
+    levels = tuple(Level(sigma, exact_denoiser(data, sigma)) for sigma in points.WALKED)
+    exact = points.Gap(data, exact_denoiser(data, points.SIGMA), levels)
+    starts = points.starts_in_the_gap(100)
+    ends = points.walked(exact, starts, "test")
     distances = [torch.cdist(points, data).amin(1) for points in (starts, exact.denoiser(starts), ends)]
-    on_arc = [float((distance < gap_points.NEAR).float().mean()) for distance in distances]
+    on_arc = [float((distance < points.NEAR).float().mean()) for distance in distances]
     assert on_arc == [0, 0, 1]
 
 
@@ -59,6 +61,6 @@ def test_the_likelihood_is_read_from_the_recipe() -> None:
     """With the corruption's own options, other values than the defaults included."""
     noise = {"gaussian_noise": {"sigma": 0.3}}
     erased = parse({"corruptions": [{"erasure": {"p": 0.9, "fill": 0.5}}, noise]})
-    assert gap_digits.likelihood_of(erased) == ErasedThenNoised(0.9, 0.3, 0.5)
+    assert digits.likelihood_of(erased) == ErasedThenNoised(0.9, 0.3, 0.5)
     covered = parse({"corruptions": [{"block_mask": {"size": 12}}, noise]})
-    assert gap_digits.likelihood_of(covered) == CoveredThenNoised(12, 0.3)
+    assert digits.likelihood_of(covered) == CoveredThenNoised(12, 0.3)

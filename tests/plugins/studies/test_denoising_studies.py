@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from daecore_flows.lecture import codes, one_strength, two_strengths
-from daecore_flows.lecture.studies import block, blur, erasure, information, matrix, superres
-from daecore_flows.series.study import Study
+from daecore_plugins.studies.lecture import SERIES, block, blur, codes, erasure, information, matrix, superres
+from daecore_plugins.studies.lecture.strengths import report
 from torch import Tensor, nn
 
 from daecore.analysis.information import bound_nats
@@ -21,10 +20,12 @@ from daecore.experiment.experiment import parse, read
 from daecore.experiment.feasibility import check
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.plugin.spec import spec
+from daecore.stats.claims import format_gain_db
 from daecore.stats.intervals import Interval
 from daecore.stats.metrics import psnr
+from daecore.study import Study
 
-RECIPES = Path(two_strengths.__file__).parents[1] / "recipes"
+RECIPES = SERIES.recipes()
 STUDIES: tuple[Study, ...] = tuple(it.STUDY for it in (erasure, blur, block, matrix, superres, information))
 
 
@@ -52,14 +53,14 @@ def corruptor(value: object) -> Corruptor:
 def test_every_recipe_of_a_study_fits_together(study: Study) -> None:
     """`dae run` reproduces it: the file is there, its parts fit, and no classifiers are trained."""
     for recipe in study.recipes:
-        experiment = parse(read(RECIPES / f"{recipe}.yaml"))
+        experiment = parse(read(RECIPES[recipe]))
         check(experiment)
         assert experiment.transfer is None
 
 
 def test_the_strengths_are_the_lectures() -> None:
     """Half and nine tenths, two and four pixels, ten and sixteen; two datasets, two networks on the first."""
-    found = [parse(read(RECIPES / f"{name}.yaml")) for study in STUDIES[:3] for name in study.recipes]
+    found = [parse(read(RECIPES[name])) for study in STUDIES[:3] for name in study.recipes]
     names = ("p", "sigma", "size")
     values = [
         next(getattr(it.corruptions[0].options, n) for n in names if hasattr(it.corruptions[0].options, n))
@@ -136,27 +137,27 @@ def test_figures_of_two_strengths_are_those_of_the_better_network() -> None:
         name: evaluate(initialised(spec("architecture", network), shapes, 0), pairs, referees)
         for name, network in chosen.items()
     }
-    found = one_strength.OneStrength(
+    found = report.OneStrength(
         "erasure-0.5",
         "erasure, p = 0.5",
         {name: item.report for name, item in judged.items()},
         {name: item.scores["psnr_db"] for name, item in judged.items()},
     )
-    figures = dict(one_strength.figures(found))
+    figures = dict(report.figures(found))
     best = max(float(judged[name].scores["psnr_db"].mean()) for name in ("conv", "unet"))
     assert figures["erasure-0.5.best_db"].value == pytest.approx(best, rel=1e-5)
     gain = best - referees.mean_db(referees.best.name)
     assert figures["erasure-0.5.gain_db"].value == pytest.approx(gain, abs=1e-4)
     assert figures["erasure-0.5.linear_db"].value == pytest.approx(referees.mean_db("linear"))
-    decibels = [float(row[1]) for row in one_strength.table(found).rows]
+    decibels = [float(row[1]) for row in report.table(found).rows]
     assert decibels == sorted(decibels, reverse=True)
     assert len(decibels) == len(referees.referees) + 2
 
 
 def test_a_lead_within_its_interval_is_not_claimed() -> None:
     """The note says so."""
-    assert one_strength.told(Interval(mean=0.1, low=-0.2, high=0.4, n=9)).endswith("contains zero")
-    assert one_strength.told(Interval(mean=0.4, low=0.2, high=0.6, n=9)) == "+0.40 dB [+0.20, +0.60]"
+    assert format_gain_db(Interval(mean=0.1, low=-0.2, high=0.4, n=9)).endswith("contains zero")
+    assert format_gain_db(Interval(mean=0.4, low=0.2, high=0.6, n=9)) == "+0.40 dB [+0.20, +0.60]"
 
 
 def test_interpolations_are_judged_on_the_pairs_of_the_network() -> None:

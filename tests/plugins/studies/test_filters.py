@@ -5,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from daecore_flows.lecture.filter_scores import NAMES, Sheet, Taught, best_of, difference, mean, noise
-from daecore_flows.lecture.filter_telling import figures, growth, means, notes, table, verdict
-from daecore_flows.lecture.studies.filters import MASKED, PHOTOGRAPHS, STUDY
 from daecore_flows.store import recipes
+from daecore_plugins.studies.lecture.filters.report import figures, growth, means, notes, table, verdict
+from daecore_plugins.studies.lecture.filters.scores import NAMES, Sheet, Taught, best_of, difference, mean, noise
+from daecore_plugins.studies.lecture.filters.study import MASKED, PHOTOGRAPHS, STUDY
 from torch import nn
 
 from daecore.analysis.gabor import Wave, gabor

@@ -1,4 +1,4 @@
-"""`dae lecture`: what is selected, what is kept, what goes on; and its gallery in a browser."""
+"""`dae study lecture`: what is selected, what is kept, what goes on; and its gallery in a browser."""
 
 import json
 import os
@@ -12,17 +12,22 @@ from typing import Any
 
 import pytest
 import torch
-from daecore_flows.lecture import SERIES
-from daecore_flows.series import conducting
 from daecore_flows.store import recipes
+from daecore_flows.studies import conduct
+from daecore_plugins.studies.lecture import SERIES
 
 from daecore.device import Place
 from daecore.errors import InputError
+from daecore.study import Study, find_study
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
-IDS, study, selected = SERIES.ids, SERIES.study, SERIES.selected
+IDS, selected = SERIES.ids, SERIES.selected
 DAE = str(Path(sys.executable).parent / "dae")
+
+
+def study(name: str) -> Study:
+    return find_study(SERIES, name)
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -56,7 +61,7 @@ def test_an_empty_list_is_not_the_whole_lecture(only: str, tmp_path: Path, capsy
     """An unset variable of a shell must not start what takes hours."""
     from daecore_flows.cli import main
 
-    assert main(["lecture", "--only", only, "--store", str(tmp_path / "store")]) == 2
+    assert main(["study", "lecture", "--only", only, "--store", str(tmp_path / "store")]) == 2
     assert "names no study; leave it out for all of them. Known: arc," in capsys.readouterr().err
     assert not (tmp_path / "store").exists()
 
@@ -74,7 +79,7 @@ def test_a_study_computes_with_one_thread_and_its_stages_with_their_own() -> Non
 
     torch.set_num_threads(2)
     try:
-        conducting._findings(SimpleNamespace(run=run), None)  # type: ignore[arg-type]
+        conduct._findings(SimpleNamespace(run=run), None)  # type: ignore[arg-type]
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -87,7 +92,11 @@ def environment(store: Path) -> dict[str, str]:
 
 def lecture(store: Path, *arguments: str, status: int = 0) -> str:
     done = subprocess.run(
-        [DAE, "lecture", "--quick", *arguments], env=environment(store), capture_output=True, text=True, check=False
+        [DAE, "study", "lecture", "--quick", *arguments],
+        env=environment(store),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -128,21 +137,21 @@ from daecore_flows.store.store import current_store
 current_store().enter()
 from daecore_flows.studio.temporary_server import begun
 begun().wait()
-from daecore_flows.lecture.flow import lecture
-from daecore_flows.series.series import Series
+from daecore_flows.studies import conduct
+from daecore_flows.studies.flow import study
 
 def broken(laboratory):
     laboratory.judge(laboratory.experiment("digits-erasure", "training.epochs=1"))
     print("reused", *(timing.reused for timing in laboratory.call.timings))
     raise ValueError("no light")
 
-def some(series, name, study=Series.study):
+def some(series, name, find=conduct.find_study):
     from dataclasses import replace
-    return replace(study(series, name), run=broken) if name == "gap" else study(series, name)
+    return replace(find(series, name), run=broken) if name == "gap" else find(series, name)
 
-Series.study = some
-lecture(("arc", "gap"), quick=True)
-told = lecture(("arc", "gap"), quick=True)
+conduct.find_study = some
+study("lecture", ("arc", "gap"), quick=True)
+told = study("lecture", ("arc", "gap"), quick=True)
 print(told.failed, [section.id for section in told.sections])
 print((current_store().root / told.gallery).read_text().count("gap failed"))
 """
@@ -166,18 +175,18 @@ from daecore_flows.store.store import current_store
 current_store().enter()
 from daecore_flows.studio.temporary_server import begun
 begun().wait()
-from daecore_flows.lecture.flow import lecture
-from daecore_flows.series.series import Series
-from daecore_flows.series.study import Findings
+from daecore.study import Findings
+from daecore_flows.studies import conduct
+from daecore_flows.studies.flow import study
 
 def trains(laboratory):
     laboratory.train(laboratory.experiment("digits-erasure", "training.epochs=1", "seed=7"))
     print(*(timing.reused for timing in laboratory.call.timings if timing.stage.startswith("train ")))
     return Findings(figures={}, pictures=())
 
-Series.study = lambda series, name, study=Series.study: replace(study(series, name), run=trains)
+conduct.find_study = lambda series, name, find=conduct.find_study: replace(find(series, name), run=trains)
 for _ in range(2):
-    lecture(("blur", "block"), quick=True, fresh=True)
+    study("lecture", ("blur", "block"), quick=True, fresh=True)
 """
 
 
@@ -198,7 +207,7 @@ def test_the_gallery_opens_whole_in_a_browser(held: tuple[Path, dict[str, Any]])
 
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert browser, "this test needs Chromium: apt-get install chromium"
-    (gallery,) = (held[0] / "lecture").glob("*-arc.html")
+    (gallery,) = (held[0] / "studies").glob("lecture*-arc.html")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         page = opened.new_page(viewport={"width": 390, "height": 844})

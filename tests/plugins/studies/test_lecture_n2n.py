@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from daecore_flows.lecture.studies.n2n import STUDY
-from daecore_flows.lecture.studies.n2n.clipping import clipped_mean
-from daecore_flows.lecture.studies.n2n.digits import said, shrinks, slope_weights
-from daecore_flows.lecture.studies.n2n.losses import POWER, gap_ratios, gaps
-from daecore_flows.series.laboratory import chosen
+from daecore_flows.studies.laboratory import chosen
+from daecore_plugins.studies.lecture.n2n import STUDY
+from daecore_plugins.studies.lecture.n2n.clipping import clipped_mean
+from daecore_plugins.studies.lecture.n2n.digits import said, shrinks, slope_weights
+from daecore_plugins.studies.lecture.n2n.losses import POWER, gap_ratios, gaps
 from torch import nn
 
 from daecore.corruption.corruptor import Corruptor

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from daecore_flows.lecture.studies.objectives import STUDY, TINY, pooled
 from daecore_flows.store import recipes
+from daecore_plugins.studies.lecture.objectives import STUDY, TINY, pooled
 from skimage.metrics import peak_signal_noise_ratio
 
 from daecore.experiment.experiment import parse

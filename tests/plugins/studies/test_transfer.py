@@ -8,10 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from daecore_flows.features import SERIES, efficiency
-from daecore_flows.features.few_labels import BEHIND
-from daecore_flows.features.studies import frontier, stacked, transfer
-from daecore_flows.series import conducting
 from daecore_flows.stages import classifier
 from daecore_flows.stages.classifier import ClassifierAsk, ClassifierRequest, classifier_request, train_classifier
 from daecore_flows.stages.dataset import dataset_request, load_dataset
@@ -19,12 +15,19 @@ from daecore_flows.stages.transfer import transfer as transfer_stage
 from daecore_flows.store import recipes
 from daecore_flows.store.provenance import provenance
 from daecore_flows.store.store import Store
+from daecore_flows.studies import conduct
+from daecore_plugins.studies.features import SERIES, frontier
+from daecore_plugins.studies.features.stacked import study as stacked
+from daecore_plugins.studies.features.transfer import efficiency
+from daecore_plugins.studies.features.transfer import study as transfer
+from daecore_plugins.studies.features.transfer.few_labels import BEHIND
 
 from daecore.data.label_draws import ALL, CHOICE
 from daecore.experiment.experiment import parse, read
 from daecore.experiment.feasibility import check
 from daecore.plugin.spec import spec
 from daecore.stats.intervals import Interval, student
+from daecore.study import find_study
 from daecore.transfer.scores import Classified, Score, summarise
 from daecore.transfer.task import ClassifierOptions
 
@@ -43,7 +46,7 @@ def scores(errors: dict[str, tuple[float, ...]], labels: int = 100) -> list[Scor
 @pytest.mark.parametrize("name", ["transfer", "frontier"])
 def test_a_study_says_what_it_is_and_its_recipes_fit_together(name: str) -> None:
     """And train no classifiers of the pipeline's own; the stack is another study's, too."""
-    found = SERIES.study(name)
+    found = find_study(SERIES, name)
     assert found.id == name
     assert len(found.says) > 80
     for recipe in found.recipes:
@@ -107,7 +110,7 @@ def test_the_denoising_encoder_is_compared_with_its_controls_alone() -> None:
     assert {row.initialisation for row in report.rows} == set(names)
     found = {(it.initialisation, it.control): round(it.gain_percent.mean, 6) for it in report.differences}
     assert found == {(transfer.OURS, control): 2.0 for control in ("scratch", "random", "autoencoder", "l2")}
-    metrics = [*dict(efficiency.figures(report))][: conducting.SHOWN]
+    metrics = [*dict(efficiency.figures(report))][: conduct.SHOWN]
     assert sum(name.startswith("gain_percent.") for name in metrics) == len(report.differences) == 4 * 4
 
 
@@ -306,7 +309,7 @@ from daecore_flows.studio.temporary_server import begun
 begun().wait()
 from prefect import flow
 from daecore_flows.store import tracking
-from daecore_flows.series.laboratory import Laboratory
+from daecore_flows.studies.laboratory import Laboratory
 from daecore.transfer.task import ClassifierOptions
 
 @flow
@@ -339,12 +342,12 @@ def test_cells_of_a_table_are_cached_one_by_one(tmp_path: Path) -> None:
 
 def test_a_study_s_key_covers_the_corruptions_that_no_recipe_names() -> None:
     """Else a changed plugin would leave an old section standing."""
-    assert {name for each in SERIES.study("frontier").also for name in each} == set(frontier.KINDS)
+    assert {name for each in find_study(SERIES, "frontier").also for name in each} == set(frontier.KINDS)
     augmenting = {spec.name for spec in transfer.options(transfer.BUDGETS[0]).augment}
-    assert {name for each in SERIES.study("transfer").also for name in each} == augmenting
+    assert {name for each in find_study(SERIES, "transfer").also for name in each} == augmenting
     for name in ("frontier", "transfer"):
-        used = provenance(spec("corruption", each) for each in SERIES.study(name).also)
-        assert set(used.values()) <= set(conducting.request(SERIES, name, quick=True).key.plugins)
+        used = provenance(spec("corruption", each) for each in find_study(SERIES, name).also)
+        assert set(used.values()) <= set(conduct.request(SERIES, name, quick=True).key.plugins)
 
 
 def climbed(error: float, minutes: float) -> stacked.Climbed:

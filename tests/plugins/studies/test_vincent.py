@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from daecore_flows.series.laboratory import chosen
-from daecore_flows.series.series import series
-from daecore_flows.vincent import cells, telling
-from daecore_flows.vincent.cells import (
+from daecore_flows.studies.laboratory import chosen
+from daecore_plugins.studies.vincent import SERIES, report
+from daecore_plugins.studies.vincent import errors as cells
+from daecore_plugins.studies.vincent.errors import (
     CONV_SCRATCH,
     CONVOLUTIONAL,
     DENOISING,
@@ -19,11 +19,12 @@ from daecore_flows.vincent.cells import (
     Errors,
     Steps,
 )
-from daecore_flows.vincent.overview import overview
-from daecore_flows.vincent.published import PUBLISHED
+from daecore_plugins.studies.vincent.overview import overview
+from daecore_plugins.studies.vincent.published import PUBLISHED
 
 from daecore.data.label_draws import ALL
 from daecore.experiment.experiment import Experiment
+from daecore.study import find_study
 from daecore.transfer.svm import KernelMachineReport
 from daecore.transfer.task import ClassifierOptions
 
@@ -52,10 +53,9 @@ def errors() -> Errors:
 
 
 def test_every_problem_is_a_study_with_recipes_of_its_own_data() -> None:
-    told = series("vincent")
-    assert set(told.ids) == set(PUBLISHED)
-    for name in told.ids:
-        for recipe in told.study(name).recipes:
+    assert set(SERIES.ids) == set(PUBLISHED)
+    for name in SERIES.ids:
+        for recipe in find_study(SERIES, name).recipes:
             assert chosen(recipe).data.name == name
 
 
@@ -94,7 +94,7 @@ class Bench:
 def bench() -> tuple[Bench, Errors]:
     """What a whole problem asks for."""
     made = Bench()
-    return made, cells.errors(made, "mnist_rot")  # type: ignore[arg-type]
+    return made, cells.measure_errors(made, "mnist_rot")  # type: ignore[arg-type]
 
 
 def test_every_method_is_asked_for_with_each_of_its_seeds_and_none_that_was_tuned_with(
@@ -154,11 +154,11 @@ def test_a_difference_is_paired_over_the_seeds_that_both_have(errors: Errors) ->
 
 @pytest.mark.parametrize("name", ["mnist_rot", "mnist_bg_rand", "mnist_bg_img_rot"])
 def test_the_claim_has_five_paired_seeds(name: str) -> None:
-    assert cells.seeds(name, SCRATCH) == cells.seeds(name, DENOISING) >= 5
+    assert cells.seeds_of(name, SCRATCH) == cells.seeds_of(name, DENOISING) >= 5
 
 
 def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
-    first, published, scratch, longer, plain, *_, convolutions, best = telling.notes(machine(10.5), errors, ROT)
+    first, published, scratch, longer, plain, *_, convolutions, best = report.notes(machine(10.5), errors, ROT)
     assert "the data are about as hard" in first
     assert "at or below the 9.53 %" in published
     assert "3.66 [3.47, 3.85] percentage points fewer errors." in scratch
@@ -171,7 +171,7 @@ def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
 
 def test_notes_claim_nothing_where_they_may_not(errors: Errors) -> None:
     alike = Errors({**errors.of, DENOISING: errors.of[SCRATCH], CONVOLUTIONAL: (8.0, 8.5, 8.4)}, errors.seconds)
-    first, published, scratch, *_, best = telling.notes(machine(14.0), alike, ROT)
+    first, published, scratch, *_, best = report.notes(machine(14.0), alike, ROT)
     assert "what was published is of other data" in first
     assert ", above the 9.53 % that were published of it, on other data." in published
     assert "no difference is claimed" in scratch
@@ -181,12 +181,12 @@ def test_notes_claim_nothing_where_they_may_not(errors: Errors) -> None:
 def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
     """A stack's steps: three layers, fifteen epochs of a hundred batches; and who gets them, too."""
     rot, convex = (
-        [chosen(cells.recipe(name, method)) for method in (DENOISING, CONVOLUTIONAL)]
+        [chosen(cells.recipe_of(name, method)) for method in (DENOISING, CONVOLUTIONAL)]
         for name in ("mnist_rot", "convex")
     )
-    assert cells.budget(rot[0]) == Steps(pre_training=3 * 15 * 100, fine_tuning=2000)
-    assert cells.budget(convex[1]) == Steps(pre_training=10 * 79, fine_tuning=1200)
-    turned, upright = telling.how("mnist_rot", *rot), telling.how("convex", *convex)
+    assert cells.steps_of(rot[0]) == Steps(pre_training=3 * 15 * 100, fine_tuning=2000)
+    assert cells.steps_of(convex[1]) == Steps(pre_training=10 * 79, fine_tuning=1200)
+    turned, upright = report.how("mnist_rot", *rot), report.how("convex", *convex)
     assert "4,500 steps more" in turned
     assert "the longer one, which gets both" in turned
     assert "the augmentation affine(amount=1.0, rotation=180.0" in turned
@@ -199,19 +199,19 @@ def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
 def test_every_problem_has_its_controls() -> None:
     """The longer training from scratch stands where a lead over scratch is claimed."""
     for name in PUBLISHED:
-        assert {SCRATCH, PLAIN, CONV_SCRATCH} < set(cells.methods(name))
-        assert (LONGER in cells.methods(name)) == (name in cells.CLAIMED)
+        assert {SCRATCH, PLAIN, CONV_SCRATCH} < set(cells.methods_of(name))
+        assert (LONGER in cells.methods_of(name)) == (name in cells.CLAIMED)
 
 
 def test_the_errors_of_each_seed_are_told(errors: Errors) -> None:
     """And which seed each had: none was tuned with."""
-    told = telling.seeds(errors)
+    told = report.seeds(errors)
     assert told.head == ("method", "seed 2", "seed 3", "seed 4", "seed 5", "seed 6")
     assert {row[0]: row[1:] for row in told.rows}[CONVOLUTIONAL] == ("5.00", "5.10", "5.00", "", "")
 
 
 def test_the_overview_has_published_figures_in_brackets(errors: Errors) -> None:
-    figures = {name: it.model_dump() for name, it in telling.figures(machine(10.5), errors, ROT)}
+    figures = {name: it.model_dump() for name, it in report.figures(machine(10.5), errors, ROT)}
     [row] = overview({"mnist_rot": {"figures": figures}}).rows
     assert row[0] == "mnist_rot"
     assert "(11.11)" in str(row[1])
@@ -222,7 +222,7 @@ def test_the_overview_has_published_figures_in_brackets(errors: Errors) -> None:
 
 def test_a_problem_without_the_longer_training_has_an_empty_place(errors: Errors) -> None:
     of = {name: found for name, found in errors.of.items() if name != LONGER}
-    figures = {name: it.model_dump() for name, it in telling.figures(machine(2.5), Errors(of, errors.seconds), ROT)}
+    figures = {name: it.model_dump() for name, it in report.figures(machine(2.5), Errors(of, errors.seconds), ROT)}
     [row] = overview({"convex": {"figures": figures}}).rows
     assert row[3] == ""
     assert len(row) == 7
@@ -230,6 +230,6 @@ def test_a_problem_without_the_longer_training_has_an_empty_place(errors: Errors
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_small_budgets_cut_the_samples_too(name: str) -> None:
-    small = chosen(cells.recipe(name, DENOISING), cells.quick(name))
+    small = chosen(cells.recipe_of(name, DENOISING), cells.quick_changes(name))
     assert small.data.options.sizes == {"train": 2_000, "validation": 500, "test": 500}  # type: ignore[attr-defined]
     assert small.training.epochs == 2

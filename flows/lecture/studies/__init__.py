@@ -1,1 +1,0 @@
-"""The studies of the lecture, a module each; each module's `STUDY` is the value."""

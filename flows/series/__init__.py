@@ -1,1 +1,0 @@
-"""A series of studies: what each finds, the laboratory they work in, and the gallery of them all."""

@@ -1,0 +1,174 @@
+"""Running one study: its key, its MLflow run, its section; a cached Prefect task.
+
+A study that was stopped goes on in its own run, and takes what it has trained from the cache.
+"""
+
+import ast
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.transactions import CommitMode, transaction
+
+from daecore.device import computing_with, resolve_place
+from daecore.plugin.registry import find_series
+from daecore.plugin.series import Series
+from daecore.plugin.source_digest import module_file, modules_of, source_digest
+from daecore.plugin.spec import digest, spec
+from daecore.study.series import find_study
+from daecore.study.study import Findings, Study
+
+from ..stages.caller import intact
+from ..stages.dataset import dataset_request
+from ..stages.every import code_digests
+from ..stages.key import NO_RESULT, StageKey
+from ..store import tracking
+from ..store.housekeeping import STUDY, usage
+from ..store.provenance import provenance, used_by
+from ..store.store import current_store
+from . import section
+from .laboratory import Laboratory, chosen
+from .section import Section, StudyRequest
+
+SECTION = "dae.section"  # a study's tag: what it has found, by which another process takes it
+SHOWN = 60  # figures that become metrics of the run; all of them are in its section.json
+
+
+def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> StudyRequest:
+    """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
+    study = find_study(series, name)
+    experiments = {name: chosen(name) for name in study.recipes}
+    specs = [each for experiment in experiments.values() for each in used_by(experiment)]
+    specs += [spec("corruption", value) for value in study.also]
+    inputs = {
+        "series": series.name,
+        "quick": quick,
+        "recipes": {name: experiment.model_dump(mode="json") for name, experiment in experiments.items()},
+        "data": sorted({digest(dataset_request(experiment).key) for experiment in experiments.values()}),
+    }
+    written = [source_digest(name, within=(name,)) for name in _WRITTEN]
+    core = source_digest(*modules_of("daecore"), leave_out=NO_RESULT)
+    key = StageKey(
+        stage=f"study {study.id}",
+        code=digest([own_digest(series, name), *written, core, *code_digests()]),
+        plugins=tuple(provenance(specs).values()),
+        inputs=digest(inputs),
+        place=resolve_place().model_copy(update={"threads": threads}),
+    )
+    return StudyRequest(key=key, series=series.name, id=study.id, quick=quick, threads=threads)
+
+
+def own_digest(series: Series, name: str) -> str:
+    """What a study's own code is: its module, and what that imports from its distribution.
+
+    The list of all studies is left out where the package's own file holds nothing else: it would tie each to all.
+    """
+    package = module_file(series.package)
+    alone = package is not None and _declares_only(ast.parse(package.read_bytes()))
+    return source_digest(series.module_of(name), leave_out=[series.package] if alone else ())
+
+
+def _declares_only(tree: ast.Module) -> bool:
+    """Whether a package's own file brings its plugin, and nothing that a study could use."""
+    return all(
+        isinstance(node, ast.Expr | ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.FunctionDef) and node.name.startswith("register_"))
+        or (isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("Series("))
+        for node in tree.body
+    )
+
+
+def _key(context: Any, parameters: Mapping[str, Any]) -> str:
+    return digest(parameters["request"].key)
+
+
+@task(name="study", task_run_name="{request.id}", cache_key_fn=_key, persist_result=True, result_serializer="json")
+def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False) -> Section:
+    """Train, measure and draw; everything lands in an MLflow run of the study's own."""
+    store, began = current_store(), time.perf_counter()
+    study = find_study(find_series(request.series), request.id)
+    key = digest(request.key)
+    with store.lock(f"study-{key}") as waited:
+        if waited and (found := _conducted(key)) is not None:
+            return found  # by the process that was waited for
+        run = _begun(study, request, folder, parent, key)
+        # At once: else what a study has trained would be in the cache only when the whole study has ended.
+        with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
+            since = tracking.began(parent)
+            with Laboratory(
+                store, folder, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
+            ) as laboratory:
+                findings = _findings(study, laboratory)
+            content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
+            files = section.write(request, content, findings, store)
+            found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
+            _record(found, content, findings, {key, *laboratory.call.uses})
+    return found
+
+
+def _findings(study: Study, laboratory: Laboratory) -> Findings:
+    """What a study finds; what it computes itself, outside of stages, holds no cores, and so takes one thread."""
+    with computing_with(1):
+        return study.run(laboratory)
+
+
+def _conducted(key: str) -> Section | None:
+    """The section of a study that is finished and whole."""
+    run = tracking.training_run(key)
+    if run is None or SECTION not in run.data.tags:
+        return None
+    found = Section.model_validate_json(run.data.tags[SECTION])
+    return found if intact(found) else None
+
+
+def _made() -> dict[str, str]:
+    """The day and the commit."""
+    return {"date": date.today().isoformat(), "commit": tracking.environment()["git"]}
+
+
+def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: str) -> str:
+    """The study's run: that of an attempt which did not end well, else a new one."""
+    earlier = tracking.training_run(key)
+    if earlier is not None and earlier.info.status != "FINISHED":
+        run = str(earlier.info.run_id)
+        tracking.proceed(run)
+        tracking.tag(run, {tracking.PARENT: parent, **tracking.environment()})
+        return run
+    tags = {
+        "stage": STUDY,
+        "series": request.series,
+        "study": study.id,
+        "quick": str(request.quick),
+        tracking.KEY: key,
+        **tracking.environment(),
+    }
+    return tracking.start(folder, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent)
+
+
+def _record(found: Section, content: Mapping[str, Any], findings: Findings, uses: set[str]) -> None:
+    """Numbers, pictures and the way to them, into the study's run."""
+    run, folders = found.run_id, {ref.path.split("/")[1] for ref in found.files.values()}
+    shown = list(findings.figures.items())[:SHOWN]
+    tracking.log_metrics(run, {_metric(name): figure.value for name, figure in shown})
+    tracking.log_json(run, content, section.CONTENT)
+    with tempfile.TemporaryDirectory() as scratch:
+        for picture in findings.pictures:
+            path = Path(scratch) / f"{picture.name}.png"
+            path.write_bytes(picture.png)
+            tracking.log_file(run, path)
+    note = "\n\n".join([content["title"], content["says"], *findings.notes])
+    tracking.tag(run, {"mlflow.note.content": note, SECTION: found.model_dump_json(), **usage({*uses, *folders})})
+
+
+def _metric(name: str) -> str:
+    """The figure's name as MLflow allows it."""
+    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
+
+
+_TOP = __name__.split(".", maxsplit=1)[0]
+# What every study's findings go through, and what a stack's layers are.
+_WRITTEN = tuple(f"{_TOP}.{name}" for name in ("studies.section", "stacking.layering"))

@@ -1,0 +1,109 @@
+"""What a laboratory gives a study: trained networks, stacks of them, and how a network was judged.
+
+What a study sees of them are the protocols of `daecore.study`. Knows where they lie in the store. Does not train.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daecore.data.samples import Shape
+from daecore.evaluation.denoising import DenoisingReport
+from daecore.model.autoencoder import Autoencoder
+
+from ..stages.evaluation import Evaluated
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import Store
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        ref: Where it lies, and how its training went.
+        store: The store it lies in.
+    """
+
+    ref: ModelRef
+    store: Store
+
+    @cached_property
+    def network(self) -> Autoencoder:
+        """The network on the CPU, in eval mode."""
+        return load_network(self.ref, self.store)
+
+    @property
+    def seconds(self) -> float:
+        """How long its training took."""
+        return self.ref.summary.seconds
+
+    @property
+    def input_shape(self) -> Shape:
+        """The samples it takes, without the batch."""
+        return self.ref.input_shape
+
+    @property
+    def device(self) -> str:
+        """What it was trained on."""
+        return self.ref.summary.device
+
+    @property
+    def threads(self) -> int:
+        """With how many CPU threads."""
+        return self.ref.summary.threads
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """A stack that was trained layer by layer.
+
+    Attributes:
+        layers: Its layers as networks of their own, the lowest first: one above the first takes and gives codes.
+        whole: The network made of them.
+    """
+
+    layers: tuple[Trained, ...]
+    whole: Trained
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A network's restoration of the test pairs, beside the referees.
+
+    Attributes:
+        trained: The network.
+        evaluated: The report with its files.
+        store: The store they lie in.
+    """
+
+    trained: Trained
+    evaluated: Evaluated
+    store: Store
+
+    @property
+    def report(self) -> DenoisingReport:
+        """The summary: means, referees, gains."""
+        return self.evaluated.report
+
+    @property
+    def digest(self) -> str:
+        """Names the pairs: only evaluations with one digest may be paired image by image."""
+        return self.evaluated.digest
+
+    @cached_property
+    def scores(self) -> Mapping[str, NDArray[Any]]:
+        """Per test sample: ``psnr_db``, ``mse``, ``corrupted_db`` ... as in ``per_image.npz``."""
+        path = self.evaluated.files["per_image.npz"].absolute(self.store)
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The evaluation's PNG files by name."""
+        files = {name: ref.absolute(self.store) for name, ref in self.evaluated.files.items()}
+        return {name: path.read_bytes() for name, path in files.items() if path.suffix == ".png"}

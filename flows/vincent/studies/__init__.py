@@ -1,1 +1,0 @@
-"""Vincent's problems, a module each; each module's `STUDY` is the value."""

@@ -1,0 +1,1 @@
+"""Series of studies: each a package with its studies and their recipes."""

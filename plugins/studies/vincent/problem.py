@@ -1,0 +1,47 @@
+"""Problem: one of Vincent's problems as a study: every method's test error beside what was published."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from daecore.study import Findings, Laboratory, Picture, Study
+
+from . import pictures
+from .errors import CONVOLUTIONAL, DENOISING, FIRST_SEED, experiment_of, measure_errors, recipe_of
+from .published import PUBLISHED
+from .report import figures, how, notes, seeds, table
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem.
+
+    Attributes:
+        id: The dataset's name.
+        title: The heading.
+        says: What the problem is.
+    """
+
+    id: str
+    title: str
+    says: str
+
+    def study(self) -> Study:
+        """The problem as a study."""
+        recipes = tuple(recipe_of(self.id, method) for method in (DENOISING, CONVOLUTIONAL))
+        return Study(id=self.id, title=self.title, says=self.says, recipes=recipes, run=partial(_run, self.id))
+
+
+def _run(problem: str, laboratory: Laboratory) -> Findings:
+    experiment = experiment_of(laboratory, problem, DENOISING, FIRST_SEED)
+    convolutional = experiment_of(laboratory, problem, CONVOLUTIONAL, FIRST_SEED)
+    machine, errors = laboratory.calibrate(experiment), measure_errors(laboratory, problem)
+    published = PUBLISHED[problem]
+    return Findings(
+        figures=dict(figures(machine, errors, published)),
+        pictures=(
+            Picture("errors", pictures.CAPTION, pictures.errors(machine, errors, published)),
+            pictures.samples(laboratory, problem),
+        ),
+        tables=(table(machine, errors, published), seeds(errors)),
+        notes=(*notes(machine, errors, published), how(problem, experiment, convolutional)),
+    )
