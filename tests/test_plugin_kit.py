@@ -159,7 +159,7 @@ def test_every_hook_is_documented(hook: str) -> None:
     import daecore.hookspecs
 
     assert getattr(daecore.hookspecs, hook).__doc__
-    assert hook in (ROOT / "docs" / "catalogue.md").read_text()
+    assert hook in (ROOT / "docs" / "reference" / "catalogue.md").read_text()
 
 
 def test_the_catalogue_is_what_the_registry_says() -> None:
@@ -167,7 +167,7 @@ def test_the_catalogue_is_what_the_registry_says() -> None:
     spec = importlib.util.spec_from_file_location("write_catalogue", ROOT / "docs" / "write_catalogue.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    written = (ROOT / "docs" / "catalogue.md").read_text()
+    written = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert without_speed(module.text()) == without_speed(written)
 
 

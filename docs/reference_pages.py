@@ -1,0 +1,146 @@
+"""The pages of the reference that are written from the code: API, commands, recipes, experiment, report.
+
+Knows the package's front doors, the command line, the recipes and the records. Does not know Sphinx. What has no
+description stops the build.
+"""
+
+import ast
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from report_keys import report
+
+# The front doors, in the order in which they are shown. Each is a package with `__all__`; nothing else is public.
+DOORS = ("daecore", "daecore.testing")
+
+
+def write(folder: Path) -> None:
+    """Write every page; one that says the same stays as it is, so that it is not built again."""
+    (folder / "api").mkdir(parents=True, exist_ok=True)
+    pages = {f"api/{name}": api(name) for name in DOORS}
+    pages |= {"commands": commands(), "recipes": recipes(), "experiment": experiment(), "report": report()}
+    for name, text in pages.items():
+        path = folder / f"{name}.md"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def api(name: str) -> str:
+    """A front door: what it says of itself, then each of its public names."""
+    module = importlib.import_module(name)
+    said = textwrap.indent(inspect.getdoc(module) or "", "   ").strip()
+    body = "\n\n".join(_directive(module, public) for public in module.__all__)
+    return f"# {name}\n\n```{{eval-rst}}\n.. py:module:: {name}\n\n{said}\n\n{body}\n```\n"
+
+
+def _directive(module: ModuleType, name: str) -> str:
+    """How Sphinx is told of a name: classes and functions speak for themselves, values by the string below them."""
+    value, whole = getattr(module, name), f"{module.__name__}.{name}"
+    if inspect.isclass(value):
+        kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
+        body = f".. {kind}:: {whole}\n   :members:"
+    elif inspect.isroutine(value):
+        return _documented(f".. autofunction:: {whole}", inspect.getdoc(value), whole)
+    else:
+        return _documented(f".. py:data:: {name}\n\n   {_value_doc(module.__name__, name)}", "said", whole)
+    return _documented(body, value.__doc__, whole)
+
+
+def _documented(text: str, said: str | None, name: str) -> str:
+    if not said:
+        raise ValueError(f"{name} is public and has no docstring: say in a sentence what it is.")
+    return text
+
+
+def _value_doc(module: str, name: str) -> str:
+    """The string below an assignment, looked for where the name comes from."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(module)))
+    for here, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+        targets = here.targets if isinstance(here, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                return inspect.cleandoc(str(after.value.value))
+            raise ValueError(f"{module}.{name} is public and has no docstring: put a string below its assignment.")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and any(item.name == name for item in node.names):
+            return _value_doc(node.module, name)
+    raise ValueError(f"{module} has a public {name}, and nothing there assigns or imports it.")
+
+
+def commands() -> str:
+    """The command line, as typer writes it."""
+    import typer
+    from daecore_flows.cli import app
+    from typer.cli import get_docs_for_click
+
+    command = typer.main.get_command(app)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dae")
+    return text.replace("# `dae`", "# The command line", 1).replace("```console\n$ ", "```sh\n")
+
+
+def recipes() -> str:
+    """Every recipe that comes with the project, by its folder, with its first comment."""
+    from daecore_flows.cookbook import FOLDER, summary
+
+    lines = ["# Recipes", "", "Complete experiments that come with the project. `dae run NAME` runs one."]
+    lines += ["`dae show NAME` prints it, every default spelt out.", "A recipe in `stacked/` is trained by `dae stack NAME`."]
+    for folder in (FOLDER, *sorted(path for path in FOLDER.iterdir() if path.is_dir())):
+        title = "To begin with" if folder == FOLDER else f"`{folder.name}/`"
+        lines += ["", f"## {title}", "", "| recipe | what it is |", "|---|---|"]
+        for path in sorted(folder.glob("*.yaml")):
+            name = path.relative_to(FOLDER).with_suffix("").as_posix()
+            lines.append(f"| `{name}` | {_required(summary(path), f'The recipe {name}', 'first comment')} |")
+    return "\n".join(lines) + "\n"
+
+
+def experiment() -> str:
+    """Every option of an experiment that is no plugin's own, from the model itself."""
+    from daecore.experiment import Experiment
+
+    parts = [
+        "# An experiment",
+        "A YAML file with these sections. What is left out has its default. `dae show NAME` prints a whole one.",
+        _options("Sections", "", Experiment.model_fields),
+    ]
+    for name, field in Experiment.model_fields.items():
+        for section in _models(field.annotation):
+            parts.append(_options(f"`{name}`", f"{name}.", section.model_fields))
+    parts.append("What a plugin can be told stands in [the catalogue](../catalogue.md).")
+    return "\n\n".join(parts) + "\n"
+
+
+def _models(annotation: Any) -> Iterator[Any]:
+    """The option classes in a type, a plugin's spec left out."""
+    from daecore import Options
+
+    for kind in (annotation, *getattr(annotation, "__args__", ())):
+        if inspect.isclass(kind) and issubclass(kind, Options):
+            yield kind
+
+
+def _options(title: str, path: str, fields: dict[str, Any]) -> str:
+    rows = [f"## {title}", "", "| option | default | what it is |", "|---|---|---|"]
+    for name, field in fields.items():
+        said = _required(field.description, f"{path}{name}", "description")
+        rows.append(f"| `{path}{name}` | `{_default(field)}` | {said.replace('|', '/')} |")
+    return "\n".join(rows)
+
+
+def _default(field: Any) -> str:
+    value = field.get_default(call_default_factory=True)
+    if hasattr(value, "kind"):
+        return str(value.name)
+    if isinstance(value, tuple):
+        return f"[{', '.join(str(getattr(item, 'name', item)) for item in value)}]"
+    return "see below" if hasattr(value, "model_fields") else str(value)
+
+
+def _required(said: str | None, what: str, where: str) -> str:
+    if not said:
+        raise ValueError(f"{what} is not described: it has no {where}.")
+    return said
