@@ -25,6 +25,7 @@ suppress_warnings = ["config.cache"]  # a function among the settings; the pages
 
 # Markdown
 myst_enable_extensions = ["deflist", "colon_fence"]
+smartquotes = False  # two hyphens are an option, not a dash
 myst_heading_anchors = 3  # `page.md#a-heading` is a link, and a broken one stops the build
 
 # API
@@ -52,10 +53,10 @@ html_theme_options = {
     "footer_end": [],
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "show_toc_level": 1,
+    "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
-    "pygments_light_style": "a11y-high-contrast-light",
-    "pygments_dark_style": "a11y-high-contrast-dark",
+    "pygments_light_style": "github-light",
+    "pygments_dark_style": "github-dark",
 }
 
 

@@ -5,9 +5,9 @@ description stops the build.
 """
 
 import ast
+import html
 import importlib
 import inspect
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +33,7 @@ def write(folder: Path) -> None:
 def api(name: str) -> str:
     """A front door: what it says of itself, then each of its public names."""
     module = importlib.import_module(name)
-    said = textwrap.indent(inspect.getdoc(module) or "", "   ").strip()
+    said = _documented(inspect.getdoc(module) or "", inspect.getdoc(module), name)
     body = "\n\n".join(_directive(module, public) for public in module.__all__)
     return f"# {name}\n\n```{{eval-rst}}\n.. py:module:: {name}\n\n{said}\n\n{body}\n```\n"
 
@@ -79,8 +79,14 @@ def commands() -> str:
     from typer.cli import get_docs_for_click
 
     command = typer.main.get_command(app)
-    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dae")
-    return text.replace("# `dae`", "# The command line", 1).replace("```console\n$ ", "```sh\n")
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dae").replace("```console\n$ ", "```text\n")
+    first = text.index("\n## `dae ")  # what comes before cuts each command's sentence short
+    rows = [
+        f"| [`dae {name}`](#dae-{name}) | {_required((item.help or '').partition(chr(10) * 2)[0], name, 'help')} |"
+        for name, item in command.commands.items()
+    ]
+    head = ["# The command line", "", str(command.help), "", html.escape(str(command.epilog)), ""]
+    return "\n".join([*head, "| command | what it does |", "|---|---|", *rows, text[first:]])
 
 
 def recipes() -> str:
