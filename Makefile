@@ -44,7 +44,7 @@ bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the wh
 	$(BIN)/python bench/bench.py --beside --json bench-beside.json
 
 clean:  ## the environment and all caches; the store and the data stay
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -32,6 +32,7 @@ myst_heading_anchors = 3  # `page.md#a-heading` is a link, and a broken one stop
 default_role = "py:obj"  # `Name` in a docstring is a link where it is public, and code where it is not
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as it stands in the code, not as it is on the machine that builds
 autodoc_inherit_docstrings = False
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_use_ivar = True  # fields are told in the class's own text, once

@@ -79,7 +79,9 @@ def commands() -> str:
     from typer.cli import get_docs_for_click
 
     command = typer.main.get_command(app)
-    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dae").replace("```console\n$ ", "```text\n")
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="dae").replace(
+        "```console\n$ ", "```text\n"
+    )
     first = text.index("\n## `dae ")  # what comes before cuts each command's sentence short
     rows = [
         f"| [`dae {name}`](#dae-{name}) | {_required((item.help or '').partition(chr(10) * 2)[0], name, 'help')} |"
@@ -94,7 +96,10 @@ def recipes() -> str:
     from daecore_flows.cookbook import FOLDER, summary
 
     lines = ["# Recipes", "", "Complete experiments that come with the project. `dae run NAME` runs one."]
-    lines += ["`dae show NAME` prints it, every default spelt out.", "A recipe in `stacked/` is trained by `dae stack NAME`."]
+    lines += [
+        "`dae show NAME` prints it, every default spelt out.",
+        "A recipe in `stacked/` is trained by `dae stack NAME`.",
+    ]
     for folder in (FOLDER, *sorted(path for path in FOLDER.iterdir() if path.is_dir())):
         title = "To begin with" if folder == FOLDER else f"`{folder.name}/`"
         lines += ["", f"## {title}", "", "| recipe | what it is |", "|---|---|"]

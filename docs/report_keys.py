@@ -37,6 +37,8 @@ def report() -> str:
     """The page."""
     from daecore_flows.records import FinalReport
 
+    from daecore.intervals import Interval
+
     denoising, training = (FinalReport.model_fields[name].annotation for name in ("denoising", "training"))
     said = {**WORDS, **{f"denoising.{name}": text for name, text in attributes(denoising).items()}}
     keys = [*FinalReport.model_fields]
@@ -51,10 +53,9 @@ def report() -> str:
         chosen = [key for key in keys if key.startswith(prefix) and key.count(".") == prefix.count(".")]
         rows = [f"| `{key}` | {said[key]} |" for key in chosen]
         parts.append("\n".join([f"## {title}", "", "| key | what it is |", "|---|---|", *rows]))
-    parts.append(
-        "An interval has `mean`, `low`, `high`, `n` (how many values are behind it) and `method`."
-        " What the words mean stands in [the glossary](../../concepts/glossary.md)."
-    )
+    rows = [f"| `{name}` | {text} |" for name, text in attributes(Interval).items()]
+    parts.append("\n".join(["## An interval", "", "| key | what it is |", "|---|---|", *rows]))
+    parts.append("What the words mean stands in [the glossary](../../concepts/glossary.md).")
     return "\n\n".join(parts) + "\n"
 
 

@@ -26,7 +26,7 @@ from daecore.spec import spec
 from daecore.testing import check_extension
 
 ROOT = Path(__file__).parents[1]
-TUTORIAL = (ROOT / "docs" / "first-corruption.md").read_text()
+TUTORIAL = (ROOT / "docs" / "tutorials" / "first-corruption.md").read_text()
 EXTENSIONS = [item for _, item in sorted(registry().extensions.items()) if item.provenance.distribution == "daecore"]
 
 
