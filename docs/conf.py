@@ -25,12 +25,13 @@ suppress_warnings = ["config.cache"]  # a function among the settings; the pages
 
 # Markdown
 myst_enable_extensions = ["deflist", "colon_fence"]
-smartquotes = False  # two hyphens are an option, not a dash
+smartquotes_action = "D"  # dashes alone: quotes stay as they were typed
 myst_heading_anchors = 3  # `page.md#a-heading` is a link, and a broken one stops the build
 
 # API
 default_role = "py:obj"  # `Name` in a docstring is a link where it is public, and code where it is not
 autodoc_typehints_format = "short"
+maximum_signature_line_length = 88  # a longer one has a line for each argument
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # as it stands in the code, not as it is on the machine that builds
 autodoc_inherit_docstrings = False

@@ -8,6 +8,7 @@ import ast
 import html
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,8 @@ def write(folder: Path) -> None:
     (folder / "api").mkdir(parents=True, exist_ok=True)
     pages = {f"api/{name}": api(name) for name in DOORS}
     pages |= {"commands": commands(), "recipes": recipes(), "experiment": experiment(), "report": report()}
+    for path in {*folder.rglob("*.md")} - {folder / f"{name}.md" for name in pages}:
+        path.unlink()  # of a door that is gone
     for name, text in pages.items():
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -33,7 +36,7 @@ def write(folder: Path) -> None:
 def api(name: str) -> str:
     """A front door: what it says of itself, then each of its public names."""
     module = importlib.import_module(name)
-    said = _documented(inspect.getdoc(module) or "", inspect.getdoc(module), name)
+    said = _documented(module.__doc__, name)
     body = "\n\n".join(_directive(module, public) for public in module.__all__)
     return f"# {name}\n\n```{{eval-rst}}\n.. py:module:: {name}\n\n{said}\n\n{body}\n```\n"
 
@@ -41,20 +44,22 @@ def api(name: str) -> str:
 def _directive(module: ModuleType, name: str) -> str:
     """How Sphinx is told of a name: classes and functions speak for themselves, values by the string below them."""
     value, whole = getattr(module, name), f"{module.__name__}.{name}"
-    if inspect.isclass(value):
-        kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
-        body = f".. {kind}:: {whole}\n   :members:"
-    elif inspect.isroutine(value):
-        return _documented(f".. autofunction:: {whole}", inspect.getdoc(value), whole)
-    else:
-        return _documented(f".. py:data:: {name}\n\n   {_value_doc(module.__name__, name)}", "said", whole)
-    return _documented(body, value.__doc__, whole)
+    if not (inspect.isclass(value) or inspect.isroutine(value)):
+        return f".. py:data:: {name}\n\n   {_value_doc(module.__name__, name)}"
+    _documented(value.__doc__, whole)
+    if inspect.isroutine(value):
+        return f".. autofunction:: {whole}"
+    for method, found in vars(value).items():
+        if not method.startswith("_") and (inspect.isroutine(found) or isinstance(found, property)):
+            _documented(found.__doc__, f"{whole}.{method}")
+    kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
+    return f".. {kind}:: {whole}\n   :members:"
 
 
-def _documented(text: str, said: str | None, name: str) -> str:
+def _documented(said: str | None, name: str) -> str:
     if not said:
         raise ValueError(f"{name} is public and has no docstring: say in a sentence what it is.")
-    return text
+    return inspect.cleandoc(said)
 
 
 def _value_doc(module: str, name: str) -> str:
@@ -87,7 +92,14 @@ def commands() -> str:
         f"| [`dae {name}`](#dae-{name}) | {_required((item.help or '').partition(chr(10) * 2)[0], name, 'help')} |"
         for name, item in command.commands.items()
     ]
-    head = ["# The command line", "", str(command.help), "", html.escape(str(command.epilog)), ""]
+    head = [
+        "# The command line",
+        "",
+        str(command.help),
+        "",
+        re.sub(r"--[\w-]+( [A-Z]+)?", r"`\g<0>`", html.escape(str(command.epilog))),
+        "",
+    ]
     return "\n".join([*head, "| command | what it does |", "|---|---|", *rows, text[first:]])
 
 

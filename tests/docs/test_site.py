@@ -85,10 +85,13 @@ def test_a_public_name_without_a_docstring_stops_the_build(
     reference: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "bare.py").write_text('"""A door."""\n__all__ = ["silent"]\ndef silent(): pass\n')
+    (tmp_path / "half.py").write_text('"""A door."""\n__all__ = ["A"]\nclass A:\n  """One."""\n  def go(self): pass\n')
     (tmp_path / "valued.py").write_text('"""A door."""\n__all__ = ["LEVEL"]\nLEVEL = 0.95\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ValueError, match=r"bare\.silent is public and has no docstring: say in a sentence"):
         reference.api("bare")
+    with pytest.raises(ValueError, match=r"half\.A\.go is public and has no docstring"):
+        reference.api("half")
     with pytest.raises(ValueError, match=r"valued\.LEVEL is public .* put a string below its assignment"):
         reference.api("valued")
 
