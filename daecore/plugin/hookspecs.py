@@ -7,6 +7,7 @@ from daecore.plugin.extension import KINDS, Extension, Kind
 PROJECT = "daecore"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as a plugin's answer to a hook."""
 
 
 @hookspec
