@@ -54,7 +54,7 @@ clean:  ## the environment and all caches; the store and the data stay
 	touch $@
 
 .venv/run.stamp: .venv/python.stamp pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'
 	touch $@
 
 .venv/test.stamp: .venv/run.stamp
