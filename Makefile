@@ -4,7 +4,7 @@ BIN := .venv/bin
 DAE := $(BIN)/dae
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long docs tour figures bench clean
+.PHONY: help run test check test-long docs site tour figures bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -23,14 +23,18 @@ check: test  ## the same
 test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
 	$(BIN)/python -m pytest -m long $(PYTEST)
 
-docs: .venv/run.stamp  ## the catalogue of built-ins, from the registry
+docs: .venv/run.stamp  ## the catalogue of built-ins and prefect.yaml, from the registry
 	$(BIN)/python docs/write_catalogue.py
 	$(BIN)/python docs/write_prefect_yaml.py
+	$(BIN)/python docs/write_tree.py
 
-tour: .venv/test.stamp  ## the README's pictures of both pages, in a browser
+site: .venv/docs.stamp  ## the site, strictly: build/site/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --builder html --doctree-dir build/doctrees docs build/site
+
+tour: .venv/test.stamp  ## the site's pictures of both pages, in a browser
 	DAE_TOUR=docs/tour $(BIN)/python -m pytest -m e2e
 
-figures: .venv/run.stamp  ## all series of studies (hours; goes on where it was), docs/results.md and its pictures
+figures: .venv/run.stamp  ## all series of studies (hours; goes on where it was), the results' page and its pictures
 	for series in lecture features vincent; do \
 	  $(DAE) study $$series --report $$series.json && $(BIN)/python docs/write_results.py $$series.json || exit; \
 	done
@@ -41,7 +45,7 @@ bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the wh
 	$(BIN)/python bench/bench.py --beside --json bench-beside.json
 
 clean:  ## the environment and all caches; the store and the data stay
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -50,11 +54,15 @@ clean:  ## the environment and all caches; the store and the data stay
 	touch $@
 
 .venv/run.stamp: .venv/python.stamp pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'
 	touch $@
 
 .venv/test.stamp: .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.venv/docs.stamp: .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 .venv/bench.stamp: .venv/test.stamp

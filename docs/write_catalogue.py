@@ -1,4 +1,4 @@
-"""Write docs/catalogue.md and its pictures from the registry: `make docs`."""
+"""Write docs/reference/catalogue.md and its pictures from the registry: `make docs`."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Write the page and a picture per corruption."""
-    pictures = HERE / "pictures"
+    pictures = HERE / "reference" / "pictures"
     pictures.mkdir(exist_ok=True)
     for item in _built_in():
         picture = preview_png(item)
         if picture is not None:
             (pictures / f"{item.extension.name}.png").write_bytes(picture)
-    (HERE / "catalogue.md").write_text(text(measured=True), encoding="utf-8")
+    (HERE / "reference" / "catalogue.md").write_text(text(measured=True), encoding="utf-8")
 
 
 def text(measured: bool = False) -> str:

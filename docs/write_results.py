@@ -1,4 +1,4 @@
-"""Write results.md and its pictures from the reports of series of studies: `make figures`.
+"""Write results/index.md and its pictures from the reports of series of studies: `make figures`.
 
 python docs/write_results.py lecture.json ...
 
@@ -21,6 +21,7 @@ from daecore.study import overview_tables
 HERE = Path(__file__).parent
 KEPT = HERE / "results"
 SERIES = ("lecture", "features", "vincent")  # in the order of the page
+SHOWN = 2  # notes of a study that stand open; the others are folded with its figures
 
 
 def main(reports: Sequence[Path]) -> None:
@@ -29,7 +30,7 @@ def main(reports: Sequence[Path]) -> None:
     KEPT.mkdir(exist_ok=True)
     for report in reports:
         keep(json.loads(report.read_text(encoding="utf-8")))
-    (HERE / "results.md").write_text("\n".join(text()) + "\n", encoding="utf-8")
+    (KEPT / "index.md").write_text("\n".join(text()) + "\n", encoding="utf-8")
 
 
 def keep(told: dict[str, Any]) -> None:
@@ -61,9 +62,9 @@ def text() -> Iterator[str]:
     """The page, line by line."""
     yield "# Results"
     yield ""
-    yield "Made by `make figures`; do not edit. Each figure with its 95 % interval and the number n of samples, seeds"
-    yield "or draws behind it; each study with the day and the commit that made it. Its seconds leave out trainings"
-    yield "that an earlier, interrupted run had left behind."
+    yield "What the studies found, study by study. Each has a picture and its first findings. The rest is folded."
+    yield "Each figure has its 95 % interval, and the number n of samples, seeds or draws behind it."
+    yield "[Claims](../concepts/claims.md) says when a difference is one. Made by `make figures`; do not edit."
     for name in SERIES:
         if known := kept(name):
             yield from _series(name, known)
@@ -81,18 +82,25 @@ def _series(name: str, known: dict[str, Any]) -> Iterator[str]:
 
 
 def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
-    made, size = section["made"], " with `--quick`" if section["quick"] else ""
-    yield from ("", f"### {section['title']}", "")
-    yield f"`dae study {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit"
-    yield f"`{made['commit'][:12]}`."
+    notes = [f"- {note}" for note in section["notes"]]
+    yield from ("", f"### {section['title']}")
     for caption in section["captions"]:
-        yield from ("", f"![{caption}](results/{study}.png)")
-    yield ""
-    yield from (f"- {note}" for note in section["notes"])
-    yield from ("", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
+        yield from ("", f"![{section['title']}]({study}.png)", "", f"*{caption}*")
+    yield from ("", *notes[:SHOWN], "", "<details>", "<summary>More findings, and every figure</summary>", "")
+    yield _made(name, study, section)
+    yield from ("", *notes[SHOWN:], "", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
     for figure, value in section["figures"].items():
         between = "" if value["low"] is None else f"{value['low']:.4g} to {value['high']:.4g}"
         yield f"| {figure} | {value['value']:.4g} | {between} | {value['unit']} | {value['n']} |"
+    yield from ("", "</details>")
+
+
+def _made(name: str, study: str, section: dict[str, Any]) -> str:
+    made, size = section["made"], " with `--quick`" if section["quick"] else ""
+    return (
+        f"`dae study {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit "
+        f"`{made['commit'][:12]}`. Trainings that an earlier, interrupted run had left behind are not in these seconds."
+    )
 
 
 if __name__ == "__main__":

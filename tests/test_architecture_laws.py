@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_downloads_have_one_door() -> None:
 
 
 ROOMS = (  # of the core, from the ground up
-    "errors rng record processors device",
+    "errors command rng record processors device",
     "data plugin stats corruption model training evaluation transfer analysis plots html experiment study testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up
@@ -292,22 +293,36 @@ def test_nothing_is_longer_than_a_screen(path: Path) -> None:
     assert [name for name in long if (place(path), name) != ("daecore/training/loop.py", "fit")] == []
 
 
-def test_all_imports_are_declared() -> None:
-    """What is imported is the standard library, ourselves, or a dependency that pyproject.toml names."""
-    import tomllib
+OTHER_NAMES = {
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+    "ruamel": "ruamel.yaml",
+    "pywt": "pywavelets",
+}
 
+
+@pytest.mark.parametrize(("files", "extras"), [(PURE, ()), (FILES, ("lab",))], ids=["the library", "the laboratory"])
+def test_all_imports_are_declared(files: list[Path], extras: tuple[str, ...]) -> None:
+    """What is imported is the standard library, ourselves, or a dependency that pyproject.toml names for that size."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = " ".join(project["dependencies"]).lower()
-    other_names = {
-        "sklearn": "scikit-learn",
-        "skimage": "scikit-image",
-        "PIL": "pillow",
-        "ruamel": "ruamel.yaml",
-        "pywt": "pywavelets",
-    }
-    roots = (
-        {name.split(".")[0] for path in FILES for name in imports(path)} - OURS - {""} - set(sys.stdlib_module_names)
-    )
-    undeclared = {root for root in roots if other_names.get(root, root).lower().replace("_", "-") not in declared}
+    more = [name for extra in extras for name in project["optional-dependencies"][extra]]
+    declared = {re.split("[>=<]", name)[0].lower() for name in [*project["dependencies"], *more]}
+    names = {name.split(".")[0] for path in files for name in imports(path)}
+    roots = names - OURS - {""} - set(sys.stdlib_module_names)
+    undeclared = {root for root in roots if OTHER_NAMES.get(root, root).lower().replace("_", "-") not in declared}
     own_engine, for_tests = "pydantic_core", "pytest"  # pydantic pins the one; who calls `contract` has the other
     assert undeclared <= {own_engine, for_tests}
+
+
+POSIX = {"fcntl", "pwd", "grp", "resource", "termios"}
+
+
+@pytest.mark.parametrize("path", PURE, ids=place)
+def test_the_library_imports_on_every_platform(path: Path) -> None:
+    """Nothing that POSIX alone has is imported, and nothing of it is asked for where a module begins."""
+    assert POSIX & {name.split(".")[0] for name in imports(path)} == set()
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    words = {dotted(node) for node in nodes if isinstance(node, ast.Attribute)}
+    assert words & {"os.fork", "os.register_at_fork", "os.geteuid", "os.getuid", "signal.SIGKILL"} == set()
+    assert "pass_fds" not in {keyword.arg for node in nodes if isinstance(node, ast.Call) for keyword in node.keywords}

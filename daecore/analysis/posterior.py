@@ -19,6 +19,7 @@ PAIRS = 4_000_000  # likelihoods held at once: 16 or 32 MB
 ORIGINALS = 5_000  # turned into floats at a time
 
 Denoiser = Callable[[Tensor], Tensor]
+"""Restores a batch ``(B, ...)`` of corrupted samples."""
 
 
 @dataclass(frozen=True)

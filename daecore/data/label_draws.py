@@ -13,8 +13,10 @@ from daecore import rng
 from daecore.data.samples import Samples
 from daecore.errors import InputError
 
-ALL = 0  # the budget of the whole training set
-CHOICE = -1  # the draw that chooses options and is never judged; those from 0 on are judged and choose nothing
+ALL = 0
+"""The budget of the whole training set."""
+CHOICE = -1
+"""The draw that chooses options and is never evaluated; those from 0 on are evaluated and choose nothing."""
 
 Labels = Annotated[int, BeforeValidator(lambda value: ALL if value == "all" else value), Field(ge=0)]
 

@@ -17,6 +17,7 @@ from daecore.data.tensor_rule import require_stored, require_values
 from daecore.errors import SamplesError, quoted
 
 Shape = tuple[int, ...]
+"""The shape of one sample: ``(channels, height, width)`` of an image, ``(values,)`` of a point."""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,16 @@ from daecore.plots import ticks
 from daecore.stats.intervals import Interval
 
 COLUMNS = 12
+"""Images in a row of a panel: as many as the lecture shows."""
 FILLED = 0.95  # of a cell's side, by the image in it
-BLUE, ORANGE, GREY = "#2563a8", "#d9772b", "#8a8f98"
+BLUE = "#2563a8"
+"""The colour of what is shown first."""
+ORANGE = "#d9772b"
+"""The colour of what it is compared with."""
+GREY = "#8a8f98"
+"""The colour of what is only there for orientation."""
 CYCLE = (BLUE, ORANGE, "#3a8f5c", "#9457a8", GREY, "#b5485d", "#3f9fb5", "#8c7433")
+"""The colours of series, in their order."""
 ROUNDS = (("-", "o"), ("--", "s"), (":", "^"))  # line and marker: once all colours are taken, they come again in these
 
 

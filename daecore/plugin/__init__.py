@@ -1,7 +1,7 @@
 """Plugins: what an extension is, the hooks that bring it, the registry, and the spec that names it."""
 
-from daecore.plugin.extension import KINDS, Extension, Kind, Options, Strength
-from daecore.plugin.hookspecs import HOOKS, hookimpl
+from daecore.plugin.extension import Extension, Options, Strength
+from daecore.plugin.hookspecs import hookimpl
 from daecore.plugin.series import Series
 from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import (
@@ -16,13 +16,10 @@ from daecore.plugin.spec import (
 )
 
 __all__ = [
-    "HOOKS",
-    "KINDS",
     "ArchitectureSpec",
     "CorruptionSpec",
     "DatasetSpec",
     "Extension",
-    "Kind",
     "ObjectiveSpec",
     "Options",
     "Series",

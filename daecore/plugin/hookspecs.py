@@ -8,6 +8,7 @@ from daecore.plugin.series import Series
 PROJECT = "daecore"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as a plugin's answer to a hook."""
 
 
 @hookspec

@@ -155,7 +155,9 @@ class OneOrMany:
 
 
 DatasetSpec = Annotated[Spec, OfKind("dataset")]
+"""The spec of a dataset."""
 CorruptionSpec = Annotated[Spec, OfKind("corruption")]
+"""An option that holds one corruption, written ``{erasure: {p: 0.5}}``."""
 CorruptionSpecs = Annotated[tuple[CorruptionSpec, ...], OneOrMany("several")]
 # Beside the corruptions themselves a form shows further ones as JSON: every extension once more would double it.
 CorruptionList = Annotated[
@@ -164,8 +166,11 @@ CorruptionList = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "object", "description": "{name: {option: value}}"}}),
 ]
 SingleCorruptionSpec = Annotated[Spec, OfKind("corruption", single=True)]
+"""The same, but a corruption that is made of others, such as a mixture, is refused."""
 ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
+"""The spec of an architecture."""
 ObjectiveSpec = Annotated[Spec, OfKind("objective")]
+"""The spec of an objective."""
 
 
 def explain(error: ValidationError, place: str, *, first: bool = False) -> str:

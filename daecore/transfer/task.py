@@ -22,6 +22,7 @@ from daecore.plugin.spec import CorruptionList
 from daecore.transfer.finetuning import Look
 
 Method = Literal["finetune", "probe", "knn"]
+"""How an encoder becomes a classifier: all weights trained on, a linear layer alone, or a vote of the nearest codes."""
 Rate = Annotated[float, Field(gt=0, le=10)]
 Neighbours = Annotated[int, Field(ge=1, le=10_000)]
 

@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, 1 for what failed, 2 for wrong input, 130 for an interrupt.
     """
     # Before torch is loaded: idle OpenMP threads sleep soon instead of spinning. It costs a
-    # lone training some 12 %, and makes two that share two cores four times faster: see docs/architecture.md.
+    # lone training some 12 %, and makes two that share two cores four times faster: see docs/decisions/spinning.md.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ["PYTHONSAFEPATH"] = "1"  # no child process runs a `random.py` that lies in the working folder
     before = gc.get_threshold()

@@ -21,7 +21,7 @@ from .publish import published
 from .stage import PlacedRequest, Request
 from .training import TrainingRequest
 
-SMALL = 28 * 28  # on samples of fewer values a second thread costs more than it brings: see docs/architecture.md
+SMALL = 28 * 28  # on samples of fewer values a second thread costs more than it brings: see docs/decisions/threads.md
 
 log = logging.getLogger("daecore.progress")
 

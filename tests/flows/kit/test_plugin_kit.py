@@ -27,7 +27,7 @@ from daecore.testing import check_extension
 from daecore.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[3]
-TUTORIAL = (ROOT / "docs" / "first-corruption.md").read_text()
+TUTORIAL = (ROOT / "docs" / "tutorials" / "first-corruption.md").read_text()
 EXTENSIONS = [item for _, item in sorted(registry().extensions.items()) if item.provenance.distribution == "daecore"]
 
 
@@ -158,7 +158,7 @@ def test_every_extension_is_documented(item: Installed) -> None:
 @pytest.mark.parametrize("hook", HOOKS.values())
 def test_every_hook_is_documented(hook: str) -> None:
     assert getattr(hookspecs, hook).__doc__
-    assert hook in (ROOT / "docs" / "catalogue.md").read_text()
+    assert hook in (ROOT / "docs" / "reference" / "catalogue.md").read_text()
 
 
 def test_the_catalogue_is_what_the_registry_says() -> None:
@@ -166,7 +166,7 @@ def test_the_catalogue_is_what_the_registry_says() -> None:
     spec = importlib.util.spec_from_file_location("write_catalogue", ROOT / "docs" / "write_catalogue.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    written = (ROOT / "docs" / "catalogue.md").read_text()
+    written = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert without_speed(module.text()) == without_speed(written)
 
 
