@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daecore.plugin.extension import Extension, Kind, Options
 from daecore.plugin.registry import registry
-from daecore.testing import architectures, corruptions, datasets, objectives, options
+from daecore.testing import architectures, corruptions, datasets, objectives, options, series
 from daecore.testing.contract import Check, Finding, NotJudged, Subject
 
 if TYPE_CHECKING:
@@ -17,13 +17,14 @@ _OF_KIND: dict[Kind, Sequence[Check]] = {
     "dataset": datasets.CHECKS,
     "architecture": architectures.CHECKS,
     "objective": objectives.CHECKS,
+    "series": series.CHECKS,
 }
 CACHE = Path.home() / ".cache" / "daecore"
 
 
 def checks(kind: Kind) -> tuple[Check, ...]:
     """Every check that extensions of a kind must pass."""
-    return (*options.CHECKS, *_OF_KIND[kind])
+    return (*(options.CHECKS if kind != "series" else ()), *_OF_KIND[kind])  # a series has no options
 
 
 def check_extension(

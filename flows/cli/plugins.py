@@ -58,6 +58,8 @@ def new(
 
     made = create(name, kind, folder.expanduser())
     print(f"Made {made}. Next:\n    pip install -e {made}\n    dae plugins check {name}")
+    if kind == "series":
+        print(f"    dae study {name} --quick")
 
 
 @app.command()

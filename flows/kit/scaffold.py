@@ -49,10 +49,13 @@ def files(name: str, kind: Kind) -> dict[str, str]:
         "name": name, "kind": kind, "module": module, "distribution": distribution,
         "Name": name.replace("_", " ").capitalize(), "Class": "".join(part.capitalize() for part in name.split("_")),
     }  # fmt: skip
-    made = {
-        "pyproject.toml": "pyproject.toml", "README.md": "README.md", f"{module}.py": f"{kind}.py",
-        f"tests/test_{module}.py": "test.py",
-    }  # fmt: skip
+    made = {f"tests/test_{module}.py": "test.py"}
+    if kind == "series":  # a package, for its recipes lie beside its studies
+        made |= {"pyproject.toml": "series_pyproject.toml", "README.md": "series_README.md"}
+        made |= {f"{module}/__init__.py": "series.py", f"{module}/strengths.py": "series_study.py"}
+        made |= {f"{module}/digits.yaml": "series_recipe.yaml"}
+    else:
+        made |= {"pyproject.toml": "pyproject.toml", "README.md": "README.md", f"{module}.py": f"{kind}.py"}
     return {
         path: Template((TEMPLATES / f"{name}.txt").read_text("utf-8")).substitute(words) for path, name in made.items()
     }

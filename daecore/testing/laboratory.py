@@ -1,0 +1,230 @@
+"""A small laboratory: what a study is given, kept in memory; a training takes an epoch, a classifier twenty steps.
+
+Knows recipes and the library alone: no store, no server. Its numbers say nothing but that a study can be run.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs
+from daecore.data.samples import Shape, Splits
+from daecore.errors import InputError, choices, quoted
+from daecore.evaluation.baselines import measure
+from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
+from daecore.experiment.experiment import Experiment, override, parse, read
+from daecore.experiment.feasibility import check
+from daecore.experiment.stack_layers import check_stack, layer, widths
+from daecore.model.autoencoder import Autoencoder, Shapes, initialised
+from daecore.model.stack import code_shape, encode, unroll
+from daecore.plugin.spec import digest
+from daecore.study import laboratory as protocol
+from daecore.study.budgets import cut
+from daecore.training.loop import fit
+from daecore.transfer.encoder import Initialisation
+from daecore.transfer.finetuning import weights_digest
+from daecore.transfer.scores import Classified
+from daecore.transfer.svm import KernelMachineOptions, KernelMachineReport, judge_kernel_machine
+from daecore.transfer.task import ClassifierOptions, Method, Task
+
+CHANGES = ("training.epochs=1", "training.device=cpu", "training.precision=float32", "training.threads=1")
+STEPS = 20  # of a classifier
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network in memory; see `daecore.study.Trained`."""
+
+    network: Autoencoder
+    input_shape: Shape
+    seconds: float
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """A stack in memory; see `daecore.study.Stacked`."""
+
+    layers: tuple[Trained, ...]
+    whole: Trained
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An evaluation in memory; see `daecore.study.Judged`."""
+
+    trained: protocol.Trained
+    evaluation: Evaluation
+
+    @property
+    def report(self) -> DenoisingReport:
+        """The summary."""
+        return self.evaluation.report
+
+    @property
+    def digest(self) -> str:
+        """Names the pairs."""
+        return self.evaluation.digest
+
+    @property
+    def scores(self) -> Mapping[str, NDArray[Any]]:
+        """Per test sample."""
+        return self.evaluation.scores
+
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """None: a small laboratory draws nothing itself."""
+        return {}
+
+
+class SmallLaboratory:
+    """What one study works with; it keeps `daecore.study.Laboratory`'s protocol.
+
+    Args:
+        recipes: The recipes it knows, by name.
+        cache: Where datasets may keep their files.
+    """
+
+    quick = True
+
+    def __init__(self, recipes: Mapping[str, Path], cache: Path) -> None:
+        self.used: dict[str, Experiment] = {}
+        self._recipes, self._cache = recipes, cache
+        self._names: dict[str, str] = {}
+        self._made: dict[str, Any] = {}
+
+    def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
+        """A recipe as an experiment of one epoch, of few images where a dataset can be cut short.
+
+        Raises:
+            InputError: The series brings no such recipe.
+        """
+        if recipe not in self._recipes:
+            raise InputError(f"The series brings no recipe {quoted(recipe)}. {choices(recipe, self._recipes)}")
+        written = read(self._recipes[recipe])
+        wanted = [*changes, *quick, *CHANGES]
+        experiment = parse(override(written, [*wanted, *cut(parse(override(written, wanted)))]))
+        self._names[digest(experiment)] = recipe
+        return experiment
+
+    def splits(self, experiment: Experiment) -> Splits:
+        """The experiment's data."""
+        data = experiment.data
+        loaded: Splits = self._once(
+            f"data {data.digest}", lambda: data.extension.function(data.options, cache=self._cache)
+        )
+        return loaded
+
+    def train(self, experiment: Experiment) -> Trained:
+        """The experiment's network, after one epoch."""
+        self._use(experiment)
+        check(experiment)
+        return self._once(f"network {digest(experiment)}", lambda: self._trained(experiment, ()))
+
+    def train_all(self, experiments: Sequence[Experiment]) -> Iterator[Trained]:
+        """Their networks, one after the other."""
+        return map(self.train, experiments)
+
+    def stack(self, experiment: Experiment) -> Stacked:
+        """The experiment's network, layer by layer, an epoch each."""
+        self._use(experiment)
+        check_stack(experiment)
+        return self._once(f"stack {digest(experiment)}", lambda: self._stacked(experiment))
+
+    def judge(self, experiment: Experiment, model: protocol.Trained | None = None) -> Judged:
+        """The network's restoration of the test pairs, beside the baselines."""
+        trained, splits = model or self.train(experiment), self.splits(experiment)
+        corruptor = Corruptor(experiment.corruptions)
+        chain = [item.dump() for item in experiment.corruptions]
+        baselines = self._once(f"{experiment.data.digest} {chain}", lambda: measure(splits, corruptor))
+        pairs = [draw_pairs(group, corruptor) for group in splits.test]
+        return Judged(trained, evaluate(trained.network, pairs, baselines))
+
+    def calibrate(self, experiment: Experiment) -> KernelMachineReport:
+        """What a support vector machine makes of the data; of a single C and gamma."""
+        one = KernelMachineOptions(penalties=(10.0,), gammas=(0.01,))
+        key = f"svm {experiment.data.digest}"
+        return self._once(key, lambda: judge_kernel_machine(self.splits(experiment), one))
+
+    def classify(
+        self, experiment: Experiment, model: protocol.Trained | None, method: Method, options: ClassifierOptions,
+        *, labels: int, draw: int,
+    ) -> Classified:  # fmt: skip
+        """One classifier after a few steps, and its test error."""
+        began = time.perf_counter()
+        shapes = self._shapes(experiment)
+        task = Task(
+            self.splits(experiment), options.model_copy(update={"steps": min(options.steps, STEPS)}),
+            model.input_shape if model else shapes.corrupted, experiment.seed, "float32",
+        )  # fmt: skip
+
+        def encoder() -> Any:  # anew for each call: fine-tuning changes it
+            if model is not None:
+                return deepcopy(model.network.encoder)
+            return initialised(experiment.autoencoder, shapes, experiment.seed, "classifier", draw).encoder
+
+        fitted = Initialisation(encoder, task).fitted(method, labels, draw, options.rates(method), looks=1)
+        votes = fitted.model is None
+        return Classified(
+            error_percent=fitted.test_error(),
+            validation_error_percent=fitted.validation_error,
+            learning_rate=None if votes else fitted.choice,
+            neighbours=round(fitted.choice) if votes else None,
+            epoch=fitted.look.epoch,
+            epochs=fitted.look.epochs,
+            seconds=time.perf_counter() - began,
+            weights_sha256=None if fitted.model is None else weights_digest(fitted.model),
+        )
+
+    def choose(
+        self, experiment: Experiment, model: protocol.Trained | None, method: Method, options: ClassifierOptions,
+        *, labels: int,
+    ) -> ClassifierOptions:  # fmt: skip
+        """The options with their first learning rate."""
+        name = "learning_rates" if method == "finetune" else "probe_learning_rates"
+        return options.model_copy(update={name: options.rates(method)[:1]})
+
+    def _trained(self, experiment: Experiment, below: tuple[Trained, ...]) -> Trained:
+        splits, corruptor = self.splits(experiment), Corruptor(experiment.corruptions)
+        encoders = [each.network.encoder for each in below]
+        shapes = self._shapes(experiment, encoders)
+        network = initialised(experiment.autoencoder, shapes, experiment.seed)
+        objective = experiment.objective.extension.function(experiment.objective.options, corruptor)
+        samples = [encode(part, encoders) for part in (splits.train, splits.validation)]
+        began = time.perf_counter()
+        for _ in fit(network, objective, samples[0], experiment.training, seed=experiment.seed, validation=samples[1]):
+            pass
+        return Trained(network.eval(), shapes.corrupted, time.perf_counter() - began)
+
+    def _stacked(self, experiment: Experiment) -> Stacked:
+        layers: tuple[Trained, ...] = ()
+        for number in range(1, len(widths(experiment)) + 1):
+            layers += (self._trained(layer(experiment, number), layers),)
+        shapes = self._shapes(experiment)
+        whole = initialised(experiment.autoencoder, shapes, 0).eval()
+        unroll(whole, [each.network for each in layers])
+        return Stacked(layers, Trained(whole, shapes.corrupted, sum(each.seconds for each in layers)))
+
+    def _shapes(self, experiment: Experiment, encoders: Sequence[Any] = ()) -> Shapes:
+        clean = code_shape(self.splits(experiment).train.shape, encoders)
+        return Shapes(clean, Corruptor(experiment.corruptions).output_shape(clean))
+
+    def _use(self, experiment: Experiment) -> None:
+        """Note what was trained, by its recipe."""
+        recipe = self._names.get(digest(experiment))
+        if recipe is not None:
+            self.used[f"run {recipe}"] = experiment
+
+    def _once(self, key: str, make: Callable[[], Made]) -> Made:
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
