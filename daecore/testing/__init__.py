@@ -8,10 +8,23 @@ In a plugin's own tests::
     def test_fog_keeps_the_contract(check):
         check()
 
-Everywhere else `check_extension` gives the findings, and `dae plugins check fog` prints them.
+Everywhere else `check_extension` gives the findings, and `dae plugins check fog` prints them. A study's own tests may
+run it in a `SmallLaboratory`.
 """
 
 from daecore.testing.contract import Finding, NotJudged, Subject, Violation
+from daecore.testing.laboratory import SmallLaboratory
+from daecore.testing.series import judge_findings
 from daecore.testing.suite import check_extension, checks, contract
 
-__all__ = ["Finding", "NotJudged", "Subject", "Violation", "check_extension", "checks", "contract"]
+__all__ = [
+    "Finding",
+    "NotJudged",
+    "SmallLaboratory",
+    "Subject",
+    "Violation",
+    "check_extension",
+    "checks",
+    "contract",
+    "judge_findings",
+]

@@ -3,7 +3,6 @@
 A study that was stopped goes on in its own run, and takes what it has trained from the cache.
 """
 
-import ast
 import tempfile
 import time
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from prefect.transactions import CommitMode, transaction
 from daecore.device import computing_with, resolve_place
 from daecore.plugin.registry import find_series
 from daecore.plugin.series import Series
-from daecore.plugin.source_digest import module_file, modules_of, source_digest
+from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import digest, spec
 from daecore.study.series import find_study
 from daecore.study.study import Findings, Study
@@ -63,23 +62,8 @@ def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> Stud
 
 
 def own_digest(series: Series, name: str) -> str:
-    """What a study's own code is: its module, and what that imports from its distribution.
-
-    The list of all studies is left out where the package's own file holds nothing else: it would tie each to all.
-    """
-    package = module_file(series.package)
-    alone = package is not None and _declares_only(ast.parse(package.read_bytes()))
-    return source_digest(series.module_of(name), leave_out=[series.package] if alone else ())
-
-
-def _declares_only(tree: ast.Module) -> bool:
-    """Whether a package's own file brings its plugin, and nothing that a study could use."""
-    return all(
-        isinstance(node, ast.Expr | ast.Import | ast.ImportFrom)
-        or (isinstance(node, ast.FunctionDef) and node.name.startswith("register_"))
-        or (isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("Series("))
-        for node in tree.body
-    )
+    """What a study's own code is: its module, and what that imports from its distribution."""
+    return source_digest(series.module_of(name))
 
 
 def _key(context: Any, parameters: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from daecore_flows.store import recipes
+from daecore_flows.store.store import Store
 
 from daecore.errors import InputError
 from daecore.experiment.experiment import parse, read
@@ -58,3 +59,19 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """The message names the file."""
     with pytest.raises(InputError, match=r"nothing\.yaml cannot be read"):
         recipes.mapping(str(tmp_path / "nothing.yaml"), [])
+
+
+def test_a_recipe_of_one_s_own_that_is_called_as_a_series_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which one was meant nobody can know: both files are named."""
+    monkeypatch.setattr(recipes, "current_store", lambda: Store(tmp_path, tmp_path))
+    own = tmp_path / "recipes" / "lecture" / "arc.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("data: {digits: {}}\n")
+    with pytest.raises(
+        InputError, match=r"two recipes called 'lecture/arc': .*recipes/lecture/arc\.yaml and .*Rename one"
+    ):
+        recipes.find("lecture/arc")
+    assert recipes.packaged("lecture/arc-code")
+    assert not recipes.packaged("lecture/mine")
