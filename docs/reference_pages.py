@@ -17,7 +17,7 @@ from typing import Any
 from report_keys import report
 
 # The front doors, in the order in which they are shown. Each is a package with `__all__`; nothing else is public.
-ROOMS = "data plugin corruption model training stats evaluation transfer analysis plots html experiment testing"
+ROOMS = "data plugin corruption model training stats evaluation transfer analysis plots html experiment study testing"
 DOORS = ("daecore", *(f"daecore.{room}" for room in ROOMS.split()))
 
 
@@ -115,19 +115,19 @@ def commands() -> str:
 
 
 def recipes() -> str:
-    """Every recipe that comes with the project, by its folder, with its first comment."""
-    from daecore_flows.store.recipes import FOLDER, summary
+    """Every recipe that comes with the project, by its folder or series, with its first comment."""
+    from daecore_flows.store.recipes import packaged, summary
 
     lines = ["# Recipes", "", "Complete experiments that come with the project. `dae run NAME` runs one."]
     lines += [
         "`dae show NAME` prints it, every default spelt out.",
         "A recipe in `stacked/` is trained by `dae stack NAME`.",
     ]
-    for folder in (FOLDER, *sorted(path for path in FOLDER.iterdir() if path.is_dir())):
-        title = "To begin with" if folder == FOLDER else f"`{folder.name}/`"
+    known = packaged()
+    for folder in sorted({name.rpartition("/")[0] for name in known}):
+        title = f"`{folder}/`" if folder else "To begin with"
         lines += ["", f"## {title}", "", "| recipe | what it is |", "|---|---|"]
-        for path in sorted(folder.glob("*.yaml")):
-            name = path.relative_to(FOLDER).with_suffix("").as_posix()
+        for name, path in ((name, path) for name, path in known.items() if name.rpartition("/")[0] == folder):
             lines.append(f"| `{name}` | {_required(summary(path), f'The recipe {name}', 'first comment')} |")
     return "\n".join(lines) + "\n"
 

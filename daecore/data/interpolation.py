@@ -13,6 +13,7 @@ from torch import Tensor
 
 Method = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 INTERPOLATIONS: tuple[Method, ...] = get_args(Method)
+"""Every method that `interpolate` knows, the simplest first."""
 
 
 def interpolate(x: Tensor, size: tuple[int, int], method: Method) -> Tensor:

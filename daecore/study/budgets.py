@@ -4,7 +4,8 @@ from daecore.experiment.experiment import Experiment
 from daecore.transfer.task import ClassifierOptions
 from daecore.transfer.transfer import TransferOptions
 
-QUICK_SIZES = {"train": 2_000, "validation": 500, "test": 500}  # of the datasets that can be cut short
+QUICK_SIZES = {"train": 2_000, "validation": 500, "test": 500}
+"""How many samples `--quick` leaves of datasets that can be cut short."""
 
 
 def cut(experiment: Experiment) -> list[str]:

@@ -16,8 +16,13 @@ def recipes() -> dict[str, Path]:
 
     One in a folder carries the folder's name, as one of a series carries the series': ``stacked/digits``.
     """
-    ours = {**_inside(FOLDER), **of_series()}
-    return {**_inside(_own()), **dict(sorted(ours.items(), key=lambda item: ("/" in item[0], f"{item[0]}.yaml")))}
+    return {**_inside(_own()), **packaged()}
+
+
+def packaged() -> dict[str, Path]:
+    """Those that are nobody's own, by name."""
+    found = {**_inside(FOLDER), **of_series()}
+    return dict(sorted(found.items(), key=lambda item: ("/" in item[0], f"{item[0]}.yaml")))
 
 
 def of_series() -> dict[str, Path]:
@@ -27,11 +32,6 @@ def of_series() -> dict[str, Path]:
 
     series = [item.extension for item in series_registry().extensions.values()]
     return {name: path for each in series if isinstance(each, Series) for name, path in each.recipes().items()}
-
-
-def packaged(name: str) -> bool:
-    """Whether a recipe of this name came with the laboratory or a series, and is nobody's own."""
-    return (FOLDER / f"{name}.yaml").is_file() or name in of_series()
 
 
 def _own() -> Path:

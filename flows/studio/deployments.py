@@ -66,7 +66,7 @@ def tags(name: str, recipe: str) -> list[str]:
     """
     if not recipe:
         return [START, TOOLS, *([name] if name in series_registry().names("series") else [])]
-    if not recipes.packaged(recipe):
+    if recipe not in recipes.packaged():
         return [START, OWN]
     folder = recipe.partition("/")[0] if "/" in recipe else RECIPES
     return [*([START] if name in BEGIN_WITH else []), folder]

@@ -105,9 +105,9 @@ def mistakes(line: str) -> list[str]:
 
 
 def is_recipe(word: str) -> bool:
-    from daecore_flows.store.recipes import FOLDER
+    from daecore_flows.store.recipes import packaged
 
-    return word.isupper() or word.endswith((".yaml", ".json")) or (FOLDER / f"{word}.yaml").is_file()
+    return word.isupper() or word.endswith((".yaml", ".json")) or word in packaged()
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if commands(path.read_text(encoding="utf-8"))], ids=named)
