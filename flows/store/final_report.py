@@ -7,6 +7,7 @@ from daecore.experiment.experiment import Experiment
 from daecore.record import Record
 
 from .file_ref import FileRef
+from .layout import LAYOUT
 from .model_ref import TrainingSummary
 from .store import Store
 
@@ -34,6 +35,7 @@ class FinalReport(Record):
     reused: list[str]
     plugins: dict[str, str]
     files: dict[str, str]
+    layout: int = LAYOUT
 
 
 def model_name(experiment: Experiment) -> str:

@@ -6,6 +6,7 @@ Knows files only; what they hold is read by `daecore.experiment.experiment`.
 from pathlib import Path
 from typing import Any
 
+from .layout import require_report_layout
 from .store import current_store
 
 FOLDER = Path(__file__).parents[1] / "recipes"
@@ -83,7 +84,10 @@ def mapping(name: str, changes: list[str]) -> dict[str, Any]:
     from daecore.experiment.experiment import override, read
 
     found = read(find(name))
-    return override(found["experiment"] if _is_report(found) else found, changes)
+    if _is_report(found):
+        require_report_layout(found, name)
+        found = found["experiment"]
+    return override(found, changes)
 
 
 def plugins(name: str) -> dict[str, str]:
@@ -95,7 +99,10 @@ def plugins(name: str) -> dict[str, str]:
     from daecore.experiment.experiment import read
 
     found = read(find(name))
-    return dict(found["plugins"]) if _is_report(found) else {}
+    if not _is_report(found):
+        return {}
+    require_report_layout(found, name)
+    return dict(found["plugins"])
 
 
 def _is_report(found: dict[str, Any]) -> bool:

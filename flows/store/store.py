@@ -14,7 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .files import write_atomically
 from .full_disk import keep_reserve
+from .layout import FILE, LAYOUT, require_layout
 from .network import reach_this_machine
 from .studio_record import running
 
@@ -72,14 +74,17 @@ class Store:
             prefect: Whether Prefect is ours, too; inside a flow of somebody else's server it is not.
 
         Raises:
-            StoreError: The store cannot be named or written, or belongs to another user.
+            StoreError: The store cannot be named or written, belongs to another user, or was made by another version.
         """
         self._refuse_unspeakable()
         self._refuse_another_user_s()
+        require_layout(self.root, self.database)
         try:
             whole = not self.root.exists() or self._made_before()
             for folder in (self.root, *self._folders):
                 folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            if not (self.root / FILE).exists():
+                write_atomically(self.root / FILE, f"{LAYOUT}\n")
             self.protect(whole=whole)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
@@ -138,7 +143,10 @@ class Store:
 
     def _own(self) -> Iterator[Path]:
         """What a store has made itself, at its top and in Prefect's home."""
-        yield from (*self._folders, *(self.root / name for name in ("logs", "studio.json", "served.json", "reserve")))
+        yield from (
+            *self._folders,
+            *(self.root / name for name in ("logs", "studio.json", "served.json", "reserve", FILE)),
+        )
         yield from (*self.root.glob("mlflow.db*"), *self.prefect.glob("*.db*"), *(self.root / "logs").glob("*.log"))
 
     def protect(self, *, whole: bool = False) -> None:

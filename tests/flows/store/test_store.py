@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from daecore_flows.store.files import file_digest, write_atomically
+from daecore_flows.store.layout import FILE, LAYOUT
 from daecore_flows.store.store import Store, current_store
 
 from daecore.errors import StoreError
@@ -28,7 +29,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def test_entering_makes_the_folders_and_points_prefect_and_mlflow_into_the_store(store: Store) -> None:
     """Whatever a process does after `enter` lands in the store, and calls nobody."""
     store.enter()
-    made = {"artifacts", "results", "prefect", "checkpoints", "locks", "reserve"}
+    made = {"artifacts", "results", "prefect", "checkpoints", "locks", "reserve", "layout"}
     assert made == {path.name for path in store.root.iterdir()}
     assert os.environ["PREFECT_HOME"] == str(store.prefect)
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{store.database}"
@@ -66,6 +67,7 @@ def test_nobody_else_reads_a_store(reachable: Path, there: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
             path.write_text("secret")
             path.chmod(0o644)
+        (store.root / FILE).write_text(str(LAYOUT))
         store.root.chmod(0o755)
     store.enter()
     for path in files:

@@ -1,0 +1,50 @@
+"""Layout: which version of keys and files a store and its reports have, and what is said where it is another.
+
+Knows one number. Nothing made before is read by halves.
+"""
+
+from pathlib import Path
+from typing import Any
+
+LAYOUT = 2  # raised when the keys of what is kept change
+FILE = "layout"
+RERUN = "Run it again with this version, or look at it with the one that made it."
+
+
+def require_layout(root: Path, database: Path) -> None:
+    """Refuse a store that another version made.
+
+    Args:
+        root: The store's folder.
+        database: MLflow's file in it: where it is there, the store was used before.
+
+    Raises:
+        StoreError: The store has another layout.
+    """
+    file = root / FILE
+    found = file.read_text(encoding="utf-8").strip() if file.is_file() else "1" if database.exists() else str(LAYOUT)
+    if found != str(LAYOUT):
+        from daecore.errors import StoreError, in_a_line
+
+        which = "an older" if found.isdecimal() and int(found) < LAYOUT else "another"
+        raise StoreError(
+            f"The store {root} was made by {which} version of daecore: its layout is {in_a_line(found)}, and this "
+            f"version reads {LAYOUT}. Nothing in it was changed. Begin a new one (--store DIR or DAE_STORE), "
+            "or look at it with the version that made it."
+        )
+
+
+def require_report_layout(report: dict[str, Any], name: str) -> None:
+    """Refuse a report that another version wrote.
+
+    Raises:
+        InputError: Its keys are others.
+    """
+    found = report.get("layout", 1)
+    if found != LAYOUT:
+        from daecore.errors import InputError, in_a_line
+
+        raise InputError(
+            f"The report {name} was written by another version of daecore: its layout is {in_a_line(str(found))}, and "
+            f"this version reads {LAYOUT}. {RERUN}"
+        )
