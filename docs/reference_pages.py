@@ -77,7 +77,7 @@ def _value_doc(module: str, name: str) -> str:
     """The string below an assignment, looked for where the name comes from."""
     tree = ast.parse(inspect.getsource(importlib.import_module(module)))
     for here, after in zip(tree.body, [*tree.body[1:], None], strict=True):
-        targets = here.targets if isinstance(here, ast.Assign) else []
+        targets = here.targets if isinstance(here, ast.Assign) else [getattr(here, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
                 return inspect.cleandoc(str(after.value.value))
