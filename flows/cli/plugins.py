@@ -42,7 +42,7 @@ def list_plugins(context: typer.Context, store: StoreFolder = DEFAULT_STORE) -> 
     console = Console()
     console.print(table)
     for plugin in registry().broken:
-        console.print(_broken(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(_paragraph(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
     stale = restart_needed(store_at(store, DEFAULT_DATA))
     if stale:
         console.print(f"Note: {stale}.", style="yellow", markup=False, soft_wrap=True)
@@ -80,14 +80,14 @@ def check(
     for item in _chosen(names, kind):
         console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({_origin(item)})")
         options = spec(item.kind, {item.extension.name: override({}, changes or [])}).options if changes else None
-        for finding in check_extension(item.kind, item.extension, options, cache=data.expanduser()):
+        for finding in check_extension(item.extension, options, cache=data.expanduser()):
             mark, style = MARKS[finding.state]
             console.print(f"  {mark} {finding.check}", style=style, end="")
             console.print(f": {finding.said}" if finding.said else "", markup=False)
             failed += finding.state == "failed"
     broken = registry().broken if not names else ()
     for plugin in broken:
-        console.print(_broken(plugin), style="red", markup=False)
+        console.print(_paragraph(plugin), style="red", markup=False)
     if failed or broken:
         raise typer.Exit(1)
 
@@ -126,7 +126,7 @@ def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]
     Raises:
         UnknownExtension: One is not there, or broken.
     """
-    from daecore.plugin.extension import KINDS
+    from daecore.plugin.kinds import KINDS
     from daecore.plugin.registry import registry
 
     installed = registry()
@@ -145,6 +145,6 @@ def _origin(item: "Installed") -> str:
     return f"{item.provenance.distribution} {item.provenance.version}".strip()
 
 
-def _broken(plugin: "Broken") -> str:
-    origin = f"{plugin.provenance.distribution} {plugin.provenance.version}".strip()
-    return f"broken: {plugin.entry} ({origin}): {plugin.reason}"
+def _paragraph(plugin: "Broken") -> str:
+    said = str(plugin)
+    return f"{said[0].upper()}{said[1:]}"

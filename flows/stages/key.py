@@ -17,7 +17,16 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-image", "PyWavelets", "scikit-le
 # How things are named, found and said, and how many cores there are: no number depends on it but by what keys name.
 NO_RESULT = frozenset(
     f"daecore{name}"
-    for name in ("", ".errors", ".plugin.extension", ".plugin.hookspecs", ".plugin.registry", ".processors")
+    for name in (
+        "",
+        ".errors",
+        ".plugin.extension",
+        ".plugin.hookspecs",
+        ".plugin.kinds",
+        ".plugin.options",
+        ".plugin.registry",
+        ".processors",
+    )
 )
 
 

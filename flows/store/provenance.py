@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 
 from daecore.errors import InputError, quoted
 from daecore.experiment.experiment import Experiment
-from daecore.plugin.extension import KINDS
+from daecore.plugin.extension import Extension
+from daecore.plugin.kinds import KINDS
 from daecore.plugin.registry import registry
 from daecore.plugin.spec import Spec
 
 
-def provenance(specs: Iterable[Spec]) -> dict[str, str]:
+def provenance(specs: Iterable[Spec[Extension]]) -> dict[str, str]:
     """``{"corruption erasure": "daecore 0.1.0 sha256:…"}`` of the extensions used."""
     found = {}
     for spec in (part for whole in specs for part in whole.parts):
@@ -26,7 +27,7 @@ RECORD = re.compile(r"(?P<distribution>\S.*?) (?P<version>\S*) ?sha256:(?P<diges
 MOST_TOLD = 5  # differences in one message
 
 
-def used_by(experiment: Experiment) -> list[Spec]:
+def used_by(experiment: Experiment) -> list[Spec[Extension]]:
     """The extensions an experiment names."""
     augment = experiment.transfer.augment if experiment.transfer is not None else ()
     return [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective, *augment]

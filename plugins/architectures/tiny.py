@@ -5,7 +5,7 @@ So few weights cannot learn the noise of single pictures by heart: what is reach
 
 from torch import nn
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
 
 WIDTH = 10
 
@@ -55,6 +55,6 @@ def _up(channels: int, size: list[int]) -> tuple[nn.Module, nn.Module]:
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `tiny`."""
-    return [Extension(name="tiny", options=Tiny, function=tiny, shapes="images", bounded=True)]
+    return [Architecture(name="tiny", options=Tiny, function=tiny, shapes="images", bounded=True)]

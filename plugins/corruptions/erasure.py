@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 from .pixels import pixels
 
@@ -70,10 +70,10 @@ def _threshold(share: float | Tensor, device: torch.device) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `erasure`."""
     return [
-        Extension(
+        Corruption(
             name="erasure",
             options=Erasure,
             function=erasure,

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 GREY, COLOUR = 1, 3
 
@@ -55,10 +55,10 @@ def jpeg_shape(shape: tuple[int, ...], options: Jpeg) -> tuple[int, ...]:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `jpeg`."""
     return [
-        Extension(
+        Corruption(
             name="jpeg",
             options=Jpeg,
             function=jpeg,

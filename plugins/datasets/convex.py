@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from daecore import Extension, Splits, hookimpl
+from daecore import Dataset, Splits, hookimpl
 
 from .problem import SHAPE, SIDE, Problem, two_classes
 
@@ -131,10 +131,10 @@ def _crossing(ends: Tensor, filled: Tensor, row: int) -> Tensor:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `convex`."""
     return [
-        Extension(
+        Dataset(
             name="convex",
             options=Convex,
             function=convex,

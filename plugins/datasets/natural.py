@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from daecore import DataError, Extension, InputError, Options, Splits, hookimpl
+from daecore import DataError, Dataset, InputError, Options, Splits, hookimpl
 
 from .image_folder import ImageFolder, read_splits, search
 
@@ -107,10 +107,10 @@ def image_files() -> tuple[list[Path], list[Path]]:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `natural`."""
     return [
-        Extension(
+        Dataset(
             name="natural",
             options=Natural,
             function=natural,

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from daecore import Extension, Splits, hookimpl
+from daecore import Dataset, Splits, hookimpl
 
 from .backgrounds import photographs
 from .problem import SHAPE, SIDE, Problem, two_classes
@@ -97,10 +97,10 @@ def areas(height: Tensor, width: Tensor, generator: Generator) -> tuple[Tensor, 
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `rectangles` and `rectangles_img`."""
     return [
-        Extension(
+        Dataset(
             name=name,
             options=options,
             function=function,

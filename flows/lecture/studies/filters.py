@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from daecore.experiment.experiment import Experiment
 from daecore.plots.figures import png
 from daecore.plots.filter_sheets import filter_sheets, spreads
-from daecore.plugin.spec import Spec
+from daecore.plugin.spec import DatasetSpec
 
 from ...series.study import Findings, Measured, Picture, Study
 from ..filter_scores import DECAY, NAMES, PLAIN, Sheet, Sheets, Taught, best_of, mean, noise
@@ -127,7 +127,7 @@ def _spread(sheets: Sheets, words: Mapping[str, str], floor: Sheet) -> Picture:
 
 def _source(lab: "Laboratory") -> str:
     """Which photographs the patches were cut from."""
-    data: Spec = lab.experiment(GAUSSIAN).data
+    data: DatasetSpec = lab.experiment(GAUSSIAN).data
     look = data.extension.fingerprint
     said = look(data.options).splitlines()[0] if look else "unknown"
     return f"Photographs: {said}. Noise is in standard deviations of the whitened patches."

@@ -19,8 +19,9 @@ from daecore_flows.store.provenance import provenance
 from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.plugin import hookspecs
-from daecore.plugin.extension import KINDS, Kind
+from daecore.plugin.extension import Kind
 from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.kinds import KINDS
 from daecore.plugin.registry import Installed, build, registry
 from daecore.plugin.spec import spec
 from daecore.testing import check_extension
@@ -38,9 +39,7 @@ def test_a_new_package_keeps_the_contract_as_it_is_made(kind: Kind, tmp_path: Pa
     assert made.name == "dae-snow-fall"
     (item,) = build([], [made / "dae_snow_fall.py"]).extensions.values()
     assert item.kind == kind
-    failed = [
-        f for f in check_extension(kind, item.extension) if f.state == "failed" and "another process" not in f.check
-    ]
+    failed = [f for f in check_extension(item.extension) if f.state == "failed" and "another process" not in f.check]
     assert failed == []
 
 
@@ -74,7 +73,7 @@ def test_a_file_of_25_lines_passes_every_check(tmp_path: Path) -> None:
 
 from pydantic import Field
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Fog(Options):
@@ -90,7 +89,7 @@ def fog(x, options, *, generator):
 @hookimpl
 def register_corruptions():
     strength = Strength("density", identity=0, low=0.1, high=0.9)
-    return [Extension(name="fog", options=Fog, function=fog, shapes="images", strength=strength, per_image=True)]
+    return [Corruption(name="fog", options=Fog, function=fog, shapes="images", strength=strength, per_image=True)]
 '''
     assert text.count("\n") <= 25
     (tmp_path / "fog.py").write_text(text)
@@ -113,7 +112,8 @@ def test_a_broken_file_takes_nobody_down(tmp_path: Path) -> None:
     (tmp_path / "_helper.py").write_text("raise SystemExit('never loaded')\n")
     said = command(tmp_path, "plugins", status=0).stdout
     assert (
-        f"broken: broken.py ({tmp_path / 'broken.py'}): ModuleNotFoundError: No module named 'no_such_module'" in said
+        f"The plugin broken.py ({tmp_path / 'broken.py'}) cannot be used: ModuleNotFoundError: No module named "
+        "'no_such_module'. Mend it, or remove it." in said
     )
     assert "never loaded" not in said
     assert "erasure" in said
@@ -175,7 +175,7 @@ def without_speed(text: str) -> str:
 
 
 FOG = """
-from daecore import Extension, Options, hookimpl
+from daecore import Corruption, Options, hookimpl
 
 class Fog(Options):
     'Fades.'
@@ -185,7 +185,7 @@ def fog(x, options, *, generator):
 
 @hookimpl
 def register_corruptions():
-    return [Extension(name="fog", options=Fog, function=fog, shapes="images")]
+    return [Corruption(name="fog", options=Fog, function=fog, shapes="images")]
 """
 
 
