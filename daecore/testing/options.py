@@ -4,9 +4,11 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from daecore.errors import InputError
+from daecore.plugin.bibtex import entries
 from daecore.plugin.extension import Extension
 from daecore.plugin.options import Options
-from daecore.testing.contract import Check, Subject, Violation
+from daecore.testing.contract import Check, NotJudged, Subject, Violation
 
 LOWER, UPPER = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
 
@@ -73,10 +75,23 @@ def _round_trip(subject: Subject[Extension]) -> None:
         )
 
 
+def _source(subject: Subject[Extension]) -> str:
+    try:
+        found = entries(subject.extension.source)
+    except InputError as error:
+        raise Violation(
+            "a source that is BibTeX: `dae cite` prints it", str(error), "Mend it, or leave it out."
+        ) from None
+    if not found:
+        raise NotJudged("it names no source")
+    return ", ".join(entry.key for entry in found)
+
+
 CHECKS = (
     Check("every option has a default", _default),
     Check("every option is described", _described),
     Check("every number has a range", _bounded),
     Check("unknown options are refused", _strict),
     Check("options survive JSON", _round_trip),
+    Check("its source is BibTeX", _source),
 )

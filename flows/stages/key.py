@@ -20,6 +20,7 @@ NO_RESULT = frozenset(
     for name in (
         "",
         ".errors",
+        ".plugin.bibtex",
         ".plugin.extension",
         ".plugin.hookspecs",
         ".plugin.kinds",

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
+from ..bibliography import cited
+
 Width = Annotated[int, Field(ge=1, le=16_384)]
 Activation = Literal["sigmoid", "tanh", "relu", "linear"]
 MODULES: dict[Activation, type[nn.Module]] = {
@@ -122,4 +124,8 @@ def _linear(before: int, after: int, following: Activation) -> nn.Linear:
 @hookimpl
 def register_architectures() -> list[Architecture]:
     """Ship `stacked`."""
-    return [Architecture(name="stacked", options=Stacked, function=stacked, bounded=_ends_in_a_sigmoid)]
+    return [
+        Architecture(
+            name="stacked", options=Stacked, function=stacked, source=cited("vincent2010"), bounded=_ends_in_a_sigmoid
+        )
+    ]

@@ -7,6 +7,8 @@ from torch import nn
 
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
+from ..bibliography import cited
+
 WIDTH = 10
 
 
@@ -57,4 +59,8 @@ def _up(channels: int, size: list[int]) -> tuple[nn.Module, nn.Module]:
 @hookimpl
 def register_architectures() -> list[Architecture]:
     """Ship `tiny`."""
-    return [Architecture(name="tiny", options=Tiny, function=tiny, shapes="images", bounded=True)]
+    return [
+        Architecture(
+            name="tiny", options=Tiny, function=tiny, source=cited("soltanayev2018"), shapes="images", bounded=True
+        )
+    ]

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
+from ..bibliography import cited
+
 Width = Annotated[int, Field(ge=1, le=2048)]
 
 
@@ -110,4 +112,4 @@ def _block(before: int, after: int) -> nn.Sequential:
 @hookimpl
 def register_architectures() -> list[Architecture]:
     """Ship `unet`."""
-    return [Architecture(name="unet", options=Unet, function=unet, shapes="images")]
+    return [Architecture(name="unet", options=Unet, function=unet, source=cited("ronneberger2015"), shapes="images")]

@@ -11,6 +11,8 @@ from torch import Generator, Tensor
 
 from daecore import Corruption, Options, Strength, hookimpl
 
+from ..bibliography import cited
+
 GREY, COLOUR = 1, 3
 
 
@@ -62,6 +64,7 @@ def register_corruptions() -> list[Corruption]:
             name="jpeg",
             options=Jpeg,
             function=jpeg,
+            source=cited("itut81"),
             shapes="images",
             strength=Strength("quality", identity=None, low=90, high=5),  # lower quality, stronger corruption
             output_shape=jpeg_shape,

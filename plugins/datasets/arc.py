@@ -9,6 +9,8 @@ from torch import Generator, Tensor
 
 from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
 
+from ..bibliography import cited
+
 
 class Arc(Options):
     """Points in the plane, uniform along an arc around the origin, with an optional gap in its middle."""
@@ -51,5 +53,12 @@ def draw(options: Arc, count: int, generator: Generator) -> Tensor:
 def register_datasets() -> list[Dataset]:
     """Ship `arc`."""
     return [
-        Dataset(name="arc", options=Arc, function=arc, shapes="points", sample_shape=lambda options: (2,)),
+        Dataset(
+            name="arc",
+            options=Arc,
+            function=arc,
+            source=cited("alain2014"),
+            shapes="points",
+            sample_shape=lambda options: (2,),
+        ),
     ]

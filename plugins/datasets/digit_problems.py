@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from daecore import Dataset, Samples, Splits, hookimpl, stream
 
+from ..bibliography import cited
 from .backgrounds import photographs
 from .idx import CLASSES, DOWNLOAD_BYTES
 from .mnist import Mnist, mnist
@@ -195,6 +196,7 @@ def register_datasets() -> list[Dataset]:
             name=name,
             options=options,
             function=function,
+            source=cited("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

@@ -6,6 +6,8 @@ import torch
 
 from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
 
+from ..bibliography import cited
+
 SHAPE = (1, 8, 8)
 SIZES = (1_297, 200, 300)  # train, validation, test
 
@@ -34,6 +36,7 @@ def register_datasets() -> list[Dataset]:
             name="digits",
             options=Digits,
             function=digits,
+            source=cited("alpaydin1998"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=10,

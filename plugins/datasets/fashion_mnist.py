@@ -4,6 +4,7 @@ from pathlib import Path
 
 from daecore import Dataset, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
 
+from ..bibliography import cited
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
@@ -37,6 +38,7 @@ def register_datasets() -> list[Dataset]:
             name="fashion_mnist",
             options=FashionMnist,
             function=fashion_mnist,
+            source=cited("xiao2017"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from daecore import Dataset, Splits, hookimpl
 
+from ..bibliography import cited
 from .backgrounds import photographs
 from .problem import SHAPE, SIDE, Problem, two_classes
 
@@ -104,6 +105,7 @@ def register_datasets() -> list[Dataset]:
             name=name,
             options=options,
             function=function,
+            source=cited("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=2,

@@ -5,6 +5,8 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
 
+from ..bibliography import cited
+
 
 class Clean(Options):
     """Mean squared error between the restored and the clean sample."""
@@ -23,4 +25,4 @@ def clean(options: Clean, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `clean`."""
-    return [Objective(name="clean", options=Clean, function=clean)]
+    return [Objective(name="clean", options=Clean, function=clean, source=cited("vincent2008"))]

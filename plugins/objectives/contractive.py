@@ -6,6 +6,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, find_encoder, hookimpl, stream
 
+from ..bibliography import cited
 from .reconstruction import Measure, needs_bounds, value_errors
 
 
@@ -85,4 +86,12 @@ def _lone_layer(encoder: nn.Module) -> nn.Linear | None:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `contractive`."""
-    return [Objective(name="contractive", options=Contractive, function=contractive, bounded=needs_bounds)]
+    return [
+        Objective(
+            name="contractive",
+            options=Contractive,
+            function=contractive,
+            source=cited("rifai2011"),
+            bounded=needs_bounds,
+        )
+    ]

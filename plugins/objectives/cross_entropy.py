@@ -4,6 +4,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, hookimpl
 
+from ..bibliography import cited
 from .reconstruction import value_errors
 
 
@@ -29,4 +30,12 @@ def cross_entropy(options: CrossEntropy, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `cross_entropy`."""
-    return [Objective(name="cross_entropy", options=CrossEntropy, function=cross_entropy, bounded=True)]
+    return [
+        Objective(
+            name="cross_entropy",
+            options=CrossEntropy,
+            function=cross_entropy,
+            source=cited("vincent2008", "vincent2010"),
+            bounded=True,
+        )
+    ]

@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, InputError, Loss, Objective, Options, hookimpl, stream
 
+from ..bibliography import cited
 from .reconstruction import Measure, needs_bounds, value_errors
 
 TRIED = ((1, 64, 64), (64,))  # shapes of the samples on which a corruption shows whether it marks what it touches
@@ -77,5 +78,12 @@ def _refusal(corruptor: Corruptor) -> str:
 def register_objectives() -> list[Objective]:
     """Ship `emphasised`."""
     return [
-        Objective(name="emphasised", options=Emphasised, function=emphasised, demands=demands, bounded=needs_bounds)
+        Objective(
+            name="emphasised",
+            options=Emphasised,
+            function=emphasised,
+            source=cited("vincent2010"),
+            demands=demands,
+            bounded=needs_bounds,
+        )
     ]

@@ -5,6 +5,8 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
 
+from ..bibliography import cited
+
 
 class L1(Options):
     """Mean absolute error between the restored and the clean sample."""
@@ -26,4 +28,4 @@ def l1(options: L1, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `l1`."""
-    return [Objective(name="l1", options=L1, function=l1)]
+    return [Objective(name="l1", options=L1, function=l1, source=cited("lehtinen2018"))]

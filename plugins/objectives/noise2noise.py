@@ -12,6 +12,8 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, CorruptionSpec, Corruptor, InputError, Loss, Objective, Options, Spec, hookimpl, stream
 
+from ..bibliography import cited
+
 PROBES = (64, 1024)  # sides of the pictures on which a mask is looked at: the larger one holds any square
 
 
@@ -134,4 +136,8 @@ def _remedy(link: Corruptor) -> str:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `noise2noise`."""
-    return [Objective(name="noise2noise", options=Noise2Noise, function=noise2noise, demands=demands)]
+    return [
+        Objective(
+            name="noise2noise", options=Noise2Noise, function=noise2noise, source=cited("lehtinen2018"), demands=demands
+        )
+    ]

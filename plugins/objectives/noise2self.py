@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, InputError, Loss, Objective, Options, comparable, hookimpl, stream
 
+from ..bibliography import cited
+
 NEIGHBOURS = ((0.5, 1.0, 0.5), (1.0, 0.0, 1.0), (0.5, 1.0, 0.5))  # how they weigh, the pixel itself left out
 TRIED = (1, 64, 64)  # the shape of the flat pictures on which neighbouring noise is compared
 DRAWS, LARGEST = 16, 0.05  # of them; the largest correlation that passes, more than ten standard errors
@@ -88,4 +90,13 @@ def _place(batch: Batch, generator: Generator, grid: int) -> tuple[slice, slice]
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `noise2self`."""
-    return [Objective(name="noise2self", options=Noise2Self, function=noise2self, shapes="images", demands=demands)]
+    return [
+        Objective(
+            name="noise2self",
+            options=Noise2Self,
+            function=noise2self,
+            source=cited("batson2019"),
+            shapes="images",
+            demands=demands,
+        )
+    ]

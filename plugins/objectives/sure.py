@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl, stream
 
+from ..bibliography import cited
+
 STEP = 0.05  # the probe's length, in sigmas: short beside the noise, long beside a device's rounding
 NEAR = 1e-3  # relative; two sigmas that differ by less are one
 
@@ -84,4 +86,12 @@ def _fresh(batch: Batch, generator: Generator) -> Generator:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `sure`."""
-    return [Objective(name="sure", options=Sure, function=sure, demands=demands)]
+    return [
+        Objective(
+            name="sure",
+            options=Sure,
+            function=sure,
+            source=cited("stein1981", "ramani2008", "soltanayev2018"),
+            demands=demands,
+        )
+    ]

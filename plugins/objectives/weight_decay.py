@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
 
+from ..bibliography import cited
+
 
 class WeightDecay(Options):
     """Mean squared error, plus the sum of all squared weights times a strength (L2 penalty)."""
@@ -41,4 +43,4 @@ def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `weight_decay`."""
-    return [Objective(name="weight_decay", options=WeightDecay, function=weight_decay)]
+    return [Objective(name="weight_decay", options=WeightDecay, function=weight_decay, source=cited("vincent2010"))]
