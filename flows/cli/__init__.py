@@ -14,7 +14,7 @@ try:
     import typer
 
     from .. import interrupts
-    from . import compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
+    from . import cite, compare, data, plugins, recipes, restore, retrain, run, runs, series, stack, studio, sweep
 except KeyboardInterrupt:  # nothing has begun
     raise SystemExit(130) from None
 
@@ -62,6 +62,7 @@ app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)
 app.command()(compare.compare)
 app.command()(restore.restore)
+app.command()(cite.cite)
 
 
 COLLECT_AT = 50_000  # new objects before garbage is looked for: imports make a million that stay, a third of their time

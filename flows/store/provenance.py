@@ -10,7 +10,7 @@ from daecore.errors import InputError, quoted
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.extension import Extension
 from daecore.plugin.kinds import KINDS
-from daecore.plugin.registry import registry
+from daecore.plugin.registry import Installed, registry
 from daecore.plugin.spec import Spec
 
 
@@ -21,6 +21,28 @@ def provenance(specs: Iterable[Spec[Extension]]) -> dict[str, str]:
         origin = spec.installed.provenance
         found[f"{spec.kind} {spec.name}"] = f"{origin.distribution} {origin.version} sha256:{origin.digest}"
     return dict(sorted(found.items()))
+
+
+PLUGIN = "plugin."  # how the tags begin that hold the records of a run's plugins
+
+
+def plugin_tags(recorded: Mapping[str, str]) -> dict[str, str]:
+    """A record as the tags of a run: a tag for each plugin."""
+    return {f"{PLUGIN}{name.replace(' ', '.')}": origin for name, origin in recorded.items()}
+
+
+def recorded_in(tags: Mapping[str, str]) -> dict[str, str]:
+    """The record that the tags of a run hold, as `provenance` gave it."""
+    return {
+        " ".join(tag.removeprefix(PLUGIN).split(".", 1)): origin
+        for tag, origin in tags.items()
+        if tag.startswith(PLUGIN)
+    }
+
+
+def installed_of(recorded: Mapping[str, str]) -> list[Installed]:
+    """The installed extensions of a record's names; what is not installed is left out."""
+    return [item for (kind, name), item in registry().extensions.items() if f"{kind} {name}" in recorded]
 
 
 RECORD = re.compile(r"(?P<distribution>\S.*?) (?P<version>\S*) ?sha256:(?P<digest>[0-9a-f]*)")
