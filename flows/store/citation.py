@@ -44,11 +44,8 @@ def _cited(item: Installed) -> tuple[Iterable[Entry], str]:
     try:
         return entries(item.extension.source), ""
     except InputError:  # its message would hold an @, and BibTeX would read an entry there
-        name = item.extension.name
-        return (
-            (),
-            f"% {_who(item)} names a source that is no BibTeX, which is left out: see `dae plugins check {name}`.",
-        )
+        check = f"`dae plugins check {item.extension.name}`"
+        return (), f"% {_who(item)} names a source that is no BibTeX, which is left out: see {check}."
 
 
 def _who(item: Installed) -> str:
