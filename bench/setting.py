@@ -10,7 +10,7 @@ from torch import nn
 
 from daecore import Corruptor, Samples, stream
 from daecore.model.autoencoder import Shapes, initialised
-from daecore.plugin.spec import Spec, spec
+from daecore.plugin.spec import ArchitectureSpec, spec
 
 SHAPE = (1, 28, 28)
 ERASED = 0.5
@@ -22,7 +22,7 @@ WARM_UP = 3  # steps that are not timed: workers start, memory is allocated, ker
 class Setting:
     """One network with the images it is trained on."""
 
-    architecture: Spec
+    architecture: ArchitectureSpec
     batch: int
     samples: Samples
 

@@ -6,9 +6,11 @@ What needs PyTorch is loaded when it is first asked for: to read a list or a mes
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError
-from daecore.plugin.extension import Extension, Options, Strength
+from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError, PluginError
+from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
+from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
+from daecore.plugin.options import Options, Strength
 from daecore.plugin.series import Series
 from daecore.plugin.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
@@ -21,21 +23,21 @@ if TYPE_CHECKING:
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
     from daecore.model.autoencoder import Autoencoder, find_encoder
     from daecore.rng import stream
-    from daecore.training.objective import Objective, comparable
+    from daecore.training.loss import Loss, comparable
 else:
     LATER = {
         "Autoencoder": "model.autoencoder",
         "Batch": "data.samples",
         "Corrupted": "data.samples",
         "Corruptor": "corruption.corruptor",
-        "Objective": "training.objective",
+        "Loss": "training.loss",
         "Pairs": "data.samples",
         "Samples": "data.samples",
         "Splits": "data.samples",
         "Found": "data.image_search",
         "ImageFile": "data.image_file",
         "as_float": "data.samples",
-        "comparable": "training.objective",
+        "comparable": "training.loss",
         "find_encoder": "model.autoencoder",
         "find_images": "data.image_search",
         "read_image": "data.image_file",
@@ -57,21 +59,26 @@ else:
 
 
 __all__ = [
+    "Architecture",
     "Autoencoder",
     "Batch",
     "Corrupted",
+    "Corruption",
     "CorruptionSpec",
     "Corruptor",
     "DaecoreError",
     "DataError",
+    "Dataset",
     "Extension",
     "Found",
     "ImageFile",
     "InputError",
+    "Loss",
     "NonFiniteError",
     "Objective",
     "Options",
     "Pairs",
+    "PluginError",
     "Samples",
     "Series",
     "SingleCorruptionSpec",

@@ -6,6 +6,7 @@
     ├── InputError            what the user wrote cannot be run: nothing was started (exit status 2)
     │   ├── UnknownExtension  a name nobody has installed, or whose plugin is broken
     │   └── SamplesError      what is to be samples has another type, shape or range
+    ├── PluginError           what a plugin ships is put together wrongly: its author's affair
     ├── DataError             a dataset's files are missing, altered or unreadable
     ├── StoreError            the store cannot be written, or what lies in it is not what was put there
     │   └── CheckpointError   a checkpoint is damaged or belongs to another model
@@ -35,6 +36,18 @@ class UnknownExtension(InputError):
 
 class SamplesError(InputError):
     """What is to be samples is none: another type, shape or range, or labels that do not fit."""
+
+
+class PluginError(DaecoreError):
+    """What a plugin ships is put together wrongly.
+
+    Attributes:
+        name: What the extension would have been called; empty where that is not known.
+    """
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class DataError(DaecoreError):

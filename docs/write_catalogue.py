@@ -4,8 +4,8 @@ from pathlib import Path
 
 from daecore_flows.kit.catalogue import formula, option_rows, preview_png, properties
 
-from daecore.plugin.extension import KINDS
 from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.kinds import KINDS, Corruption
 from daecore.plugin.registry import Installed, registry
 from daecore.testing.corruptions import speed
 
@@ -49,7 +49,7 @@ def _entry(item: Installed, measured: bool) -> str:
             "\n".join([*table, *(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)])
         )
     lines.append("; ".join(f"{label}: {value}" for label, value in properties(item).items()))
-    if item.kind == "corruption":
+    if isinstance(extension, Corruption):
         lines.append(f"speed: {speed(extension) if measured else ''}")
         if extension.shapes != "points":
             lines.append(f"![{extension.name} at several strengths](pictures/{extension.name}.png)")

@@ -1,4 +1,4 @@
-"""Write prefect.yaml, the deployments for work pools, from the flows themselves: `make docs`."""
+"""Write deploy/prefect.yaml, the deployments for work pools, from the flows themselves: `make docs`."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ HEADING = """\
 # On one machine `dae up` serves the same ones and needs none of this. With a work pool of your own:
 #
 #     prefect work-pool create --type process daecore
-#     prefect deploy --all                # or: prefect deploy --name mnist-erasure
+#     prefect deploy --prefect-file deploy/prefect.yaml --all     # or: --name mnist-erasure
 #     prefect worker start --pool daecore --limit 1
 #
 # Schedules go into `schedules`, or are set on Prefect's page: `- {cron: "0 3 * * *"}`.
@@ -22,7 +22,7 @@ HEADING = """\
 
 def main() -> None:
     """Write the file."""
-    (HERE.parent / "prefect.yaml").write_text(text(), encoding="utf-8")
+    (HERE.parent / "deploy" / "prefect.yaml").write_text(text(), encoding="utf-8")
 
 
 def text() -> str:

@@ -31,7 +31,7 @@ from .store.dataset_ref import DatasetRef
 from .store.final_report import Reported, final_report
 from .store.lookup import EXPERIMENT
 from .store.model_ref import ModelRef
-from .store.provenance import provenance, used_by
+from .store.provenance import plugin_tags, provenance, used_by
 from .store.store import current_store
 from .workers.console import give_levels
 
@@ -194,6 +194,6 @@ def _tags(experiment: Experiment) -> dict[str, str]:
         "stage": "denoise",
         "experiment_digest": experiment.digest,
         tracking.FLOW_RUN: str(runtime.flow_run.id or ""),
-        **{f"plugin.{name.replace(' ', '.')}": origin for name, origin in provenance(specs).items()},
+        **plugin_tags(provenance(specs)),
         **tracking.environment(),
     }

@@ -15,11 +15,9 @@ from .stacking.flow import FLOW, run_stack
 from .store import tracking
 from .store.final_report import Reported
 from .store.lookup import experiment_of, find_run
-from .store.provenance import provenance, require_same, used_by
+from .store.provenance import provenance, recorded_in, require_same, used_by
 from .store.store import current_store
 from .store.tracking import Run
-
-PLUGIN = "plugin."  # how the tags begin that hold the records of a run's plugins
 
 
 def _run_name() -> str:
@@ -67,11 +65,7 @@ def repeated(run: Run, overrides: tuple[str, ...], *, allow_changed_plugins: boo
             missing or differ and that is not allowed.
     """
     what = f"The run {run.info.run_id[:12]} ({run.info.run_name})"
-    recorded = {
-        " ".join(name.removeprefix(PLUGIN).split(".", 1)): origin
-        for name, origin in run.data.tags.items()
-        if name.startswith(PLUGIN)
-    }
+    recorded = recorded_in(run.data.tags)
     wanted = override(experiment_of(run), overrides)
     try:
         experiment = parse(wanted)

@@ -10,13 +10,13 @@ from torch import Generator, Tensor
 
 from daecore.data.samples import Corrupted, Shape
 from daecore.errors import InputError
-from daecore.plugin.spec import Spec, digest
+from daecore.plugin.spec import CorruptionSpec, digest
 
 
 class Corruptor:
     """A chain of corruptions; the empty chain changes nothing."""
 
-    def __init__(self, specs: Sequence[Spec] = ()) -> None:
+    def __init__(self, specs: Sequence[CorruptionSpec] = ()) -> None:
         self.specs = tuple(specs)
         self._steps = tuple((spec, spec.extension) for spec in self.specs)
 

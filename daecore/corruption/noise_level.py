@@ -14,7 +14,7 @@ from torch import Tensor
 from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Shape
 from daecore.errors import InputError
-from daecore.plugin.spec import Spec, spec
+from daecore.plugin.spec import CorruptionSpec, spec
 from daecore.rng import stream
 
 MAD = 0.6744897501960817  # the 75 % point of a standard normal: median(|n|) of its samples
@@ -72,7 +72,7 @@ def estimate_noise(images: Tensor) -> NoiseEstimate:
     return NoiseEstimate(sigma=_sigma(images), missing=_missing(images), images=len(images))
 
 
-def expected_noise(corruptions: Sequence[Spec], clean: Tensor) -> NoiseEstimate:
+def expected_noise(corruptions: Sequence[CorruptionSpec], clean: Tensor) -> NoiseEstimate:
     """The estimate of pictures that these corruptions damage, clipped and rounded to 8 bits as files are.
 
     Always drawn from one stream, so that two strengths differ in nothing else.
@@ -103,7 +103,7 @@ def drifted(reference: NoiseEstimate, current: NoiseEstimate, tolerance: float) 
     return f"the noise has changed: {' and '.join(said)}" if said else ""
 
 
-def matched_strength(corruption: Spec, clean: Tensor, wanted: NoiseEstimate) -> float | None:
+def matched_strength(corruption: CorruptionSpec, clean: Tensor, wanted: NoiseEstimate) -> float | None:
     """The strength at which clean pictures, corrupted, show the wanted noise: found by bisection.
 
     The sigma is matched where it moves steadily from the weakest to the strongest sensible strength, else the
@@ -128,14 +128,14 @@ def matched_strength(corruption: Spec, clean: Tensor, wanted: NoiseEstimate) -> 
     return None
 
 
-def with_strength(corruption: Spec, strength: float) -> Spec:
+def with_strength(corruption: CorruptionSpec, strength: float) -> CorruptionSpec:
     """The corruption at another strength; its other options stay."""
     extension = corruption.extension
     assigned = {extension.strength.option: extension.as_strength(strength)} if extension.strength else {}
     return spec("corruption", {corruption.name: {**corruption.dump()[corruption.name], **assigned}})
 
 
-def strength_of(corruption: Spec) -> float:
+def strength_of(corruption: CorruptionSpec) -> float:
     """The corruption's strength as it is set.
 
     Raises:
@@ -166,7 +166,7 @@ def _missing(images: Tensor) -> float:
     return int((between & ~lit).sum()) / places if places else 0.0
 
 
-def _possible(corruption: Spec, shape: Shape) -> list[Spec]:
+def _possible(corruption: CorruptionSpec, shape: Shape) -> list[CorruptionSpec]:
     """The corruption from its weakest to its strongest sensible strength, as far as these samples can take it."""
     found = []
     for value in corruption.extension.strengths(GRID):
@@ -193,7 +193,7 @@ def _bracket(curve: list[float], wanted: float) -> int | None:
     return None
 
 
-def _bisected(ends: Sequence[Spec], clean: Tensor, measure: str, wanted: NoiseEstimate) -> float:
+def _bisected(ends: Sequence[CorruptionSpec], clean: Tensor, measure: str, wanted: NoiseEstimate) -> float:
     """The strength between two corruptions at which the measure has the wanted value, to 4 digits."""
     corruption, target = ends[0], getattr(wanted, measure)
     low, high = (strength_of(item) for item in ends)

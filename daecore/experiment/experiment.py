@@ -14,13 +14,13 @@ from pydantic import Field, ValidationError
 from daecore.corruption.corruptor import Corruptor
 from daecore.errors import InputError, quoted
 from daecore.experiment import yaml_text
-from daecore.plugin.extension import Options
+from daecore.plugin.options import Options
 from daecore.plugin.spec import (
     ArchitectureSpec,
+    CorruptionSpec,
     CorruptionSpecs,
     DatasetSpec,
     ObjectiveSpec,
-    Spec,
     digest,
     explain,
     spec,
@@ -133,7 +133,7 @@ def override(value: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     return value
 
 
-def _chosen(item: Spec) -> dict[str, Any]:
+def _chosen(item: CorruptionSpec) -> dict[str, Any]:
     """The options that differ from the defaults, and the strength in any case."""
     strength = item.extension.strength
     chosen = item.options.model_dump(mode="json", exclude_defaults=True)

@@ -14,7 +14,7 @@ from daecore.data.samples import Shape
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Shapes, build
-from daecore.plugin.spec import Spec
+from daecore.plugin.spec import ArchitectureSpec, DatasetSpec, ObjectiveSpec
 from daecore.transfer.transfer import TransferOptions
 
 
@@ -86,7 +86,9 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
             )
 
 
-def check_objective(objective: Spec, autoencoder: Spec, corruptor: Corruptor, shape: Shape) -> None:
+def check_objective(
+    objective: ObjectiveSpec, autoencoder: ArchitectureSpec, corruptor: Corruptor, shape: Shape
+) -> None:
     """Whether an objective can teach a network to undo these corruptions.
 
     Args:
@@ -117,7 +119,7 @@ def check_objective(objective: Spec, autoencoder: Spec, corruptor: Corruptor, sh
         raise InputError(f"The objective {objective} cannot learn from this corruption: {error}") from None
 
 
-def _bounded(spec: Spec) -> bool:
+def _bounded(spec: DatasetSpec | ArchitectureSpec | ObjectiveSpec) -> bool:
     """Whether an extension declares values in [0, 1], or that it takes no others."""
     return declared(spec.extension.bounded, spec.options)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from daecore import rng
 from daecore.data.samples import Shape
 from daecore.errors import InputError, in_a_line
-from daecore.plugin.spec import Spec
+from daecore.plugin.spec import ArchitectureSpec
 
 
 class Autoencoder(nn.Module):
@@ -38,7 +38,7 @@ class Shapes:
     corrupted: Shape
 
 
-def build(architecture: Spec, shapes: Shapes) -> Autoencoder:
+def build(architecture: ArchitectureSpec, shapes: Shapes) -> Autoencoder:
     """The network of a spec; its first weights come from the global generator: see `initialised`.
 
     Raises:
@@ -58,7 +58,7 @@ def build(architecture: Spec, shapes: Shapes) -> Autoencoder:
     return model
 
 
-def initialised(architecture: Spec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
+def initialised(architecture: ArchitectureSpec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
     """The network with first weights drawn from a named stream; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(rng.stream(seed, "weights", *names).initial_seed())

@@ -1,7 +1,9 @@
 """Plugins: what an extension is, the hooks that bring it, the registry, and the spec that names it."""
 
-from daecore.plugin.extension import Extension, Options, Strength
+from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
+from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
+from daecore.plugin.options import Options, Strength
 from daecore.plugin.series import Series
 from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import (
@@ -16,10 +18,14 @@ from daecore.plugin.spec import (
 )
 
 __all__ = [
+    "Architecture",
     "ArchitectureSpec",
+    "Corruption",
     "CorruptionSpec",
+    "Dataset",
     "DatasetSpec",
     "Extension",
+    "Objective",
     "ObjectiveSpec",
     "Options",
     "Series",

@@ -2,7 +2,8 @@
 
 import pluggy
 
-from daecore.plugin.extension import KINDS, Extension, Kind
+from daecore.plugin.extension import Kind, plural
+from daecore.plugin.kinds import KINDS, Architecture, Corruption, Dataset, Objective
 from daecore.plugin.series import Series
 
 PROJECT = "daecore"
@@ -12,25 +13,25 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Return the corruptions this plugin ships."""
     return []
 
 
 @hookspec
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Return the datasets this plugin ships."""
     return []
 
 
 @hookspec
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Return the autoencoder architectures this plugin ships."""
     return []
 
 
 @hookspec
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Return the training objectives this plugin ships."""
     return []
 
@@ -41,4 +42,4 @@ def register_series() -> list[Series]:
     return []
 
 
-HOOKS: dict[Kind, str] = {kind: f"register_{kind.removesuffix('s')}s" for kind in KINDS}
+HOOKS: dict[Kind, str] = {kind: f"register_{plural(kind)}" for kind in KINDS}

@@ -16,9 +16,11 @@ from typing import cast
 
 import pluggy
 
-from daecore.errors import UnknownExtension, choices, quoted
+from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quoted
 from daecore.plugin import hookspecs
-from daecore.plugin.extension import KINDS, Extension, Kind, Options
+from daecore.plugin.extension import Extension, Kind
+from daecore.plugin.kinds import KINDS
+from daecore.plugin.options import Options
 from daecore.plugin.series import Series
 from daecore.plugin.single_files import load_file, plugin_files
 from daecore.plugin.source_digest import module_file, source_digest
@@ -40,9 +42,13 @@ class Provenance:
 class Installed:
     """An extension that can be used."""
 
-    kind: Kind
     extension: Extension
     provenance: Provenance
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self.extension.kind
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,10 @@ class Broken:
     provenance: Provenance
     reason: str
     names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        origin = f"{self.provenance.distribution} {self.provenance.version}".strip()
+        return f"the plugin {self.entry} ({origin}) cannot be used: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -81,11 +91,14 @@ class Registry:
         what = kind or "plugin"
         for plugin in self.broken:
             if name in plugin.names or plugin.entry.endswith(f":{name}"):
-                who = f"{plugin.entry} ({plugin.provenance.distribution} {plugin.provenance.version})"
-                return UnknownExtension(f"The {what} {name!r} is installed but cannot be used: {who}: {plugin.reason}")
+                return UnknownExtension(f"The {what} {name!r} is installed but broken: {plugin}")
         known = [known for of_kind, known in self.extensions if kind in (None, of_kind)]
         listed_by = "dae studies" if kind == "series" else "dae plugins"
-        return UnknownExtension(f"There is no {what} called {quoted(name)}. {choices(name, known, listed_by)}")
+        said = f"There is no {what} called {quoted(name)}. {choices(name, known, listed_by)}"
+        if self.broken:
+            entries = in_a_line(", ".join(plugin.entry for plugin in self.broken))
+            said += f" It may be in a broken plugin, {entries}: `{listed_by}` tells what is wrong there."
+        return UnknownExtension(said)
 
 
 @cache
@@ -125,8 +138,10 @@ def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
     for entry, origin, load in sources:
         try:
             found += list(_extensions(load(), entry, origin))
+        except PluginError as error:
+            broken.append(Broken(entry, Provenance(*origin, ""), str(error), (error.name,) if error.name else ()))
         except (Exception, SystemExit) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = f"{type(error).__name__}: {error}. Mend it, or remove it."
             broken.append(Broken(entry, Provenance(*origin, ""), reason))
     return _without_clashes(found, broken)
 
@@ -141,24 +156,46 @@ def _extensions(module: ModuleType, entry: str, origin: tuple[str, str]) -> Iter
     for kind in KINDS:
         for returned in getattr(manager.hook, hookspecs.HOOKS[kind])():
             for extension in _checked(returned, kind):
-                yield Installed(kind, extension, provenance)
+                yield Installed(extension, provenance)
 
 
 def _checked(returned: object, kind: Kind) -> list[Extension]:
-    """The hook's answer, if it is one: a list of extensions, each with a default for every option."""
-    if not isinstance(returned, list) or not all(isinstance(item, Extension) for item in returned):
-        raise TypeError(f"{hookspecs.HOOKS[kind]} must return a list of Extension, but returned {returned!r}")
-    for extension in returned:
-        if isinstance(extension, Series) != (kind == "series"):
-            raise TypeError(f"{hookspecs.HOOKS[kind]} returned {extension.name!r}, which is no {kind}")
-        if isinstance(extension, Series):
-            extension.recipes()  # whether its package is there, and each of its recipes has a name of its own
-        if not (inspect.isclass(extension.options) and issubclass(extension.options, Options)):
-            raise TypeError(f"the options of {extension.name!r} must be a subclass of daecore.Options")
-        needed = [name for name, field in extension.options.model_fields.items() if field.is_required()]
+    """The hook's answer, if it is one: a list of extensions of its kind, each with a default for every option."""
+    hook, wanted = hookspecs.HOOKS[kind], KINDS[kind].__name__
+    if not isinstance(returned, list):
+        raise PluginError(
+            f"{hook} must return a list of {wanted}, but returned {quoted(returned)}. Return [{wanted}(...)]."
+        )
+    for item in returned:
+        if not isinstance(item, KINDS[kind]):
+            raise _stray(item, hook, wanted)
+        if isinstance(item, Series):
+            item.recipes()  # whether its package is there, and each of its recipes has a name of its own
+        if not (inspect.isclass(item.options) and issubclass(item.options, Options)):
+            raise PluginError(
+                f"The options of the {kind} {item.name!r} must be a subclass of daecore.Options, got "
+                f"{quoted(item.options)}. Give the class itself: options=MyOptions.",
+                item.name,
+            )
+        needed = [name for name, field in item.options.model_fields.items() if field.is_required()]
         if needed:
-            raise TypeError(f"every option of {extension.name!r} needs a default, but {', '.join(needed)} has none")
+            raise PluginError(
+                f"Every option of the {kind} {item.name!r} needs a default, but {', '.join(needed)} has none. Write "
+                f"`{needed[0]}: ... = Field(default=...)`.",
+                item.name,
+            )
     return returned
+
+
+def _stray(item: object, hook: str, wanted: str) -> PluginError:
+    """The error about something in a hook's list that does not belong there."""
+    if isinstance(item, Extension):
+        return PluginError(
+            f"{hook} must return a list of {wanted}, but the {type(item).__name__} {item.name!r} is in it. Return that "
+            f"from {hookspecs.HOOKS[item.kind]}, or make it a {wanted}.",
+            item.name,
+        )
+    return PluginError(f"{hook} must return a list of {wanted}, but {quoted(item)} is in it. Return [{wanted}(...)].")
 
 
 def _without_clashes(found: list[Installed], broken: list[Broken]) -> Registry:

@@ -5,13 +5,14 @@ Knows names and where they lie. Loads no study, so that to list all series costs
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from daecore.errors import InputError, choices, quoted
-from daecore.plugin.extension import Extension, Options
+from daecore.errors import InputError, PluginError, choices, quoted
+from daecore.plugin.extension import Extension, Kind
+from daecore.plugin.options import Options
 from daecore.plugin.source_digest import module_file
 
 NAME = re.compile("[a-z][a-z0-9_]*")
@@ -31,30 +32,33 @@ class Series(Extension):
         overview: The module of its package whose function ``overview`` makes one table of all studies; empty: none.
     """
 
+    kind: ClassVar[Kind] = "series"
+
     title: str
     ids: tuple[str, ...]
     package: str
     module: str = ""
     overview: str = ""
-    options: type[Options] = field(default=Options, init=False)  # a series has none
-    function: Callable[..., Any] = field(default=lambda: None, init=False)
+    options: type[Options] = Options  # a series has none of its own
 
     def __post_init__(self) -> None:
         """Refuse what could not be named.
 
         Raises:
-            InputError: A name has another form, there is no study, or there are two of one id.
+            PluginError: A name has another form, there is no study, or there are two of one id.
         """
         wrong = [name for name in (self.name, *self.ids) if not NAME.fullmatch(name)]
         if wrong:
-            raise InputError(
+            raise PluginError(
                 f"{wrong[0]!r} can name no series and no study: write small letters, digits and underscores, beginning "
-                "with a letter."
+                "with a letter.",
+                self.name,
             )
         twice = [name for name, count in Counter(self.ids).items() if count > 1]
         if twice or not self.ids:
             found = f"two studies of the id {twice[0]!r}" if twice else "no studies"
-            raise InputError(f"The series {self.name!r} has {found}. Give it ids, each once: what --only names.")
+            said = f"The series {self.name!r} has {found}. Give it ids, each once: what --only names."
+            raise PluginError(said, self.name)
 
     @property
     def summary(self) -> str:
@@ -84,13 +88,14 @@ class Series(Extension):
         """Where its package lies.
 
         Raises:
-            InputError: It is no package.
+            PluginError: It is no package.
         """
         file = module_file(self.package)
         if file is None or file.name != "__init__.py":
-            raise InputError(
+            raise PluginError(
                 f"The series {self.name!r} says that its package is {self.package!r}, and there is no such package: "
-                "write the series in a folder's __init__.py, with package=__name__."
+                "write the series in a folder's __init__.py, with package=__name__.",
+                self.name,
             )
         return file.parent
 
@@ -98,14 +103,15 @@ class Series(Extension):
         """The recipes that its package brings, by name: each YAML file in its folders, ``<series>/<the file's stem>``.
 
         Raises:
-            InputError: Two files have one name.
+            PluginError: Two files have one name.
         """
         found: dict[str, Path] = {}
         for path in sorted(self.folder.rglob("*.yaml"), key=lambda path: (path.stem, path)):
             other = found.setdefault(f"{self.name}/{path.stem}", path)
             if other != path:
-                raise InputError(
+                raise PluginError(
                     f"The series {self.name!r} brings two recipes called {self.name}/{path.stem}: "
-                    f"{other.relative_to(self.folder)} and {path.relative_to(self.folder)}. Rename one."
+                    f"{other.relative_to(self.folder)} and {path.relative_to(self.folder)}. Rename one.",
+                    self.name,
                 )
         return found

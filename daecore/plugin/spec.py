@@ -1,6 +1,6 @@
 """Spec: how a user names an extension, ``{erasure: {p: 0.5}}``, tagged from outside.
 
-Knows the registry. The same class stands for all four kinds; the annotated aliases below say which.
+Knows the registry. The same class stands for all kinds; its parameter and the annotated aliases below say which.
 Tagged from outside, because Prefect's form picks the branch of a union by its keys.
 """
 
@@ -8,19 +8,23 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast, overload
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from daecore.errors import DaecoreError, in_a_line, quoted
-from daecore.plugin.extension import Extension, Kind, Options
+from daecore.plugin.extension import Extension, Kind
+from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
+from daecore.plugin.options import Options
 from daecore.plugin.registry import Installed, registry
+
+E_co = TypeVar("E_co", bound=Extension, covariant=True)
 
 
 @dataclass(frozen=True)
-class Spec:
-    """One extension by kind and name, with its validated options."""
+class Spec(Generic[E_co]):
+    """One extension by kind and name, with its validated options; ``Spec[Corruption]`` is one of a corruption."""
 
     kind: Kind
     name: str
@@ -32,16 +36,16 @@ class Spec:
         return registry().find(self.kind, self.name)
 
     @property
-    def extension(self) -> Extension:
+    def extension(self) -> E_co:
         """The extension itself."""
-        return self.installed.extension
+        return cast("E_co", self.installed.extension)  # the registry keeps each kind's class under its name
 
     def dump(self) -> dict[str, Any]:
         """The one-key mapping a user would write, every option spelt out, fit for JSON."""
         return {self.name: self.options.model_dump(mode="json")}
 
     @property
-    def parts(self) -> Iterator["Spec"]:
+    def parts(self) -> Iterator["Spec[Extension]"]:
         """Itself and every extension its options name."""
         yield self
         for _, value in self.options:
@@ -59,7 +63,17 @@ class Spec:
         return f"{self.name}({values})"
 
 
-def spec(kind: Kind, value: object) -> Spec:
+@overload
+def spec(kind: Literal["corruption"], value: object) -> Spec[Corruption]: ...
+@overload
+def spec(kind: Literal["dataset"], value: object) -> Spec[Dataset]: ...
+@overload
+def spec(kind: Literal["architecture"], value: object) -> Spec[Architecture]: ...
+@overload
+def spec(kind: Literal["objective"], value: object) -> Spec[Objective]: ...
+@overload
+def spec(kind: Kind, value: object) -> Spec[Extension]: ...
+def spec(kind: Kind, value: object) -> Spec[Extension]:
     """A Spec from itself, a one-key mapping or a bare name.
 
     Raises:
@@ -99,7 +113,7 @@ class OfKind:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         names = registry().names(self.kind)
-        taken = [name for name in names if not (self.single and registry().find(self.kind, name).extension.composite)]
+        taken = [name for name in names if not (self.single and _composite(registry().find(self.kind, name).extension))]
         return {"anyOf": [self._branch(name, handler) for name in taken]}
 
     def _branch(self, name: str, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -116,10 +130,10 @@ class OfKind:
             "additionalProperties": False,
         }
 
-    def _validate(self, value: object) -> Spec:
+    def _validate(self, value: object) -> Spec[Extension]:
         try:
             found = spec(self.kind, value)
-            if self.single and found.extension.composite:
+            if self.single and _composite(found.extension):
                 raise ValueError(f"{found.name!r} is itself made of {self.kind}s and cannot stand inside another")
             return found
         except ValidationError as error:
@@ -154,9 +168,9 @@ class OneOrMany:
         return (value,) if isinstance(value, Spec | dict | str) else value
 
 
-DatasetSpec = Annotated[Spec, OfKind("dataset")]
+DatasetSpec = Annotated[Spec[Dataset], OfKind("dataset")]
 """The spec of a dataset."""
-CorruptionSpec = Annotated[Spec, OfKind("corruption")]
+CorruptionSpec = Annotated[Spec[Corruption], OfKind("corruption")]
 """An option that holds one corruption, written ``{erasure: {p: 0.5}}``."""
 CorruptionSpecs = Annotated[tuple[CorruptionSpec, ...], OneOrMany("several")]
 # Beside the corruptions themselves a form shows further ones as JSON: every extension once more would double it.
@@ -165,11 +179,11 @@ CorruptionList = Annotated[
     OneOrMany("several"),
     WithJsonSchema({"type": "array", "items": {"type": "object", "description": "{name: {option: value}}"}}),
 ]
-SingleCorruptionSpec = Annotated[Spec, OfKind("corruption", single=True)]
+SingleCorruptionSpec = Annotated[Spec[Corruption], OfKind("corruption", single=True)]
 """The same, but a corruption that is made of others, such as a mixture, is refused."""
-ArchitectureSpec = Annotated[Spec, OfKind("architecture")]
+ArchitectureSpec = Annotated[Spec[Architecture], OfKind("architecture")]
 """The spec of an architecture."""
-ObjectiveSpec = Annotated[Spec, OfKind("objective")]
+ObjectiveSpec = Annotated[Spec[Objective], OfKind("objective")]
 """The spec of an objective."""
 
 
@@ -194,6 +208,10 @@ def digest(value: object) -> str:
         value = value.model_dump(mode="json")
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _composite(extension: Extension) -> bool:
+    return isinstance(extension, Corruption) and extension.composite
 
 
 def _name(value: object) -> object:

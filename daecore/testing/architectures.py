@@ -7,19 +7,20 @@ from torch import nn
 
 from daecore.data.samples import Shape
 from daecore.model.autoencoder import Autoencoder, parameter_count
+from daecore.plugin.kinds import Architecture
 from daecore.rng import stream
-from daecore.testing.contract import Check, Subject, Violation
+from daecore.testing.contract import Check, Subject, Violation, tried_shapes
 
 HALVED: tuple[tuple[Shape, Shape], ...] = (((1, 14, 14), (1, 28, 28)), ((3, 14, 14), (3, 28, 28)))
 
 
-def networks(subject: Subject) -> list[tuple[Autoencoder, Shape, Shape]]:
+def networks(subject: Subject[Architecture]) -> list[tuple[Autoencoder, Shape, Shape]]:
     """A network for each pair of corrupted and clean shape it can be built for, of those that are tried.
 
     Raises:
         Violation: There is none.
     """
-    tried = [(shape, shape) for shape in subject.shapes]
+    tried = [(shape, shape) for shape in tried_shapes(subject)]
     tried += [pair for pair in HALVED if subject.extension.takes(pair[0])]
     built = [(_built(subject, pair), *pair) for pair in tried]
     found = [(network, *pair) for network, *pair in built if network is not None]
@@ -32,7 +33,7 @@ def networks(subject: Subject) -> list[tuple[Autoencoder, Shape, Shape]]:
     return found  # type: ignore[return-value]
 
 
-def _built(subject: Subject, pair: tuple[Shape, Shape]) -> Autoencoder | None:
+def _built(subject: Subject[Architecture], pair: tuple[Shape, Shape]) -> Autoencoder | None:
     """The network with first weights from a named stream; None where it says that it cannot map these shapes."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(0, "contract").initial_seed())
@@ -47,7 +48,7 @@ def _built(subject: Subject, pair: tuple[Shape, Shape]) -> Autoencoder | None:
     return built
 
 
-def _shapes(subject: Subject) -> str:
+def _shapes(subject: Subject[Architecture]) -> str:
     found = networks(subject)
     for network, corrupted, clean in found:
         for count in (1, 3):
@@ -61,7 +62,7 @@ def _shapes(subject: Subject) -> str:
     return ", ".join(f"{'x'.join(map(str, a))} to {'x'.join(map(str, b))}" for _, a, b in found)
 
 
-def _codes(subject: Subject) -> str:
+def _codes(subject: Subject[Architecture]) -> str:
     network, corrupted, _ = networks(subject)[0]
     code = network.eval().encoder(torch.rand(3, *corrupted))
     if not isinstance(code, torch.Tensor) or code.shape[0] != 3:
@@ -73,7 +74,7 @@ def _codes(subject: Subject) -> str:
     return f"{code[0].numel()} numbers, {parameter_count(network):,} parameters"
 
 
-def _gradients(subject: Subject) -> None:
+def _gradients(subject: Subject[Architecture]) -> None:
     network, corrupted, clean = networks(subject)[0]
     network.train()
     nn.functional.mse_loss(network(torch.rand(8, *corrupted)), torch.rand(8, *clean)).backward()
@@ -88,7 +89,7 @@ def _gradients(subject: Subject) -> None:
             )
 
 
-def _first_weights(subject: Subject) -> None:
+def _first_weights(subject: Subject[Architecture]) -> None:
     (first, *_), (second, *_) = networks(subject)[0], networks(subject)[0]
     for (name, one), other in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
         if not torch.equal(one, other):
@@ -99,7 +100,7 @@ def _first_weights(subject: Subject) -> None:
             )
 
 
-def _export(subject: Subject) -> None:
+def _export(subject: Subject[Architecture]) -> None:
     network, corrupted, _ = networks(subject)[0]
     example = torch.rand(2, *corrupted)
     try:

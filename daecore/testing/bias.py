@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from daecore.corruption.corruptor import declared
-from daecore.plugin.extension import Extension, Options
+from daecore.plugin.kinds import Corruption
+from daecore.plugin.options import Options
 from daecore.rng import stream
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.drawing import pictures, shapes
@@ -34,7 +35,7 @@ class Bias:
         return f"mean absolute bias {self.mean:.4f} [{self.low:.4f}, {self.high:.4f}] in {self.draws} draws"
 
 
-def measure_bias(extension: Extension, options: Options, clean: Tensor) -> Bias:
+def measure_bias(extension: Corruption, options: Options, clean: Tensor) -> Bias:
     """Measure |E[corrupted] - clean|, averaged over pixels; inconclusive measurements double the draws.
 
     The mean of absolute values of noisy means is not zero without bias. Hence the sign of each pixel's bias is taken
@@ -58,7 +59,7 @@ def measure_bias(extension: Extension, options: Options, clean: Tensor) -> Bias:
         draws *= 2
 
 
-def _draw(extension: Extension, options: Options, clean: Tensor, number: int) -> Tensor:
+def _draw(extension: Corruption, options: Options, clean: Tensor, number: int) -> Tensor:
     """One draw of the noise, flat."""
     result = extension.function(clean, options, generator=stream(0, "bias", number))
     corrupted: Tensor = result[0] if isinstance(result, tuple) else result
@@ -73,7 +74,7 @@ def _interval(first: Tensor, second: Tensor) -> Bias:
     return Bias(mean, mean - NORMAL_999 * error, mean + NORMAL_999 * error, len(sizes))
 
 
-def _unbiased(subject: Subject) -> str:
+def _unbiased(subject: Subject[Corruption]) -> str:
     claimed = [options for options in _variants(subject) if declared(subject.extension.unbiased, options)]
     if not claimed:
         raise NotJudged("it does not say that it is unbiased")
@@ -91,7 +92,7 @@ def _unbiased(subject: Subject) -> str:
     return f"largest {max(found, key=lambda bias: bias.high)}"
 
 
-def _variants(subject: Subject) -> Iterator[Options]:
+def _variants(subject: Subject[Corruption]) -> Iterator[Options]:
     """The options, at the weakest and strongest strength, each with every switch the other way round."""
     strength = subject.extension.strength
     ends = [{}] if strength is None else [{}, {strength.option: strength.low}, {strength.option: strength.high}]

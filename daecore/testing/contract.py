@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from daecore.data.samples import Shape
-from daecore.plugin.extension import Extension, Kind, Options
+from daecore.plugin.extension import Extension, SampleExtension
+from daecore.plugin.options import Options
 
+E_co = TypeVar("E_co", bound=Extension, covariant=True)
+E_contra = TypeVar("E_contra", bound=Extension, contravariant=True)
 IMAGES: tuple[Shape, ...] = ((1, 28, 28), (3, 28, 28), (1, 15, 21), (3, 9, 12))
 POINTS: tuple[Shape, ...] = ((2,),)
 
@@ -24,25 +27,23 @@ class NotJudged(Exception):
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Generic[E_co]):
     """What is checked.
 
     Attributes:
-        kind: Of the extension.
         extension: The extension itself.
         options: The options it is checked with.
         cache: Where a dataset may keep its files.
     """
 
-    kind: Kind
-    extension: Extension
+    extension: E_co
     options: Options
     cache: Path
 
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """Sample shapes it says it takes, of those a check tries."""
-        return tuple(shape for shape in (*IMAGES, *POINTS) if self.extension.takes(shape))
+
+def tried_shapes(subject: Subject[SampleExtension]) -> tuple[Shape, ...]:
+    """Sample shapes an extension says it takes, of those a check tries."""
+    return tuple(shape for shape in (*IMAGES, *POINTS) if subject.extension.takes(shape))
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,13 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[E_contra]):
     """One fact about a subject: the function returns a figure to print, or raises."""
 
     fact: str
-    function: Callable[[Subject], str | None]
+    function: Callable[[Subject[E_contra]], str | None]
 
-    def find(self, subject: Subject) -> Finding:
+    def find(self, subject: Subject[E_contra]) -> Finding:
         """Make the check; whatever a plugin raises becomes a finding."""
         try:
             return Finding(self.fact, "passed", self.function(subject) or "")

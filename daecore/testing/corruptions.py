@@ -11,7 +11,7 @@ from torch import Tensor
 from daecore.corruption.corruptor import declared
 from daecore.data.samples import Shape
 from daecore.device import autocast
-from daecore.plugin.extension import Extension
+from daecore.plugin.kinds import Corruption
 from daecore.rng import stream
 from daecore.testing.bias import CHECK as UNBIASED
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
@@ -21,7 +21,7 @@ from daecore.testing.spawn import in_another_process
 from daecore.testing.strengths import CHECKS as STRENGTHS
 
 
-def _shape(subject: Subject) -> str:
+def _shape(subject: Subject[Corruption]) -> str:
     for shape in shapes(subject):
         for count in (1, 7):
             y, _ = apply(subject, pictures(shape, count))
@@ -35,7 +35,7 @@ def _shape(subject: Subject) -> str:
     return ", ".join("x".join(map(str, shape)) for shape in shapes(subject)) + " in batches of 1 and 7"
 
 
-def _type(subject: Subject) -> None:
+def _type(subject: Subject[Corruption]) -> None:
     x = pictures(shapes(subject)[0], 3)
     y, _ = apply(subject, x)
     if y.dtype != x.dtype or y.device != x.device:
@@ -46,7 +46,7 @@ def _type(subject: Subject) -> None:
         )
 
 
-def _untouched_input(subject: Subject) -> None:
+def _untouched_input(subject: Subject[Corruption]) -> None:
     for shape in shapes(subject):
         x = pictures(shape, 5)
         before = x.clone()
@@ -59,12 +59,12 @@ def _untouched_input(subject: Subject) -> None:
             )
 
 
-def _global_state(subject: Subject) -> None:
+def _global_state(subject: Subject[Corruption]) -> None:
     with leaves_global_state("Draw from the generator you are given: torch.rand(..., generator=generator)."):
         apply(subject, pictures(shapes(subject)[0], 5))
 
 
-def _same_seed(subject: Subject) -> None:
+def _same_seed(subject: Subject[Corruption]) -> None:
     x = pictures(shapes(subject)[0], 8)
     if not torch.equal(apply(subject, x)[0], apply(subject, x)[0]):
         raise Violation(
@@ -74,7 +74,7 @@ def _same_seed(subject: Subject) -> None:
         )
 
 
-def _other_seed(subject: Subject) -> None:
+def _other_seed(subject: Subject[Corruption]) -> None:
     x = pictures(shapes(subject)[0], 64)
     same = torch.equal(apply(subject, x, seed=0)[0], apply(subject, x, seed=1)[0])
     if same == subject.extension.random:
@@ -86,7 +86,7 @@ def _other_seed(subject: Subject) -> None:
         )
 
 
-def _finite(subject: Subject) -> None:
+def _finite(subject: Subject[Corruption]) -> None:
     for shape in shapes(subject):
         for x in (pictures(shape, 7), torch.zeros(2, *shape), torch.ones(2, *shape)):
             y, _ = apply(subject, x)
@@ -99,7 +99,7 @@ def _finite(subject: Subject) -> None:
                 )
 
 
-def _touched(subject: Subject) -> str:
+def _touched(subject: Subject[Corruption]) -> str:
     x = pictures(shapes(subject)[0], 16)
     y, touched = apply(subject, x)
     if touched is None:
@@ -115,7 +115,7 @@ def _touched(subject: Subject) -> str:
     return f"{touched.float().mean().item():.1%} touched"
 
 
-def _meta(subject: Subject) -> None:
+def _meta(subject: Subject[Corruption]) -> None:
     if declared(subject.extension.host, subject.options):
         raise NotJudged("it declares that it needs the CPU (host)")
     x = torch.empty((5, *shapes(subject)[0]), device="meta")
@@ -134,7 +134,7 @@ def _meta(subject: Subject) -> None:
         )
 
 
-def _mixed_precision(subject: Subject) -> None:
+def _mixed_precision(subject: Subject[Corruption]) -> None:
     x = pictures(shapes(subject)[0], 8)
     with autocast(x.device, "bf16"):
         mixed, _ = apply(subject, x)
@@ -146,7 +146,7 @@ def _mixed_precision(subject: Subject) -> None:
         )
 
 
-def _spawn(subject: Subject) -> None:
+def _spawn(subject: Subject[Corruption]) -> None:
     shape = shapes(subject)[0]
     here = apply(subject, pictures(shape, 3))[0]
     there = in_another_process(_first_bytes, subject.extension.function, subject.options, shape)
@@ -164,12 +164,12 @@ def _first_bytes(function: Any, options: Any, shape: Shape) -> bytes:
     return y.numpy().tobytes()
 
 
-def speed(extension: Extension) -> str:
+def speed(extension: Corruption) -> str:
     """How fast a corruption is here with its defaults, in words."""
-    return _speed(Subject("corruption", extension, extension.options(), Path()))
+    return _speed(Subject(extension, extension.options(), Path()))
 
 
-def _speed(subject: Subject) -> str:
+def _speed(subject: Subject[Corruption]) -> str:
     x = pictures(shapes(subject)[0], 256)
     seconds = []
     for _ in range(5):

@@ -5,13 +5,14 @@ import hashlib
 from daecore.data.samples import Splits, as_float
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DaecoreError, SamplesError
+from daecore.plugin.kinds import Dataset
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.globals import leaves_global_state
 
 ROWS = 1024  # samples that are made floats at once
 
 
-def load(subject: Subject) -> Splits:
+def load(subject: Subject[Dataset]) -> Splits:
     """The dataset, as its function gives it.
 
     Raises:
@@ -24,7 +25,7 @@ def load(subject: Subject) -> Splits:
         raise NotJudged("its samples are not stored by the tensor rule") from None
 
 
-def _loaded(subject: Subject) -> Splits:
+def _loaded(subject: Subject[Dataset]) -> Splits:
     try:
         splits = subject.extension.function(subject.options, cache=subject.cache)
     except SamplesError:
@@ -36,7 +37,7 @@ def _loaded(subject: Subject) -> Splits:
     return splits
 
 
-def _storage(subject: Subject) -> str:
+def _storage(subject: Subject[Dataset]) -> str:
     try:
         splits = _loaded(subject)
     except SamplesError as error:  # the very sentence that a user of the dataset would be told
@@ -47,7 +48,7 @@ def _storage(subject: Subject) -> str:
     return ", ".join(f"{len(samples):,} {name}" for name, samples in splits.sets)
 
 
-def _shape(subject: Subject) -> str:
+def _shape(subject: Subject[Dataset]) -> str:
     declared, splits = subject.extension.sample_shape, load(subject)
     if declared is None:
         raise Violation(
@@ -70,7 +71,7 @@ def _shape(subject: Subject) -> str:
     return "x".join(map(str, expected))
 
 
-def _values(subject: Subject) -> None:
+def _values(subject: Subject[Dataset]) -> None:
     for name, samples in load(subject).sets:
         try:
             if len(samples):
@@ -79,7 +80,7 @@ def _values(subject: Subject) -> None:
             raise Violation("finite values, and images from 0 to 1", "they were refused", str(error)) from None
 
 
-def _labels(subject: Subject) -> str:
+def _labels(subject: Subject[Dataset]) -> str:
     splits, declared = load(subject), subject.extension.classes
     if splits.classes != declared:
         raise Violation(
@@ -101,7 +102,7 @@ def _labels(subject: Subject) -> str:
     return f"{declared} classes"
 
 
-def _disjoint(subject: Subject) -> None:
+def _disjoint(subject: Subject[Dataset]) -> None:
     splits = load(subject)
     seen: dict[bytes, str] = {}
     for name, samples in splits.sets:
@@ -116,7 +117,7 @@ def _disjoint(subject: Subject) -> None:
                 )
 
 
-def _repeatable(subject: Subject) -> str:
+def _repeatable(subject: Subject[Dataset]) -> str:
     with leaves_global_state("Draw splits and crops from daecore.stream(seed, 'what for')."):
         first = load(subject).digest
     if load(subject).digest != first:

@@ -9,8 +9,9 @@ from torch.nn import functional as F
 
 from daecore.data.samples import Shape
 from daecore.errors import InputError
+from daecore.plugin.kinds import Corruption
 from daecore.rng import stream
-from daecore.testing.contract import Subject, Violation
+from daecore.testing.contract import Subject, Violation, tried_shapes
 
 
 def pictures(shape: Shape, count: int) -> Tensor:
@@ -25,7 +26,7 @@ def pictures(shape: Shape, count: int) -> Tensor:
 
 
 def apply(
-    subject: Subject, x: Tensor, changes: Mapping[str, Any] | None = None, *, seed: int = 0
+    subject: Subject[Corruption], x: Tensor, changes: Mapping[str, Any] | None = None, *, seed: int = 0
 ) -> tuple[Tensor, Tensor | None]:
     """Corrupt with the subject's options, some of them changed."""
     options = subject.options.model_copy(update=changes or {})
@@ -33,23 +34,23 @@ def apply(
     return result if isinstance(result, tuple) else (result, None)
 
 
-def shapes(subject: Subject) -> list[Shape]:
+def shapes(subject: Subject[Corruption]) -> list[Shape]:
     """The shapes it takes with these options.
 
     Raises:
         Violation: None of those that are tried.
     """
-    taken = [shape for shape in subject.shapes if declared_shape(subject, shape) is not None]
+    taken = [shape for shape in tried_shapes(subject) if declared_shape(subject, shape) is not None]
     if not taken:
         raise Violation(
-            f"a corruption of {subject.extension.shapes} to take one of {subject.shapes}",
+            f"a corruption of {subject.extension.shapes} to take one of {tried_shapes(subject)}",
             "output_shape refused them all",
             "Let output_shape raise ValueError only for shapes that cannot be taken.",
         )
     return taken
 
 
-def declared_shape(subject: Subject, shape: Shape) -> Shape | None:
+def declared_shape(subject: Subject[Corruption], shape: Shape) -> Shape | None:
     """The shape it says it gives; None if it says that it cannot take this one."""
     try:
         change = subject.extension.output_shape

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Batch
 from daecore.model.autoencoder import Autoencoder
+from daecore.plugin.kinds import Objective
 from daecore.rng import stream
 from daecore.testing.contract import Check, Subject, Violation
 from daecore.testing.globals import leaves_global_state
@@ -42,19 +43,19 @@ def _toy(gain: float) -> tuple[Autoencoder, Gain]:
     return Autoencoder(nn.Identity(), decoder), decoder
 
 
-def _loss_of(subject: Subject, model: nn.Module) -> Tensor:
+def _loss_of(subject: Subject[Objective], model: nn.Module) -> Tensor:
     clean = torch.rand((32, 1, 8, 8), generator=stream(0, "contract"))
     objective = subject.extension.function(subject.options, Corruptor())
     loss: Tensor = objective(model, Batch(clean, None, torch.arange(32)), stream(1, "contract"))
     return loss
 
 
-def _loss(subject: Subject, gain: float) -> tuple[Tensor, Gain]:
+def _loss(subject: Subject[Objective], gain: float) -> tuple[Tensor, Gain]:
     toy, decoder = _toy(gain)
     return _loss_of(subject, toy), decoder
 
 
-def _scalar(subject: Subject) -> str:
+def _scalar(subject: Subject[Objective]) -> str:
     loss, _ = _loss(subject, 0.5)
     if not isinstance(loss, Tensor) or loss.dim() or loss.dtype != torch.float32:
         came = (loss.dtype, tuple(loss.shape)) if isinstance(loss, Tensor) else type(loss).__name__
@@ -64,7 +65,7 @@ def _scalar(subject: Subject) -> str:
     return f"{loss.item():.4f} on the toy"
 
 
-def _differentiable(subject: Subject) -> None:
+def _differentiable(subject: Subject[Objective]) -> None:
     loss, toy = _loss(subject, 0.5)
     if not loss.requires_grad:
         raise Violation(
@@ -79,7 +80,7 @@ def _differentiable(subject: Subject) -> None:
         )
 
 
-def _minimum(subject: Subject) -> str:
+def _minimum(subject: Subject[Objective]) -> str:
     gains = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
     losses = [_loss(subject, gain)[0].item() for gain in gains]
     best = gains[losses.index(min(losses))]
@@ -92,7 +93,7 @@ def _minimum(subject: Subject) -> str:
     return "at the identity, without corruption"
 
 
-def _repeatable(subject: Subject) -> None:
+def _repeatable(subject: Subject[Objective]) -> None:
     with leaves_global_state("Draw from the generator the loss is given."):
         first = _loss(subject, 0.5)[0]
     if not torch.equal(first, _loss(subject, 0.5)[0]):
@@ -101,7 +102,7 @@ def _repeatable(subject: Subject) -> None:
         )
 
 
-def _wrapped(subject: Subject) -> None:
+def _wrapped(subject: Subject[Objective]) -> None:
     toy, _ = _toy(0.5)
     plain, wrapped = _loss_of(subject, toy).item(), _loss_of(subject, Wrapped(toy)).item()
     if plain != wrapped:

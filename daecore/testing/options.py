@@ -4,13 +4,16 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from daecore.plugin.extension import Options
+from daecore.errors import InputError
+from daecore.plugin.bibtex import entries
+from daecore.plugin.extension import Extension
+from daecore.plugin.options import Options
 from daecore.testing.contract import Check, Subject, Violation
 
 LOWER, UPPER = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
 
 
-def _default(subject: Subject) -> None:
+def _default(subject: Subject[Extension]) -> None:
     for name, field in subject.extension.options.model_fields.items():
         if field.default is PydanticUndefined and field.default_factory is None:
             raise Violation(
@@ -18,7 +21,7 @@ def _default(subject: Subject) -> None:
             )
 
 
-def _described(subject: Subject) -> None:
+def _described(subject: Subject[Extension]) -> None:
     if not subject.extension.summary:
         raise Violation(
             "a docstring on the options class: the form and the lists show its first line",
@@ -34,7 +37,7 @@ def _described(subject: Subject) -> None:
             )
 
 
-def _bounded(subject: Subject) -> None:
+def _bounded(subject: Subject[Extension]) -> None:
     for name, schema in subject.extension.options.model_json_schema(mode="validation").get("properties", {}).items():
         for part in _numbers(schema):
             if not (LOWER & set(part) and UPPER & set(part)):
@@ -51,7 +54,7 @@ def _numbers(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in parts if part.get("type") in ("number", "integer") and "enum" not in part]
 
 
-def _strict(subject: Subject) -> None:
+def _strict(subject: Subject[Extension]) -> None:
     config = subject.extension.options.model_config
     if not (config.get("frozen") and config.get("extra") == "forbid"):
         raise Violation(
@@ -61,7 +64,7 @@ def _strict(subject: Subject) -> None:
         )
 
 
-def _round_trip(subject: Subject) -> None:
+def _round_trip(subject: Subject[Extension]) -> None:
     kind: type[Options] = subject.extension.options
     again = kind.model_validate_json(subject.options.model_dump_json())
     if again != subject.options:
@@ -72,10 +75,21 @@ def _round_trip(subject: Subject) -> None:
         )
 
 
+def _source(subject: Subject[Extension]) -> str:
+    try:
+        found = entries(subject.extension.source)
+    except InputError as error:
+        raise Violation(
+            "a source that is BibTeX: `dae cite` prints it", str(error), "Mend it, or leave it out."
+        ) from None
+    return ", ".join(entry.key for entry in found) or "it names none"
+
+
 CHECKS = (
     Check("every option has a default", _default),
     Check("every option is described", _described),
     Check("every number has a range", _bounded),
     Check("unknown options are refused", _strict),
     Check("options survive JSON", _round_trip),
+    Check("its source is BibTeX", _source),
 )

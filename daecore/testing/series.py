@@ -25,8 +25,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 WORDS = 3  # of the shortest sentence
 
 
-def _loaded(subject: Subject) -> str:
-    studies = [find_study(_series(subject), name) for name in _series(subject).ids]
+def _loaded(subject: Subject[Series]) -> str:
+    studies = [find_study(subject.extension, name) for name in subject.extension.ids]
     for study in studies:
         for name, text in (("title", study.title), ("says", study.says)):
             if not text.strip():
@@ -40,8 +40,8 @@ def _loaded(subject: Subject) -> str:
     return f"{len(studies)} studies"
 
 
-def _recipes(subject: Subject) -> str:
-    series = _series(subject)
+def _recipes(subject: Subject[Series]) -> str:
+    series = subject.extension
     studies = [find_study(series, name) for name in series.ids]
     others = {recipe for study in studies for recipe in study.recipes if recipe not in series.recipes()}
     lost = sorted(recipe for recipe in others if recipe.startswith(f"{series.name}/"))
@@ -60,8 +60,8 @@ def _recipes(subject: Subject) -> str:
     return f"{len(series.recipes())} recipes{beside}"
 
 
-def _findings(subject: Subject) -> str:
-    series, began = _series(subject), time.perf_counter()
+def _findings(subject: Subject[Series]) -> str:
+    series, began = subject.extension, time.perf_counter()
     ran, left = list[str](), list[str]()
     for study in (find_study(series, name) for name in series.ids):
         reason = _not_run(series, study)
@@ -142,11 +142,6 @@ def _downloads(experiment: Experiment) -> bool:
     parts = [data.name, *(str(value) for value in data.options.model_dump().values())]
     known = registry().names("dataset")
     return any(spec("dataset", part).extension.download_bytes > 0 for part in parts if part in known)
-
-
-def _series(subject: Subject) -> Series:
-    assert isinstance(subject.extension, Series)
-    return subject.extension
 
 
 CHECKS = (

@@ -6,16 +6,17 @@ from itertools import pairwise
 import torch
 
 from daecore.corruption.pairs import enlarge
-from daecore.plugin.extension import Strength
+from daecore.plugin.kinds import Corruption
+from daecore.plugin.options import Strength
 from daecore.stats.metrics import psnr
-from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.contract import Check, NotJudged, Subject, Violation, tried_shapes
 from daecore.testing.drawing import apply, declared_shape, pictures, shapes
 
 RISE_DB = 0.1  # what chance may add to the PSNR from one strength to the next
 ALIKE = 0.1  # relative difference of squared errors that chance may cause
 
 
-def _identity(subject: Subject) -> str:
+def _identity(subject: Subject[Corruption]) -> str:
     strength = subject.extension.strength
     if strength is None or strength.identity is None:
         raise NotJudged("it declares no strength at which nothing happens")
@@ -30,7 +31,7 @@ def _identity(subject: Subject) -> str:
     return f"{strength.option}={strength.identity}"
 
 
-def _monotone(subject: Subject) -> str:
+def _monotone(subject: Subject[Corruption]) -> str:
     strength = subject.extension.strength
     if strength is None:
         raise NotJudged("it declares no strength")
@@ -48,12 +49,12 @@ def _monotone(subject: Subject) -> str:
     return f"{found[0][1]:.1f} dB at {found[0][0]} to {found[-1][1]:.1f} dB at {found[-1][0]}"
 
 
-def _strengths(subject: Subject, strength: Strength) -> list[tuple[float, float]]:
+def _strengths(subject: Subject[Corruption], strength: Strength) -> list[tuple[float, float]]:
     """``(strength, PSNR in dB)`` from the weakest to the strongest, on pictures that all of them take."""
     values = subject.extension.strengths(5)
     subjects = {value: _at(subject, strength.option, value) for value in values}
     ends = [set(shapes(subjects[value])) for value in (values[0], values[-1])]
-    shape = next((shape for shape in subject.shapes if all(shape in taken for taken in ends)), None)
+    shape = next((shape for shape in tried_shapes(subject) if all(shape in taken for taken in ends)), None)
     if shape is None:
         raise NotJudged("no picture that is tried fits both its weakest and its strongest value")
     x = pictures(shape, 128)
@@ -64,11 +65,11 @@ def _strengths(subject: Subject, strength: Strength) -> list[tuple[float, float]
     ]
 
 
-def _at(subject: Subject, option: str, value: float) -> Subject:
+def _at(subject: Subject[Corruption], option: str, value: float) -> Subject[Corruption]:
     return replace(subject, options=subject.options.model_copy(update={option: value}))
 
 
-def _per_image(subject: Subject) -> None:
+def _per_image(subject: Subject[Corruption]) -> None:
     strength = subject.extension.strength
     if not subject.extension.per_image:
         raise NotJudged("it does not declare per_image")

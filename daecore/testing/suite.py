@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daecore.plugin.extension import Extension, Kind, Options
+from daecore.plugin.extension import Extension, Kind
+from daecore.plugin.options import Options
 from daecore.plugin.registry import registry
 from daecore.testing import architectures, corruptions, datasets, objectives, options, series
 from daecore.testing.contract import Check, Finding, NotJudged, Subject
@@ -12,7 +13,7 @@ from daecore.testing.contract import Check, Finding, NotJudged, Subject
 if TYPE_CHECKING:
     import pytest
 
-_OF_KIND: dict[Kind, Sequence[Check]] = {
+_OF_KIND: dict[Kind, Sequence[Check[Any]]] = {
     "corruption": corruptions.CHECKS,
     "dataset": datasets.CHECKS,
     "architecture": architectures.CHECKS,
@@ -22,24 +23,21 @@ _OF_KIND: dict[Kind, Sequence[Check]] = {
 CACHE = Path.home() / ".cache" / "daecore"
 
 
-def checks(kind: Kind) -> tuple[Check, ...]:
+def checks(kind: Kind) -> tuple[Check[Any], ...]:
     """Every check that extensions of a kind must pass."""
     return (*(options.CHECKS if kind != "series" else ()), *_OF_KIND[kind])  # a series has no options
 
 
-def check_extension(
-    kind: Kind, extension: Extension, chosen: Options | None = None, *, cache: Path = CACHE
-) -> tuple[Finding, ...]:
+def check_extension(extension: Extension, chosen: Options | None = None, *, cache: Path = CACHE) -> tuple[Finding, ...]:
     """Check an extension against the contract; nothing is raised, whatever it does.
 
     Args:
-        kind: Of the extension.
         extension: What a hook returned.
         chosen: The options to check it with; None takes its defaults.
         cache: Where a dataset may keep its files.
     """
     try:
-        subject = Subject(kind, extension, chosen or extension.options(), cache)
+        subject = Subject(extension, chosen or extension.options(), cache)
     except Exception as error:
         text = " ".join(str(error).split())
         return (
@@ -50,7 +48,7 @@ def check_extension(
                 "Give every option a default.",
             ),
         )
-    return tuple(check.find(subject) for check in checks(kind))
+    return tuple(check.find(subject) for check in checks(extension.kind))
 
 
 def contract(kind: Kind, name: str, *, cache: Path = CACHE, **chosen: Any) -> "pytest.MarkDecorator":
@@ -65,11 +63,11 @@ def contract(kind: Kind, name: str, *, cache: Path = CACHE, **chosen: Any) -> "p
     import pytest
 
     extension = registry().find(kind, name).extension
-    subject = Subject(kind, extension, extension.options.model_validate(chosen), cache)
+    subject = Subject(extension, extension.options.model_validate(chosen), cache)
     return pytest.mark.parametrize("check", [_test(check, subject) for check in checks(kind)])
 
 
-def _test(check: Check, subject: Subject) -> Any:
+def _test(check: Check[Any], subject: Subject[Any]) -> Any:
     import pytest
 
     def run() -> None:

@@ -2,14 +2,14 @@
 
 from daecore.training.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
-from daecore.training.objective import Objective, comparable
+from daecore.training.loss import Loss, comparable
 from daecore.training.optimiser import AdamW
 from daecore.training.state import Progress
 
 __all__ = [
     "AdamW",
     "Epoch",
-    "Objective",
+    "Loss",
     "Progress",
     "TrainingOptions",
     "comparable",

@@ -18,8 +18,8 @@ from daecore import rng
 from daecore.data.samples import Samples
 from daecore.device import autocast, resolve_place
 from daecore.errors import NonFiniteError
-from daecore.plugin.extension import Options
-from daecore.training.objective import Objective
+from daecore.plugin.options import Options
+from daecore.training.loss import Loss
 from daecore.training.optimiser import AdamW
 from daecore.training.schedule import Schedule, rate
 from daecore.training.state import Progress, State
@@ -75,7 +75,7 @@ class Epoch:
 
 def fit(
     model: nn.Module,
-    objective: Objective,
+    objective: Loss,
     samples: Samples,
     options: TrainingOptions,
     *,
@@ -185,7 +185,7 @@ def _finite_mean(losses: Tensor, optimiser: AdamW, epoch: int) -> float:
 
 @torch.no_grad()
 def _validate(
-    model: nn.Module, objective: Objective, validation: Samples, options: TrainingOptions, seed: int, precision: str
+    model: nn.Module, objective: Loss, validation: Samples, options: TrainingOptions, seed: int, precision: str
 ) -> float:
     """The mean loss on the validation set, with the same noise after every epoch."""
     model.eval()

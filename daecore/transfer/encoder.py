@@ -14,7 +14,7 @@ from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Samples, as_float
 from daecore.device import Precision
 from daecore.training.loop import TrainingOptions
-from daecore.training.objective import augmented
+from daecore.training.loss import augmented
 from daecore.transfer.classifier import SIZE, Classifier, judge
 from daecore.transfer.finetuning import Look, linear_layer, repeated, train_classifier
 from daecore.transfer.nearest import nearest_errors

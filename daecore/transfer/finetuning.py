@@ -14,7 +14,7 @@ from daecore.device import Precision
 from daecore.stats.metrics import error_percent
 from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import TrainingOptions, fit
-from daecore.training.objective import Objective, classification
+from daecore.training.loss import Loss, classification
 from daecore.transfer.classifier import judge, moments
 
 PASSES = 10  # over a small set, repeated until it fills a tenth of the steps: an epoch is worth its overhead
@@ -42,7 +42,7 @@ def train_classifier(
     *,
     steps: int,
     seed: int,
-    objective: Objective = classification,
+    objective: Loss = classification,
     validation: Samples | None = None,
     looks: int = 1,
 ) -> Look:

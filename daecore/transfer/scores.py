@@ -5,7 +5,7 @@ Knows numbers and names. Does not train.
 
 from collections.abc import Sequence
 
-from daecore.plugin.extension import Options
+from daecore.plugin.options import Options
 from daecore.record import Record
 from daecore.stats.intervals import Interval, student
 from daecore.transfer.task import Method

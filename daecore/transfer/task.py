@@ -17,7 +17,7 @@ from daecore.corruption.corruptor import Corruptor
 from daecore.data.label_draws import draw_labels
 from daecore.data.samples import Samples, Shape, Splits
 from daecore.device import Precision
-from daecore.plugin.extension import Options
+from daecore.plugin.options import Options
 from daecore.plugin.spec import CorruptionList
 from daecore.transfer.finetuning import Look
 

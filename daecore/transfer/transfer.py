@@ -12,7 +12,7 @@ from torch import nn
 from daecore.data.label_draws import CHOICE, Labels
 from daecore.data.samples import Shape, Splits
 from daecore.device import Precision
-from daecore.plugin.extension import Options
+from daecore.plugin.options import Options
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.scores import Cell, Score
 from daecore.transfer.task import ClassifierOptions, Task

@@ -14,7 +14,7 @@ try:
     import typer
 
     from .. import interrupts
-    from . import compare, data, plugins, recipes, restore, retrain, run, runs, stack, studio, study, sweep
+    from . import cite, compare, data, plugins, recipes, restore, retrain, run, runs, stack, studio, study, sweep
 except KeyboardInterrupt:  # nothing has begun
     raise SystemExit(130) from None
 
@@ -61,6 +61,7 @@ app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)
 app.command()(compare.compare)
 app.command()(restore.restore)
+app.command()(cite.cite)
 
 
 COLLECT_AT = 50_000  # new objects before garbage is looked for: imports make a million that stay, a third of their time

@@ -81,7 +81,7 @@ def check(
     for item in _chosen(names, kind):
         console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({origin(item)})")
         options = spec(item.kind, {item.extension.name: override({}, changes or [])}).options if changes else None
-        for finding in check_extension(item.kind, item.extension, options, cache=data.expanduser()):
+        for finding in check_extension(item.extension, options, cache=data.expanduser()):
             mark, style = MARKS[finding.state]
             console.print(f"  {mark} {finding.check}", style=style, end="")
             console.print(f": {finding.said}" if finding.said else "", markup=False)
@@ -127,7 +127,7 @@ def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]
     Raises:
         UnknownExtension: One is not there, or broken.
     """
-    from daecore.plugin.extension import KINDS
+    from daecore.plugin.kinds import KINDS
     from daecore.plugin.registry import registry
 
     installed = registry()
@@ -148,6 +148,6 @@ def origin(item: "Installed") -> str:
 
 
 def reason(plugin: "Broken") -> str:
-    """Why it cannot be used."""
-    whose = f"{plugin.provenance.distribution} {plugin.provenance.version}".strip()
-    return f"broken: {plugin.entry} ({whose}): {plugin.reason}"
+    """Why it cannot be used, as a paragraph."""
+    said = str(plugin)
+    return f"{said[0].upper()}{said[1:]}"

@@ -1,6 +1,7 @@
 """The catalogue: what an extension is, for people, made from the registry alone."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +11,11 @@ from daecore.corruption.corruptor import Corruptor, declared
 from daecore.corruption.pairs import enlarge
 from daecore.errors import DaecoreError
 from daecore.plots import figures
-from daecore.plugin.extension import Extension
+from daecore.plugin.extension import Extension, SampleExtension
+from daecore.plugin.kinds import Corruption, Dataset
 from daecore.plugin.registry import Installed
 from daecore.plugin.series import Series
-from daecore.plugin.spec import Spec, spec
+from daecore.plugin.spec import CorruptionSpec, spec
 from daecore.rng import stream
 
 SHOWN, STEPS = 10, 5  # pictures in a row of the preview, and rows
@@ -34,8 +36,10 @@ def properties(item: Installed) -> dict[str, str]:
     extension = item.extension
     if isinstance(extension, Series):
         return {"studies": ", ".join(extension.ids), "recipes": f"{len(extension.recipes())}"}
-    found: dict[str, str] = {"samples": extension.shapes}
-    if item.kind == "corruption":
+    found: dict[str, str] = {}
+    if isinstance(extension, SampleExtension):
+        found["samples"] = extension.shapes
+    if isinstance(extension, Corruption):
         options = extension.options()
         found["random"] = _yes(extension.random)
         found["unbiased"] = _yes(declared(extension.unbiased, options)) + " (with its defaults)"
@@ -44,24 +48,27 @@ def properties(item: Installed) -> dict[str, str]:
             found["strength"] = f"{strength.option}, from {strength.low} (weak) to {strength.high} (strong)"
         found["strength per image"] = _yes(extension.per_image)
         found["needs the CPU"] = _yes(declared(extension.host, options))
-    if item.kind == "dataset":
+    if isinstance(extension, Dataset):
         found["classes"] = str(extension.classes or "none")
         found["shape of a sample"] = str(extension.sample_shape(extension.options())) if extension.sample_shape else ""
     return found
 
 
 def formula(extension: Extension) -> str:
-    """The first sentence about what its function computes."""
+    """The first sentence about what its function computes; empty where it has none."""
+    if not isinstance(extension, SampleExtension):
+        return ""
     return (inspect.getdoc(extension.function) or "").split("\n\n")[0].replace("\n", " ")
 
 
 def preview_png(item: Installed) -> bytes | None:
     """What a corruption does to real digits, a row per strength; None for what cannot be shown."""
-    if item.kind != "corruption" or item.extension.shapes == "points":
+    corruption = item.extension
+    if not isinstance(corruption, Corruption) or corruption.shapes == "points":
         return None
     clean = _digits()
     rows = {"original": clean}
-    for label, chosen in _strengths(item.extension):
+    for label, chosen in _strengths(corruption):
         try:
             rows[label] = enlarge(Corruptor([chosen])(clean, stream(0, "preview")).x, tuple(clean.shape[1:]))
         except (DaecoreError, ValueError, RuntimeError):
@@ -69,7 +76,7 @@ def preview_png(item: Installed) -> bytes | None:
     return figures.png(figures.panel(rows))
 
 
-def _strengths(extension: Extension) -> list[tuple[str, Spec]]:
+def _strengths(extension: Corruption) -> list[tuple[str, CorruptionSpec]]:
     strength = extension.strength
     if strength is None:
         return [("default", spec("corruption", extension.name))]
@@ -82,7 +89,7 @@ def _strengths(extension: Extension) -> list[tuple[str, Spec]]:
 def _digits() -> Tensor:
     """Handwritten digits of scikit-learn, enlarged: float32 ``(SHOWN, 1, 24, 24)``."""
     data = spec("dataset", "digits")
-    pictures = data.extension.function(data.options, cache=None).train.data[:SHOWN].float() / 255
+    pictures = data.extension.function(data.options, cache=Path()).train.data[:SHOWN].float() / 255
     return torch.nn.functional.interpolate(pictures, scale_factor=3, mode="bilinear").clamp(0, 1)
 
 

@@ -11,7 +11,6 @@ from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import (
     DatasetSpec,
-    Spec,
 )
 
 from ..store.dataset_ref import DatasetRef
@@ -80,18 +79,18 @@ def _smallest_class(splits: Splits) -> int:
     return 0 if labels is None or not splits.classes else int(labels.bincount(minlength=splits.classes).min())
 
 
-def fingerprint_of(data: Spec) -> str:
+def fingerprint_of(data: DatasetSpec) -> str:
     """How a dataset that is made of a user's files looks now; empty for others."""
     look = data.extension.fingerprint
     return str(look(data.options)) if look else ""
 
 
-def _splits(data: Spec) -> Splits:
+def _splits(data: DatasetSpec) -> Splits:
     return _loaded(data, fingerprint_of(data), current_store().data)
 
 
 @lru_cache(maxsize=2)
-def _loaded(data: Spec, fingerprint: str, folder: Path) -> Splits:
+def _loaded(data: DatasetSpec, fingerprint: str, folder: Path) -> Splits:
     """The tensors, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
     splits: Splits = data.extension.function(data.options, cache=folder)
     now = fingerprint_of(data)
@@ -106,5 +105,5 @@ def _loaded(data: Spec, fingerprint: str, folder: Path) -> Splits:
 
 
 @lru_cache(maxsize=1)
-def _on_device(sha256: str, data: Spec, device: str) -> Splits:
+def _on_device(sha256: str, data: DatasetSpec, device: str) -> Splits:
     return _splits(data).to(device)

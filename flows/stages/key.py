@@ -20,8 +20,11 @@ NO_RESULT = frozenset(
     for name in (
         "",
         ".errors",
+        ".plugin.bibtex",
         ".plugin.extension",
         ".plugin.hookspecs",
+        ".plugin.kinds",
+        ".plugin.options",
         ".plugin.registry",
         ".plugin.series",
         ".processors",

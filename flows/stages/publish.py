@@ -9,7 +9,7 @@ from torch import Tensor
 
 from daecore.errors import StoreError
 from daecore.model.autoencoder import Autoencoder, Shapes
-from daecore.plugin.spec import Spec
+from daecore.plugin.spec import ArchitectureSpec
 from daecore.training.checkpoint import save_tensors
 
 from ..store import tracking
@@ -24,7 +24,7 @@ log = logging.getLogger("daecore.progress")
 
 def publish(
     model: Autoencoder,
-    architecture: Spec,
+    architecture: ArchitectureSpec,
     shapes: Shapes,
     example: Tensor,
     summary: TrainingSummary,
@@ -59,7 +59,7 @@ def publish(
     return ref
 
 
-def _log_weights(model: Autoencoder, architecture: Spec, shapes: Shapes, run_id: str) -> None:
+def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes, run_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         header = ModelHeader(

@@ -11,6 +11,7 @@ from prefect import Task
 
 from daecore.device import Place, resolve_place
 from daecore.experiment.experiment import Experiment
+from daecore.plugin.extension import Extension
 from daecore.plugin.source_digest import require_modules
 from daecore.plugin.spec import Spec, digest
 from daecore.record import Record
@@ -71,7 +72,7 @@ class Stage(Task[Asked, Result]):
         super().__init__(fn=function, cache_key_fn=_cache_key, persist_result=True, result_serializer="json")
         self.code = code
 
-    def key_of(self, inputs: Any, specs: Iterable[Spec], place: Place | None = None) -> StageKey:
+    def key_of(self, inputs: Any, specs: Iterable[Spec[Extension]], place: Place | None = None) -> StageKey:
         """The key of one request.
 
         Args:

@@ -16,7 +16,6 @@ from daecore.plugin.spec import (
     ArchitectureSpec,
     CorruptionSpec,
     ObjectiveSpec,
-    Spec,
     digest,
     spec,
 )
@@ -97,13 +96,13 @@ def training_request(
     )
 
 
-def _plain_objective(objective: Spec) -> Spec:
+def _plain_objective(objective: ObjectiveSpec) -> ObjectiveSpec:
     """What a control minimises: the cross-entropy where the objective is made of it, else the squared error."""
     bounded = declared(objective.extension.bounded, objective.options)
     return spec("objective", "cross_entropy" if bounded else "clean")
 
 
-def plain(corruptions: tuple[Spec, ...], shape: Shape) -> tuple[Spec, ...]:
+def plain(corruptions: tuple[CorruptionSpec, ...], shape: Shape) -> tuple[CorruptionSpec, ...]:
     """What of a chain remains without corruption: only what changes the shape, for the same network to fit."""
     kept = []
     for item in corruptions:

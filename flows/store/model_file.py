@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from daecore.errors import InputError, StoreError, in_a_line
 from daecore.model.autoencoder import Autoencoder, Shapes, build
 from daecore.model.weights import misfit, non_finite
-from daecore.plugin.spec import Spec, explain, spec
+from daecore.plugin.spec import ArchitectureSpec, explain, spec
 from daecore.training.checkpoint import Header, load_tensors
 
 from .provenance import require_same
@@ -83,7 +83,7 @@ def load_with_shapes(path: Path, *, allow_changed_plugins: bool = False) -> tupl
     return network.eval(), header.shapes
 
 
-def _architecture(header: ModelHeader, path: Path) -> Spec:
+def _architecture(header: ModelHeader, path: Path) -> ArchitectureSpec:
     try:
         return spec("architecture", header.autoencoder)
     except ValidationError as error:
@@ -92,7 +92,7 @@ def _architecture(header: ModelHeader, path: Path) -> Spec:
         raise InputError(f"The model {path} cannot be built. {error}") from None
 
 
-def _fitting(architecture: Spec, shapes: Shapes, weights: dict[str, Tensor], path: Path) -> Autoencoder:
+def _fitting(architecture: ArchitectureSpec, shapes: Shapes, weights: dict[str, Tensor], path: Path) -> Autoencoder:
     """The network, whose own tensors are named, shaped and typed as the weights are.
 
     The file of a small network may name a huge one. So it is built only as far as the file holds values for it, and
@@ -109,7 +109,7 @@ def _fitting(architecture: Spec, shapes: Shapes, weights: dict[str, Tensor], pat
     return network
 
 
-def _require_fit(weights: dict[str, Tensor], network: Autoencoder, architecture: Spec, path: Path) -> None:
+def _require_fit(weights: dict[str, Tensor], network: Autoencoder, architecture: ArchitectureSpec, path: Path) -> None:
     wrong = misfit(weights, network.state_dict())
     if wrong:
         raise StoreError(
@@ -141,7 +141,7 @@ def _at_most(values: int) -> Iterator[None]:
         handle.remove()
 
 
-def _built(architecture: Spec, shapes: Shapes, path: Path) -> Autoencoder:
+def _built(architecture: ArchitectureSpec, shapes: Shapes, path: Path) -> Autoencoder:
     """The network, with whatever weights; a plugin may raise anything for shapes that nobody ever gave it."""
     try:
         with torch.random.fork_rng(devices=[]):

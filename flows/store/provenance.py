@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 
 from daecore.errors import InputError, quoted
 from daecore.experiment.experiment import Experiment
-from daecore.plugin.extension import KINDS
-from daecore.plugin.registry import registry
+from daecore.plugin.extension import Extension
+from daecore.plugin.kinds import KINDS
+from daecore.plugin.registry import Installed, registry
 from daecore.plugin.spec import Spec
 
 
-def provenance(specs: Iterable[Spec]) -> dict[str, str]:
+def provenance(specs: Iterable[Spec[Extension]]) -> dict[str, str]:
     """``{"corruption erasure": "daecore 0.1.0 sha256:…"}`` of the extensions used."""
     found = {}
     for spec in (part for whole in specs for part in whole.parts):
@@ -22,11 +23,33 @@ def provenance(specs: Iterable[Spec]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+PLUGIN = "plugin."  # how the tags begin that hold the records of a run's plugins
+
+
+def plugin_tags(recorded: Mapping[str, str]) -> dict[str, str]:
+    """A record as the tags of a run: a tag for each plugin."""
+    return {f"{PLUGIN}{name.replace(' ', '.')}": origin for name, origin in recorded.items()}
+
+
+def recorded_in(tags: Mapping[str, str]) -> dict[str, str]:
+    """The record that the tags of a run hold, as `provenance` gave it."""
+    return {
+        " ".join(tag.removeprefix(PLUGIN).split(".", 1)): origin
+        for tag, origin in tags.items()
+        if tag.startswith(PLUGIN)
+    }
+
+
+def installed_of(recorded: Mapping[str, str]) -> list[Installed]:
+    """The installed extensions of a record's names; what is not installed is left out."""
+    return [item for (kind, name), item in registry().extensions.items() if f"{kind} {name}" in recorded]
+
+
 RECORD = re.compile(r"(?P<distribution>\S.*?) (?P<version>\S*) ?sha256:(?P<digest>[0-9a-f]*)")
 MOST_TOLD = 5  # differences in one message
 
 
-def used_by(experiment: Experiment) -> list[Spec]:
+def used_by(experiment: Experiment) -> list[Spec[Extension]]:
     """The extensions an experiment names."""
     augment = experiment.transfer.augment if experiment.transfer is not None else ()
     return [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective, *augment]

@@ -34,11 +34,11 @@ def plugins(store: Store) -> Finding:
     """Whether every plugin loads, and the studio serves the installed ones."""
     from daecore.plugin.registry import registry
 
-    broken = [f"{item.entry}: {item.reason}" for item in registry().broken]
+    broken = [str(plugin) for plugin in registry().broken]
     missing = restart_needed(store)
     said = f"{len(registry().extensions)} extensions"
     if broken:
-        said += f"; broken: {'; '.join(broken)}"
+        said += f"; {'; '.join(broken)}"
     if missing:
         said += f"; {missing}"
     return Finding("plugins", not broken and not missing, said)

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
 
 from .code import check_code
 
@@ -92,6 +92,6 @@ def _up(channels: tuple[int, ...], sizes: list[tuple[int, int]]) -> list[nn.Modu
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `conv`."""
-    return [Extension(name="conv", options=Conv, function=conv, shapes="images")]
+    return [Architecture(name="conv", options=Conv, function=conv, shapes="images")]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
 
 from .code import check_code
 
@@ -49,6 +49,6 @@ def _layers(sizes: tuple[int, ...]) -> list[nn.Module]:
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `dense`."""
-    return [Extension(name="dense", options=Dense, function=dense)]
+    return [Architecture(name="dense", options=Dense, function=dense)]

@@ -12,7 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
+
+from ..bibliography import cited
 
 Width = Annotated[int, Field(ge=1, le=16_384)]
 Activation = Literal["sigmoid", "tanh", "relu", "linear"]
@@ -120,6 +122,10 @@ def _linear(before: int, after: int, following: Activation) -> nn.Linear:
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `stacked`."""
-    return [Extension(name="stacked", options=Stacked, function=stacked, bounded=_ends_in_a_sigmoid)]
+    return [
+        Architecture(
+            name="stacked", options=Stacked, function=stacked, source=cited("vincent2010"), bounded=_ends_in_a_sigmoid
+        )
+    ]

@@ -5,7 +5,9 @@ So few weights cannot learn the noise of single pictures by heart: what is reach
 
 from torch import nn
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
+
+from ..bibliography import cited
 
 WIDTH = 10
 
@@ -55,6 +57,10 @@ def _up(channels: int, size: list[int]) -> tuple[nn.Module, nn.Module]:
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `tiny`."""
-    return [Extension(name="tiny", options=Tiny, function=tiny, shapes="images", bounded=True)]
+    return [
+        Architecture(
+            name="tiny", options=Tiny, function=tiny, source=cited("soltanayev2018"), shapes="images", bounded=True
+        )
+    ]

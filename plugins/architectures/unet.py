@@ -11,7 +11,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
+
+from ..bibliography import cited
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 
@@ -108,6 +110,6 @@ def _block(before: int, after: int) -> nn.Sequential:
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `unet`."""
-    return [Extension(name="unet", options=Unet, function=unet, shapes="images")]
+    return [Architecture(name="unet", options=Unet, function=unet, source=cited("ronneberger2015"), shapes="images")]

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from daecore import Autoencoder, Extension, Options, hookimpl
+from daecore import Architecture, Autoencoder, Options, hookimpl
 
 WIDTH = 32
 
@@ -45,6 +45,6 @@ def upscaler(options: Upscaler, *, input_shape: tuple[int, ...], output_shape: t
 
 
 @hookimpl
-def register_architectures() -> list[Extension]:
+def register_architectures() -> list[Architecture]:
     """Ship `upscaler`."""
-    return [Extension(name="upscaler", options=Upscaler, function=upscaler, shapes="images")]
+    return [Architecture(name="upscaler", options=Upscaler, function=upscaler, shapes="images")]

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Affine(Options):
@@ -49,10 +49,10 @@ def affine(x: Tensor, options: Affine, *, generator: Generator) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `affine`."""
     return [
-        Extension(
+        Corruption(
             name="affine",
             options=Affine,
             function=affine,

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field, ValidationError, model_validator
 from torch import Generator, Tensor
 
-from daecore import Corruptor, Extension, Options, SingleCorruptionSpec, hookimpl, spec
+from daecore import Corruption, Corruptor, Options, SingleCorruptionSpec, hookimpl, spec
 
 DEFAULT: dict[str, dict[str, float]] = {"gaussian_noise": {}}
 
@@ -70,10 +70,10 @@ def _unbiased(options: AtRandomStrength) -> bool:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `at_random_strength`."""
     return [
-        Extension(
+        Corruption(
             name="at_random_strength",
             options=AtRandomStrength,
             function=at_random_strength,

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class BlockMask(Options):
@@ -55,10 +55,10 @@ def _covered(length: int, x: Tensor, options: BlockMask, generator: Generator) -
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `block_mask`."""
     return [
-        Extension(
+        Corruption(
             name="block_mask",
             options=BlockMask,
             function=block_mask,

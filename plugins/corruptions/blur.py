@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 SIGMA_MAX = 16.0  # pixels
 REACH = ceil(6 * SIGMA_MAX)  # pixels; beyond six sigma a Gaussian is below the precision of float32
@@ -55,10 +55,10 @@ def _reflecting_gaussian(size: int, sigma: Tensor) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `blur`."""
     return [
-        Extension(
+        Corruption(
             name="blur",
             options=Blur,
             function=blur,

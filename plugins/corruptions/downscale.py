@@ -4,7 +4,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Downscale(Options):
@@ -40,10 +40,10 @@ def downscale_shape(shape: tuple[int, ...], options: Downscale) -> tuple[int, ..
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `downscale`."""
     return [
-        Extension(
+        Corruption(
             name="downscale",
             options=Downscale,
             function=downscale,

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Elastic(Options):
@@ -62,10 +62,10 @@ def _blur(size: int, sigma: float, reach: int, device: torch.device) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `elastic`."""
     return [
-        Extension(
+        Corruption(
             name="elastic",
             options=Elastic,
             function=elastic,

@@ -7,8 +7,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
+from ..bibliography import cited
 from .pixels import pixels
 
 STEPS = 2**16  # a probability is a whole number of these steps
@@ -70,13 +71,14 @@ def _threshold(share: float | Tensor, device: torch.device) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `erasure`."""
     return [
-        Extension(
+        Corruption(
             name="erasure",
             options=Erasure,
             function=erasure,
+            source=cited("vincent2008"),
             random=True,
             unbiased=lambda options: options.rescale or options.p == 0,
             strength=Strength("p", identity=0, low=0.1, high=0.9),

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class GaussianNoise(Options):
@@ -31,10 +31,10 @@ def gaussian_noise(x: Tensor, options: GaussianNoise, *, generator: Generator) -
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `gaussian_noise`."""
     return [
-        Extension(
+        Corruption(
             name="gaussian_noise",
             options=GaussianNoise,
             function=gaussian_noise,

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Impulse(Options):
@@ -31,10 +31,10 @@ def impulse(x: Tensor, options: Impulse, *, generator: Generator) -> tuple[Tenso
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `impulse`."""
     return [
-        Extension(
+        Corruption(
             name="impulse",
             options=Impulse,
             function=impulse,

@@ -9,7 +9,9 @@ from PIL import Image
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
+
+from ..bibliography import cited
 
 GREY, COLOUR = 1, 3
 
@@ -55,13 +57,14 @@ def jpeg_shape(shape: tuple[int, ...], options: Jpeg) -> tuple[int, ...]:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `jpeg`."""
     return [
-        Extension(
+        Corruption(
             name="jpeg",
             options=Jpeg,
             function=jpeg,
+            source=cited("itut81"),
             shapes="images",
             strength=Strength("quality", identity=None, low=90, high=5),  # lower quality, stronger corruption
             output_shape=jpeg_shape,

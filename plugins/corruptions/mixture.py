@@ -6,7 +6,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor
 
-from daecore import Corruptor, Extension, Options, SingleCorruptionSpec, hookimpl, spec
+from daecore import Corruption, Corruptor, Options, SingleCorruptionSpec, hookimpl, spec
 
 DEFAULT: list[dict[str, dict[str, float]]] = [{"erasure": {}}, {"gaussian_noise": {}}]
 
@@ -80,10 +80,10 @@ def mixture_shape(shape: tuple[int, ...], options: Mixture) -> tuple[int, ...]:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `mixture`."""
     return [
-        Extension(
+        Corruption(
             name="mixture",
             options=Mixture,
             function=mixture,

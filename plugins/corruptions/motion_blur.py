@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 POSITIONS = 15  # of the camera, evenly along its way
 
@@ -47,10 +47,10 @@ def _line(size: int, x: Tensor) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `motion_blur`."""
     return [
-        Extension(
+        Corruption(
             name="motion_blur",
             options=MotionBlur,
             function=motion_blur,

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 from .pixels import pixels
 
@@ -35,10 +35,10 @@ def salt_pepper(x: Tensor, options: SaltPepper, *, generator: Generator) -> tupl
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `salt_pepper`."""
     return [
-        Extension(
+        Corruption(
             name="salt_pepper",
             options=SaltPepper,
             function=salt_pepper,

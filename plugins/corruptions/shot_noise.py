@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class ShotNoise(Options):
@@ -30,10 +30,10 @@ def shot_noise(x: Tensor, options: ShotNoise, *, generator: Generator) -> Tensor
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `shot_noise`."""
     return [
-        Extension(
+        Corruption(
             name="shot_noise",
             options=ShotNoise,
             function=shot_noise,

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Speckle(Options):
@@ -29,10 +29,10 @@ def speckle(x: Tensor, options: Speckle, *, generator: Generator) -> Tensor:
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `speckle`."""
     return [
-        Extension(
+        Corruption(
             name="speckle",
             options=Speckle,
             function=speckle,

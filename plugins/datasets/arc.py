@@ -7,7 +7,9 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Samples, Splits, hookimpl, stream
+from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
+
+from ..bibliography import cited
 
 
 class Arc(Options):
@@ -48,8 +50,15 @@ def draw(options: Arc, count: int, generator: Generator) -> Tensor:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `arc`."""
     return [
-        Extension(name="arc", options=Arc, function=arc, shapes="points", sample_shape=lambda options: (2,)),
+        Dataset(
+            name="arc",
+            options=Arc,
+            function=arc,
+            source=cited("alain2014"),
+            shapes="points",
+            sample_shape=lambda options: (2,),
+        ),
     ]

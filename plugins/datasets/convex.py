@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from daecore import Extension, Splits, hookimpl
+from daecore import Dataset, Splits, hookimpl
 
+from ..bibliography import cited
 from .problem import SHAPE, SIDE, Problem, two_classes
 
 ROUND = 10_000  # candidates drawn at once
@@ -131,13 +132,14 @@ def _crossing(ends: Tensor, filled: Tensor, row: int) -> Tensor:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `convex`."""
     return [
-        Extension(
+        Dataset(
             name="convex",
             options=Convex,
             function=convex,
+            source=cited("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=2,

@@ -13,8 +13,9 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from daecore import Extension, Samples, Splits, hookimpl, stream
+from daecore import Dataset, Samples, Splits, hookimpl, stream
 
+from ..bibliography import cited
 from .backgrounds import photographs
 from .idx import CLASSES, DOWNLOAD_BYTES
 from .mnist import Mnist, mnist
@@ -181,7 +182,7 @@ def _all_digits(options: DigitProblem, cache: Path) -> Samples:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `mnist_basic`, `mnist_rot`, `mnist_bg_rand`, `mnist_bg_img` and `mnist_bg_img_rot`."""
     problems: list[tuple[str, type[DigitProblem], Callable[..., Splits]]] = [
         ("mnist_basic", MnistBasic, mnist_basic),
@@ -191,10 +192,11 @@ def register_datasets() -> list[Extension]:
         ("mnist_bg_img_rot", MnistBgImgRot, mnist_bg_img_rot),
     ]
     return [
-        Extension(
+        Dataset(
             name=name,
             options=options,
             function=function,
+            source=cited("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import torch
 
-from daecore import Extension, Options, Samples, Splits, hookimpl, stream
+from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
+
+from ..bibliography import cited
 
 SHAPE = (1, 8, 8)
 SIZES = (1_297, 200, 300)  # train, validation, test
@@ -27,13 +29,14 @@ def digits(options: Digits, *, cache: Path) -> Splits:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `digits`."""
     return [
-        Extension(
+        Dataset(
             name="digits",
             options=Digits,
             function=digits,
+            source=cited("alpaydin1998"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=10,

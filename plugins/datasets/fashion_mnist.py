@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from daecore import Extension, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
+from daecore import Dataset, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
 
+from ..bibliography import cited
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
@@ -30,13 +31,14 @@ def fashion_mnist(options: FashionMnist, *, cache: Path) -> Splits:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `fashion_mnist`."""
     return [
-        Extension(
+        Dataset(
             name="fashion_mnist",
             options=FashionMnist,
             function=fashion_mnist,
+            source=cited("xiao2017"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

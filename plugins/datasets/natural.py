@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from daecore import DataError, Extension, InputError, Options, Splits, hookimpl
+from daecore import DataError, Dataset, InputError, Options, Splits, hookimpl
 
+from ..bibliography import cited
 from .image_folder import ImageFolder, read_splits, search
 
 FOLDER = "DAE_NATURAL"
@@ -107,13 +108,14 @@ def image_files() -> tuple[list[Path], list[Path]]:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `natural`."""
     return [
-        Extension(
+        Dataset(
             name="natural",
             options=Natural,
             function=natural,
+            source=cited("zhang2017", "vanderwalt2014"),
             shapes="images",
             sample_shape=lambda options: (1, options.size, options.size),
             fingerprint=fingerprint,

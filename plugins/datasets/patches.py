@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from daecore import Extension, Options, Samples, Splits, hookimpl, stream
+from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
 
 from . import natural
 from .fashion_mnist import FashionMnist, fashion_mnist
@@ -112,10 +112,10 @@ def _lively(images: Tensor, options: Patches) -> Tensor:
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `patches`."""
     return [
-        Extension(
+        Dataset(
             name="patches",
             options=Patches,
             function=patches,

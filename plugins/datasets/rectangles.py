@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from daecore import Extension, Splits, hookimpl
+from daecore import Dataset, Splits, hookimpl
 
+from ..bibliography import cited
 from .backgrounds import photographs
 from .problem import SHAPE, SIDE, Problem, two_classes
 
@@ -97,13 +98,14 @@ def areas(height: Tensor, width: Tensor, generator: Generator) -> tuple[Tensor, 
 
 
 @hookimpl
-def register_datasets() -> list[Extension]:
+def register_datasets() -> list[Dataset]:
     """Ship `rectangles` and `rectangles_img`."""
     return [
-        Extension(
+        Dataset(
             name=name,
             options=options,
             function=function,
+            source=cited("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=2,

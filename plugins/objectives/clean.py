@@ -3,14 +3,16 @@
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl
+from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
+
+from ..bibliography import cited
 
 
 class Clean(Options):
     """Mean squared error between the restored and the clean sample."""
 
 
-def clean(options: Clean, corruptor: Corruptor) -> Objective:
+def clean(options: Clean, corruptor: Corruptor) -> Loss:
     """The loss ``mean((model(corrupted) - clean)^2)`` over all values of the batch."""
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
@@ -21,6 +23,6 @@ def clean(options: Clean, corruptor: Corruptor) -> Objective:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `clean`."""
-    return [Extension(name="clean", options=Clean, function=clean)]
+    return [Objective(name="clean", options=Clean, function=clean, source=cited("vincent2008"))]

@@ -4,22 +4,23 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor, nn
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, find_encoder, hookimpl, stream
+from daecore import Batch, Corruptor, Loss, Objective, Options, find_encoder, hookimpl, stream
 
-from .reconstruction import Loss, needs_bounds, value_errors
+from ..bibliography import cited
+from .reconstruction import Measure, needs_bounds, value_errors
 
 
 class Contractive(Options):
     """Reconstruction error, plus lambda times the squared Frobenius norm of the encoder's Jacobian."""
 
     weight: float = Field(default=0.1, ge=0, le=1000, description="lambda, beside the error summed over the values")
-    loss: Loss = Field(default="squared", description="error of each value; cross-entropy needs values in [0, 1]")
+    loss: Measure = Field(default="squared", description="error of each value; cross-entropy needs values in [0, 1]")
     projections: int = Field(
         default=1, ge=1, le=64, description="random projections of the Jacobian, where it has no closed form"
     )
 
 
-def contractive(options: Contractive, corruptor: Corruptor) -> Objective:
+def contractive(options: Contractive, corruptor: Corruptor) -> Loss:
     """The loss ``mean_x (sum of value errors + lambda ||J_f(x)||_F^2) / D``, f the encoder, D values a sample.
 
     Divided by D, the error is the mean over values as in the other objectives, and lambda is the paper's, which sums
@@ -83,6 +84,14 @@ def _lone_layer(encoder: nn.Module) -> nn.Linear | None:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `contractive`."""
-    return [Extension(name="contractive", options=Contractive, function=contractive, bounded=needs_bounds)]
+    return [
+        Objective(
+            name="contractive",
+            options=Contractive,
+            function=contractive,
+            source=cited("rifai2011"),
+            bounded=needs_bounds,
+        )
+    ]

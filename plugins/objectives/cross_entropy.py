@@ -2,8 +2,9 @@
 
 from torch import Generator, Tensor, nn
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, hookimpl
+from daecore import Batch, Corruptor, Loss, Objective, Options, hookimpl
 
+from ..bibliography import cited
 from .reconstruction import value_errors
 
 
@@ -11,7 +12,7 @@ class CrossEntropy(Options):
     """Mean cross-entropy between the clean and the restored values, which must lie in [0, 1]."""
 
 
-def cross_entropy(options: CrossEntropy, corruptor: Corruptor) -> Objective:
+def cross_entropy(options: CrossEntropy, corruptor: Corruptor) -> Loss:
     """The loss ``mean(-x log y - (1 - x) log(1 - y))`` in nats, y = model(corrupted), over all values of the batch.
 
     It is least at ``y = x``, where the entropy of x remains: it does not fall to 0 for grey values.
@@ -27,6 +28,14 @@ def cross_entropy(options: CrossEntropy, corruptor: Corruptor) -> Objective:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `cross_entropy`."""
-    return [Extension(name="cross_entropy", options=CrossEntropy, function=cross_entropy, bounded=True)]
+    return [
+        Objective(
+            name="cross_entropy",
+            options=CrossEntropy,
+            function=cross_entropy,
+            source=cited("vincent2008", "vincent2010"),
+            bounded=True,
+        )
+    ]

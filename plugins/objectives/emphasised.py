@@ -6,9 +6,10 @@ import torch
 from pydantic import Field, model_validator
 from torch import Generator, Tensor, nn
 
-from daecore import Batch, Corruptor, Extension, InputError, Objective, Options, hookimpl, stream
+from daecore import Batch, Corruptor, InputError, Loss, Objective, Options, hookimpl, stream
 
-from .reconstruction import Loss, needs_bounds, value_errors
+from ..bibliography import cited
+from .reconstruction import Measure, needs_bounds, value_errors
 
 TRIED = ((1, 64, 64), (64,))  # shapes of the samples on which a corruption shows whether it marks what it touches
 
@@ -18,7 +19,7 @@ class Emphasised(Options):
 
     a: float = Field(default=1.0, ge=0, le=100, description="weight of the values that the corruption touched")
     b: float = Field(default=0.5, ge=0, le=100, description="weight of the others; 0: full emphasis")
-    loss: Loss = Field(default="squared", description="error of each value; cross-entropy needs values in [0, 1]")
+    loss: Measure = Field(default="squared", description="error of each value; cross-entropy needs values in [0, 1]")
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
@@ -27,7 +28,7 @@ class Emphasised(Options):
         return self
 
 
-def emphasised(options: Emphasised, corruptor: Corruptor) -> Objective:
+def emphasised(options: Emphasised, corruptor: Corruptor) -> Loss:
     """The loss ``mean(w (model(corrupted) - clean)^2)``, w = a where touched, else b; a = b = 1 is `clean`.
 
     With the cross-entropy in place of the squared error a = b = 1 is `cross_entropy`.
@@ -74,8 +75,15 @@ def _refusal(corruptor: Corruptor) -> str:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `emphasised`."""
     return [
-        Extension(name="emphasised", options=Emphasised, function=emphasised, demands=demands, bounded=needs_bounds)
+        Objective(
+            name="emphasised",
+            options=Emphasised,
+            function=emphasised,
+            source=cited("vincent2010"),
+            demands=demands,
+            bounded=needs_bounds,
+        )
     ]

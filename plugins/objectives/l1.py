@@ -3,14 +3,16 @@
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl
+from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
+
+from ..bibliography import cited
 
 
 class L1(Options):
     """Mean absolute error between the restored and the clean sample."""
 
 
-def l1(options: L1, corruptor: Corruptor) -> Objective:
+def l1(options: L1, corruptor: Corruptor) -> Loss:
     """The loss ``mean(|model(corrupted) - clean|)``; its minimiser is the posterior median of each value.
 
     Source: Lehtinen et al., "Noise2Noise", ICML 2018, section 2 (which loss has which minimiser) and 3.2.
@@ -24,6 +26,6 @@ def l1(options: L1, corruptor: Corruptor) -> Objective:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `l1`."""
-    return [Extension(name="l1", options=L1, function=l1)]
+    return [Objective(name="l1", options=L1, function=l1, source=cited("lehtinen2018"))]

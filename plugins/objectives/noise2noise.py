@@ -10,7 +10,9 @@ import torch
 from pydantic import Field, field_validator
 from torch import Generator, Tensor, nn
 
-from daecore import Batch, CorruptionSpec, Corruptor, Extension, InputError, Objective, Options, Spec, hookimpl, stream
+from daecore import Batch, CorruptionSpec, Corruptor, InputError, Loss, Objective, Options, Spec, hookimpl, stream
+
+from ..bibliography import cited
 
 PROBES = (64, 1024)  # sides of the pictures on which a mask is looked at: the larger one holds any square
 
@@ -36,7 +38,7 @@ class Noise2Noise(Options):
         return (value,) if isinstance(value, Spec | dict | str) else value
 
 
-def noise2noise(options: Noise2Noise, corruptor: Corruptor) -> Objective:
+def noise2noise(options: Noise2Noise, corruptor: Corruptor) -> Loss:
     """The loss ``mean((model(x + n) - (x + d))^2)`` over the target's values that are not masked.
 
     ``n`` and ``d`` are independent draws. With ``E[d] = 0`` the minimiser is that of clean targets, and the loss
@@ -90,7 +92,7 @@ def demands(options: Noise2Noise, corruptor: Corruptor) -> None:
         )
 
 
-def _links(specs: Sequence[Spec]) -> list[Corruptor]:
+def _links(specs: Sequence[CorruptionSpec]) -> list[Corruptor]:
     return [Corruptor([item]) for item in specs]
 
 
@@ -132,6 +134,10 @@ def _remedy(link: Corruptor) -> str:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `noise2noise`."""
-    return [Extension(name="noise2noise", options=Noise2Noise, function=noise2noise, demands=demands)]
+    return [
+        Objective(
+            name="noise2noise", options=Noise2Noise, function=noise2noise, source=cited("lehtinen2018"), demands=demands
+        )
+    ]

@@ -8,7 +8,9 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, InputError, Objective, Options, comparable, hookimpl, stream
+from daecore import Batch, Corruptor, InputError, Loss, Objective, Options, comparable, hookimpl, stream
+
+from ..bibliography import cited
 
 NEIGHBOURS = ((0.5, 1.0, 0.5), (1.0, 0.0, 1.0), (0.5, 1.0, 0.5))  # how they weigh, the pixel itself left out
 TRIED = (1, 64, 64)  # the shape of the flat pictures on which neighbouring noise is compared
@@ -21,7 +23,7 @@ class Noise2Self(Options):
     grid: int = Field(default=4, ge=2, le=16, description="one pixel of each square of so many by so many is hidden")
 
 
-def noise2self(options: Noise2Self, corruptor: Corruptor) -> Objective:
+def noise2self(options: Noise2Self, corruptor: Corruptor) -> Loss:
     """The loss ``mean over hidden pixels of (model(noisy with their neighbours' mean instead) - noisy)^2``.
 
     The hidden pixels lie on a grid whose place is drawn anew for each batch and epoch, also with ``noise: once``.
@@ -86,6 +88,15 @@ def _place(batch: Batch, generator: Generator, grid: int) -> tuple[slice, slice]
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `noise2self`."""
-    return [Extension(name="noise2self", options=Noise2Self, function=noise2self, shapes="images", demands=demands)]
+    return [
+        Objective(
+            name="noise2self",
+            options=Noise2Self,
+            function=noise2self,
+            source=cited("batson2019"),
+            shapes="images",
+            demands=demands,
+        )
+    ]

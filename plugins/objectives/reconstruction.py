@@ -7,11 +7,11 @@ from torch import Tensor
 
 from daecore import comparable
 
-Loss = Literal["squared", "cross_entropy"]
+Measure = Literal["squared", "cross_entropy"]
 TINY, BELOW_ONE = torch.finfo(torch.float32).tiny, 1 - 2**-24  # the float32 numbers next to 0 and 1, between them
 
 
-def value_errors(restored: Tensor, clean: Tensor, loss: Loss) -> Tensor:
+def value_errors(restored: Tensor, clean: Tensor, loss: Measure) -> Tensor:
     """The error of each value, in float32.
 
     The cross-entropy ``-t log y - (1 - t) log(1 - y)`` of a clean value t and a restored one y is in nats; y is kept by

@@ -7,7 +7,9 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl, stream
+from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl, stream
+
+from ..bibliography import cited
 
 STEP = 0.05  # the probe's length, in sigmas: short beside the noise, long beside a device's rounding
 NEAR = 1e-3  # relative; two sigmas that differ by less are one
@@ -21,7 +23,7 @@ class Sure(Options):
     )
 
 
-def sure(options: Sure, corruptor: Corruptor) -> Objective:
+def sure(options: Sure, corruptor: Corruptor) -> Loss:
     """The loss ``mean((f(y) - y)^2) - sigma^2 + 2 sigma^2 mean(b (f(y + e b) - f(y)) / e)``, b standard normal.
 
     Over noise and probe its mean is ``mean((f(y) - x)^2)``, which it never sees: the clean batch is only what the
@@ -82,6 +84,14 @@ def _fresh(batch: Batch, generator: Generator) -> Generator:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `sure`."""
-    return [Extension(name="sure", options=Sure, function=sure, demands=demands)]
+    return [
+        Objective(
+            name="sure",
+            options=Sure,
+            function=sure,
+            source=cited("stein1981", "ramani2008", "soltanayev2018"),
+            demands=demands,
+        )
+    ]

@@ -9,7 +9,9 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from daecore import Batch, Corruptor, Extension, Objective, Options, comparable, hookimpl
+from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
+
+from ..bibliography import cited
 
 
 class WeightDecay(Options):
@@ -20,7 +22,7 @@ class WeightDecay(Options):
     )
 
 
-def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Objective:
+def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Loss:
     """The loss ``mean((model(x) - clean)^2) + strength * sum(W^2)``; x is corrupted as the experiment says.
 
     Only weights count, not biases: parameters with two dimensions or more. Shared (tied) weights count once.
@@ -39,6 +41,6 @@ def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Objective:
 
 
 @hookimpl
-def register_objectives() -> list[Extension]:
+def register_objectives() -> list[Objective]:
     """Ship `weight_decay`."""
-    return [Extension(name="weight_decay", options=WeightDecay, function=weight_decay)]
+    return [Objective(name="weight_decay", options=WeightDecay, function=weight_decay, source=cited("vincent2010"))]

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Scan(Options):
@@ -22,7 +22,7 @@ def scan(x: Tensor, options: Scan, *, generator: Generator) -> tuple[Tensor, Ten
 
 
 @hookimpl
-def register_corruptions() -> list[Extension]:
+def register_corruptions() -> list[Corruption]:
     """Ship `scan`."""
     strength = Strength("period", identity=None, low=14, high=2)  # fewer rows between dark ones, stronger
-    return [Extension(name="scan", options=Scan, function=scan, shapes="images", random=True, strength=strength)]
+    return [Corruption(name="scan", options=Scan, function=scan, shapes="images", random=True, strength=strength)]

@@ -177,7 +177,7 @@ def room(store: Path) -> int:
 
 PLUGIN = '''"""A stranger's corruption."""
 
-from daecore import Extension, Options, hookimpl
+from daecore import Corruption, Options, hookimpl
 
 
 class Mine(Options):
@@ -192,7 +192,7 @@ def mine(x, options, *, generator):
 
 @hookimpl
 def register_corruptions():
-    return [Extension(name="mine", options=Mine, function=mine, shapes="images")]
+    return [Corruption(name="mine", options=Mine, function=mine, shapes="images")]
 '''
 
 

@@ -69,6 +69,18 @@ def test_without_a_store_there_is_nothing_to_run_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_what_a_run_used_is_cited(store: Path, first: dict[str, Any]) -> None:
+    """On the standard output, as BibTeX alone."""
+    run_id = first["mlflow"]["run_id"]
+    said = dae(store, "cite", run_id[:12])
+    assert said.startswith(f"% What the run {run_id[:12]} (digits erasure(p=0.5) dense-48) used, and daecore,")
+    assert [line.split("{")[1] for line in said.splitlines() if line.startswith("@")] == [
+        "alpaydin1998,", "daecore,", "vincent2008,",
+    ]  # fmt: skip
+    assert "There is no run 'nobody'" in dae(store, "cite", "nobody", status=2)
+
+
+@pytest.mark.long
 def test_a_rerun_with_a_change_is_a_run_that_says_what_it_repeats(
     store: Path, first: dict[str, Any], server: str
 ) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from daecore.errors import DaecoreError
-from daecore.plugin.registry import registry
-from daecore.plugin.spec import digest
+from daecore.plugin.spec import digest, spec
 from daecore.rng import stream
 from daecore.stats.intervals import Interval, bootstrap, student
 
@@ -48,7 +47,7 @@ def _without_strength(one: Candidate) -> Iterator[tuple[str, str, float]]:
 def _option(corruption: str) -> str:
     """The name of a corruption's strength; empty where it has none, or is not installed any more."""
     try:
-        strength = registry().find("corruption", corruption).extension.strength
+        strength = spec("corruption", corruption).extension.strength
     except DaecoreError:
         return ""
     return strength.option if strength else ""

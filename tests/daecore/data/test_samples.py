@@ -12,7 +12,7 @@ from torch import nn
 from daecore import InputError, Samples, Splits
 from daecore.errors import NonFiniteError, SamplesError
 from daecore.training.loop import TrainingOptions, fit
-from daecore.training.objective import classification
+from daecore.training.loss import classification
 
 IMAGES, POINTS = torch.zeros(6, 1, 4, 4, dtype=torch.uint8), torch.rand(6, 3)
 LABELS = torch.arange(6) % 2

@@ -3,21 +3,28 @@
 Every plugin here is a real distribution: a module and its metadata, written into a folder on the path.
 """
 
+import copy
 import itertools
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from textwrap import indent
+from typing import get_args
 
 import pytest
 
 from daecore.errors import UnknownExtension
+from daecore.plugin import hookspecs
+from daecore.plugin.extension import Kind
+from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.kinds import KINDS
 from daecore.plugin.registry import Registry, build, registry
 
 HEAD = """
-from daecore import Extension, Options, hookimpl
+from daecore import Architecture, Corruption, Dataset, Extension, Objective, Options, hookimpl
 
 class Nothing(Options):
     \"\"\"Changes nothing.\"\"\"
@@ -25,13 +32,14 @@ class Nothing(Options):
 def nothing(x, options, *, generator):
     return x
 """
-EXTENSION = "Extension(name={name!r}, options=Nothing, function=nothing)"
+CLASSES = {"register_corruptions": "Corruption", "register_architectures": "Architecture"}
 numbers = itertools.count()
 
 
 def shipping(name: str, hook: str = "register_corruptions") -> str:
     """The source of a plugin with one extension."""
-    return hooked(f"return [{EXTENSION.format(name=name)}]", hook)
+    made = CLASSES.get(hook, "Corruption")
+    return hooked(f"return [{made}(name={name!r}, options=Nothing, function=nothing)]", hook)
 
 
 def hooked(body: str, hook: str = "register_corruptions") -> str:
@@ -71,7 +79,7 @@ def test_a_strangers_extension_is_found_with_its_provenance(folder: Path) -> Non
     assert len(found.provenance.digest) == 64
 
 
-def test_the_hook_decides_the_kind_and_kinds_do_not_share_names(folder: Path) -> None:
+def test_kinds_do_not_share_names(folder: Path) -> None:
     install(folder, "one", shipping("calm"))
     install(folder, "two", shipping("calm", hook="register_architectures"))
     assert installed(folder).names("corruption") == installed(folder).names("architecture") == ["calm"]
@@ -83,10 +91,59 @@ def test_the_hook_decides_the_kind_and_kinds_do_not_share_names(folder: Path) ->
         ("import a_module_nobody_has", "ModuleNotFoundError: No module named 'a_module_nobody_has'"),
         ("raise SystemExit('bye')", "SystemExit: bye"),
         (shipping("calm", hook="register_corruption"), "register_corruption"),
-        (hooked("return 3"), "register_corruptions must return a list of Extension, but returned 3"),
-        (hooked("return ['calm']"), "must return a list of Extension"),
+        (
+            hooked("return 3"),
+            "register_corruptions must return a list of Corruption, but returned 3. Return [Corruption(...)].",
+        ),
+        (
+            hooked("return ['calm']"),
+            "register_corruptions must return a list of Corruption, but 'calm' is in it. Return [Corruption(...)].",
+        ),
+        (
+            hooked("return [Dataset(name='calm', options=Nothing, function=nothing)]"),
+            "register_corruptions must return a list of Corruption, but the Dataset 'calm' is in it. Return that from "
+            "register_datasets, or make it a Corruption.",
+        ),
+        (
+            hooked("return [Corruption(name='calm', options=Nothing, function=nothing, classes=10)]"),
+            "The Corruption 'calm' is put together wrongly: corruptions have no field 'classes'; datasets have. Leave "
+            "it out. Known: composite, function, host, name, options, output_shape, per_image, random, shapes, source, "
+            "strength, unbiased.",
+        ),
+        (
+            hooked("return [Corruption(name='calm', options=Nothing, function=nothing, unbias=True)]"),
+            "corruptions have no field 'unbias'. Leave it out. Did you mean 'unbiased'? Known: composite,",
+        ),
+        (
+            hooked("return [Objective(name='calm', options=Nothing)]", "register_objectives"),
+            "The Objective 'calm' is put together wrongly: it needs function, and only name, options came. Add what is "
+            "missing. The function is (options, corruptor) -> Loss.",
+        ),
+        (
+            hooked("return [Objective(options=Nothing, function=nothing)]", "register_objectives"),
+            "An Objective without a name is put together wrongly: it needs name, and only options, function came.",
+        ),
+        (
+            hooked("return [Corruption(name='calm', options=Nothing, function='calm')]"),
+            "The function of the corruption 'calm' must be (x, options, *, generator) -> Tensor | (Tensor, touched), "
+            "got 'calm'. Give the function itself.",
+        ),
+        (
+            hooked("return [Extension(name='calm', options=Nothing)]"),
+            "The Extension 'calm' is put together wrongly: it has no kind. Return from each hook what it registers",
+        ),
         (hooked("raise KeyError('inside')"), "KeyError: 'inside'"),
-        (hooked("return [Extension(name='calm', options=dict, function=nothing)]"), "subclass of daecore.Options"),
+        (
+            hooked("return [Corruption(name='calm', options=dict, function=nothing)]"),
+            "The options of the corruption 'calm' must be a subclass of daecore.Options, got <class 'dict'>. Give the "
+            "class itself: options=MyOptions.",
+        ),
+        (
+            "from daecore import Options\nclass Needing(Options):\n    level: float\n"
+            + hooked("return [Corruption(name='calm', options=Needing, function=nothing)]"),
+            "Every option of the corruption 'calm' needs a default, but level has none. Write `level: ... = "
+            "Field(default=...)`.",
+        ),
     ],
 )
 def test_a_plugin_that_is_wrong_breaks_itself_only(folder: Path, source: str, reason: str) -> None:
@@ -103,6 +160,39 @@ def test_using_a_broken_plugin_tells_who_and_why(folder: Path) -> None:
     install(folder, "wrong", "import a_module_nobody_has", entry="storm")
     with pytest.raises(UnknownExtension, match=r"'storm' is installed but .*wrong 1\.2.*a_module_nobody_has"):
         installed(folder).find("corruption", "storm")
+
+
+def test_what_is_put_together_wrongly_tells_its_user_who_and_why(folder: Path) -> None:
+    """By the name the user wrote, whatever the plugin's entry point is called; and one paragraph, no traceback."""
+    wrong = "return [Corruption(name='gale', options=Nothing, function=nothing, classes=10)]"
+    install(folder, "wrong", hooked(wrong), entry="storm")
+    with pytest.raises(UnknownExtension) as told:
+        installed(folder).find("corruption", "gale")
+    assert str(told.value).startswith(
+        "The corruption 'gale' is installed but broken: the plugin wrong:storm (wrong 1.2) cannot be used: The "
+        "Corruption 'gale' is put together wrongly: corruptions have no field 'classes'; datasets have. Leave it out."
+    )
+    assert "\n" not in str(told.value)
+
+
+def test_an_unknown_name_points_at_the_plugins_that_could_not_be_read(folder: Path) -> None:
+    """A plugin that does not import cannot say which names it would have shipped."""
+    install(folder, "wrong", "import a_module_nobody_has", entry="storm")
+    with pytest.raises(UnknownExtension, match="It may be in a broken plugin, wrong:storm: `dae plugins` tells"):
+        installed(folder).find("corruption", "calm")
+
+
+def test_each_kind_has_a_class_a_hook_and_a_name_for_its_type() -> None:
+    assert set(KINDS) == set(HOOKS) == set(get_args(Kind))
+    assert all(hasattr(hookspecs, hook) for hook in HOOKS.values())
+    assert all(found.kind == kind for kind, found in KINDS.items())
+
+
+def test_an_extension_can_be_copied_and_replaced() -> None:
+    """Its constructor's questions are not asked of a copy, which gets its fields later."""
+    erasure = registry().find("corruption", "erasure").extension
+    assert copy.copy(erasure) == erasure
+    assert replace(erasure, source="x").source == "x"
 
 
 def test_two_strangers_with_one_name_both_lose_it(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from daecore import Series
-from daecore.errors import InputError, UnknownExtension
+from daecore.errors import InputError, PluginError, UnknownExtension
 from daecore.plugin.registry import Registry, build, registry, series_registry
 from daecore.study import find_study, overview_tables
 from daecore.study import series as studies
@@ -98,7 +98,7 @@ def test_two_series_of_one_name_are_both_refused_and_a_built_in_keeps_its_own(fo
 
 
 def test_a_module_that_is_no_package_is_no_series(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"write the series in a folder's __init__\.py, with package=__name__"):
+    with pytest.raises(PluginError, match=r"write the series in a folder's __init__\.py, with package=__name__"):
         Series(name="dusk", title="Dusk", ids=("one",), package="json.decoder").recipes()
 
 

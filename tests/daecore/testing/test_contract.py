@@ -11,7 +11,21 @@ import torch
 from pydantic import ConfigDict, Field
 from torch import Generator, Tensor, nn
 
-from daecore import Autoencoder, Batch, Corruptor, Extension, Options, Samples, Splits, Strength, as_float
+from daecore import (
+    Architecture,
+    Autoencoder,
+    Batch,
+    Corruption,
+    Corruptor,
+    Dataset,
+    Extension,
+    Objective,
+    Options,
+    Samples,
+    Splits,
+    Strength,
+    as_float,
+)
 from daecore.errors import SamplesError
 from daecore.plugin.registry import Installed, registry
 from daecore.plugin.spec import spec
@@ -28,8 +42,8 @@ def test_every_built_in_keeps_the_contract(item: Installed, tmp_path: Path) -> N
     fewer = {"train": 100, "validation": 100, "test": 100}  # of datasets that can be cut: the same code, less of it
     cut = item.kind == "dataset" and fewer.keys() <= item.extension.options.model_fields.keys()
     options = item.extension.options(**fewer) if cut else None
-    cache = tmp_path if item.extension.download_bytes == 0 else CACHE
-    found = check_extension(item.kind, item.extension, options, cache=cache)
+    cache = CACHE if isinstance(item.extension, Dataset) and item.extension.download_bytes else tmp_path
+    found = check_extension(item.extension, options, cache=cache)
     assert [finding for finding in found if finding.state == "failed"] == []
 
 
@@ -46,7 +60,7 @@ def fine(x: Tensor, options: Any, *, generator: Generator) -> Tensor:
     return x * (1 - options.level)
 
 
-GOOD = Extension(
+GOOD = Corruption(
     name="fine", options=Fine, function=fine, shapes="images", strength=Strength("level", 0, 0.1, 0.9), per_image=True
 )
 
@@ -176,8 +190,8 @@ BROKEN = {
 }
 
 
-def findings(extension: Extension, kind: Any = "corruption") -> dict[str, Any]:
-    return {finding.check: finding for finding in check_extension(kind, extension)}
+def findings(extension: Extension) -> dict[str, Any]:
+    return {finding.check: finding for finding in check_extension(extension)}
 
 
 def test_a_good_one_passes_everything() -> None:
@@ -201,7 +215,7 @@ class Empty(Options):
     """Nothing to choose."""
 
 
-def dataset(**parts: Any) -> Extension:
+def dataset(**parts: Any) -> Dataset:
     values = torch.arange(30 * 16, dtype=torch.int64).remainder(251).to(torch.uint8).reshape(30, 1, 4, 4)
     labels = torch.arange(30) % 2
     splits = Splits(
@@ -215,7 +229,7 @@ def dataset(**parts: Any) -> Extension:
         made = {name: part() if callable(part) else part for name, part in parts.items()}
         return replace(splits, **made)
 
-    return Extension(
+    return Dataset(
         name="mine", options=Empty, function=load, shapes="images", classes=2, sample_shape=lambda options: (1, 4, 4)
     )
 
@@ -224,7 +238,7 @@ SOME = Samples(torch.zeros(5, 1, 4, 4, dtype=torch.uint8), torch.arange(5) % 2)
 
 
 def test_a_good_dataset_passes() -> None:
-    assert {finding.state for finding in findings(dataset(), "dataset").values()} == {"passed"}
+    assert {finding.state for finding in findings(dataset()).values()} == {"passed"}
 
 
 @pytest.mark.parametrize(
@@ -251,12 +265,12 @@ def test_a_good_dataset_passes() -> None:
     ],
 )
 def test_each_dataset_check_catches_what_it_names(fact: str, extension: Extension) -> None:
-    assert findings(extension, "dataset")[fact].state == "failed"
+    assert findings(extension)[fact].state == "failed"
 
 
 def test_a_dataset_whose_samples_are_refused_is_told_what_its_users_would_be_told() -> None:
     """The author reads the very sentence, once; what cannot be judged without samples is not."""
-    found = findings(dataset(train=lambda: Samples(torch.rand(5, 4, 4))), "dataset")
+    found = findings(dataset(train=lambda: Samples(torch.rand(5, 4, 4))))
     with pytest.raises(SamplesError) as told:
         Samples(torch.rand(5, 4, 4))
     said = found.pop("samples are stored by the tensor rule").said
@@ -267,12 +281,12 @@ def test_a_dataset_whose_samples_are_refused_is_told_what_its_users_would_be_tol
 
 
 def test_a_dataset_that_cannot_be_had_is_not_judged(tmp_path: Path) -> None:
-    found = check_extension("dataset", registry().find("dataset", "image_folder").extension, cache=tmp_path)
+    found = check_extension(registry().find("dataset", "image_folder").extension, cache=tmp_path)
     assert "needs a folder" in next(finding.said for finding in found if finding.state == "not judged")
 
 
-def architecture(encoder: nn.Module, decoder: nn.Module) -> Extension:
-    return Extension(
+def architecture(encoder: nn.Module, decoder: nn.Module) -> Architecture:
+    return Architecture(
         name="mine", options=Empty, shapes="images",
         function=lambda options, *, input_shape, output_shape: Autoencoder(encoder, decoder),
     )  # fmt: skip
@@ -298,11 +312,11 @@ class Deciding(nn.Conv2d):
     ],
 )
 def test_each_architecture_check_catches_what_it_names(fact: str, extension: Extension) -> None:
-    assert findings(extension, "architecture")[fact].state == "failed"
+    assert findings(extension)[fact].state == "failed"
 
 
-def objective(function: Any) -> Extension:
-    return Extension(name="mine", options=Empty, function=lambda options, corruptor: function)
+def objective(function: Any) -> Objective:
+    return Objective(name="mine", options=Empty, function=lambda options, corruptor: function)
 
 
 def by_class(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
@@ -329,7 +343,7 @@ def by_class(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
     ],
 )
 def test_each_objective_check_catches_what_it_names(fact: str, loss: Any) -> None:
-    assert findings(objective(loss), "objective")[fact].state == "failed"
+    assert findings(objective(loss))[fact].state == "failed"
 
 
 @pytest.mark.parametrize("chosen", [{"gaussian_noise": {}}, {"shot_noise": {}}, {"erasure": {"rescale": True}}])
@@ -355,7 +369,7 @@ def test_a_false_claim_is_refused(chosen: dict[str, Any]) -> None:
     bias = measure_bias(one.extension, one.options, pictures((1, 28, 28), 16))
     assert bias.low > TOLERANCE
     claimed = replace(one.extension, unbiased=True)
-    found = check_extension("corruption", claimed, one.options)
+    found = check_extension(claimed, one.options)
     (licence,) = [finding for finding in found if finding.check == "it is as unbiased as declared"]
     assert licence.state == "failed"
     assert "Declare unbiased=False" in licence.said

@@ -11,7 +11,7 @@ from daecore.data.samples import Batch, Samples
 from daecore.errors import InputError, NonFiniteError
 from daecore.training.checkpoint import load_progress, save_progress, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
-from daecore.training.objective import classification
+from daecore.training.loss import classification
 
 IMAGES = Samples(torch.randint(0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)))
 HELD_OUT = Samples(IMAGES.data[:10])

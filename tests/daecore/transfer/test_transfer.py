@@ -16,7 +16,7 @@ from daecore.plugin.spec import spec
 from daecore.stats.intervals import student
 from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import TrainingOptions
-from daecore.training.objective import augmented, classification
+from daecore.training.loss import augmented, classification
 from daecore.transfer.classifier import Classifier, judge
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier

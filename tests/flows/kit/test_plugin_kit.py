@@ -15,14 +15,16 @@ import torch
 from daecore_flows.cli import main
 from daecore_flows.kit.catalogue import formula, option_rows, preview_png, properties
 from daecore_flows.kit.scaffold import create, files
+from daecore_flows.store.layout import LAYOUT
 from daecore_flows.store.model_file import ModelHeader, load_model
 from daecore_flows.store.provenance import provenance
 
 from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.plugin import hookspecs
-from daecore.plugin.extension import KINDS, Kind
+from daecore.plugin.extension import Kind
 from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.kinds import KINDS
 from daecore.plugin.registry import Installed, build, registry
 from daecore.plugin.spec import spec
 from daecore.testing import check_extension
@@ -40,9 +42,7 @@ def test_a_new_package_keeps_the_contract_as_it_is_made(kind: Kind, tmp_path: Pa
     assert made.name == "dae-snow-fall"
     (item,) = build([], [made / "dae_snow_fall.py"]).extensions.values()
     assert item.kind == kind
-    failed = [
-        f for f in check_extension(kind, item.extension) if f.state == "failed" and "another process" not in f.check
-    ]
+    failed = [f for f in check_extension(item.extension) if f.state == "failed" and "another process" not in f.check]
     assert failed == []
 
 
@@ -52,7 +52,7 @@ def test_a_new_series_keeps_the_contract_as_it_is_made(tmp_path: Path, monkeypat
     monkeypatch.syspath_prepend(made)
     point = EntryPoint("snow_series", "dae_snow_series", "daecore.plugins")
     (item,) = build([point]).extensions.values()
-    assert {finding.state for finding in check_extension("series", item.extension)} == {"passed"}
+    assert {finding.state for finding in check_extension(item.extension)} == {"passed"}
     assert tomllib.loads((made / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"] == {
         "*": ["*.yaml"]
     }
@@ -88,7 +88,7 @@ def test_a_file_of_25_lines_passes_every_check(tmp_path: Path) -> None:
 
 from pydantic import Field
 
-from daecore import Extension, Options, Strength, hookimpl
+from daecore import Corruption, Options, Strength, hookimpl
 
 
 class Fog(Options):
@@ -104,7 +104,7 @@ def fog(x, options, *, generator):
 @hookimpl
 def register_corruptions():
     strength = Strength("density", identity=0, low=0.1, high=0.9)
-    return [Extension(name="fog", options=Fog, function=fog, shapes="images", strength=strength, per_image=True)]
+    return [Corruption(name="fog", options=Fog, function=fog, shapes="images", strength=strength, per_image=True)]
 '''
     assert text.count("\n") <= 25
     (tmp_path / "fog.py").write_text(text)
@@ -127,7 +127,8 @@ def test_a_broken_file_takes_nobody_down(tmp_path: Path) -> None:
     (tmp_path / "_helper.py").write_text("raise SystemExit('never loaded')\n")
     said = command(tmp_path, "plugins", status=0).stdout
     assert (
-        f"broken: broken.py ({tmp_path / 'broken.py'}): ModuleNotFoundError: No module named 'no_such_module'" in said
+        f"The plugin broken.py ({tmp_path / 'broken.py'}) cannot be used: ModuleNotFoundError: No module named "
+        "'no_such_module'. Mend it, or remove it." in said
     )
     assert "never loaded" not in said
     assert "erasure" in said
@@ -189,7 +190,7 @@ def without_speed(text: str) -> str:
 
 
 FOG = """
-from daecore import Extension, Options, hookimpl
+from daecore import Corruption, Options, hookimpl
 
 class Fog(Options):
     'Fades.'
@@ -199,7 +200,7 @@ def fog(x, options, *, generator):
 
 @hookimpl
 def register_corruptions():
-    return [Extension(name="fog", options=Fog, function=fog, shapes="images")]
+    return [Corruption(name="fog", options=Fog, function=fog, shapes="images")]
 """
 
 
@@ -209,7 +210,8 @@ def report_of(folder: Path) -> Path:
     origin = f"{item.provenance.distribution} {item.provenance.version} sha256:{item.provenance.digest}"
     experiment = {"data": {"digits": {}}, "corruptions": [{"fog": {}}], "transfer": None, "training": {"epochs": 0}}
     path = folder / "report.json"
-    path.write_text(json.dumps({"experiment": experiment, "plugins": {"corruption fog": origin}}))
+    report = {"experiment": experiment, "plugins": {"corruption fog": origin}, "layout": LAYOUT}
+    path.write_text(json.dumps(report))
     return path
 
 

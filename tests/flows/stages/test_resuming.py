@@ -18,7 +18,7 @@ from daecore.data.samples import Samples
 from daecore.errors import CheckpointError
 from daecore.training.checkpoint import load_progress, save_progress, tensors_digest
 from daecore.training.loop import TrainingOptions, fit
-from daecore.training.objective import classification
+from daecore.training.loss import classification
 from daecore.training.state import Progress
 
 POINTS = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))

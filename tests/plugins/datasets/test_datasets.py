@@ -9,7 +9,7 @@ import pytest
 import torch
 from daecore_plugins.datasets import arc, digits, fashion_mnist, idx, mnist
 
-from daecore import DataError, Extension, local_folder, stream
+from daecore import DataError, Dataset, local_folder, stream
 
 DATASETS = [module.register_datasets()[0] for module in (arc, digits, fashion_mnist, mnist)]
 
@@ -23,7 +23,7 @@ def idx_bytes(array: torch.Tensor) -> bytes:
 
 
 @pytest.mark.parametrize("extension", DATASETS, ids=lambda extension: extension.name)
-def test_what_is_declared_is_complete(extension: Extension):
+def test_what_is_declared_is_complete(extension: Dataset):
     assert extension.summary
     assert extension.takes(extension.sample_shape(extension.options()))
 

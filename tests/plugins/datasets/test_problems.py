@@ -11,7 +11,7 @@ from scipy import stats
 from skimage.morphology import convex_hull_image
 from torch.nn import functional as F
 
-from daecore import DataError, Extension, Samples, Splits, stream
+from daecore import DataError, Dataset, Samples, Splits, stream
 
 MODULES = (digit_problems, rectangles, convex)
 PROBLEMS = {one.name: one for module in MODULES for one in module.register_datasets()}
@@ -58,7 +58,7 @@ def numbers(samples: Samples) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("extension", PROBLEMS.values(), ids=PROBLEMS)
-def test_every_problem_is_declared(extension: Extension) -> None:
+def test_every_problem_is_declared(extension: Dataset) -> None:
     """Eight problems of 10,000 / 2,000 / 50,000 samples, 28 x 28."""
     assert len(PROBLEMS) == 8
     assert extension.sample_shape(extension.options()) == (1, 28, 28)

@@ -11,7 +11,7 @@ from daecore import Batch, Corruptor, InputError, Samples, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 from daecore.training.loop import TrainingOptions, fit
-from daecore.training.objective import Objective
+from daecore.training.loss import Loss
 
 SHAPE = (1, 6, 6)
 
@@ -20,11 +20,11 @@ def chain(*values: Any) -> Corruptor:
     return Corruptor([spec("corruption", value) for value in values])
 
 
-def objective(corruptor: Corruptor, **options: Any) -> Objective:
+def objective(corruptor: Corruptor, **options: Any) -> Loss:
     return noise2noise(Noise2Noise(**options), corruptor)
 
 
-def clean_objective(corruptor: Corruptor) -> Objective:
+def clean_objective(corruptor: Corruptor) -> Loss:
     found = spec("objective", "clean")
     return found.extension.function(found.options, corruptor)
 
@@ -58,7 +58,7 @@ class Recorder(nn.Module):
         return x * self.nothing
 
 
-def gradient(loss: Objective, batch: Batch, weight: float = 0.2) -> float:
+def gradient(loss: Loss, batch: Batch, weight: float = 0.2) -> float:
     model = Linear(weight)
     loss(model, batch, stream(0, "noise")).backward()
     assert model.weight.grad is not None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from daecore import Batch, Corrupted, Corruptor, InputError, Objective, Samples, find_encoder, spec, stream
+from daecore import Batch, Corrupted, Corruptor, InputError, Loss, Samples, find_encoder, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 from daecore.training.loop import TrainingOptions, fit
@@ -24,9 +24,9 @@ def corruptor(corruption: dict[str, Any]) -> Corruptor:
 GAUSSIAN = corruptor({"gaussian_noise": {"sigma": SIGMA}})
 
 
-def objective(said: dict[str, Any], corruption: Corruptor = GAUSSIAN) -> Objective:
+def objective(said: dict[str, Any], corruption: Corruptor = GAUSSIAN) -> Loss:
     chosen = spec("objective", said)
-    made: Objective = chosen.extension.function(chosen.options, corruption)
+    made: Loss = chosen.extension.function(chosen.options, corruption)
     return made
 
 
@@ -34,7 +34,7 @@ def batch(clean: Tensor = CLEAN, epoch: int = 1) -> Batch:
     return Batch(clean, None, torch.arange(len(clean)), epoch)
 
 
-def losses(made: Objective, model: nn.Module, draws: int, seed: int = 0) -> Tensor:
+def losses(made: Loss, model: nn.Module, draws: int, seed: int = 0) -> Tensor:
     """The loss under so many independent draws, float64."""
     with torch.no_grad():
         found = [made(model, batch(), stream(seed, "draw", number)) for number in range(draws)]

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from daecore import Spec
 from daecore.experiment import Experiment
 from daecore.plots import filter_sheets, png, spreads
+from daecore.plugin import DatasetSpec
 from daecore.study import Findings, Laboratory, Measured, Picture, Study
 
 from .report import figures, growth, means, notes, table
@@ -122,7 +122,7 @@ def _spread(sheets: Sheets, words: Mapping[str, str], floor: Sheet) -> Picture:
 
 def _source(lab: Laboratory) -> str:
     """Which photographs the patches were cut from."""
-    data: Spec = lab.experiment(GAUSSIAN).data
+    data: DatasetSpec = lab.experiment(GAUSSIAN).data
     look = data.extension.fingerprint
     said = look(data.options).splitlines()[0] if look else "unknown"
     return f"Photographs: {said}. Noise is in standard deviations of the whitened patches."

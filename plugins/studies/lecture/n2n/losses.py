@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from daecore import Spec, spec, stream
+from daecore import CorruptionSpec, spec, stream
 from daecore.corruption import Corruptor
 from daecore.data import Batch, Samples
 from daecore.stats import student
 from daecore.study import Measured
-from daecore.training import Objective
+from daecore.training import Loss
 
 from .trained import Networks
 
@@ -44,13 +44,13 @@ def measured(networks: Mapping[str, Networks]) -> dict[str, Measured]:
     return found
 
 
-def gap_ratios(network: nn.Module, corruptor: Corruptor, target: Spec, samples: Samples) -> list[float]:
+def gap_ratios(network: nn.Module, corruptor: Corruptor, target: CorruptionSpec, samples: Samples) -> list[float]:
     """Per draw: the difference of the losses over ``E d^2`` on the same images."""
     powers = [POWER[target.name](target.options, batch.clean).mean().item() for batch in _batches(samples)]
     return [gap / power for gap, power in zip(gaps(network, corruptor, target, samples), powers, strict=True)]
 
 
-def gaps(network: nn.Module, corruptor: Corruptor, target: Spec, samples: Samples) -> list[float]:
+def gaps(network: nn.Module, corruptor: Corruptor, target: CorruptionSpec, samples: Samples) -> list[float]:
     """Per draw: the loss with noisy targets minus the loss with clean ones, on the same inputs.
 
     Args:
@@ -75,9 +75,9 @@ def _batches(samples: Samples) -> list[Batch]:
     return [samples.batch(index) for index in places]
 
 
-def _objective(value: object, corruptor: Corruptor) -> Objective:
+def _objective(value: object, corruptor: Corruptor) -> Loss:
     chosen = spec("objective", value)
-    made: Objective = chosen.extension.function(chosen.options, corruptor)
+    made: Loss = chosen.extension.function(chosen.options, corruptor)
     return made
 
 

@@ -1,6 +1,7 @@
-"""What training minimises: a callable from model, batch and generator to a scalar loss.
+"""Loss: what training minimises: a callable from model, batch and generator to a scalar.
 
-The loop never learns which noise or which loss is used; the objective draws its own corruption.
+The loop never learns which noise or which loss is used; the loss draws its own corruption. Does not know the plugins
+that make losses: those are objectives (`daecore.plugin.kinds.Objective`).
 """
 
 from dataclasses import replace
@@ -14,8 +15,8 @@ from daecore.data.samples import Batch
 from daecore.errors import InputError
 
 
-class Objective(Protocol):
-    """``objective(model, batch, generator)`` is a scalar, finite, differentiable loss."""
+class Loss(Protocol):
+    """``loss(model, batch, generator)`` is a finite, differentiable scalar."""
 
     def __call__(self, model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         """The loss of one batch."""
@@ -48,7 +49,7 @@ def classification(model: nn.Module, batch: Batch, generator: Generator) -> Tens
     return F.cross_entropy(model(batch.clean).float(), labels)
 
 
-def augmented(augmentation: Corruptor) -> Objective:
+def augmented(augmentation: Corruptor) -> Loss:
     """`classification` of samples that are changed anew each time they are trained on; judged, they stay as they are.
 
     Args:

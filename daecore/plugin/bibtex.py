@@ -1,0 +1,83 @@
+"""BibTeX, as far as a source needs it: entries with a key and the fields that every citation has.
+
+Knows braces and fields. Does not know LaTeX, strings, nor which styles there are.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from daecore.errors import InputError, in_a_line
+
+START = re.compile(r"@(?P<type>[A-Za-z]+)\s*\{\s*(?P<key>[^\s,{}=]+)\s*,")
+FIELD = re.compile(r"([A-Za-z][\w-]*)\s*=\s*")
+REQUIRED = ("author", "title", "year")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry.
+
+    Attributes:
+        key: By which it is cited.
+        text: The whole of it, as it was written.
+        fields: The names of its fields, in small letters.
+    """
+
+    key: str
+    text: str
+    fields: tuple[str, ...]
+
+
+def entries(text: str) -> tuple[Entry, ...]:
+    """The entries of a BibTeX text, in their order; what stands between them is left out.
+
+    Args:
+        text: As a ``.bib`` file holds it; empty for none.
+
+    Raises:
+        InputError: It is no BibTeX: braces do not close, a key comes twice, or an entry lacks author, title or year.
+    """
+    found = tuple(_entries(text))
+    keys = [entry.key for entry in found]
+    if text.strip() and not found:
+        raise InputError(
+            f"{in_a_line(text)!r} is no BibTeX: an entry is written @article{{key, author = {{...}}, ...}}."
+        )
+    for entry in found:
+        if keys.count(entry.key) > 1:
+            raise InputError(f"The BibTeX key {entry.key!r} stands there twice. Give each entry a key of its own.")
+        missing = [name for name in REQUIRED if name not in entry.fields]
+        if missing:
+            raise InputError(
+                f"The BibTeX entry {entry.key!r} needs {', '.join(REQUIRED)}, and has no {' and no '.join(missing)}."
+            )
+    return found
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    position = 0
+    while start := START.search(text, position):
+        position = _closed(text, text.index("{", start.start()), start["key"])
+        body = text[start.end() : position - 1]
+        yield Entry(start["key"], text[start.start() : position], tuple(_fields(body, start["key"])))
+
+
+def _fields(body: str, key: str) -> Iterator[str]:
+    """The names before each value; a value in braces is skipped whole."""
+    position = 0
+    while field := FIELD.search(body, position):
+        yield field[1].lower()
+        braced = body[field.end() : field.end() + 1] == "{"
+        end = _closed(body, field.end(), key) if braced else body.find(",", field.end())
+        position = end if end >= 0 else len(body)
+
+
+def _closed(text: str, opening: int, key: str) -> int:
+    """The position after the brace that closes the one at ``opening``."""
+    depth = 0
+    for position in range(opening, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return position + 1
+    raise InputError(f"The BibTeX entry {key!r} does not end: a brace is not closed. Close every {{ with a }}.")
