@@ -72,8 +72,9 @@ def quoted(value: object) -> str:
 
 
 def in_a_line(text: str) -> str:
-    """What somebody else says, for a message: a line of it at most."""
-    return _cut(" ".join(text.split()))
+    """What somebody else says, for a message: a line of it at most, and nothing that a terminal would obey."""
+    line = " ".join(text.split())
+    return _cut("".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line))
 
 
 def _cut(text: str) -> str:

@@ -70,11 +70,14 @@ def read_image(path: Path, channels: int = 0) -> ImageFile:
         InputError: The environment's DAE_MAX_MEGAPIXELS is no number.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise Refused("is no file but a folder, a pipe or a device.")
         with path.open("rb") as file:
             stored = _decoded(file, channels)
         pixels, notes = scaled(stored)
-    except OSError as error:
-        raise DataError(f"The image {path} cannot be opened: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # a name that no system takes is a ValueError
+        said = getattr(error, "strerror", None) or error
+        raise DataError(f"The image {path} cannot be opened: {said}.") from None
     except Refused as why:
         raise DataError(f"The image {path} {why}") from None
     except NonFiniteError as why:

@@ -48,7 +48,7 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
     return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes)
 
 
-def several(pages: int) -> str:
+def several(pages: int | str) -> str:
     """The refusal of a stack: the rest of a sentence."""
     return f"has {pages} pages, and one picture was expected. Save each as a file of its own."
 

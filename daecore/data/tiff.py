@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+MOST_PAGES = 100  # looked at: a picture has a mask and a few smaller copies
 REDUCED, MASK = 1, 4  # kinds of pages (tag 254) that go with another one
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 BY_PILLOW = {5: "CMYK", 6: "YCbCr"}
@@ -46,22 +47,30 @@ def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
             file.seek(0)
             return decode_raster(file, MAGIC[0], channels, ("TIFF",))
         _require_known(page)
+        _require_whole(page)
         values = np.asarray(page.asarray())
         orientation = page.tags.valueof(274, 1)
         profile = bytes(page.tags.valueof(34675, b"") or b"")
         colour_map = page.colormap if int(page.photometric) == PALETTE else None
     layers = turned(_layers(values, page), orientation)
     if colour_map is not None:
-        return Stored(_looked_up(layers[..., 0], colour_map), WHITE["uint8"], profile=profile)
+        looked_up, notes = _looked_up(layers[..., 0], colour_map)
+        return Stored(looked_up, WHITE["uint8"], profile=profile, notes=notes)
     return _stored(layers, page, profile, wanted=not channels)
 
 
 def _only(tiff: "TiffFile") -> "TiffPage":
     """The one picture, beside which there may be smaller copies and masks."""
-    pages = [cast("TiffPage", page) for page in tiff.pages]  # frames, which are less, come only where asked for
-    for number, page in enumerate(pages, 1):
+    pages: list[TiffPage] = []
+    for number, each in enumerate(tiff.pages, 1):  # frames, which are less, come only where asked for
+        page = cast("TiffPage", each)
         if not page.tags or not page.size:
             raise ValueError(f"its page {number} is empty")
+        if page.offset in {before.offset for before in pages}:
+            raise ValueError(f"its page {number} is one that came before: the list of its pages is a ring")
+        pages.append(page)
+        if number > MOST_PAGES:
+            raise Refused(several(f"more than {MOST_PAGES}"))
     whole = [page for page in pages if not int(page.subfiletype) & (REDUCED | MASK)] or pages
     told = [int((tiff.imagej_metadata or {}).get("images", 1))]  # these write many pictures under one page
     told += [math.prod(series["shape"]) // whole[0].size for series in tiff.shaped_metadata or () if "shape" in series]
@@ -89,6 +98,17 @@ def _require_known(page: "TiffPage") -> None:
     require_size(*(page.chunks[:2] if len(page.chunks) > 1 else (1, 1)))
 
 
+def _require_whole(page: "TiffPage") -> None:
+    """Refuse what was not written to its end: a part of the picture lies nowhere, and would be read as black."""
+    missing = [
+        number
+        for number, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False), 1)
+        if not offset or not count
+    ]
+    if missing:
+        raise ValueError(f"its part {missing[0]} of {len(page.dataoffsets)} is missing")
+
+
 def _kind(page: "TiffPage") -> str:
     if page.dtype in (np.uint8, np.bool_):
         return "uint8"
@@ -103,10 +123,15 @@ def _layers(values: NDArray[Any], page: "TiffPage") -> NDArray[Any]:
     return np.atleast_3d(values).astype(_kind(page), copy=False)
 
 
-def _looked_up(index: NDArray[Any], colour_map: NDArray[Any]) -> NDArray[Any]:
-    """RGB ``(H, W, 3)`` of a palette's numbers; the map has 16 bits, written as 257 or 256 times 8."""
-    looked_up: NDArray[Any] = np.moveaxis((colour_map >> 8).astype(np.uint8)[:, index], 0, -1)
-    return looked_up
+def _looked_up(index: NDArray[Any], colour_map: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """RGB ``(H, W, 3)`` of a palette's numbers, and what has to be said of it.
+
+    The map has 16 bits, written as 257 or 256 times 8; old writers wrote the 8 bits themselves.
+    """
+    small = int(colour_map.max(initial=0)) <= WHITE["uint8"]
+    notes = ("its palette has 8 bits where 16 belong, and was taken so",) if small and colour_map.any() else ()
+    looked_up: NDArray[Any] = np.moveaxis((colour_map if small else colour_map >> 8).astype(np.uint8)[:, index], 0, -1)
+    return looked_up, notes
 
 
 def _stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: bool) -> Stored:

@@ -4,6 +4,7 @@ Knows what the kinds have in common, and how one that is put together wrongly sa
 typed function and fields of its own, stand in `daecore.plugin.kinds`. Knows nothing of which plugins exist.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -14,6 +15,7 @@ from daecore.plugin.options import Options
 if TYPE_CHECKING:
     from daecore.data.samples import Shape  # its module needs PyTorch
 
+NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 Kind = Literal["corruption", "dataset", "architecture", "objective", "series"]
 
 
@@ -103,7 +105,12 @@ _NO_KIND = "it has no kind. Return from each hook what it registers: daecore.Cor
 
 
 def _faults(cls: type[Extension], given: Mapping[str, object]) -> Iterator[str]:
-    """A sentence for each field too many, and one for all that are missing."""
+    """A sentence for a name that cannot be written, for each field too many, and one for all that are missing."""
+    if "name" in given and not (isinstance(given["name"], str) and NAME.fullmatch(given["name"])):
+        yield (
+            "its name must be a word of letters, digits, hyphens and underscores that begins with a letter, got "
+            f"{quoted(given['name'])}."
+        )
     known = {field.name: field for field in fields(cls)}
     for field in sorted(given.keys() - known.keys()):
         others = [plural(other.kind) for other in SampleExtension.__subclasses__() if field in _names(other)]

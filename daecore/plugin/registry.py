@@ -124,8 +124,11 @@ def find_series(name: str) -> Series:
 
 def _brings_series(point: EntryPoint) -> bool:
     """Whether a plugin's module says so; it is read, not loaded."""
-    file = module_file(point.module)
-    return file is not None and file.suffix == ".py" and hookspecs.HOOKS["series"].encode() in file.read_bytes()
+    try:
+        file = module_file(point.module)
+        return file is not None and file.suffix == ".py" and hookspecs.HOOKS["series"].encode() in file.read_bytes()
+    except (AttributeError, OSError):  # no name of a module, or nothing that can be read: loading it says so
+        return False
 
 
 def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
@@ -141,7 +144,7 @@ def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
         except PluginError as error:
             broken.append(Broken(entry, Provenance(*origin, ""), str(error), (error.name,) if error.name else ()))
         except (Exception, SystemExit) as error:
-            reason = f"{type(error).__name__}: {error}. Mend it, or remove it."
+            reason = f"{type(error).__name__}: {in_a_line(str(error))}. Mend it, or remove it."
             broken.append(Broken(entry, Provenance(*origin, ""), reason))
     return _without_clashes(found, broken)
 
@@ -153,10 +156,16 @@ def _extensions(module: ModuleType, entry: str, origin: tuple[str, str]) -> Iter
     manager.register(module, name=entry)
     manager.check_pending()  # a misspelt hook
     provenance = Provenance(*origin, source_digest(module.__name__))
-    for kind in KINDS:
-        for returned in getattr(manager.hook, hookspecs.HOOKS[kind])():
-            for extension in _checked(returned, kind):
-                yield Installed(extension, provenance)
+    answers = [(kind, each) for kind in KINDS for each in getattr(manager.hook, hookspecs.HOOKS[kind]).get_hookimpls()]
+    if not answers:
+        raise PluginError(
+            f"It registers nothing: {getattr(module, '__file__', None) or module.__name__} answers none of the hooks "
+            f"{', '.join(hookspecs.HOOKS.values())}. Write one, with @hookimpl above it; or another module of the same "
+            "name came first, then rename it."
+        )
+    for kind, answer in answers:
+        for extension in _checked(answer.function(), kind):  # pluggy itself would pass over None
+            yield Installed(extension, provenance)
 
 
 def _checked(returned: object, kind: Kind) -> list[Extension]:

@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it: `dae --help` must start fas
 """
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -84,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     before = gc.get_threshold()
     gc.set_threshold(COLLECT_AT, *before[1:])
     interrupts.answer()
+    if arguments is None:
+        _print_whatever_comes()
     try:
         with interrupts.heard(signal.SIGINT):
             return _ended(arguments)
@@ -91,6 +94,13 @@ def main(arguments: list[str] | None = None) -> int:
         gc.set_threshold(*before)
         if arguments is None:
             gc.freeze()  # the process ends: to look through a million objects once more took 0.4 to 0.8 s
+
+
+def _print_whatever_comes() -> None:
+    """Let no file name and no mark end a command: what the terminal's encoding lacks is shown by its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _ended(arguments: list[str] | None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 LAYOUT = 2  # raised when the keys of what is kept change
-FILE = "layout"
+FILE, MOST = "layout", 20  # its name; bytes of it that are looked at
 RERUN = "Run it again with this version, or look at it with the one that made it."
 
 
@@ -22,7 +22,9 @@ def require_layout(root: Path, database: Path) -> None:
         StoreError: The store has another layout.
     """
     file = root / FILE
-    found = file.read_text(encoding="utf-8").strip() if file.is_file() else "1" if database.exists() else str(LAYOUT)
+    found = "1" if database.exists() else str(LAYOUT)
+    if file.is_file():
+        found = file.read_bytes()[:MOST].decode(errors="backslashreplace").strip()
     if found != str(LAYOUT):
         from daecore.errors import StoreError, in_a_line
 

@@ -61,8 +61,8 @@ class Lock:
 
 def folder() -> Path:
     """Where the locks lie: where everybody may write, and nobody may replace what is another's."""
-    if LOCKS in os.environ:
-        return Path(os.environ[LOCKS]).expanduser()
+    if named := os.environ.get(LOCKS):
+        return Path(named).expanduser().absolute()
     return next((path for path in FOLDERS if _everybody_s(path)), FOLDERS[-1])
 
 

@@ -219,10 +219,22 @@ class Store:
 
 
 def current_store() -> Store:
-    """The store of this process: ``DAE_STORE`` and ``DAE_DATA``, else ``./mlruns`` and the user's cache folder."""
+    """The store of this process: ``DAE_STORE`` and ``DAE_DATA``, else ``./mlruns`` and the user's cache folder.
+
+    Raises:
+        StoreError: The store would lie in the working folder, which was deleted.
+    """
     root = os.environ.get(STORE) or "mlruns"
     data = os.environ.get(DATA) or "~/.cache/daecore"
-    return Store(Path(root).expanduser().resolve(), Path(data).expanduser().resolve())
+    try:
+        return Store(Path(root).expanduser().resolve(), Path(data).expanduser().resolve())
+    except FileNotFoundError:
+        from daecore.errors import StoreError
+
+        raise StoreError(
+            "The working folder is gone, and the store is to lie in it. Go to another folder, or name the whole path: "
+            f"--store DIR or {STORE}."
+        ) from None
 
 
 def _logging_configuration() -> str:

@@ -1,6 +1,7 @@
 """Image files as people have them: each is read right by the one reader, in training, restored, and as it comes in."""
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -441,3 +442,71 @@ def test_a_picture_that_is_taken_away_does_not_stop_the_watch_over_noise(
     assert estimate.images == 10
     assert "a picture was left out: The image" in caplog.text
     assert "cannot be opened: No such file" in caplog.text
+
+
+def patched(path: Path, tag: int, number: int, value: int) -> Path:
+    """A TIFF file with one number of a tag of its first page replaced."""
+    with tifffile.TiffFile(path) as tiff:
+        found = tiff.pages[0].tags[tag]
+        width = {3: 2, 4: 4}[int(found.dtype)]
+        start = found.valueoffset + number * width
+    content = bytearray(path.read_bytes())
+    content[start : start + width] = value.to_bytes(width, "little")
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("tag", [273, 279], ids=["it lies nowhere", "it has no bytes"])
+def test_a_tiff_that_was_not_written_to_its_end_is_damaged(tmp_path: Path, tag: int) -> None:
+    """A strip that is missing would be read as a black band, without a word."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.full((64, 48), 200, np.uint8), rowsperstrip=8, byteorder="<", metadata=None)
+    assert read_image(path).pixels.min() == 200
+    with pytest.raises(DataError, match="its part 3 of 8 is missing"):
+        read_image(patched(path, tag, 2, 0))
+
+
+def test_a_tiff_whose_pages_go_round_in_a_ring_is_damaged(tmp_path: Path) -> None:
+    """The next page after the first is the first: to count them has no end."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint8), byteorder="<", metadata=None)
+    with tifffile.TiffFile(path) as tiff:
+        first = tiff.pages[0].offset
+        after = first + 2 + 12 * len(tiff.pages[0].tags)
+    content = bytearray(path.read_bytes())
+    assert content[after : after + 4] == bytes(4)
+    content[after : after + 4] = first.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="page 2 is one that came before: the list of its pages is a ring"):
+        read_image(path)
+
+
+def test_a_stack_of_thousands_is_refused_after_a_hundred(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for _ in range(150):
+            tiff.write(np.zeros((4, 4), np.uint8), metadata=None, contiguous=False)
+    with pytest.raises(DataError, match="has more than 100 pages, and one picture was expected"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(("scale", "notes"), [(257, 0), (256, 0), (1, 1)])
+def test_a_palette_of_8_bits_is_taken_for_one_and_told(tmp_path: Path, scale: int, notes: int) -> None:
+    """Old writers left the low bits out; read as 16 bits the whole picture is black."""
+    path, index = tmp_path / "a.tif", np.arange(256, dtype=np.uint8).reshape(16, 16)
+    colours = (np.stack([np.arange(256), np.arange(256)[::-1], np.full(256, 7)]) * scale).astype(np.uint16)
+    tifffile.imwrite(path, index, photometric="palette", colormap=colours, metadata=None)
+    found = read_image(path)
+    assert torch.equal(found.pixels[0], torch.from_numpy(index))
+    assert torch.equal(found.pixels[1], 255 - torch.from_numpy(index))
+    assert len(found.notes) == notes
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Who opens a pipe waits until somebody writes into it."""
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", tmp_path):
+        with pytest.raises(DataError, match="is no file but a folder, a pipe or a device"):
+            read_image(path)
+    with pytest.raises(DataError, match="cannot be opened"):
+        read_image(Path("a\0b.png"))

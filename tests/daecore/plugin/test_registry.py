@@ -5,10 +5,12 @@ Every plugin here is a real distribution: a module and its metadata, written int
 
 import copy
 import itertools
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from textwrap import indent
@@ -154,6 +156,48 @@ def test_a_plugin_that_is_wrong_breaks_itself_only(folder: Path, source: str, re
     (broken,) = found.broken
     assert broken.entry == "wrong:storm"
     assert reason in broken.reason
+
+
+@pytest.mark.parametrize("name", [["list"], None, "", "two words", "esc\x1b[31m", "1st", 3], ids=repr)
+def test_a_name_that_nobody_can_write_breaks_its_plugin_alone(folder: Path, name: object) -> None:
+    """Lists of what there is are sorted by names, and people type them."""
+    install(folder, "odd", hooked(f"return [Corruption(name={name!r}, options=Nothing, function=nothing)]"))
+    install(folder, "good", shipping("fine"))
+    found = installed(folder)
+    assert found.names("corruption") == ["fine"]
+    (broken,) = found.broken
+    assert broken.provenance.distribution == "odd"
+    assert "its name must be a word of letters, digits, hyphens and underscores" in broken.reason
+
+
+def test_an_entry_point_that_names_no_module_breaks_itself_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the registry of all plugins nor that of series ends with it."""
+    wrong = EntryPoint("badep", "not a valid!! thing", "daecore.plugins")
+    assert [it.entry for it in build([wrong]).broken] == ["unknown:badep"]
+    module = import_module("daecore.plugin.registry")
+    monkeypatch.setattr(module, "entry_points", lambda group: [wrong])
+    assert module.series_registry.__wrapped__().extensions == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (hooked("[]"), "register_corruptions must return a list of Corruption, but returned None"),
+        ("x = 1\n", "It registers nothing: .*stranger_.*answers none of the hooks register_corruptions,"),
+    ],
+    ids=["a forgotten return", "no hook"],
+)
+def test_a_plugin_that_brings_nothing_is_told(folder: Path, source: str, reason: str) -> None:
+    """In silence its author would look for the fault everywhere else."""
+    install(folder, "empty", source)
+    (broken,) = installed(folder).broken
+    assert re.search(reason, broken.reason)
+
+
+def test_a_reason_of_many_lines_is_told_in_one(folder: Path) -> None:
+    install(folder, "long", "raise SystemExit('bye\\nbye \\x1b[31m')\n")
+    (broken,) = installed(folder).broken
+    assert broken.reason == "SystemExit: bye bye \\x1b[31m. Mend it, or remove it."
 
 
 def test_using_a_broken_plugin_tells_who_and_why(folder: Path) -> None:

@@ -315,3 +315,12 @@ def test_the_named_number_is_the_last_word() -> None:
     assert with_threads(None, None) == []
     lab = Laboratory(Store(Path("store"), Path("data")), "0", "", threads=3)
     assert lab.experiment("lecture/arc").training.threads == 3  # whose recipe has 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict"])
+def test_what_a_terminal_cannot_show_ends_no_command(encoding: str, tmp_path: Path) -> None:
+    """A mark in a terminal of ASCII, a file name that is no text: shown by its number, and one goes on."""
+    program = "from daecore_flows.cli import _print_whatever_comes as go; go(); print('\\u2713 \\udcff')"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-P", "-c", program], env=environment, capture_output=True, check=True)
+    assert done.stdout.decode() in ("\\u2713 \\udcff\n", "\u2713 \\udcff\n")

@@ -30,7 +30,8 @@ def test_a_new_store_says_its_layout_and_is_entered_again(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("said", "words"), [(None, "an older version"), ("1\n", "an older"), ("3\n", "another version")]
+    ("said", "words"),
+    [(None, "an older version"), ("1\n", "an older"), ("3\n", "another version"), ("9" * 6000, "another version")],
 )
 def test_a_store_of_another_layout_is_refused_and_stays_as_it_is(tmp_path: Path, said: str | None, words: str) -> None:
     """One that was used before layouts were counted has a database and says nothing."""
@@ -54,6 +55,14 @@ def test_every_command_says_so(command: list[str], tmp_path: Path, capsys: pytes
     (tmp_path / "store" / "mlflow.db").touch()
     assert main(command) == 2
     assert "was made by an older version of daecore" in capsys.readouterr().err
+
+
+def test_a_layout_of_no_text_is_told_as_well_as_it_can_be(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    root.mkdir()
+    (root / FILE).write_bytes(b"\xff\x00\x1b")
+    with pytest.raises(StoreError, match=r"its layout is \\xff\\x00\\x1b, and this"):
+        Store(root, tmp_path / "data").enter()
 
 
 def test_a_report_of_another_layout_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

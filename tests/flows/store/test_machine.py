@@ -113,3 +113,12 @@ def test_by_default_they_lie_where_everybody_may_write(monkeypatch: pytest.Monke
     open_to_all.chmod(0o1777)
     monkeypatch.setattr(machine, "FOLDERS", (tmp_path / "none", mine, open_to_all))
     assert machine.folder() == open_to_all
+
+
+def test_an_empty_name_of_their_folder_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As with the other variables; else they would lie in each one's working folder, and nobody would wait."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAE_LOCKS", "")
+    assert machine.folder() in machine.FOLDERS
+    monkeypatch.setenv("DAE_LOCKS", "mine")
+    assert machine.folder() == tmp_path / "mine"

@@ -185,3 +185,14 @@ def test_writing_atomically_replaces_the_file_and_leaves_nothing_else(tmp_path: 
         write_atomically(path, text)
     assert path.read_text() == "new"
     assert [found.name for found in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_working_folder_that_was_deleted_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default store would lie in it."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.delenv("DAE_STORE", raising=False)
+    gone.rmdir()
+    with pytest.raises(StoreError, match="working folder is gone.*--store DIR"):
+        current_store()
