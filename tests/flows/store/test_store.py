@@ -194,5 +194,5 @@ def test_a_working_folder_that_was_deleted_is_told(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(gone)
     monkeypatch.delenv("DAE_STORE", raising=False)
     gone.rmdir()
-    with pytest.raises(StoreError, match="working folder is gone.*--store DIR"):
+    with pytest.raises(StoreError, match=r"working folder is gone.*--store DIR"):
         current_store()
