@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"daecore": "daecore", "plugins": "daecore_plugins", "flows": "daecore_flows"}
 PIP = (sys.executable, "-m", "pip")
 LEFT = ("mlruns", "build", "tests", "__pycache__", "daecore.egg-info")
-KINDS = (".py", ".yaml", ".txt", ".typed")
+KINDS = (".py", ".yaml", ".txt", ".bib", ".typed")
 
 
 @pytest.fixture(scope="module")

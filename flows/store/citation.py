@@ -14,8 +14,8 @@ from daecore.plugin.registry import Installed
 from .provenance import installed_of
 
 OWN = """@software{{daecore,
-  author = {{{{The daecore authors}}}},
-  title = {{{{daecore}}: A Laboratory for Denoising Autoencoders}},
+  author = {{{{The daecore developers}}}},
+  title = {{{{daecore}}: a laboratory for denoising autoencoders}},
   version = {{{version}}},
   year = {{2026}}
 }}"""
