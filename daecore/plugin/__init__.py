@@ -4,7 +4,6 @@ from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
 from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
 from daecore.plugin.options import Options, Strength
-from daecore.plugin.series import Series
 from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import (
     ArchitectureSpec,
@@ -28,7 +27,6 @@ __all__ = [
     "Objective",
     "ObjectiveSpec",
     "Options",
-    "Series",
     "SingleCorruptionSpec",
     "Spec",
     "Strength",

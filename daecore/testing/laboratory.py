@@ -25,7 +25,6 @@ from daecore.model.autoencoder import Autoencoder, Shapes, initialised
 from daecore.model.stack import code_shape, encode, unroll
 from daecore.plugin.spec import digest
 from daecore.study import laboratory as protocol
-from daecore.study.budgets import cut
 from daecore.training.loop import fit
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.finetuning import weights_digest
@@ -35,6 +34,7 @@ from daecore.transfer.task import ClassifierOptions, Method, Task
 
 CHANGES = ("training.epochs=1", "training.device=cpu", "training.precision=float32", "training.threads=1")
 STEPS = 20  # of a classifier
+SIZES = {"train": 1_000, "validation": 200, "test": 200}  # at most, of datasets that can be cut short
 Made = TypeVar("Made")
 
 
@@ -111,7 +111,7 @@ class SmallLaboratory:
             raise InputError(f"The series brings no recipe {quoted(recipe)}. {choices(recipe, self._recipes)}")
         written = read(self._recipes[recipe])
         wanted = [*changes, *quick, *CHANGES]
-        experiment = parse(override(written, [*wanted, *cut(parse(override(written, wanted)))]))
+        experiment = parse(override(written, [*wanted, *_fewer(parse(override(written, wanted)))]))
         self._names[digest(experiment)] = recipe
         return experiment
 
@@ -228,3 +228,14 @@ class SmallLaboratory:
             self._made[key] = make()
         made: Made = self._made[key]
         return made
+
+
+def _fewer(experiment: Experiment) -> list[str]:
+    """The changes that leave fewer samples, where the dataset has options for that."""
+    data = experiment.data
+    sizes = {name: getattr(data.options, name, None) for name in SIZES}
+    return [
+        f"data.{data.name}.{name}={SIZES[name]}"
+        for name, size in sizes.items()
+        if isinstance(size, int) and not 0 < size <= SIZES[name]
+    ]

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 
+from daecore.device import Place
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment, parse, read
 from daecore.experiment.feasibility import check
@@ -20,6 +21,7 @@ from daecore.study.study import Findings, Measured, Picture, Study, Table
 from daecore.testing.contract import Check, NotJudged, Subject, Violation
 from daecore.testing.laboratory import SmallLaboratory
 
+ONE_CORE = Place(device="cpu", precision="float32", threads=1)
 SECONDS = 30  # after which no further study is begun
 PNG = b"\x89PNG\r\n\x1a\n"
 WORDS = 3  # of the shortest sentence
@@ -69,7 +71,9 @@ def _findings(subject: Subject[Series]) -> str:
             reason = "those before took long"
         if not reason:
             try:
-                judge_findings(study, study.run(SmallLaboratory(series.recipes(), subject.cache)))
+                with ONE_CORE.applied():
+                    found = study.run(SmallLaboratory(series.recipes(), subject.cache))
+                judge_findings(study, found)
                 ran.append(study.id)
             except DataError as error:
                 reason = " ".join(str(error).split())

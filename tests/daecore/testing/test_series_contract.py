@@ -9,9 +9,10 @@ import torch
 
 from daecore.data.label_draws import ALL
 from daecore.errors import InputError
+from daecore.plugin.options import Options
 from daecore.plugin.registry import find_series
-from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table, find_study, fine_tuning
-from daecore.testing import SmallLaboratory, Violation, judge_findings
+from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table, fine_tuning
+from daecore.testing import SmallLaboratory, Subject, Violation, check_extension, checks, judge_findings
 
 PICTURE = Picture("one", "What one sees.", b"\x89PNG\r\n\x1a\n...")
 WHOLE = Findings({"gain_db": Measured(value=1.0)}, (PICTURE,), (Table("T", ("a",), (("1",),)),), ("It gains one dB.",))
@@ -97,8 +98,17 @@ def test_findings_that_cannot_be_shown_are_a_violation(found: object, said: str)
         judge_findings(STUDY, found)
 
 
-def test_a_built_in_study_runs_in_it(tmp_path: Path) -> None:
-    """Points, and so seconds; what needs a download is not run by the contract."""
-    series = find_series("lecture")
-    study = find_study(series, "arc")
-    judge_findings(study, study.run(SmallLaboratory(series.recipes(), tmp_path)))
+@pytest.mark.parametrize("name", ["features", "lecture", "vincent"])
+def test_the_studies_and_recipes_of_ours_keep_the_contract(name: str, tmp_path: Path) -> None:
+    """All but what takes a minute: to run them."""
+    found = [check.find(Subject(find_series(name), Options(), tmp_path)) for check in checks("series")[:2]]
+    assert {finding.state for finding in found} == {"passed"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["lecture", "vincent"])
+def test_ours_run_in_it(name: str, tmp_path: Path) -> None:
+    """What needs no download; the others are not run by the contract."""
+    found = check_extension(find_series(name), cache=tmp_path)
+    assert {finding.state for finding in found} == {"passed"}
+    assert "a download" in found[-1].said
