@@ -21,7 +21,6 @@ WORDS = {
     "seconds": "how long the run took, whole and stage by stage",
     "reused": "the stages that came from the cache",
     "plugins": "each plugin that was used, with its distribution, version and the digest of its code",
-    "layout": "how the report is laid out, which changes with the version that wrote it",
     "files": "where the store and the run's files lie",
     "training.images_per_second": "training images a second",
     "training.seconds": "what the training took, over all its sessions",
