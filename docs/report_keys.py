@@ -22,6 +22,7 @@ WORDS = {
     "reused": "the stages that came from the cache",
     "plugins": "each plugin that was used, with its distribution, version and the digest of its code",
     "files": "where the store and the run's files lie",
+    "layout": "the version of these keys; a report of another version is refused",
     "training.images_per_second": "training images a second",
     "training.seconds": "what the training took, over all its sessions",
     "training.precision": "`float32` or `bf16`",

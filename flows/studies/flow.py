@@ -21,12 +21,12 @@ def _run_name() -> str:
 
 @flow(name="study", flow_run_name=_run_name, persist_result=False)
 def study(
-    series: str, only: tuple[str, ...] = (), quick: bool = False, fresh: bool = False, threads: Threads = 0
+    series: str = "", only: tuple[str, ...] = (), quick: bool = False, fresh: bool = False, threads: Threads = 0
 ) -> SeriesReport:
     """Run the studies of a series and write their gallery; what is there already is reused.
 
     Args:
-        series: Which, as `dae studies` lists them.
+        series: Which, as `dae studies` lists them; each deployment names its own.
         only: Which of its studies, by their ids; all of them if empty.
         quick: Small budgets, the same pictures.
         fresh: Ignore cached results and train anew.
