@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from uuid import UUID
 
-from prefect.artifacts import (
-    create_progress_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from .workers.console import PROGRESS
 

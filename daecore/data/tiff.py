@@ -66,7 +66,7 @@ def _only(tiff: "TiffFile") -> "TiffPage":
         page = cast("TiffPage", each)
         if not page.tags or not page.size:
             raise ValueError(f"its page {number} is empty")
-        if page.offset in {before.offset for before in pages}:
+        if any(page.offset == before.offset for before in pages):
             raise ValueError(f"its page {number} is one that came before: the list of its pages is a ring")
         pages.append(page)
         if number > MOST_PAGES:

@@ -4,7 +4,6 @@ A module that does not import, a misspelt hook, a wrong return value or a name a
 `Registry.broken` with its reason; only *using* such a name is an error. Knows no concrete plugin.
 """
 
-import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ import pluggy
 
 from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quoted
 from daecore.plugin import hookspecs
+from daecore.plugin.answers import check_answer
 from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.kinds import KINDS
-from daecore.plugin.options import Options
 from daecore.plugin.series import Series
 from daecore.plugin.single_files import load_file, plugin_files
 from daecore.plugin.source_digest import module_file, source_digest
@@ -164,47 +163,8 @@ def _extensions(module: ModuleType, entry: str, origin: tuple[str, str]) -> Iter
             "name came first, then rename it."
         )
     for kind, answer in answers:
-        for extension in _checked(answer.function(), kind):  # pluggy itself would pass over None
+        for extension in check_answer(answer.function(), kind):  # pluggy itself would pass over None
             yield Installed(extension, provenance)
-
-
-def _checked(returned: object, kind: Kind) -> list[Extension]:
-    """The hook's answer, if it is one: a list of extensions of its kind, each with a default for every option."""
-    hook, wanted = hookspecs.HOOKS[kind], KINDS[kind].__name__
-    if not isinstance(returned, list):
-        raise PluginError(
-            f"{hook} must return a list of {wanted}, but returned {quoted(returned)}. Return [{wanted}(...)]."
-        )
-    for item in returned:
-        if not isinstance(item, KINDS[kind]):
-            raise _stray(item, hook, wanted)
-        if isinstance(item, Series):
-            item.recipes()  # whether its package is there, and each of its recipes has a name of its own
-        if not (inspect.isclass(item.options) and issubclass(item.options, Options)):
-            raise PluginError(
-                f"The options of the {kind} {item.name!r} must be a subclass of daecore.Options, got "
-                f"{quoted(item.options)}. Give the class itself: options=MyOptions.",
-                item.name,
-            )
-        needed = [name for name, field in item.options.model_fields.items() if field.is_required()]
-        if needed:
-            raise PluginError(
-                f"Every option of the {kind} {item.name!r} needs a default, but {', '.join(needed)} has none. Write "
-                f"`{needed[0]}: ... = Field(default=...)`.",
-                item.name,
-            )
-    return returned
-
-
-def _stray(item: object, hook: str, wanted: str) -> PluginError:
-    """The error about something in a hook's list that does not belong there."""
-    if isinstance(item, Extension):
-        return PluginError(
-            f"{hook} must return a list of {wanted}, but the {type(item).__name__} {item.name!r} is in it. Return that "
-            f"from {hookspecs.HOOKS[item.kind]}, or make it a {wanted}.",
-            item.name,
-        )
-    return PluginError(f"{hook} must return a list of {wanted}, but {quoted(item)} is in it. Return [{wanted}(...)].")
 
 
 def _without_clashes(found: list[Installed], broken: list[Broken]) -> Registry:

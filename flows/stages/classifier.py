@@ -8,9 +8,7 @@ from torch import nn
 from daecore.corruption.corruptor import Corruptor
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Shapes, initialised
-from daecore.plugin.spec import (
-    ArchitectureSpec,
-)
+from daecore.plugin.spec import ArchitectureSpec
 from daecore.record import Record
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.finetuning import weights_digest

@@ -9,9 +9,7 @@ from pathlib import Path
 from daecore.data.samples import Splits
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment
-from daecore.plugin.spec import (
-    DatasetSpec,
-)
+from daecore.plugin.spec import DatasetSpec
 
 from ..store.dataset_ref import DatasetRef
 from ..store.store import current_store

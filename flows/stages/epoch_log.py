@@ -15,8 +15,6 @@ from daecore.training.loop import Epoch
 from ..store import tracking
 
 WRITE_SECONDS = 1.0  # between metrics and checkpoints: a short epoch takes no longer than to write them
-
-
 SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
 
 

@@ -17,10 +17,7 @@ from daecore.evaluation.denoising import DenoisingReport, evaluate
 from daecore.experiment.experiment import Experiment
 from daecore.model.restore import restore
 from daecore.plots import figures
-from daecore.plugin.spec import (
-    CorruptionSpec,
-    digest,
-)
+from daecore.plugin.spec import CorruptionSpec, digest
 from daecore.record import Record
 
 from ..store.dataset_ref import DatasetRef

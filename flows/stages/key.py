@@ -20,6 +20,7 @@ NO_RESULT = frozenset(
     for name in (
         "",
         ".errors",
+        ".plugin.answers",
         ".plugin.bibtex",
         ".plugin.extension",
         ".plugin.hookspecs",

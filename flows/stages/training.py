@@ -12,13 +12,7 @@ from daecore.data.samples import Shape, Splits, as_float
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, initialised
 from daecore.model.stack import code_shape, encode
-from daecore.plugin.spec import (
-    ArchitectureSpec,
-    CorruptionSpec,
-    ObjectiveSpec,
-    digest,
-    spec,
-)
+from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec, digest, spec
 from daecore.training.checkpoint import save_progress, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.state import Progress
