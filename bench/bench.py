@@ -28,7 +28,7 @@ from peer_deepinv import deepinv
 from peer_lightning import lightning
 from setting import NETWORKS, images, setting
 
-from daecore.device import resolve_place
+from daecore.device import resolve_device
 from daecore.processors import usable
 
 PRECISIONS = ("float32", "bf16")
@@ -120,7 +120,7 @@ def _spread(values: list[float]) -> float:
 
 def _ratios(rates: dict[str, float]) -> dict[str, float]:
     """What the bars are about."""
-    auto = resolve_place("cpu", "auto").precision
+    auto = resolve_device("cpu", "auto").precision
     best = {p: max(rate for name, rate in rates.items() if _is_peer(name) and p in name) for p in PRECISIONS}
     ratios = {f"bare_{p}": rates[f"ours {p}"] / rates[f"bare {p}"] for p in PRECISIONS}
     ratios |= {f"peer_{p}": rates[f"ours {p}"] / best[p] for p in PRECISIONS}

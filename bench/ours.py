@@ -5,7 +5,7 @@ from setting import LEARNING_RATE, Clock, Setting
 from torch import nn
 
 from daecore.data.samples import as_float
-from daecore.device import autocast, keep_memory, resolve_place
+from daecore.device import autocast, keep_memory, resolve_device
 from daecore.plugin.spec import spec
 from daecore.training.loop import TrainingOptions, fit
 
@@ -17,7 +17,7 @@ def ours(setting: Setting, precision: str) -> float:
     options = TrainingOptions(
         epochs=2, batch=setting.batch, learning_rate=LEARNING_RATE, precision=precision, device="cpu"
     )
-    with resolve_place("cpu", precision).applied():
+    with resolve_device("cpu", precision).applied():
         *_, last = fit(setting.network(), objective, setting.samples, options, seed=0)
     return last.images_per_second
 

@@ -1,4 +1,4 @@
-"""Place: where and how exactly a stage computes. Decided once, recorded with every run.
+"""Device: where and how exactly a stage computes. Decided once, recorded with every run.
 
 Knows what the hardware can do. Does not move data and does not train.
 """
@@ -18,21 +18,21 @@ from daecore.processors import usable
 Precision = Literal["float32", "bf16"]
 
 
-class Place(BaseModel):
-    """A device kind, a precision and a number of threads; equal places give equal bytes on the CPU.
+class Device(BaseModel):
+    """A device kind, a precision and a number of threads; equal devices give equal bytes on the CPU.
 
     No threads, 0: how many is still to be decided.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    device: str
+    kind: str
     precision: Precision
     threads: int
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context in which a forward pass runs."""
-        return autocast(torch.device(self.device), self.precision)
+        return autocast(torch.device(self.kind), self.precision)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -45,7 +45,7 @@ class Place(BaseModel):
             yield
 
 
-def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Place:
+def resolve_device(device: str = "auto", precision: str = "auto", threads: int = 0) -> Device:
     """What ``auto`` means on this machine.
 
     Args:
@@ -60,7 +60,7 @@ def resolve_place(device: str = "auto", precision: str = "auto", threads: int = 
         raise InputError("training.device is 'cuda', but torch sees no CUDA device here. Use 'auto' or 'cpu'.")
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen: Precision = "bf16" if precision == "bf16" or (precision == "auto" and has_bf16(kind)) else "float32"
-    return Place(device=kind, precision=chosen, threads=threads or usable())
+    return Device(kind=kind, precision=chosen, threads=threads or usable())
 
 
 @contextmanager

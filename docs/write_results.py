@@ -54,8 +54,8 @@ def keep(told: dict[str, Any]) -> None:
 
 def kept(name: str) -> dict[str, Any]:
     """What is kept of a series, by study."""
-    place = KEPT / f"{name}.json"
-    return dict(json.loads(place.read_text(encoding="utf-8"))) if place.is_file() else {}
+    path = KEPT / f"{name}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def text() -> Iterator[str]:

@@ -51,7 +51,7 @@ def _measured(final: FinalReport) -> list[dict[str, str | float]]:
     found: list[tuple[str, float | None, int]] = [
         ("restored", denoising.restored_db if decibel else denoising.mse, denoising.images),
         ("corrupted", denoising.corrupted_db if decibel else denoising.corrupted_mse, denoising.images),
-        *((item.name, item.db if decibel else item.mse, item.images) for item in denoising.referees.values()),
+        *((item.name, item.db if decibel else item.mse, item.images) for item in denoising.baselines.values()),
     ]
     known = [(name, value, count) for name, value, count in found if value is not None]
     known.sort(key=lambda row: -row[1] if decibel else row[1])

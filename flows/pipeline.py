@@ -1,4 +1,4 @@
-"""The pipeline: resolve, load, train, judge, transfer, report, as one Prefect flow.
+"""The pipeline: resolve, load, train, evaluate, transfer, report, as one Prefect flow.
 
 Prefect writes the form's schema when this module is imported: a plugin installed later needs a new process.
 """
@@ -19,7 +19,7 @@ from daecore.transfer.transfer import TransferOptions
 
 from .artifacts import show_report
 from .stages.agenda import Agenda, Planned
-from .stages.baselines import measure_referees, referees_request
+from .stages.baselines import baselines_request, measure_baselines
 from .stages.caller import Caller, intact, untagged
 from .stages.dataset import dataset_request, load_dataset
 from .stages.evaluation import evaluate_denoising, evaluation_request
@@ -147,10 +147,10 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained:
     classifies = experiment.transfer is not None and dataset.classes is not None
     call.agenda = _agenda(layers, control=classifies)
     model = trained(call, experiment, dataset, folder, run)
-    referees = call(measure_referees, referees_request(experiment, dataset), intact=intact)
-    judged = call(
+    baselines = call(measure_baselines, baselines_request(experiment, dataset), intact=intact)
+    evaluated = call(
         evaluate_denoising,
-        evaluation_request(experiment, dataset, model, referees),
+        evaluation_request(experiment, dataset, model, baselines),
         intact=intact,
     )
     transferred = TransferReport()
@@ -159,7 +159,7 @@ def _stages(experiment: Experiment, folder: str, run: str, fresh: bool, trained:
         transferred = call(transfer, transfer_request(experiment, dataset, model, control))
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(
-        experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, judged=judged,
+        experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, evaluated=evaluated,
         transfer=transferred, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
     with untagged():

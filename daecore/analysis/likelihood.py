@@ -69,8 +69,8 @@ class ErasedThenNoised:
     def __call__(self, corrupted: Tensor, originals: Tensor) -> Tensor:
         """float32 ``(B, N)``; originals uint8 ``(N, 1, H, W)``."""
         pixels = _stored(originals)
-        image, place = pixels.nonzero(as_tuple=True)
-        entries = place * LEVELS + pixels[image, place].long()
+        image, position = pixels.nonzero(as_tuple=True)
+        entries = position * LEVELS + pixels[image, position].long()
         begins = F.pad(pixels.count_nonzero(1).cumsum(0), (1, 0))[:-1]  # each image's first entry
         return torch.cat([self._sum(few.flatten(1), entries, begins) for few in corrupted.split(QUERIES)])
 
@@ -123,13 +123,13 @@ class CoveredThenNoised:
     def _all(self, y: Tensor, originals: Tensor) -> Tensor:
         """A few pictures ``(b, H, W)`` beside all originals ``(N, H, W)``."""
         height, width = y.shape[1:]
-        places = (height - self.size + 1) * (width - self.size + 1)
+        positions = (height - self.size + 1) * (width - self.size + 1)
         windows = self._windows(y)
         parts = []
         for some in originals.split(IN_CACHE):
             x = as_float(some)
             parts.append(self._part(windows, x) - _distances(y, x) / (2 * self.sigma**2))
-        return torch.cat(parts, 1) - math.log(places) - height * width * _log_width(self.sigma)
+        return torch.cat(parts, 1) - math.log(positions) - height * width * _log_width(self.sigma)
 
     def _part(self, windows: Tensor, x: Tensor) -> Tensor:
         """Log of the sum over all squares of ``exp(what covering explains better)``: ``(B, n)`` for a few originals."""
@@ -138,8 +138,8 @@ class CoveredThenNoised:
         gains = [rows[: self.size].sum(0)]
         for comes in range(self.size, len(rows)):
             gains.append((gains[-1] + rows[comes]).sub_(rows[comes - self.size]))
-        places = x.shape[-1] - self.size + 1
-        nats: Tensor = torch.stack(gains).unflatten(1, (-1, places))  # (rows of places, B, columns of places, n)
+        positions = x.shape[-1] - self.size + 1
+        nats: Tensor = torch.stack(gains).unflatten(1, (-1, positions))  # (rows of places, B, columns of places, n)
         return nats.logsumexp((0, 2))
 
     def _windows(self, y: Tensor) -> Tensor:

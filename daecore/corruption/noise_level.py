@@ -123,8 +123,8 @@ def matched_strength(corruption: CorruptionSpec, clean: Tensor, wanted: NoiseEst
     for measure in ("sigma", "missing") if len(tried) > 1 else ():
         curve = [getattr(estimate, measure) for estimate in found]
         if _steady(curve, MOVES[measure]):
-            place = _bracket(curve, getattr(wanted, measure))
-            return None if place is None else _bisected(tried[place : place + 2], clean, measure, wanted)
+            index = _bracket(curve, getattr(wanted, measure))
+            return None if index is None else _bisected(tried[index : index + 2], clean, measure, wanted)
     return None
 
 
@@ -162,8 +162,8 @@ def _missing(images: Tensor) -> float:
     between = torch.zeros_like(lit)
     between[:, :, 1:-1] |= lit[:, :, :-2] & lit[:, :, 2:]
     between[:, 1:-1] |= lit[:, :-2] & lit[:, 2:]
-    places = int(between.sum())
-    return int((between & ~lit).sum()) / places if places else 0.0
+    between_count = int(between.sum())
+    return int((between & ~lit).sum()) / between_count if between_count else 0.0
 
 
 def _possible(corruption: CorruptionSpec, shape: Shape) -> list[CorruptionSpec]:
@@ -187,9 +187,9 @@ def _steady(curve: list[float], least: float) -> bool:
 
 def _bracket(curve: list[float], wanted: float) -> int | None:
     """Between which two neighbours the wanted value lies; None where that is none, or the curve is flat there."""
-    for place, (before, after) in enumerate(pairwise(curve)):
+    for index, (before, after) in enumerate(pairwise(curve)):
         if min(before, after) <= wanted <= max(before, after):
-            return place if abs(after - before) > STEEP * abs(curve[-1] - curve[0]) else None
+            return index if abs(after - before) > STEEP * abs(curve[-1] - curve[0]) else None
     return None
 
 

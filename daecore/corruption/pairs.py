@@ -1,6 +1,6 @@
 """The evaluation's corruption: drawn once for each set of samples, the same for every model and machine.
 
-Knows Samples and Corruptor. Does not judge.
+Knows Samples and Corruptor. Does not evaluate.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from daecore.rng import stream
 
 
 def evaluation_digest(pairs: Sequence[Pairs]) -> str:
-    """SHA-256 of the test pairs: two runs with one digest were judged on the very same noise."""
+    """SHA-256 of the test pairs: two runs with one digest were evaluated on the very same noise."""
     return digest(["evaluation", *(group.digest for group in pairs)])
 
 
@@ -27,7 +27,7 @@ SIZE = 1000
 def draw_pairs(samples: Samples, corruptor: Corruptor, first: int | None = None) -> Pairs:
     """Corrupt samples once, from a stream named by their digest and the corruption's, not by any seed.
 
-    It is drawn on the CPU wherever the samples lie, so that a GPU judges on the very same noise.
+    It is drawn on the CPU wherever the samples lie, so that a GPU evaluates on the very same noise.
 
     Args:
         samples: N samples.

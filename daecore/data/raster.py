@@ -90,10 +90,10 @@ def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple
     if cut and image.format == "PNG":
         import imagecodecs
 
-        place = file.seek(0, 1)
+        start = file.seek(0, 1)
         file.seek(0)
         values = np.atleast_3d(imagecodecs.png_decode(file.read()))
-        file.seek(place)
+        file.seek(start)
         return values, 65535, ()
     if cut and image.format == "PPM" and image.tile[0].codec_name == "ppm":
         return _pixmap(image, file), _maxval(image), ()

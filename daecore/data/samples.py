@@ -114,8 +114,8 @@ class Splits:
 
     Attributes:
         train: What training sees.
-        validation: What chooses (early stopping, the referees' strengths).
-        test: What is judged, one group per sample shape; most datasets have a single group.
+        validation: What chooses (early stopping, the baselines' strengths).
+        test: What is evaluated, one group per sample shape; most datasets have a single group.
         classes: The number of classes, or None without labels.
 
     Raises:
@@ -169,7 +169,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Clean samples with the corruption that was drawn for them once: what every model is judged on.
+    """Clean samples with the corruption that was drawn for them once: what every model is evaluated on.
 
     Attributes:
         clean: The samples, as stored.

@@ -1,13 +1,13 @@
 """Evaluation: what restores without a network, and the denoising report beside it."""
 
-from daecore.evaluation.baselines import Referees, measure
+from daecore.evaluation.baselines import Baselines, measure
 from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
 from daecore.evaluation.linear import fit_linear
 
 __all__ = [
+    "Baselines",
     "DenoisingReport",
     "Evaluation",
-    "Referees",
     "evaluate",
     "fit_linear",
     "measure",

@@ -1,6 +1,6 @@
-"""Referee and Referees: what restores without a network, as records that can be kept and used again.
+"""Baseline and Baselines: what restores without a network, as records that can be kept and used again.
 
-Knows how a judged method restores a batch and how all are written as one file. Does not measure: see
+Knows how a evaluated method restores a batch and how all are written as one file. Does not measure: see
 `daecore.evaluation.baselines`.
 """
 
@@ -28,13 +28,13 @@ COLUMNS = ("index", "psnr_db", "mse")
 
 
 @dataclass(frozen=True)
-class Referee:
+class Baseline:
     """One method's scores on test samples.
 
     Attributes:
         name: The method.
         strength: The strength chosen on validation, in the method's own unit; None where it has none.
-        index: int64 ``(K,)``, the positions judged among all test samples in group order, ascending.
+        index: int64 ``(K,)``, the positions evaluated among all test samples in group order, ascending.
         psnr_db: float32 ``(K,)``; for points empty.
         mse: float32 ``(K,)``, of the estimate clipped to ``[0, 1]``; for points of the estimate as it is.
     """
@@ -47,52 +47,52 @@ class Referee:
 
 
 @dataclass(frozen=True)
-class Referees:
+class Baselines:
     """All of them, with what is needed to restore again without fitting again.
 
     Attributes:
-        referees: In the order in which they were judged.
-        digest: SHA-256 of the pairs that were judged.
+        baselines: In the order in which they were evaluated.
+        digest: SHA-256 of the pairs that were evaluated.
         skipped: Why a method is missing, by its name.
         linear: The fitted linear map, if any.
         mean_image: The training set's mean, float32 ``shape``, if it fits the test samples.
     """
 
-    referees: tuple[Referee, ...]
+    baselines: tuple[Baseline, ...]
     digest: str
     skipped: Mapping[str, str] = field(default_factory=dict)
     linear: LinearMap | None = None
     mean_image: Tensor | None = None
 
-    def __getitem__(self, name: str) -> Referee:
-        """The referee of this name.
+    def __getitem__(self, name: str) -> Baseline:
+        """The baseline of this name.
 
         Raises:
             InputError: There is none.
         """
-        found = {referee.name: referee for referee in self.referees}
+        found = {baseline.name: baseline for baseline in self.baselines}
         if name not in found:
             reason = f" It was skipped: {self.skipped[name]}." if name in self.skipped else ""
-            raise InputError(f"No referee {name!r} was judged here.{reason} {choices(name, found)}")
+            raise InputError(f"No baseline {name!r} was evaluated here.{reason} {choices(name, found)}")
         return found[name]
 
     def __contains__(self, name: str) -> bool:
-        return any(referee.name == name for referee in self.referees)
+        return any(baseline.name == name for baseline in self.baselines)
 
     @property
-    def best(self) -> Referee:
+    def best(self) -> Baseline:
         """The one with the highest mean dB; for points, the lowest mean squared error. The first on ties."""
-        return max(self.referees, key=lambda it: it.psnr_db.mean() if it.psnr_db.size else -it.mse.mean())
+        return max(self.baselines, key=lambda it: it.psnr_db.mean() if it.psnr_db.size else -it.mse.mean())
 
     def mean_db(self, name: str) -> float:
-        """The mean PSNR of one referee over the images it judged, in dB."""
+        """The mean PSNR of one baseline over the images it was measured on, in dB."""
         return float(self[name].psnr_db.mean())
 
     def restore(self, name: str, corrupted: Tensor, shape: Shape) -> Tensor:
-        """What a referee makes of a corrupted batch, at the strength it was judged with: for panels.
+        """What a baseline makes of a corrupted batch, at the strength it was evaluated with: for panels.
 
         Args:
-            name: The referee.
+            name: The baseline.
             corrupted: float32 ``(B, ...)``.
             shape: One clean sample's shape.
 
@@ -108,10 +108,10 @@ class Referees:
 
     def save(self, path: Path) -> None:
         """Write everything as one ``.npz``: plain arrays and one JSON string, no pickle; equals give equal bytes."""
-        rows = [{"name": it.name, "strength": it.strength} for it in self.referees]
-        header = json.dumps({"digest": self.digest, "skipped": dict(self.skipped), "referees": rows})
+        rows = [{"name": it.name, "strength": it.strength} for it in self.baselines]
+        header = json.dumps({"digest": self.digest, "skipped": dict(self.skipped), "baselines": rows})
         arrays: dict[str, NDArray[Any]] = {"header": np.array(header)}
-        for it in self.referees:
+        for it in self.baselines:
             arrays |= {f"{it.name}.{column}": getattr(it, column) for column in COLUMNS}
         if self.linear is not None:
             arrays |= {"weight": self.linear.weight.numpy(), "bias": self.linear.bias.numpy()}
@@ -120,7 +120,7 @@ class Referees:
         save_arrays(path, arrays)
 
     @classmethod
-    def load(cls, path: Path) -> "Referees":
+    def load(cls, path: Path) -> "Baselines":
         """Read what `save` wrote.
 
         Raises:
@@ -131,8 +131,8 @@ class Referees:
                 return _from_arrays(dict(file))
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, BadZipFile) as error:
             raise StoreError(
-                f"The referees' file {path} was expected to be an .npz that daecore wrote, and cannot be read: "
-                f"{in_a_line(str(error) or repr(error))}. Remove it; the referees are then measured again."
+                f"The baselines' file {path} was expected to be an .npz that daecore wrote, and cannot be read: "
+                f"{in_a_line(str(error) or repr(error))}. Remove it; the baselines are then measured again."
             ) from error
 
 
@@ -159,15 +159,15 @@ class _Header(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
     digest: str
     skipped: dict[str, str]
-    referees: list[_Row] = Field(min_length=1)
+    baselines: list[_Row] = Field(min_length=1)
 
 
-def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Referees:
+def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Baselines:
     header = _Header.model_validate_json(str(arrays["header"]))
-    referees = (Referee(row.name, row.strength, **_columns(row.name, arrays)) for row in header.referees)
+    baselines = (Baseline(row.name, row.strength, **_columns(row.name, arrays)) for row in header.baselines)
     linear = LinearMap(*(_finite(arrays, key) for key in ("weight", "bias"))) if "weight" in arrays else None
     mean = _finite(arrays, "mean_image") if "mean_image" in arrays else None
-    return Referees(tuple(referees), header.digest, header.skipped, linear, mean)
+    return Baselines(tuple(baselines), header.digest, header.skipped, linear, mean)
 
 
 def _columns(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,8 +1,8 @@
-"""Measure the referees: tune them on validation pairs, judge them on the same test pairs as every model.
+"""Measure the baselines: tune them on validation pairs, evaluate them on the same test pairs as every model.
 
 Knows the classical methods, the linear map and the mean image. Does not know models. The cost is bounded:
 strengths are chosen on at most `TUNED` validation samples (`SLOW_TUNED` for methods that go image by image),
-and those slow methods are judged on a fixed draw of at most `JUDGED` test images, fewer when images are large.
+and those slow methods are evaluated on a fixed draw of at most `EVALUATED` test images, fewer when images are large.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from torch import Tensor
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs, draw_positions, enlarge, evaluation_digest
 from daecore.data.samples import Pairs, Samples, Shape, Splits, as_float
-from daecore.evaluation.baseline import Referee, Referees, classical
+from daecore.evaluation.baseline import Baseline, Baselines, classical
 from daecore.evaluation.classical import METHODS
 from daecore.evaluation.linear import fit_linear
 from daecore.stats.metrics import decibel, image_mse, squared_error
 
-__all__ = ["Referee", "Referees", "evaluation_digest", "measure"]
+__all__ = ["Baseline", "Baselines", "evaluation_digest", "measure"]
 
 TUNED = 200
 SLOW_TUNED = 50
-JUDGED = 300
-SLOW_VALUES = JUDGED * 32 * 32  # slow methods see no more values than 300 small images have
+EVALUATED = 300
+SLOW_VALUES = EVALUATED * 32 * 32  # slow methods see no more values than 300 small images have
 SMALLEST_SIDE = 7  # the widest window of the classical methods
 LINEAR_VALUES = 4096  # inputs; beyond, the covariance outgrows memory and minutes
 SIZE = 1000
@@ -33,44 +33,44 @@ SIZE = 1000
 Restorer = Callable[[Tensor, Shape], Tensor]
 
 
-def measure(splits: Splits, corruptor: Corruptor) -> Referees:
-    """Tune, fit and judge every referee these samples allow.
+def measure(splits: Splits, corruptor: Corruptor) -> Baselines:
+    """Tune, fit and evaluate every baseline these samples allow.
 
     Points have only ``identity`` and ``linear``. What cannot be used is named with its reason in ``skipped``.
 
     Args:
-        splits: The dataset: ``train`` fits, ``validation`` tunes, ``test`` judges.
+        splits: The dataset: ``train`` fits, ``validation`` tunes, ``test`` evaluates.
         corruptor: What is to be undone.
 
     Returns:
-        The referees, scored on exactly the pairs that `draw_pairs` gives for each test group.
+        The baselines, scored on exactly the pairs that `draw_pairs` gives for each test group.
     """
     splits = splits.to("cpu")
     bench = _Bench.of(splits, corruptor)
     shape = splits.train.shape
     skipped: dict[str, str] = {}
-    referees = [bench.judge("identity", None, enlarge)]
+    baselines = [bench.evaluate("identity", None, enlarge)]
     if len(shape) == 3:
-        classical_ones, skipped = _judge_classical(bench)
+        classical_ones, skipped = _evaluate_classical(bench)
         # Where the corruption shrinks images, doing nothing *is* bilinear enlargement: on ties it gives the name.
-        referees = [*classical_ones, *referees] if bench.smaller else [*referees, *classical_ones]
+        baselines = [*classical_ones, *baselines] if bench.smaller else [*baselines, *classical_ones]
     mean_image, linear = None, None
     if len(shape) == 3 and (reason := _unfit(splits)):
         skipped["mean_image"] = reason
     elif len(shape) == 3:
         mean_image = _mean(splits.train)
-        referees.append(bench.judge("mean_image", None, partial(_repeat, mean_image)))
+        baselines.append(bench.evaluate("mean_image", None, partial(_repeat, mean_image)))
     if reason := _unfit(splits) or _too_large(bench.validation):
         skipped["linear"] = reason
     else:
         linear, ridge = fit_linear(splits.train, bench.validation, corruptor)
-        referees.append(bench.judge("linear", ridge, linear))
-    return Referees(tuple(referees), evaluation_digest(bench.test), skipped, linear, mean_image)
+        baselines.append(bench.evaluate("linear", ridge, linear))
+    return Baselines(tuple(baselines), evaluation_digest(bench.test), skipped, linear, mean_image)
 
 
 @dataclass(frozen=True)
 class _Bench:
-    """The pairs that tune and the pairs that judge."""
+    """The pairs that tune and the pairs that evaluate."""
 
     validation: Pairs
     test: tuple[Pairs, ...]
@@ -88,12 +88,12 @@ class _Bench:
 
     @property
     def subset(self) -> Tensor:
-        """Where slow methods are judged: int64, ascending, among all test samples."""
+        """Where slow methods are evaluated: int64, ascending, among all test samples."""
         values = max(pairs.clean.data[0].numel() for pairs in self.test)
-        wanted = min(JUDGED, max(8, SLOW_VALUES // values))
+        wanted = min(EVALUATED, max(8, SLOW_VALUES // values))
         return draw_positions(sum(map(len, self.test)), wanted, "judging", *(it.clean.digest for it in self.test))
 
-    def judge(self, name: str, strength: float | None, restore: Restorer, slow: bool = False) -> Referee:
+    def evaluate(self, name: str, strength: float | None, restore: Restorer, slow: bool = False) -> Baseline:
         """Score a restorer on the test pairs."""
         index = self.subset if slow else torch.arange(sum(map(len, self.test)))
         first, parts = 0, []
@@ -103,20 +103,20 @@ class _Bench:
             first += len(pairs)
         mse = torch.cat(parts)
         psnr_db = decibel(mse) if len(self.test[0].clean.shape) == 3 else mse[:0]
-        return Referee(name, strength, index.numpy(), psnr_db.numpy(), mse.numpy())
+        return Baseline(name, strength, index.numpy(), psnr_db.numpy(), mse.numpy())
 
 
-def _judge_classical(bench: _Bench) -> tuple[list[Referee], dict[str, str]]:
-    """The referees that could be judged, and why the others could not."""
+def _evaluate_classical(bench: _Bench) -> tuple[list[Baseline], dict[str, str]]:
+    """The baselines that could be evaluated, and why the others could not."""
     side = min(min(pairs.clean.shape[-2:]) for pairs in (bench.validation, *bench.test))
     if side < SMALLEST_SIDE:
         return [], dict.fromkeys(METHODS, f"an image has a side of {side} pixels, and the methods need {SMALLEST_SIDE}")
-    referees = []
+    baselines = []
     for name, method in METHODS.items():
         strength = _tune(name, bench.validation)
         restore = partial(_classical, name, strength)
-        referees.append(bench.judge(name, strength, restore, slow=method.slow))
-    return referees, {}
+        baselines.append(bench.evaluate(name, strength, restore, slow=method.slow))
+    return baselines, {}
 
 
 def _tune(name: str, validation: Pairs) -> float:

@@ -1,6 +1,6 @@
-"""Classical denoisers, each a function of a batch and one strength: the referees that learn nothing.
+"""Classical denoisers, each a function of a batch and one strength: the baselines that learn nothing.
 
-Knows scipy and scikit-image. Does not know which strength is best, nor how a referee is judged.
+Knows scipy and scikit-image. Does not know which strength is best, nor how a baseline is evaluated.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Method:
     Attributes:
         function: ``(x, strength) -> restored``, float32 ``(B, C, H, W)`` on the CPU, the shape kept.
         strengths: From weak to strong; their unit is the function's own.
-        slow: Whether it works image by image, so that it is judged on a subset.
+        slow: Whether it works image by image, so that it is evaluated on a subset.
     """
 
     function: Callable[[Tensor, float], Tensor]

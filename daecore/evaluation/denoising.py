@@ -1,6 +1,6 @@
-"""Judge a model: restore the test pairs, score each image, and compare with the referees on the same images.
+"""Evaluate a model: restore the test pairs, score each image, and compare with the baselines on the same images.
 
-Knows Pairs, metrics and referees. Does not know how the model was trained. Nothing here draws noise for the
+Knows Pairs, metrics and baselines. Does not know how the model was trained. Nothing here draws noise for the
 model: the corruption lies in the pairs (see `daecore.corruption.pairs`).
 """
 
@@ -18,26 +18,26 @@ from daecore.corruption.pairs import draw_pairs, enlarge, evaluation_digest
 from daecore.data.samples import Pairs, as_float
 from daecore.device import Precision
 from daecore.errors import InputError, NonFiniteError
-from daecore.evaluation.baselines import Referee, Referees
+from daecore.evaluation.baselines import Baseline, Baselines
 from daecore.model.restore import restore
 from daecore.rng import stream
 from daecore.stats.intervals import Interval, bootstrap
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, squared_error, ssim
 
-__all__ = ["DenoisingReport", "Evaluation", "RefereeScore", "draw_pairs", "evaluate", "restore"]
+__all__ = ["BaselineScore", "DenoisingReport", "Evaluation", "draw_pairs", "evaluate", "restore"]
 
 Scores = dict[str, NDArray[Any]]
 
 
-class RefereeScore(BaseModel):
-    """One referee's means.
+class BaselineScore(BaseModel):
+    """One baseline's means.
 
     Attributes:
         name: The method.
         db: Mean PSNR in dB; None for points.
         mse: Mean squared error.
         strength: What validation chose; None where the method has no strength.
-        images: How many test samples it judged.
+        images: How many test samples it was measured on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -61,9 +61,9 @@ class DenoisingReport(BaseModel):
         ssim: Mean structural similarity of the restored images.
         mse: Mean squared error of the restored samples.
         corrupted_mse: That of the corrupted ones.
-        best_referee: The best that needs no network.
-        referees: Every referee, by name.
-        gain_db: Restored minus best baseline, paired over the images this one judged, bootstrap 95 %.
+        best_baseline: The best that needs no network.
+        baselines: Every baseline, by name.
+        gain_db: Restored minus best baseline, paired over the images this one was measured on, bootstrap 95 %.
         gain_over_corrupted_db: The same against the corrupted images as they came.
         gain_over_linear_db: The same against the linear map; None where there is none.
         gain_mse: Points: the best baseline's squared error minus the restored one's, so that more is better.
@@ -80,8 +80,8 @@ class DenoisingReport(BaseModel):
     ssim: float | None
     mse: float
     corrupted_mse: float | None
-    best_referee: RefereeScore
-    referees: dict[str, RefereeScore]
+    best_baseline: BaselineScore
+    baselines: dict[str, BaselineScore]
     gain_db: Interval | None = None
     gain_over_corrupted_db: Interval | None = None
     gain_over_linear_db: Interval | None = None
@@ -116,30 +116,30 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, pairs: Sequence[Pairs], referees: Referees, *, precision: Precision = "float32"
+    model: nn.Module, pairs: Sequence[Pairs], baselines: Baselines, *, precision: Precision = "float32"
 ) -> Evaluation:
-    """Restore all pairs and compare with the referees.
+    """Restore all pairs and compare with the baselines.
 
     Args:
         model: Maps a corrupted batch to a clean one; on the pairs' device.
-        pairs: One per test group, in the order in which the referees judged them.
-        referees: Measured on the same pairs.
+        pairs: One per test group, in the order in which the baselines were measured on them.
+        baselines: Measured on the same pairs.
         precision: ``bf16`` runs the model, not the scores, in mixed precision.
 
     Raises:
-        InputError: The referees judged other pairs.
+        InputError: The baselines were measured on other pairs.
         NonFiniteError: Some restored sample is not finite.
     """
     total = sum(map(len, pairs))
-    if evaluation_digest(pairs) != referees.digest:
+    if evaluation_digest(pairs) != baselines.digest:
         raise InputError(
-            f"evaluate() got {total} pairs that are not the ones the referees were measured on. "
+            f"evaluate() got {total} pairs that are not the ones the baselines were measured on. "
             "Give every test group, in the order of splits.test, with the same corruption to both."
         )
     groups = [_score(group, restore(model, group.corrupted, precision=precision)) for group in pairs]
     scores = {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
     scores["index"] = np.arange(total)
-    return Evaluation(_report(scores, referees), scores, referees.digest)
+    return Evaluation(_report(scores, baselines), scores, baselines.digest)
 
 
 def _score(pairs: Pairs, restored: Tensor, size: int = 500) -> Scores:
@@ -172,11 +172,11 @@ def _measure(corrupted: Tensor, restored: Tensor, clean: Tensor) -> dict[str, Te
     }
 
 
-def _report(scores: Scores, referees: Referees) -> DenoisingReport:
+def _report(scores: Scores, baselines: Baselines) -> DenoisingReport:
     images = "psnr_db" in scores
-    best = referees.best
+    best = baselines.best
     gain_db = _gain("psnr_db", scores, best) if images else None
-    over_linear = _gain("psnr_db", scores, referees["linear"]) if images and "linear" in referees else None
+    over_linear = _gain("psnr_db", scores, baselines["linear"]) if images and "linear" in baselines else None
     return DenoisingReport(
         unit="dB" if images else "squared error",
         images=len(scores["mse"]),
@@ -186,8 +186,8 @@ def _report(scores: Scores, referees: Referees) -> DenoisingReport:
         ssim=_mean(scores, "ssim"),
         mse=float(scores["mse"].mean()),
         corrupted_mse=_mean(scores, "corrupted_mse"),
-        best_referee=_summary(best),
-        referees={referee.name: _summary(referee) for referee in referees.referees},
+        best_baseline=_summary(best),
+        baselines={baseline.name: _summary(baseline) for baseline in baselines.baselines},
         gain_db=gain_db,
         gain_over_corrupted_db=_lead(scores["psnr_db"] - scores["corrupted_db"], "corrupted") if images else None,
         gain_over_linear_db=over_linear,
@@ -196,10 +196,10 @@ def _report(scores: Scores, referees: Referees) -> DenoisingReport:
     )
 
 
-def _gain(column: Literal["psnr_db", "mse"], scores: Scores, referee: Referee) -> Interval:
-    """The model's lead over one referee, paired over the samples that one judged; more is better."""
-    lead = scores[column][referee.index] - getattr(referee, column)
-    return _lead(lead if column == "psnr_db" else -lead, referee.name)
+def _gain(column: Literal["psnr_db", "mse"], scores: Scores, baseline: Baseline) -> Interval:
+    """The model's lead over one baseline, paired over the samples that one was measured on; more is better."""
+    lead = scores[column][baseline.index] - getattr(baseline, column)
+    return _lead(lead if column == "psnr_db" else -lead, baseline.name)
 
 
 def _lead(values: NDArray[Any], over: str) -> Interval:
@@ -211,11 +211,11 @@ def _mean(scores: Scores, name: str) -> float | None:
     return float(scores[name].mean()) if name in scores else None
 
 
-def _summary(referee: Referee) -> RefereeScore:
-    return RefereeScore(
-        name=referee.name,
-        db=float(referee.psnr_db.mean()) if referee.psnr_db.size else None,
-        mse=float(referee.mse.mean()),
-        strength=referee.strength,
-        images=len(referee.index),
+def _summary(baseline: Baseline) -> BaselineScore:
+    return BaselineScore(
+        name=baseline.name,
+        db=float(baseline.psnr_db.mean()) if baseline.psnr_db.size else None,
+        mse=float(baseline.mse.mean()),
+        strength=baseline.strength,
+        images=len(baseline.index),
     )

@@ -1,4 +1,4 @@
-"""The learned referee: the best linear map from corrupted to clean values, in closed form.
+"""The learned baseline: the best linear map from corrupted to clean values, in closed form.
 
 Knows tensors and the corruptor. No gradient, no epochs: what it reaches, a network must beat.
 """

@@ -135,5 +135,5 @@ def _check_augmentation(transfer: TransferOptions, clean: Shape) -> None:
     if after != clean:
         raise InputError(
             f"transfer.augment: {transfer.augmentation} makes samples of shape {after} of those of shape {clean}, but "
-            "a classifier is judged on the latter. Choose what keeps the shape."
+            "a classifier is evaluated on the latter. Choose what keeps the shape."
         )

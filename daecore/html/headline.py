@@ -32,7 +32,7 @@ class Headline:
 
 def headline(report: DenoisingReport) -> Headline:
     """The headline of an evaluation: both distances with their intervals, where they are known."""
-    best, verdict = report.best_referee.name, _verdict(report.gain)
+    best, verdict = report.best_baseline.name, _verdict(report.gain)
     if report.unit == "dB":
         level, noun = f"Restored to {report.restored_db:.2f} dB", "picture"
     else:

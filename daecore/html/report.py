@@ -71,8 +71,8 @@ def _restoration(denoising: DenoisingReport) -> str:
         (2, denoising.restored_db, denoising.corrupted_db) if decibel else (5, denoising.mse, denoising.corrupted_mse)
     )
     rows: list[Row] = [("restored", f"{own:.{digits}f}", "", denoising.images, glossary.RESTORED)]
-    for item in sorted(denoising.referees.values(), key=lambda item: item.mse):
-        name = f"{item.name} (best baseline)" if item.name == denoising.best_referee.name else item.name
+    for item in sorted(denoising.baselines.values(), key=lambda item: item.mse):
+        name = f"{item.name} (best baseline)" if item.name == denoising.best_baseline.name else item.name
         strength = "" if item.strength is None else f"{item.strength:g}"
         value = item.db if decibel else item.mse
         rows.append((name, f"{value:.{digits}f}", strength, item.images, glossary.BASELINES.get(item.name, "")))
@@ -120,7 +120,7 @@ def _settings(report: Mapping[str, Any]) -> str:
     training, settings = report["training"], json.dumps(report["experiment"], indent=1)
     facts: list[Row] = [
         ("training", _trained(training)),
-        ("place", f"{training['device']}, {training['precision']}, {training['threads']} threads"),
+        ("device", f"{training['device']}, {training['precision']}, {training['threads']} threads"),
         ("weights sha256", training["weights_sha256"]),
         ("dataset sha256", report["dataset"]["sha256"]),
         ("MLflow run", report["mlflow"]["run_id"]),

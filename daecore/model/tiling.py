@@ -57,8 +57,8 @@ class Side:
         """How much each pixel of a restored tile counts: float32 ``(tile * scale,)``, raised cosines at the ends."""
         if self.length <= self.tile or not self.overlap:
             return torch.ones(self.tile * scale)
-        place = (torch.arange(self.tile * scale) + 0.5) / scale
-        nearest = torch.minimum(place, self.tile - place) - self._margin
+        corner = (torch.arange(self.tile * scale) + 0.5) / scale
+        nearest = torch.minimum(corner, self.tile - corner) - self._margin
         ramp = (nearest / (self.overlap - 2 * self._margin)).clamp(0, 1)
         return (ramp * math.pi / 2).sin().square()
 
@@ -104,14 +104,14 @@ def restore_tiled(
     canvas = padded.new_zeros(count, channels, *(side * scale for side in sides))
     window = torch.outer(down.weights(scale), right.weights(scale)).to(images.device)
     at_once = max(1, PIXELS // (height * width))
-    places = [(k, y, x) for k in range(count) for y in down.starts for x in right.starts]
-    for first in range(0, len(places), at_once):
-        some = places[first : first + at_once]
+    corners = [(k, y, x) for k in range(count) for y in down.starts for x in right.starts]
+    for first in range(0, len(corners), at_once):
+        some = corners[first : first + at_once]
         tiles = torch.stack([padded[k, :, y : y + height, x : x + width] for k, y, x in some])
         for (k, y, x), one in zip(some, _restored(model, tiles, scale), strict=True):
             target = canvas[k, :, y * scale : (y + height) * scale, x * scale : (x + width) * scale]
             target += window * one
-        watch(first + len(some), len(places))
+        watch(first + len(some), len(corners))
     return _normalised(canvas, down, right, scale)
 
 

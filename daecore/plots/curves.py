@@ -48,8 +48,8 @@ def curves(charts: Sequence[Curves], x_label: str) -> Figure:
     figure = Figure(
         figsize=(6.2 if wide == 1 else 4.4 * wide, 3.3 * high + 0.4), dpi=130, layout="constrained", facecolor="white"
     )
-    for place, chart in enumerate(charts, start=1):
-        axis = figure.add_subplot(high, wide, place)
+    for position, chart in enumerate(charts, start=1):
+        axis = figure.add_subplot(high, wide, position)
         _draw(axis, chart)
         axis.set_xlabel(x_label)
     handles, labels = figure.axes[0].get_legend_handles_labels()

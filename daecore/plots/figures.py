@@ -50,7 +50,7 @@ def panel(rows: Mapping[str, Tensor]) -> Figure:
     axis = figure.add_axes((left, bottom, 0.995 - left, 0.98 - bottom))  # one for all: a hundred of them take seconds
     for row, (label, images) in enumerate(rows.items()):
         for column, image in enumerate(images[:count]):
-            _place(axis, image, row, column)
+            _show(axis, image, row, column)
         axis.text(-0.1, row + 0.5, label.replace(": ", ":\n"), ha="right", va="center", fontsize=10)
     axis.set(xlim=(0, count), ylim=(len(rows), 0), aspect="equal")
     axis.set_axis_off()
@@ -66,10 +66,10 @@ def loss_curves(epochs: Sequence[tuple[int, float, float | None]]) -> Figure:
     figure, axis = _plot("epoch", "loss")
     numbers = [epoch for epoch, _, _ in epochs]
     axis.plot(numbers, [loss for _, loss, _ in epochs], color=BLUE, marker="o", markersize=3, label="training")
-    judged = [(epoch, loss) for epoch, _, loss in epochs if loss is not None]
-    if judged:
-        axis.plot(*zip(*judged, strict=True), color=ORANGE, marker="o", markersize=3, label="validation")
-    if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in judged):
+    evaluated = [(epoch, loss) for epoch, _, loss in epochs if loss is not None]
+    if evaluated:
+        axis.plot(*zip(*evaluated, strict=True), color=ORANGE, marker="o", markersize=3, label="validation")
+    if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in evaluated):
         axis.set_yscale("log")
     ticks.plain(axis)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
@@ -178,7 +178,7 @@ def _plot(x_label: str, y_label: str, size: tuple[float, float] = (6.4, 4.0)) ->
     return figure, axis
 
 
-def _place(axis: Axes, image: Tensor, row: int, column: int) -> None:
+def _show(axis: Axes, image: Tensor, row: int, column: int) -> None:
     """Draw an image ``(C, H, W)`` into a cell of the unit grid, as large as its longer side allows."""
     pixels = image.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()  # (H, W, C)
     high, wide = (0.5 * FILLED * side / max(pixels.shape[:2]) for side in pixels.shape[:2])

@@ -74,13 +74,13 @@ def spreads(
 
 
 def _spread(axis: Axes, chart: Mapping[str, NDArray[np.float64]]) -> None:
-    places = range(len(chart))
-    for place, values in zip(places, chart.values(), strict=True):
-        beside = place + 0.28 * np.sin(12.9898 * np.arange(len(values)))  # dots side by side, the same in every picture
+    across = range(len(chart))
+    for x, values in zip(across, chart.values(), strict=True):
+        beside = x + 0.28 * np.sin(12.9898 * np.arange(len(values)))  # dots side by side, the same in every picture
         axis.scatter(values, beside, s=3, color=BLUE, alpha=0.35, linewidths=0)
     axis.boxplot(
         list(chart.values()),
-        positions=list(places),
+        positions=list(across),
         orientation="horizontal",
         widths=0.6,
         showfliers=False,
@@ -90,7 +90,7 @@ def _spread(axis: Axes, chart: Mapping[str, NDArray[np.float64]]) -> None:
         whiskerprops={"color": GREY},
         capprops={"color": GREY},
     )
-    axis.set_yticks(list(places), list(chart), fontsize=9)
+    axis.set_yticks(list(across), list(chart), fontsize=9)
     axis.set_ylim(len(chart) - 0.5, -0.5)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="x", color="#e6e8eb", linewidth=0.7)

@@ -40,13 +40,13 @@ def label_efficiency(report: TransferReport) -> Figure:
 
 
 def _draw(axis: Axes, points: list[tuple[float, Interval]], name: str, number: int, budgets: int) -> None:
-    places, found = [place for place, _ in points], [interval for _, interval in points]
+    positions, found = [position for position, _ in points], [interval for _, interval in points]
     means, look = [it.mean for it in found], style(number)
     reach = [[it.mean - it.low for it in found], [it.high - it.mean for it in found]]
     if budgets > FEW:
-        axis.plot(places, means, color=look["color"], linestyle=look["linestyle"], linewidth=0.8, alpha=0.45)
+        axis.plot(positions, means, color=look["color"], linestyle=look["linestyle"], linewidth=0.8, alpha=0.45)
     axis.errorbar(
-        places, means, yerr=reach, label=name, color=look["color"], marker=look["marker"], markersize=5,
+        positions, means, yerr=reach, label=name, color=look["color"], marker=look["marker"], markersize=5,
         linestyle="none", elinewidth=1.4, capsize=3,
     )  # fmt: skip
 

@@ -49,8 +49,8 @@ def parallel_coordinates(
     """
     names = [name for name in rows[0] if name != measure]
     axes = [_scale([row[name] for row in rows], log=name in log) for name in names]
-    judged = [row[measure] for row in rows if row[measure] is not None]
-    last = _scale(judged or [0.0, 1.0], log=False)
+    evaluated = [row[measure] for row in rows if row[measure] is not None]
+    last = _scale(evaluated or [0.0, 1.0], log=False)
     figure = Figure(figsize=(2.2 + 1.9 * len(names), 4.6), dpi=150, layout="constrained", facecolor="white")
     axis = figure.subplots()
     shades = np.linspace(0, 0.9, 256)  # the palest cannot be seen on white
@@ -86,7 +86,7 @@ def _bar(figure: Figure, axis: Axes, measure: str, scale: "_Scale", colors: Colo
 class _Scale:
     """Where a value stands on an upright axis from 0 to 1, and which values are written there."""
 
-    places: Mapping[str, float] | None
+    positions: Mapping[str, float] | None
     low: float
     high: float
     log: bool
@@ -94,8 +94,8 @@ class _Scale:
 
     def at(self, value: Any) -> float:
         """The height of a value."""
-        if self.places is not None:
-            return self.places[str(value)]
+        if self.positions is not None:
+            return self.positions[str(value)]
         low, high, value = (math.log(item) if self.log else item for item in (self.low, self.high, value))
         return MARGIN + (1 - 2 * MARGIN) * ((value - low) / (high - low) if high > low else 0.5)
 
@@ -105,8 +105,8 @@ def _scale(values: Sequence[Any], *, log: bool) -> _Scale:
     if not _numeric(values):
         texts = list(dict.fromkeys(map(str, values)))
         step = (1 - 2 * MARGIN) / max(1, len(texts) - 1)
-        places = {text: MARGIN + step * number if len(texts) > 1 else 0.5 for number, text in enumerate(texts)}
-        return _Scale(places, 0, 1, False, tuple((text, _shortened(text)) for text in texts))
+        positions = {text: MARGIN + step * number if len(texts) > 1 else 0.5 for number, text in enumerate(texts)}
+        return _Scale(positions, 0, 1, False, tuple((text, _shortened(text)) for text in texts))
     distinct: list[float] = sorted(set(values))
     low, high = distinct[0], distinct[-1]
     log = low > 0 and (log or high / low >= WIDE)

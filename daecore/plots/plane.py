@@ -115,13 +115,13 @@ def walks(axis: Axes, stages: Mapping[str, Tensor], data: Tensor, *, followed: i
         followed: The first so many walkers have their stages joined by a line.
     """
     axis.scatter(data[:, 0], data[:, 1], s=6, color=ORANGE, linewidths=0, alpha=0.6)
-    places = torch.stack(list(stages.values()))  # (stages, K, 2)
-    for path in places[:, :followed].unbind(1):
+    positions = torch.stack(list(stages.values()))  # (stages, K, 2)
+    for path in positions[:, :followed].unbind(1):
         axis.plot(path[:, 0], path[:, 1], color="#1d2733", linewidth=0.7, alpha=0.55, zorder=3)
     for number, (name, points) in enumerate(list(stages.items())[1:], start=1):
         shade = colormaps["GnBu"](0.25 + 0.75 * number / (len(stages) - 1))
         axis.scatter(points[:, 0], points[:, 1], s=13, color=shade, linewidths=0.3, edgecolors="white", label=name,
                      zorder=3 + number)  # fmt: skip
-    axis.plot(places[0, 0, 0], places[0, 0, 1], "X", color="#1d2733", markersize=9, zorder=20)
+    axis.plot(positions[0, 0, 0], positions[0, 0, 1], "X", color="#1d2733", markersize=9, zorder=20)
     axis.legend(fontsize=8, loc="center right", handletextpad=0.1, edgecolor="none", framealpha=0.85)
     bare(axis)

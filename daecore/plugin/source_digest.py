@@ -121,9 +121,9 @@ def module_file(name: str) -> Path | None:
         return None
     if not parts:
         return Path(spec.origin) if spec.has_location and spec.origin else None
-    places = [Path(folder, *parts) for folder in spec.submodule_search_locations or ()]
-    beside = [place.with_name(place.name + suffix) for place in places for suffix in all_suffixes()]
-    files = [*beside, *(place / "__init__.py" for place in places)]
+    folders = [Path(folder, *parts) for folder in spec.submodule_search_locations or ()]
+    beside = [folder.with_name(folder.name + suffix) for folder in folders for suffix in all_suffixes()]
+    files = [*beside, *(folder / "__init__.py" for folder in folders)]
     return next((file for file in files if file.is_file()), None)
 
 

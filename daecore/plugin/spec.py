@@ -187,19 +187,19 @@ ObjectiveSpec = Annotated[Spec[Objective], OfKind("objective")]
 """The spec of an objective."""
 
 
-def explain(error: ValidationError, place: str, *, first: bool = False) -> str:
+def explain(error: ValidationError, where: str, *, first: bool = False) -> str:
     """A pydantic error as plain sentences: where, what is wrong, what came.
 
     Args:
         error: What pydantic found.
-        place: Where it looked.
+        where: Where it looked.
         first: Tell the first fault and how many there are: of a file that is wrong as a whole.
     """
     faults = error.errors(include_url=False)
     if not first:
-        return "; ".join(_sentence(item, place) for item in faults)
+        return "; ".join(_sentence(item, where) for item in faults)
     more = f" (and {len(faults) - 1:,} more)" if len(faults) > 1 else ""
-    return f"{_sentence(faults[0], place)}{more}"
+    return f"{_sentence(faults[0], where)}{more}"
 
 
 def digest(value: object) -> str:
@@ -218,8 +218,8 @@ def _name(value: object) -> object:
     return next(iter(value)) if isinstance(value, dict) else value
 
 
-def _sentence(item: Any, place: str) -> str:
-    path = in_a_line(".".join(str(part) for part in (place, *item["loc"]) if part != ""))
+def _sentence(item: Any, where: str) -> str:
+    path = in_a_line(".".join(str(part) for part in (where, *item["loc"]) if part != ""))
     if item["type"] in ("options", "extension", "unknown_option"):  # already a sentence with its own place
         return f"{path}: {item['msg']}" if path else str(item["msg"])
     return f"{path}: {item['msg']}, got {quoted(item['input'])}"

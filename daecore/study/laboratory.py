@@ -14,7 +14,7 @@ from daecore.evaluation.denoising import DenoisingReport
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder
 from daecore.transfer.scores import Classified
-from daecore.transfer.svm import KernelMachineReport
+from daecore.transfer.svm import SvmReport
 from daecore.transfer.task import ClassifierOptions, Method
 
 
@@ -54,7 +54,7 @@ class Stacked(Protocol):
         """The network made of them."""
 
 
-class Judged(Protocol):
+class Evaluated(Protocol):
     """A network's restoration of the test pairs, beside the baselines."""
 
     @property
@@ -110,15 +110,15 @@ class Laboratory(Protocol):
     def stack(self, experiment: Experiment) -> Stacked:
         """The experiment's network, trained layer by layer as `dae stack` does."""
 
-    def judge(self, experiment: Experiment, model: Trained | None = None) -> Judged:
+    def evaluate(self, experiment: Experiment, model: Trained | None = None) -> Evaluated:
         """Restore the experiment's test pairs and score every image, beside the baselines.
 
         Args:
-            experiment: Its data and corruptions are judged on; its network is judged, and trained if need be.
-            model: Another network to be judged in its place.
+            experiment: Its data and corruptions are evaluated on; its network is evaluated, and trained if need be.
+            model: Another network to be evaluated in its place.
         """
 
-    def calibrate(self, experiment: Experiment) -> KernelMachineReport:
+    def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the experiment's data."""
 
     def classify(
@@ -139,4 +139,4 @@ class Laboratory(Protocol):
     def choose(
         self, experiment: Experiment, model: Trained | None, method: Method, options: ClassifierOptions, *, labels: int
     ) -> ClassifierOptions:
-        """The options with the one learning rate that validation prefers, on a draw of labels that is not judged."""
+        """The options with the one learning rate that validation prefers, on a draw of labels that is not evaluated."""

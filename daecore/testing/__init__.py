@@ -12,19 +12,19 @@ Everywhere else `check_extension` gives the findings, and `dae plugins check fog
 run it in a `SmallLaboratory`.
 """
 
-from daecore.testing.contract import Finding, NotJudged, Subject, Violation
+from daecore.testing.contract import Finding, NotChecked, Subject, Violation
 from daecore.testing.laboratory import SmallLaboratory
-from daecore.testing.series import judge_findings
+from daecore.testing.series import check_findings
 from daecore.testing.suite import check_extension, checks, contract
 
 __all__ = [
     "Finding",
-    "NotJudged",
+    "NotChecked",
     "SmallLaboratory",
     "Subject",
     "Violation",
     "check_extension",
+    "check_findings",
     "checks",
     "contract",
-    "judge_findings",
 ]

@@ -14,7 +14,7 @@ from daecore.corruption.corruptor import declared
 from daecore.plugin.kinds import Corruption
 from daecore.plugin.options import Options
 from daecore.rng import stream
-from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.contract import Check, NotChecked, Subject, Violation
 from daecore.testing.drawing import pictures, shapes
 
 TOLERANCE = 0.002  # mean absolute bias a pixel, in units of full intensity
@@ -77,7 +77,7 @@ def _interval(first: Tensor, second: Tensor) -> Bias:
 def _unbiased(subject: Subject[Corruption]) -> str:
     claimed = [options for options in _variants(subject) if declared(subject.extension.unbiased, options)]
     if not claimed:
-        raise NotJudged("it does not say that it is unbiased")
+        raise NotChecked("it does not say that it is unbiased")
     clean = pictures(shapes(subject)[0], 16)
     found = []
     for options in claimed:

@@ -22,7 +22,7 @@ class Violation(AssertionError):
         super().__init__(f"Expected {expected}; {came}. {mend}")
 
 
-class NotJudged(Exception):
+class NotChecked(Exception):
     """A check could not be made, which is no fault of the extension."""
 
 
@@ -52,12 +52,12 @@ class Finding:
 
     Attributes:
         check: The fact that was checked.
-        state: ``passed``, ``failed``, or ``not judged``.
+        state: ``passed``, ``failed``, or ``not evaluated``.
         said: A figure, or what was expected, what came and how to mend it.
     """
 
     check: str
-    state: Literal["passed", "failed", "not judged"]
+    state: Literal["passed", "failed", "not checked"]
     said: str
 
 
@@ -72,8 +72,8 @@ class Check(Generic[E_contra]):
         """Make the check; whatever a plugin raises becomes a finding."""
         try:
             return Finding(self.fact, "passed", self.function(subject) or "")
-        except NotJudged as reason:
-            return Finding(self.fact, "not judged", str(reason))
+        except NotChecked as reason:
+            return Finding(self.fact, "not checked", str(reason))
         except Violation as violation:
             return Finding(self.fact, "failed", str(violation))
         except Exception as error:

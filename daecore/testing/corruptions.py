@@ -14,7 +14,7 @@ from daecore.device import autocast
 from daecore.plugin.kinds import Corruption
 from daecore.rng import stream
 from daecore.testing.bias import CHECK as UNBIASED
-from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.contract import Check, NotChecked, Subject, Violation
 from daecore.testing.drawing import apply, declared_shape, pictures, shapes
 from daecore.testing.globals import leaves_global_state
 from daecore.testing.spawn import in_another_process
@@ -103,7 +103,7 @@ def _touched(subject: Subject[Corruption]) -> str:
     x = pictures(shapes(subject)[0], 16)
     y, touched = apply(subject, x)
     if touched is None:
-        raise NotJudged("it gives no mask of touched values")
+        raise NotChecked("it gives no mask of touched values")
     if touched.dtype != torch.bool:
         raise Violation("a mask of type bool", f"{touched.dtype} came", "Compare, do not multiply.")
     if y.shape == x.shape and not torch.equal(y[~touched.expand_as(y)], x[~touched.expand_as(x)]):
@@ -117,7 +117,7 @@ def _touched(subject: Subject[Corruption]) -> str:
 
 def _meta(subject: Subject[Corruption]) -> None:
     if declared(subject.extension.host, subject.options):
-        raise NotJudged("it declares that it needs the CPU (host)")
+        raise NotChecked("it declares that it needs the CPU (host)")
     x = torch.empty((5, *shapes(subject)[0]), device="meta")
     try:
         y, _ = apply(subject, x)

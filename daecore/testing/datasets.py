@@ -6,7 +6,7 @@ from daecore.data.samples import Splits, as_float
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DaecoreError, SamplesError
 from daecore.plugin.kinds import Dataset
-from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.contract import Check, NotChecked, Subject, Violation
 from daecore.testing.globals import leaves_global_state
 
 ROWS = 1024  # samples that are made floats at once
@@ -16,13 +16,13 @@ def load(subject: Subject[Dataset]) -> Splits:
     """The dataset, as its function gives it.
 
     Raises:
-        NotJudged: It is not to be had here (no network, or no folder was named), or another check tells what is wrong.
+        NotChecked: It is not to be had here (no network, or no folder was named), or another check tells what is wrong.
         Violation: Something else than `Splits` came.
     """
     try:
         return _loaded(subject)
     except SamplesError:
-        raise NotJudged("its samples are not stored by the tensor rule") from None
+        raise NotChecked("its samples are not stored by the tensor rule") from None
 
 
 def _loaded(subject: Subject[Dataset]) -> Splits:
@@ -31,7 +31,7 @@ def _loaded(subject: Subject[Dataset]) -> Splits:
     except SamplesError:
         raise
     except DaecoreError as error:
-        raise NotJudged(f"it cannot be loaded here: {error}") from None
+        raise NotChecked(f"it cannot be loaded here: {error}") from None
     if not isinstance(splits, Splits):
         raise Violation("daecore.Splits", f"{type(splits).__name__} came", "Return Splits(train, validation, (test,)).")
     return splits
@@ -87,7 +87,7 @@ def _labels(subject: Subject[Dataset]) -> str:
             f"{declared} classes, as declared", f"Splits.classes is {splits.classes}", "Make the two agree."
         )
     if declared is None:
-        raise NotJudged("it declares no classes")
+        raise NotChecked("it declares no classes")
     for name, samples in splits.sets:
         labels = samples.labels
         if labels is None:
@@ -111,7 +111,7 @@ def _disjoint(subject: Subject[Dataset]) -> None:
             content = hashlib.blake2b(row.tobytes(), digest_size=16).digest() + str(samples.shape).encode()
             if seen.setdefault(content, name) != name:
                 raise Violation(
-                    "sets without a sample in common: what is judged must not have been trained on",
+                    "sets without a sample in common: what is evaluated must not have been trained on",
                     f"number {position} of the {name} is among the {seen[content]} too",
                     "Split by content, or drop what is there twice.",
                 )

@@ -29,7 +29,7 @@ from daecore.training.loop import fit
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.finetuning import weights_digest
 from daecore.transfer.scores import Classified
-from daecore.transfer.svm import KernelMachineOptions, KernelMachineReport, judge_kernel_machine
+from daecore.transfer.svm import SvmOptions, SvmReport, choose_svm
 from daecore.transfer.task import ClassifierOptions, Method, Task
 
 CHANGES = ("training.epochs=1", "training.device=cpu", "training.precision=float32", "training.threads=1")
@@ -58,8 +58,8 @@ class Stacked:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """An evaluation in memory; see `daecore.study.Judged`."""
+class Evaluated:
+    """An evaluation in memory; see `daecore.study.Evaluated`."""
 
     trained: protocol.Trained
     evaluation: Evaluation
@@ -139,20 +139,20 @@ class SmallLaboratory:
         check_stack(experiment)
         return self._once(f"stack {digest(experiment)}", lambda: self._stacked(experiment))
 
-    def judge(self, experiment: Experiment, model: protocol.Trained | None = None) -> Judged:
+    def evaluate(self, experiment: Experiment, model: protocol.Trained | None = None) -> Evaluated:
         """The network's restoration of the test pairs, beside the baselines."""
         trained, splits = model or self.train(experiment), self.splits(experiment)
         corruptor = Corruptor(experiment.corruptions)
         chain = [item.dump() for item in experiment.corruptions]
         baselines = self._once(f"{experiment.data.digest} {chain}", lambda: measure(splits, corruptor))
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
-        return Judged(trained, evaluate(trained.network, pairs, baselines))
+        return Evaluated(trained, evaluate(trained.network, pairs, baselines))
 
-    def calibrate(self, experiment: Experiment) -> KernelMachineReport:
+    def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the data; of a single C and gamma."""
-        one = KernelMachineOptions(penalties=(10.0,), gammas=(0.01,))
+        one = SvmOptions(penalties=(10.0,), gammas=(0.01,))
         key = f"svm {experiment.data.digest}"
-        return self._once(key, lambda: judge_kernel_machine(self.splits(experiment), one))
+        return self._once(key, lambda: choose_svm(self.splits(experiment), one))
 
     def classify(
         self, experiment: Experiment, model: protocol.Trained | None, method: Method, options: ClassifierOptions,

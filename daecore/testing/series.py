@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 
-from daecore.device import Place
+from daecore.device import Device
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment, parse, read
 from daecore.experiment.feasibility import check
@@ -18,10 +18,10 @@ from daecore.plugin.series import Series
 from daecore.plugin.spec import spec
 from daecore.study.series import find_study
 from daecore.study.study import Findings, Measured, Picture, Study, Table
-from daecore.testing.contract import Check, NotJudged, Subject, Violation
+from daecore.testing.contract import Check, NotChecked, Subject, Violation
 from daecore.testing.laboratory import SmallLaboratory
 
-ONE_CORE = Place(device="cpu", precision="float32", threads=1)
+ONE_CORE = Device(kind="cpu", precision="float32", threads=1)
 SECONDS = 30  # after which no further study is begun
 PNG = b"\x89PNG\r\n\x1a\n"
 WORDS = 3  # of the shortest sentence
@@ -73,18 +73,18 @@ def _findings(subject: Subject[Series]) -> str:
             try:
                 with ONE_CORE.applied():
                     found = study.run(SmallLaboratory(series.recipes(), subject.cache))
-                judge_findings(study, found)
+                check_findings(study, found)
                 ran.append(study.id)
             except DataError as error:
                 reason = " ".join(str(error).split())
         left += [f"{study.id} ({reason})"] if reason else []
     told = f"; not run: {', '.join(left)}" if left else ""
     if not ran:
-        raise NotJudged(f"no study could be run here{told}")
+        raise NotChecked(f"no study could be run here{told}")
     return f"{', '.join(ran)} in {time.perf_counter() - began:.0f} s{told}"
 
 
-def judge_findings(study: Study, found: object) -> None:
+def check_findings(study: Study, found: object) -> None:
     """Whether findings can be shown: finite numbers, PNG pictures, whole tables, sentences.
 
     Raises:

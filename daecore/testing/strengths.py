@@ -9,7 +9,7 @@ from daecore.corruption.pairs import enlarge
 from daecore.plugin.kinds import Corruption
 from daecore.plugin.options import Strength
 from daecore.stats.metrics import psnr
-from daecore.testing.contract import Check, NotJudged, Subject, Violation, tried_shapes
+from daecore.testing.contract import Check, NotChecked, Subject, Violation, tried_shapes
 from daecore.testing.drawing import apply, declared_shape, pictures, shapes
 
 RISE_DB = 0.1  # what chance may add to the PSNR from one strength to the next
@@ -19,7 +19,7 @@ ALIKE = 0.1  # relative difference of squared errors that chance may cause
 def _identity(subject: Subject[Corruption]) -> str:
     strength = subject.extension.strength
     if strength is None or strength.identity is None:
-        raise NotJudged("it declares no strength at which nothing happens")
+        raise NotChecked("it declares no strength at which nothing happens")
     x = pictures(shapes(subject)[0], 8)
     y, _ = apply(subject, x, {strength.option: subject.extension.as_strength(strength.identity)})
     if y.shape != x.shape or not torch.allclose(y, x, atol=1e-4):
@@ -34,9 +34,9 @@ def _identity(subject: Subject[Corruption]) -> str:
 def _monotone(subject: Subject[Corruption]) -> str:
     strength = subject.extension.strength
     if strength is None:
-        raise NotJudged("it declares no strength")
+        raise NotChecked("it declares no strength")
     if len(shapes(subject)[0]) == 1:
-        raise NotJudged("points have no PSNR")
+        raise NotChecked("points have no PSNR")
     found = _strengths(subject, strength)
     for (weaker, before), (stronger, after) in pairwise(found):
         if after > before + RISE_DB:
@@ -56,7 +56,7 @@ def _strengths(subject: Subject[Corruption], strength: Strength) -> list[tuple[f
     ends = [set(shapes(subjects[value])) for value in (values[0], values[-1])]
     shape = next((shape for shape in tried_shapes(subject) if all(shape in taken for taken in ends)), None)
     if shape is None:
-        raise NotJudged("no picture that is tried fits both its weakest and its strongest value")
+        raise NotChecked("no picture that is tried fits both its weakest and its strongest value")
     x = pictures(shape, 128)
     return [
         (value, psnr(enlarge(apply(one, x)[0], shape), x).mean().item())
@@ -72,7 +72,7 @@ def _at(subject: Subject[Corruption], option: str, value: float) -> Subject[Corr
 def _per_image(subject: Subject[Corruption]) -> None:
     strength = subject.extension.strength
     if not subject.extension.per_image:
-        raise NotJudged("it does not declare per_image")
+        raise NotChecked("it does not declare per_image")
     if strength is None:
         raise Violation("a strength, as it declares per_image", "there is none", "Declare strength=Strength(...).")
     shape = shapes(subject)[0]

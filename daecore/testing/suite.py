@@ -8,7 +8,7 @@ from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.options import Options
 from daecore.plugin.registry import registry
 from daecore.testing import architectures, corruptions, datasets, objectives, options, series
-from daecore.testing.contract import Check, Finding, NotJudged, Subject
+from daecore.testing.contract import Check, Finding, NotChecked, Subject
 
 if TYPE_CHECKING:
     import pytest
@@ -73,7 +73,7 @@ def _test(check: Check[Any], subject: Subject[Any]) -> Any:
     def run() -> None:
         try:
             check.function(subject)
-        except NotJudged as reason:
+        except NotChecked as reason:
             pytest.skip(str(reason))
 
     call: Callable[[], None] = run

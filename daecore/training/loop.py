@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from daecore import rng
 from daecore.data.samples import Samples
-from daecore.device import autocast, resolve_place
+from daecore.device import autocast, resolve_device
 from daecore.errors import NonFiniteError
 from daecore.plugin.options import Options
 from daecore.training.loss import Loss
@@ -105,7 +105,7 @@ def fit(
     """
     require_trainable(model, samples, validation, patience=options.patience > 0)
     device = samples.device
-    precision = resolve_place(device.type, options.precision).precision
+    precision = resolve_device(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
     optimiser = AdamW(model, options.weight_decay, layer_decay=options.layer_decay)
@@ -155,8 +155,8 @@ def _batches(
     if not fixed:
         yield from (((epoch, step), part) for step, part in enumerate(parts))
         return
-    for place in torch.randperm(len(parts), generator=rng.stream(seed, "batches", epoch)).tolist():
-        yield (0, place), parts[place]
+    for index in torch.randperm(len(parts), generator=rng.stream(seed, "batches", epoch)).tolist():
+        yield (0, index), parts[index]
 
 
 def _permutation(count: int, generator: torch.Generator, device: torch.device) -> Tensor:

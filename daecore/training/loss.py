@@ -50,7 +50,7 @@ def classification(model: nn.Module, batch: Batch, generator: Generator) -> Tens
 
 
 def augmented(augmentation: Corruptor) -> Loss:
-    """`classification` of samples that are changed anew each time they are trained on; judged, they stay as they are.
+    """`classification` of samples that are changed anew each time they are trained on; in evaluation they stay.
 
     Args:
         augmentation: What changes them without changing their labels; the empty chain changes nothing.

@@ -111,4 +111,4 @@ def _shares(model: nn.Module, decay: float) -> dict[nn.Parameter, float]:
         own = [p for p in module.parameters(recurse=False) if p.requires_grad and p not in known]
         known.update(own)
         layers += [own] if own else []
-    return {p: decay ** (len(layers) - 1 - place) for place, own in enumerate(layers) for p in own}
+    return {p: decay ** (len(layers) - 1 - number) for number, own in enumerate(layers) for p in own}

@@ -57,7 +57,7 @@ class State:
 
     @property
     def candidate(self) -> nn.Module:
-        """The network as this epoch leaves it: what validation judges."""
+        """The network as this epoch leaves it: what validation evaluates."""
         return self.average or self.raw
 
     def step(self, rate: float) -> None:

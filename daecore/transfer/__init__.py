@@ -3,7 +3,7 @@
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.finetuning import epochs_for, probe_codes, train_classifier
 from daecore.transfer.scores import Cell, Classified, Score, TransferReport, summarise
-from daecore.transfer.svm import KernelMachineReport, judge_kernel_machine
+from daecore.transfer.svm import SvmReport, choose_svm
 from daecore.transfer.task import ClassifierOptions, Method, Task
 from daecore.transfer.transfer import TransferOptions
 
@@ -12,14 +12,14 @@ __all__ = [
     "Classified",
     "ClassifierOptions",
     "Initialisation",
-    "KernelMachineReport",
     "Method",
     "Score",
+    "SvmReport",
     "Task",
     "TransferOptions",
     "TransferReport",
+    "choose_svm",
     "epochs_for",
-    "judge_kernel_machine",
     "probe_codes",
     "summarise",
     "train_classifier",

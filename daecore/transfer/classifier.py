@@ -1,4 +1,4 @@
-"""Classifier: an encoder with one linear layer on its code, and how it is judged.
+"""Classifier: an encoder with one linear layer on its code, and how it is evaluated.
 
 Knows modules and labelled samples. Does not know where the encoder comes from, how the classifier is trained, nor
 what it is compared with.
@@ -99,7 +99,7 @@ def moments(codes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def judge(model: nn.Module, groups: tuple[Samples, ...], precision: Precision) -> float:
+def evaluate(model: nn.Module, groups: tuple[Samples, ...], precision: Precision) -> float:
     """The share of labelled samples that the classifier gets wrong, in percent."""
     model.eval()
     logits, labels = [], []

@@ -15,7 +15,7 @@ from daecore.data.samples import Samples, as_float
 from daecore.device import Precision
 from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented
-from daecore.transfer.classifier import SIZE, Classifier, judge
+from daecore.transfer.classifier import SIZE, Classifier, evaluate
 from daecore.transfer.finetuning import Look, linear_layer, repeated, train_classifier
 from daecore.transfer.nearest import nearest_errors
 from daecore.transfer.task import Fitted, Method, Task
@@ -52,13 +52,13 @@ class Initialisation:
     def _finetuned(self, count: int, draw: int, rate: float, looks: int) -> Fitted:
         task, model = self.task, self._classifier(self._seed(draw))
         look = self._train(model, task.labelled(count, draw), task.validation, draw, rate, looks, task.precision)
-        return Fitted(look, rate, model, lambda: judge(model, task.splits.test, task.precision))
+        return Fitted(look, rate, model, lambda: evaluate(model, task.splits.test, task.precision))
 
     def _probed(self, count: int, draw: int, rate: float, looks: int) -> Fitted:
         codes, task = self._codes(count, draw), self.task
         layer = linear_layer(codes.data.shape[1], task.classes, self._seed(draw)).to(codes.device)
         look = self._train(layer, codes, self._validation, draw, rate, looks, "float32")
-        return Fitted(look, rate, layer, lambda: judge(layer, self._test, "float32"))
+        return Fitted(look, rate, layer, lambda: evaluate(layer, self._test, "float32"))
 
     def _voted(self, count: int, draw: int, rate: float, looks: int) -> Fitted:
         """Codes as they are vote: an augmentation would only add copies that lie near."""

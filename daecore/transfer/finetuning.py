@@ -15,7 +15,7 @@ from daecore.stats.metrics import error_percent
 from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import TrainingOptions, fit
 from daecore.training.loss import Loss, classification
-from daecore.transfer.classifier import judge, moments
+from daecore.transfer.classifier import evaluate, moments
 
 PASSES = 10  # over a small set, repeated until it fills a tenth of the steps: an epoch is worth its overhead
 
@@ -65,7 +65,7 @@ def train_classifier(
     precision: Precision = "bf16" if training.precision == "bf16" else "float32"
     for epoch in fit(model, objective, whole, training.model_copy(update={"epochs": epochs}), seed=seed):
         if epoch.number in looked_at and validation is not None:
-            error = judge(epoch.model, (validation,), precision)
+            error = evaluate(epoch.model, (validation,), precision)
             if best.error_percent is None or error <= best.error_percent:
                 best = Look(epoch.number, epochs, error)
                 kept = {name: value.clone() for name, value in epoch.model.state_dict().items()}
@@ -92,24 +92,24 @@ def linear_layer(inputs: int, classes: int, seed: int) -> nn.Linear:
         return nn.Linear(inputs, classes)
 
 
-def probe_codes(codes: Samples, judged: Samples, classes: int, training: TrainingOptions, *, seed: int) -> float:
+def probe_codes(codes: Samples, evaluated: Samples, classes: int, training: TrainingOptions, *, seed: int) -> float:
     """The error in percent, on other codes, of a linear layer trained on standardised codes.
 
     Args:
         codes: float32 ``(N, F)`` with labels, to train on; centre and scale are theirs.
-        judged: float32 ``(M, F)`` with labels, to be judged on.
+        evaluated: float32 ``(M, F)`` with labels, to be evaluated on.
         classes: The number of classes.
         training: Its epochs and rate; always in float32.
         seed: Names the training's streams and the layer's first weights.
     """
     centre, scale = moments(codes.data)
     layer = linear_layer(codes.data.shape[1], classes, seed)
-    ready, tested = ((it.data - centre) / scale for it in (codes, judged))
+    ready, tested = ((it.data - centre) / scale for it in (codes, evaluated))
     options = training.model_copy(update={"precision": "float32"})
     for _ in fit(layer, classification, Samples(ready, codes.labels), options, seed=seed):
         pass
     with torch.inference_mode():
-        return error_percent(layer(tested), judged.labels).item()  # type: ignore[arg-type]
+        return error_percent(layer(tested), evaluated.labels).item()  # type: ignore[arg-type]
 
 
 def weights_digest(model: nn.Module) -> str:

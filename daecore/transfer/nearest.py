@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from daecore.data.samples import Samples
 from daecore.errors import InputError
 
-ROWS = 500  # codes judged at once: beside 55,000 known ones, distances of 110 MB
+ROWS = 500  # codes evaluated at once: beside 55,000 known ones, distances of 110 MB
 
 
 @torch.inference_mode()
-def nearest_errors(known: Samples, judged: Samples, classes: int, neighbours: Sequence[int]) -> list[float]:
+def nearest_errors(known: Samples, evaluated: Samples, classes: int, neighbours: Sequence[int]) -> list[float]:
     """The error in percent of a vote among the nearest codes, for several numbers of neighbours at once.
 
     Distances are Euclidean; each neighbour has one vote, and of classes with equally many the first one wins. A
@@ -24,7 +24,7 @@ def nearest_errors(known: Samples, judged: Samples, classes: int, neighbours: Se
 
     Args:
         known: float32 codes ``(N, F)`` with labels.
-        judged: float32 codes ``(M, F)`` with labels.
+        evaluated: float32 codes ``(M, F)`` with labels.
         classes: The number of classes.
         neighbours: How many codes vote, each at least 1.
 
@@ -33,17 +33,17 @@ def nearest_errors(known: Samples, judged: Samples, classes: int, neighbours: Se
 
     Source: Cover and Hart, "Nearest neighbor pattern classification", IEEE Trans. Information Theory 13(1), 1967.
     """
-    if known.labels is None or judged.labels is None:
+    if known.labels is None or evaluated.labels is None:
         raise InputError("The vote of the nearest codes needs labels, and these codes have none.")
     counts = [min(k, len(known)) for k in neighbours]
     square = known.data.square().sum(1)
     wrong = torch.zeros(len(counts), device=known.device)
-    for part, labels in zip(judged.data.split(ROWS), judged.labels.split(ROWS), strict=True):
+    for part, labels in zip(evaluated.data.split(ROWS), evaluated.labels.split(ROWS), strict=True):
         distance = torch.addmm(square, part, known.data.T, alpha=-2)  # (B, N), without the part's own square
         order = distance.topk(max(counts), largest=False).indices
         votes = F.one_hot(known.labels[order], classes).cumsum(1)  # (B, k, classes)
         wrong += torch.stack([(_winner(votes[:, k - 1]) != labels).sum() for k in counts])
-    return [100 * count / len(judged) for count in wrong.tolist()]
+    return [100 * count / len(evaluated) for count in wrong.tolist()]
 
 
 def _winner(votes: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from daecore.transfer.task import Method
 
 
 class Classified(Record):
-    """One classifier, chosen by validation and judged once.
+    """One classifier, chosen by validation and evaluated once.
 
     Attributes:
         error_percent: On the test set.

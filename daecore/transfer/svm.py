@@ -23,7 +23,7 @@ CACHE_MB = 1_000  # for scikit-learn's rows of the kernel
 Ranked = tuple[float, tuple[float, float]]  # an error in percent, and the pair (C, gamma) that has it
 
 
-class KernelMachineOptions(BaseModel):
+class SvmOptions(BaseModel):
     """How the penalty and the kernel's width are chosen.
 
     Attributes:
@@ -44,7 +44,7 @@ class KernelMachineOptions(BaseModel):
     with_validation: bool = True
 
 
-class KernelMachineReport(BaseModel):
+class SvmReport(BaseModel):
     """How good a support vector machine is.
 
     Attributes:
@@ -76,7 +76,7 @@ class KernelMachineReport(BaseModel):
     seconds: float
 
 
-def judge_kernel_machine(splits: Splits, options: KernelMachineOptions | None = None) -> KernelMachineReport:
+def choose_svm(splits: Splits, options: SvmOptions | None = None) -> SvmReport:
     """Choose C and gamma by the validation samples, then test once.
 
     Args:
@@ -86,13 +86,13 @@ def judge_kernel_machine(splits: Splits, options: KernelMachineOptions | None = 
     Raises:
         InputError: A set has no labels.
     """
-    started, options = time.perf_counter(), options or KernelMachineOptions()
+    started, options = time.perf_counter(), options or SvmOptions()
     error, (penalty, gamma) = _chosen(splits, options)
     known = _joined(splits.train, splits.validation) if options.with_validation else splits.train
-    machine = KernelMachine(known, penalty, gamma)
+    machine = Svm(known, penalty, gamma)
     wrong, tested = sum(map(machine.wrong, splits.test)), sum(map(len, splits.test))
     low, high = wilson(wrong, tested)
-    return KernelMachineReport(
+    return SvmReport(
         error_percent=100 * wrong / tested,
         low=100 * low,
         high=100 * high,
@@ -107,7 +107,7 @@ def judge_kernel_machine(splits: Splits, options: KernelMachineOptions | None = 
     )
 
 
-class KernelMachine:
+class Svm:
     """A support vector machine with the kernel ``exp(-gamma ||x - y||^2)``, one against one where classes are many.
 
     Args:
@@ -162,7 +162,7 @@ def squared_distances(points: Tensor, others: Tensor) -> Tensor:
     return result.add_(points.square().sum(1)[:, None]).clamp_min_(0)
 
 
-def _chosen(splits: Splits, options: KernelMachineOptions) -> Ranked:
+def _chosen(splits: Splits, options: SvmOptions) -> Ranked:
     """The best pair (C, gamma) with its error on the validation samples: sifted on some samples, chosen on all."""
     pairs = [(penalty, gamma) for gamma in options.gammas for penalty in options.penalties]
     some = splits.train.select(torch.arange(min(options.first or len(splits.train), len(splits.train))))
@@ -172,13 +172,13 @@ def _chosen(splits: Splits, options: KernelMachineOptions) -> Ranked:
     return best[0]
 
 
-def _ranked(known: Samples, judged: Samples, pairs: list[tuple[float, float]]) -> list[Ranked]:
-    """Every pair with its error in percent on the judged samples, the best first; ties in the order given."""
+def _ranked(known: Samples, evaluated: Samples, pairs: list[tuple[float, float]]) -> list[Ranked]:
+    """Every pair with its error in percent on the evaluated samples, the best first; ties in the order given."""
     points = _points(known)
-    within, across = squared_distances(points, points), squared_distances(_points(judged), points)
-    labels, errors = torch.from_numpy(_labels(judged)), []
+    within, across = squared_distances(points, points), squared_distances(_points(evaluated), points)
+    labels, errors = torch.from_numpy(_labels(evaluated)), []
     for penalty, gamma in pairs:
-        found = KernelMachine(known, penalty, gamma, within).predict_by(across)
+        found = Svm(known, penalty, gamma, within).predict_by(across)
         errors.append(100 * (found != labels).double().mean().item())
     return sorted(zip(errors, pairs, strict=True), key=lambda item: item[0])
 

@@ -1,4 +1,4 @@
-"""Classifying: how classifiers are made of encoders, on what, and what one is before and after it is judged.
+"""Classifying: how classifiers are made of encoders, on what, and what one is before and after it is evaluated.
 
 Options are chosen on the validation set; the test set is touched by `Fitted.test_error` alone, after everything is
 chosen. Knows labelled samples and options. Does not train.
@@ -72,7 +72,7 @@ class ClassifierOptions(Options):
 
 @dataclass(frozen=True)
 class Task:
-    """What classifiers are trained on, chosen by and judged on.
+    """What classifiers are trained on, chosen by and evaluated on.
 
     Attributes:
         splits: The dataset, with labels.

@@ -51,10 +51,10 @@ def transfer(
     precision: Precision,
     cells: Sequence[Cell] = CELLS,
 ) -> Iterator[Score]:
-    """Train and judge a classifier for each label budget, draw and cell; yields scores as they come.
+    """Train and evaluate a classifier for each label budget, draw and cell; yields scores as they come.
 
     The test set is touched once per classifier and chooses nothing. Where there are several learning rates, each
-    cell's is chosen for each budget on the validation set, with a draw of labels that is not judged.
+    cell's is chosen for each budget on the validation set, with a draw of labels that is not evaluated.
 
     Args:
         encoders: How to get each encoder, anew at every call, on the samples' device.

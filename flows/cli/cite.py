@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .runs import enter
 
 

@@ -7,7 +7,7 @@ import typer
 
 from ..store.files import write_atomically
 from ..store.store import Store
-from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .readiness import writable
 from .runs import enter
 
@@ -36,8 +36,8 @@ def compare(
     A difference is claimed where its 95 % interval leaves out zero. Runs that differ only in their seed are also
     taken together, and compared over seeds; those that differ only in a corruption's strength give a curve over it.
     """
-    place = store_at(store, DEFAULT_DATA)
-    enter(place)
+    opened = store_at(store, DEFAULT_DATA)
+    enter(opened)
     from ..store.comparison import pairing
     from ..store.comparison.candidates import read_candidates
     from .comparison_summary import print_comparison
@@ -50,16 +50,16 @@ def compare(
     print_comparison(value.model_dump(mode="json"))
     if json is not None:
         write_atomically(json.expanduser().resolve(), value.model_dump_json(indent=2) + "\n")
-    page = html.expanduser().resolve() if html else _own_place(value, place)
+    page = html.expanduser().resolve() if html else _default_page(value, opened)
     write_atomically(page, _page(value, candidates))
     print(f"\npage  {page}")
 
 
-def _own_place(value: "Comparison", place: Store) -> Path:
+def _default_page(value: "Comparison", opened: Store) -> Path:
     """The page of these runs in the store, in this order."""
     from daecore.plugin.spec import digest
 
-    folder = place.root / "comparisons"
+    folder = opened.root / "comparisons"
     folder.mkdir(exist_ok=True)
     return folder / f"{digest([run.run_id for run in value.runs])[:32]}.html"
 

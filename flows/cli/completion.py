@@ -15,7 +15,7 @@ import typer
 
 from ..store.recipes import recipes as known_recipes
 from ..store.recipes import summary
-from .places import DEFAULT_DATA, store_at
+from .folders import DEFAULT_DATA, store_at
 
 RUNS = 20  # newest first
 RUN_ID = re.compile("[0-9a-f]{32}")
@@ -43,8 +43,8 @@ def plugins(incomplete: str) -> list[str]:
 
 def datasets(incomplete: str) -> list[str]:
     """Those of them that lie among datasets."""
-    places = _plugins().items()
-    return sorted(name for name, place in places if name.startswith(incomplete) and ".datasets." in place)
+    modules = _plugins().items()
+    return sorted(name for name, module in modules if name.startswith(incomplete) and ".datasets." in module)
 
 
 def series(incomplete: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, size, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, format_size, store_at
 
 app = typer.Typer(name="data", help="Datasets on this machine.", no_args_is_help=True)
 
@@ -35,4 +35,4 @@ def list_data(data: DataFolder = DEFAULT_DATA) -> None:
     print(f"{folder}:" if names else f"No data in {folder} yet; `dae data fetch mnist` fetches some.")
     for path in names:
         held = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        print(f"  {path.name:<20} {size(held):>10}")
+        print(f"  {path.name:<20} {format_size(held):>10}")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ..store.files import write_atomically
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:
     from daecore.plugin.registry import Broken, Installed
@@ -21,7 +21,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME]...", help="Extensions by name; none: all.", autocompletion=completion.plugins),
 ]
-MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not judged": ("-", "dim")}
+MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not checked": ("-", "dim")}
 
 
 @app.callback(invoke_without_command=True)

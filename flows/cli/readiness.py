@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..store.store import Store
-from .places import size
+from .folders import format_size
 
 if TYPE_CHECKING:
     from daecore.experiment.experiment import Experiment
@@ -47,18 +47,18 @@ def require_room(experiment: "Experiment", store: Store) -> None:
         InputError: The files or the device are not there.
         StoreError: The store cannot be written, or there is too little room.
     """
-    from daecore.device import resolve_place
+    from daecore.device import resolve_device
 
     if experiment.data.extension.fingerprint is not None:
         experiment.data.extension.fingerprint(experiment.data.options)  # the user's folder is there and has files
     training = experiment.training
-    resolve_place(training.device, training.precision, training.threads)
-    require_place(store)
+    resolve_device(training.device, training.precision, training.threads)
+    require_usable_store(store)
     if not (store.data / experiment.data.name).exists():
         _check_room(store.data, experiment.data.extension.download_bytes, "--data or DAE_DATA")
 
 
-def require_place(store: Store) -> None:
+def require_usable_store(store: Store) -> None:
     """Whether the store, which is entered, can be written and has room for a run.
 
     Raises:
@@ -75,8 +75,8 @@ def _check_room(folder: Path, needed: int, option: str) -> None:
     free = shutil.disk_usage(there).free
     if free < needed:
         raise StoreError(
-            f"There is too little room on the disk of {folder}: about {size(needed)} are needed, {size(free)} are "
-            f"free. Choose another folder with {option}, or make room (`dae gc` helps)."
+            f"There is too little room on the disk of {folder}: about {format_size(needed)} are needed, "
+            f"{format_size(free)} are free. Choose another folder with {option}, or make room (`dae gc` helps)."
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .runs import enter
 
 if TYPE_CHECKING:
@@ -55,16 +55,16 @@ def restore(
     from ..restore_pictures import plan
 
     planned = plan(source, target, force=force)
-    from daecore.device import resolve_place
+    from daecore.device import resolve_device
     from daecore.model.restorer import Restorer
 
     from ..store.device_lock import fitting, held
 
-    place = resolve_place(device)
+    chosen = resolve_device(device)
     network, shapes = _network(model, store, allow_changed_plugins)
-    restorer = Restorer.of(network.to(place.device), shapes, tile or 0)
-    place = fitting(place)
-    with held(place), place.applied():
+    restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
+    chosen = fitting(chosen)
+    with held(chosen), chosen.applied():
         went = [_attempt(job, restorer) for job in planned.jobs]
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
@@ -109,13 +109,13 @@ def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes
         if not path.is_file():
             raise InputError(f"There is no model file {path}. A run keeps its own as model/weights.safetensors.")
         return load_with_shapes(path, allow_changed_plugins=allow)
-    place = store_at(store, DEFAULT_DATA)
-    enter(place)
+    opened = store_at(store, DEFAULT_DATA)
+    enter(opened)
     from ..store.lookup import find_run, model_of
 
     ref = model_of(find_run(model))
-    if not ref.weights.intact(place):
+    if not ref.weights.intact(opened):
         raise StoreError(
-            f"The model file {ref.weights.absolute(place)} is gone or altered. `dae run ... --fresh` trains it anew."
+            f"The model file {ref.weights.absolute(opened)} is gone or altered. `dae run ... --fresh` trains it anew."
         )
-    return load_with_shapes(ref.weights.absolute(place), allow_changed_plugins=allow)
+    return load_with_shapes(ref.weights.absolute(opened), allow_changed_plugins=allow)

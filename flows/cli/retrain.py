@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from ..store import recipes
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared
 from .recipes import Changes, Recipe, Threads, with_threads
 from .watching import watched_flow

@@ -12,7 +12,7 @@ from ..store import recipes
 from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepared, require_room, writable
 from .recipes import Changes, Recipe, Threads, with_threads
 from .runs import enter
@@ -46,15 +46,15 @@ def run(
 
     The same command again takes finished stages from the cache, and goes on with a training that was stopped.
     """
-    place = store_at(store, data)
-    experiment = asked(recipe, with_threads(changes, threads), place, allow=allow_changed_plugins)
+    opened = store_at(store, data)
+    experiment = asked(recipe, with_threads(changes, threads), opened, allow=allow_changed_plugins)
 
     def load() -> Callable[[], "Reported"]:
         from ..pipeline import denoise
 
         return partial(denoise, **experiment.model_dump(mode="json"), recipe=recipe_name(recipe), fresh=fresh)
 
-    reported(load, place, report, verbose=verbose)
+    reported(load, opened, report, verbose=verbose)
 
 
 def rerun(
@@ -76,27 +76,27 @@ def rerun(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Run an earlier run's experiment again, with changes or as it was; then report as `dae run` does."""
-    place = store_at(store, data)
-    enter(place)
+    opened = store_at(store, data)
+    enter(opened)
     from ..rerun import repeated
     from ..store.lookup import find_run
 
     overrides = tuple(with_threads(changes, threads))
     found = find_run(of)
-    require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), place)
+    require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), opened)
 
     def load() -> Callable[[], "Reported"]:
         from .. import rerun as rerunning
 
         return partial(rerunning.rerun, found.info.run_id, overrides, allow_changed_plugins, fresh)
 
-    reported(load, place, report, verbose=verbose)
+    reported(load, opened, report, verbose=verbose)
 
 
 def asked(
     recipe: str,
     changes: list[str],
-    place: Store,
+    opened: Store,
     *,
     allow: bool,
     check: Callable[["Experiment"], object] | None = None,
@@ -106,7 +106,7 @@ def asked(
     Args:
         recipe: A recipe, a YAML file, or a run's report.
         changes: As ``--set`` gives them.
-        place: The store.
+        opened: The store.
         allow: Whether a report's plugins may differ from the installed ones.
         check: What else must hold.
 
@@ -119,7 +119,7 @@ def asked(
         from ..store.provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
-    return prepared(recipes.mapping(recipe, changes), place, check)
+    return prepared(recipes.mapping(recipe, changes), opened, check)
 
 
 def recipe_name(recipe: str) -> str:
@@ -127,7 +127,9 @@ def recipe_name(recipe: str) -> str:
     return Path(recipe).stem if recipe.endswith(".yaml") else recipe
 
 
-def reported(load: Callable[[], Callable[[], "Reported"]], place: Store, report: Path | None, *, verbose: bool) -> None:
+def reported(
+    load: Callable[[], Callable[[], "Reported"]], opened: Store, report: Path | None, *, verbose: bool
+) -> None:
     """Watch a flow that ends in a report, write it where the user wants it, and print it."""
     if report is not None:
         writable(report, "--report")
@@ -135,7 +137,7 @@ def reported(load: Callable[[], Callable[[], "Reported"]], place: Store, report:
     from ..store.final_report import final_report
     from .summary import print_summary
 
-    final = final_report(ended, place).model_dump(mode="json")
+    final = final_report(ended, opened).model_dump(mode="json")
     if report is not None:
         write_atomically(report.expanduser().resolve(), json.dumps(final, indent=2) + "\n")
-    print_summary(final, place)
+    print_summary(final, opened)

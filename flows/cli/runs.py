@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ..store.store import Store
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, size, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, format_size, store_at
 
 if TYPE_CHECKING:
     from ..store.tracking import Run
@@ -93,15 +93,15 @@ def collect(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Free room: checkpoints, cached results and models that no kept run uses. Says how much before it deletes."""
-    place = store_at(store, DEFAULT_DATA)
-    enter(place)
+    opened = store_at(store, DEFAULT_DATA)
+    enter(opened)
     from ..store import housekeeping
 
-    found = housekeeping.collectable(place, keep)
+    found = housekeeping.collectable(opened, keep)
     for reason in dict.fromkeys(item.reason for item in found):
         group = [item for item in found if item.reason == reason]
-        print(f"{size(sum(item.bytes for item in group)):>12}  {len(group):5d} x {reason}")
-    print(f"{size(sum(item.bytes for item in found)):>12}  in all")
+        print(f"{format_size(sum(item.bytes for item in group)):>12}  {len(group):5d} x {reason}")
+    print(f"{format_size(sum(item.bytes for item in found)):>12}  in all")
     if found and not dry_run and (yes or typer.confirm("Delete them?")):
         for item in found:
             item.carry_out()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .recipes import Changes, Recipe, Threads, with_threads
 from .run import AllowChangedPlugins, Fresh, Output, Verbose, asked, recipe_name, reported
 
@@ -29,12 +29,12 @@ def stack(
     """
     from daecore.experiment.stack_layers import check_stack
 
-    place = store_at(store, data)
-    experiment = asked(recipe, with_threads(changes, threads), place, allow=allow_changed_plugins, check=check_stack)
+    opened = store_at(store, data)
+    experiment = asked(recipe, with_threads(changes, threads), opened, allow=allow_changed_plugins, check=check_stack)
 
     def load() -> Callable[[], "Reported"]:
         from ..stacking.flow import stack
 
         return partial(stack, **experiment.model_dump(mode="json"), recipe=recipe_name(recipe), fresh=fresh)
 
-    reported(load, place, report, verbose=verbose)
+    reported(load, opened, report, verbose=verbose)

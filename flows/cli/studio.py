@@ -9,7 +9,7 @@ from rich.console import Console
 from .. import interrupts
 from ..store.store import Store
 from ..store.studio_record import Studio, running
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 
 if TYPE_CHECKING:
     from ..studio.status import Entry
@@ -36,18 +36,18 @@ def up(
 
     from ..studio import up as studio
 
-    place, began = store_at(store, data), time.monotonic()
-    place.enter()
+    opened, began = store_at(store, data), time.monotonic()
+    opened.enter()
     console = Console(highlight=False, soft_wrap=True)
-    with studio.alone(place) as first:
+    with studio.alone(opened) as first:
         if not first:
-            _print_links(console, _first_one(place), "is up already")
+            _print_links(console, _first_one(opened), "is up already")
             return
-        console.print(f"bringing up the studio on {place.root} ...")
+        console.print(f"bringing up the studio on {opened.root} ...")
         try:
             with (
                 _terminated_like_interrupted(),
-                studio.up(place, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
+                studio.up(opened, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
             ):
                 _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
                 studio.watch(made[1], console.print)
@@ -102,19 +102,19 @@ def status(
     """Say what is up, what is running, what waits, and what ran last."""
     from .runs import enter, print_runs
 
-    place = store_at(store, DEFAULT_DATA)
-    enter(place)
+    opened = store_at(store, DEFAULT_DATA)
+    enter(opened)
     from ..studio.installation import restart_needed
     from ..studio.status import status as look
 
-    found, console = look(place, limit), Console(highlight=False, soft_wrap=True)
+    found, console = look(opened, limit), Console(highlight=False, soft_wrap=True)
     if found.studio is None:
         console.print("The studio is down; `dae up` starts it.")
     else:
         _print_links(console, found.studio, "is up")
         _print_entries(console, "running", found.under_way)
         _print_entries(console, "waiting", found.waiting)
-        stale = restart_needed(place)
+        stale = restart_needed(opened)
         if stale:
             console.print(f"Note: {stale}.", style="yellow")
     print_runs(console, found.last)
@@ -126,12 +126,12 @@ def doctor(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Check versions, stores, locks, orphans, plugins and the device; exit status 1 if something is not in order."""
-    place = store_at(store, data)
-    place.enter()
+    opened = store_at(store, data)
+    opened.enter()
     from ..studio.doctor import examine
 
     console, wrong = Console(highlight=False, soft_wrap=True), 0
-    for finding in examine(place):
+    for finding in examine(opened):
         good, said = finding.good, finding.said
         if fix and not good and finding.mend is not None:
             said, good = f"{said}. Mended: {finding.mend()}", True

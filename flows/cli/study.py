@@ -12,9 +12,9 @@ from rich.table import Table
 from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
-from .places import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .plugins import origin, reason
-from .readiness import require_place, writable
+from .readiness import require_usable_store, writable
 from .recipes import Threads
 from .run import Fresh, Output, Verbose
 from .watching import watched_flow
@@ -49,8 +49,8 @@ def study(
 
     The same command again takes finished studies from the cache, and goes on with one that was stopped.
     """
-    place, names = store_at(store, data), _named(series, only)
-    require_place(place)
+    opened, names = store_at(store, data), _named(series, only)
+    require_usable_store(opened)
     if report is not None:
         writable(report, "--report")
 
@@ -62,10 +62,10 @@ def study(
     found = watched_flow(load, verbose=verbose, goes_on="with the experiment it was in")
     from ..studies.series import report as reported
 
-    said = reported(found, place)
+    said = reported(found, opened)
     if report is not None:
         write_atomically(report.expanduser().resolve(), json.dumps(said, indent=2) + "\n")
-    _print(found, said, place)
+    _print(found, said, opened)
     if found.failed:
         raise typer.Exit(1)
 
@@ -104,7 +104,7 @@ def _named(name: str, only: str | None) -> tuple[str, ...]:
     return tuple(series.selected(names))
 
 
-def _print(found: "SeriesReport", said: dict[str, Any], place: Store) -> None:
+def _print(found: "SeriesReport", said: dict[str, Any], opened: Store) -> None:
     """A line per study, what all together say, what failed, and where the page lies."""
     from daecore.plugin.registry import find_series
     from daecore.study.series import overview_tables
@@ -120,5 +120,5 @@ def _print(found: "SeriesReport", said: dict[str, Any], place: Store) -> None:
             columns.add_row(*map(str, row))
         console.print("", columns)
     failed = [f"{name} failed: {why}" for name, why in found.failed.items()]
-    for line in [*failed, "", f"gallery  {place.root / found.gallery}", f"MLflow   run {found.run_id}"]:
+    for line in [*failed, "", f"gallery  {opened.root / found.gallery}", f"MLflow   run {found.run_id}"]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -38,13 +38,13 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
         console.print(_transfer(transfer))
         for line in pretraining(transfer):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    for line in _places(report, store):
+    for line in _paths(report, store):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_restoration(console: Console, denoising: DenoisingReport) -> None:
     """Every baseline, then the headline: in green only where the best of them is beaten."""
-    said, best = headline(denoising), denoising.best_referee.name
+    said, best = headline(denoising), denoising.best_baseline.name
     console.print(f"Restoration of {denoising.images} test samples", highlight=False)
     table = Table()
     table.add_column("")
@@ -65,7 +65,7 @@ def _levels(denoising: DenoisingReport) -> Iterator[tuple[str, str, int]]:
         (denoising.corrupted_db, denoising.restored_db) if decibel else (denoising.corrupted_mse, denoising.mse)
     )
     yield "corrupted", _number(before, decibel), images
-    for baseline in sorted(denoising.referees.values(), key=lambda it: it.db if it.db is not None else -it.mse):
+    for baseline in sorted(denoising.baselines.values(), key=lambda it: it.db if it.db is not None else -it.mse):
         yield baseline.name, _number(baseline.db if decibel else baseline.mse, decibel), baseline.images
     yield RESTORED, _number(after, decibel), images
 
@@ -86,7 +86,7 @@ def _number(value: float | None, decibel: bool) -> str:
     return "-" if value is None else f"{value:.{2 if decibel else 5}f}"
 
 
-def _places(report: Mapping[str, Any], store: Store) -> list[str]:
+def _paths(report: Mapping[str, Any], store: Store) -> list[str]:
     """Where everything lies, and what opens it."""
     artifacts, mlflow = Path(report["files"]["artifacts"]), report["mlflow"]
     served = mlflow.get("uri", "").startswith("http")

@@ -1,4 +1,4 @@
-"""The challenge: train a challenger, judge it and the champion on the same pictures, decide, and say so.
+"""The challenge: train a challenger, evaluate it and the champion on the same pictures, decide, and say so.
 
 Knows the order of these steps. The rule stands in `decision`, the registry in `champions`.
 """
@@ -15,7 +15,7 @@ from daecore.stats.intervals import Interval, bootstrap
 
 from ..artifacts import show_decision
 from ..pipeline import denoise
-from ..stages.baselines import measure_referees, referees_request
+from ..stages.baselines import baselines_request, measure_baselines
 from ..stages.caller import Caller, intact
 from ..stages.evaluation import Evaluated, evaluate_denoising, evaluation_request
 from ..store import tracking
@@ -30,7 +30,7 @@ from .look import Look, clean_of
 
 
 def challenge(look: Look, recipe: str, min_gain_db: float, tolerance: float, *, fresh: bool) -> Decision:
-    """Train, judge, decide, record, and only then let the alias move.
+    """Train, evaluate, decide, record, and only then let the alias move.
 
     Args:
         look: What was asked for and found; the champion's lock is held.
@@ -44,18 +44,18 @@ def challenge(look: Look, recipe: str, min_gain_db: float, tolerance: float, *, 
         experiment, said = fitted(look.experiment, clean_of(look.dataset), look.incoming, tolerance)
         reported = denoise(**experiment.model_dump(mode="json"), recipe=recipe, parent=run, fresh=fresh)
         trained = model_of(tracking.client().get_run(reported.run_id))
-        judged, gain, promoted, because = _compared(look, experiment, trained, min_gain_db, store)
+        evaluated, gain, promoted, because = _compared(look, experiment, trained, min_gain_db, store)
         version = _entered(look, trained, reported.run_id, gain, store)
-        challenger = _contender(version, trained.run_id, judged[champions.CHALLENGER])
+        challenger = _contender(version, trained.run_id, evaluated[champions.CHALLENGER])
         champion = look.champion and _contender(
-            str(look.champion.version), champions.training_of(look.champion), judged.get(champions.CHAMPION)
+            str(look.champion.version), champions.training_of(look.champion), evaluated.get(champions.CHAMPION)
         )
         decided = Decision(
             model=look.model, run_id=run, reported_by=reported.run_id, reasons=look.reasons, fitted=said,
             title=experiment.title, champion=champion, challenger=challenger, gain_db=gain, min_gain_db=min_gain_db,
             promoted=promoted, because=because,
         )  # fmt: skip
-        _record(decided, judged, store)
+        _record(decided, evaluated, store)
         _carry_out(decided, look)
     return decided
 
@@ -63,32 +63,32 @@ def challenge(look: Look, recipe: str, min_gain_db: float, tolerance: float, *, 
 def _compared(
     look: Look, experiment: Experiment, trained: ModelRef, min_gain_db: float, store: Store
 ) -> tuple[dict[str, Evaluated], Interval | None, bool, str]:
-    """Who was judged, the challenger's gain, whether it is to be champion, and why.
+    """Who was evaluated, the challenger's gain, whether it is to be champion, and why.
 
     Without a champion, or with one that no longer works, the challenger takes the place, and that reason is told.
     """
     call = Caller(fresh=False)
-    challenger = _judged(call, experiment, look.dataset, trained)
-    judged = {champions.CHALLENGER: challenger}
+    challenger = _evaluated(call, experiment, look.dataset, trained)
+    evaluated = {champions.CHALLENGER: challenger}
     if look.champion is None:
-        return judged, None, True, "there was no champion"
+        return evaluated, None, True, "there was no champion"
     opponent, why = champions.usable(look.champion, trained, store)
     if opponent is None:
-        return judged, None, True, why
-    champion = _judged(call, experiment, look.dataset, opponent)
+        return evaluated, None, True, why
+    champion = _evaluated(call, experiment, look.dataset, opponent)
     gain = paired_gain(champion, challenger, store)
-    return {champions.CHAMPION: champion, **judged}, gain, *decision.better(gain, min_gain_db)
+    return {champions.CHAMPION: champion, **evaluated}, gain, *decision.better(gain, min_gain_db)
 
 
 def paired_gain(champion: Evaluated, challenger: Evaluated, store: Store) -> Interval:
     """How much better the challenger restores, in dB, paired over the test pictures, bootstrap 95 %.
 
     Raises:
-        StoreError: They were not judged on the same pairs, so that no difference means anything.
+        StoreError: They were not evaluated on the same pairs, so that no difference means anything.
     """
     if champion.digest != challenger.digest:
         raise StoreError(
-            f"Champion and challenger were judged on different pairs ({champion.digest[:12]} and "
+            f"Champion and challenger were evaluated on different pairs ({champion.digest[:12]} and "
             f"{challenger.digest[:12]}) where the same were expected. Run the retraining again with --fresh."
         )
     before, after = (np.load(one.files["per_image.npz"].absolute(store))["psnr_db"] for one in (champion, challenger))
@@ -115,40 +115,43 @@ def _begun(look: Look, recipe: str) -> str:
     return tracking.start(folder, f"retrain {look.model}", tags, look.experiment.model_dump(mode="json"))
 
 
-def _judged(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
+def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
     """A network's scores on the experiment's test pairs, whoever trained it; taken from the cache where they are."""
     built = experiment.model_copy(update={"autoencoder": model.autoencoder})
-    referees = call(measure_referees, referees_request(built, dataset), intact=intact)
-    asked = evaluation_request(built, dataset, model, referees)
-    judged: Evaluated = call(evaluate_denoising, asked, intact=intact)
-    return judged
+    baselines = call(measure_baselines, baselines_request(built, dataset), intact=intact)
+    asked = evaluation_request(built, dataset, model, baselines)
+    evaluated: Evaluated = call(evaluate_denoising, asked, intact=intact)
+    return evaluated
 
 
 def _entered(look: Look, trained: ModelRef, reported_by: str, gain: Interval | None, store: Store) -> str:
     """The challenger's version; the champion's own, left as it is, where the training gave just that network."""
     if look.champion is not None and champions.training_of(look.champion) == trained.run_id:
         return str(look.champion.version)
-    judged = {"judged_gain_db": str(gain) if gain else "", champions.SETTLED: ""}  # no world is settled against it yet
-    return champions.enter(look.model, trained.run_id, reported_by, {**look.now.tags(), **judged}, store)
+    evaluated = {
+        "evaluated_gain_db": str(gain) if gain else "",
+        champions.SETTLED: "",
+    }  # no world is settled against it yet
+    return champions.enter(look.model, trained.run_id, reported_by, {**look.now.tags(), **evaluated}, store)
 
 
-def _contender(version: str, training: str, judged: Evaluated | None) -> Contender:
-    restored = judged.report.restored_db if judged else None
+def _contender(version: str, training: str, evaluated: Evaluated | None) -> Contender:
+    restored = evaluated.report.restored_db if evaluated else None
     return Contender(version=version, training_run=training, restored_db=restored)
 
 
-def _record(decided: Decision, judged: Mapping[str, Evaluated], store: Store) -> None:
+def _record(decided: Decision, evaluated: Mapping[str, Evaluated], store: Store) -> None:
     """Write the decision, both panels and the numbers into the retraining's run, and the card into Prefect.
 
     Before the alias moves: a decision without its record would be worse than a record of a run that did not finish.
     """
     run, text = decided.run_id, decision.card(decided, _linked)
     tracking.log_json(run, decided.model_dump(mode="json"), "decision.json")
-    scores = {f"{name}_db": one.report.restored_db for name, one in judged.items()}
+    scores = {f"{name}_db": one.report.restored_db for name, one in evaluated.items()}
     gain = decided.gain_db.model_dump(include={"mean", "low", "high"}) if decided.gain_db else {}
     numbers = {**scores, **{f"gain_db.{end}": value for end, value in gain.items()}}
     tracking.log_metrics(run, {name: value for name, value in numbers.items() if value is not None})
-    for name, one in judged.items():
+    for name, one in evaluated.items():
         if "panel.png" in one.files:
             tracking.log_file(run, one.files["panel.png"].absolute(store), name)
     tracking.tag(run, {"mlflow.note.content": text, "promoted": str(decided.promoted).lower()})

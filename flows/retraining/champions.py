@@ -35,7 +35,7 @@ def settled_of(champion: ModelVersion) -> State | None:
 
 
 def usable(champion: ModelVersion, challenger: ModelRef, store: Store) -> tuple[ModelRef | None, str]:
-    """The champion's network, or None and why it cannot be judged beside the challenger."""
+    """The champion's network, or None and why it cannot be evaluated beside the challenger."""
     try:
         found = model_of(tracking.client().get_run(training_of(champion)))
         load_network(found, store)
@@ -72,7 +72,7 @@ def promote(model: str, version: str) -> None:
 def keep(model: str, champion: str, state: State, challenger: str) -> None:
     """Leave the champion: the challenger gets its alias, and this world is settled until it changes again.
 
-    Killed in between, the next retraining judges once more, from the cache.
+    Killed in between, the next retraining evaluates once more, from the cache.
     """
     if challenger != champion:
         tracking.give_alias(model, CHALLENGER, challenger)

@@ -152,4 +152,4 @@ def _joined(sentences: Sequence[str]) -> str:
 
 
 def _decibel(value: float | None) -> str:
-    return "not judged" if value is None else f"{value:.3f}"
+    return "not evaluated" if value is None else f"{value:.3f}"

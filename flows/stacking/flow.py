@@ -1,4 +1,4 @@
-"""The flow `stack`: an experiment whose network is trained layer by layer, then judged like any other."""
+"""The flow `stack`: an experiment whose network is trained layer by layer, then evaluated like any other."""
 
 from typing import Annotated, Any
 

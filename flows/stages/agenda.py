@@ -59,7 +59,7 @@ class Agenda:
             return
         self._under_way, token = found, _CURRENT.set(self)
         if len(self.trainings) > 1:
-            log.info("%s", self.place)
+            log.info("%s", self.position)
         try:
             yield
         finally:
@@ -67,11 +67,11 @@ class Agenda:
             self._under_way, found.open = None, False
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """``training 2 of 4: control``; empty where there is one only."""
         if self._under_way is None or len(self.trainings) < 2:
             return ""
-        number = next(place for place, item in enumerate(self.trainings, 1) if item is self._under_way)
+        number = next(number for number, item in enumerate(self.trainings, 1) if item is self._under_way)
         return f"training {number} of {len(self.trainings)}: {self._under_way.name}"
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ class Agenda:
         self._seconds, self._work, self._since = self._seconds + now - self._since, self._work + work / total, now
         later = sum(item.work for item in self.trainings if item.open and item is not self._under_way)
         left = self._seconds / self._work * (work * (1 - done / total) + later)
-        parts = [self.place, about(left, self._seconds + left) if self.alone or not later else ""]
+        parts = [self.position, about(left, self._seconds + left) if self.alone or not later else ""]
         return ", ".join(part for part in parts if part)
 
 

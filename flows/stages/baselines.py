@@ -13,25 +13,25 @@ from .dataset import splits_of
 from .stage import Request, stage
 
 
-class RefereesRequest(Request):
+class BaselinesRequest(Request):
     """Measure what needs no network on this dataset and corruption."""
 
     dataset: DatasetRef
     corruptions: tuple[CorruptionSpec, ...]
 
 
-def referees_request(experiment: Experiment, dataset: DatasetRef) -> RefereesRequest:
-    """Measure the referees on the experiment's dataset and corruption."""
+def baselines_request(experiment: Experiment, dataset: DatasetRef) -> BaselinesRequest:
+    """Measure the baselines on the experiment's dataset and corruption."""
     inputs = {"dataset": dataset.sha256, "corruptions": [item.dump() for item in experiment.corruptions]}
-    key = measure_referees.key_of(inputs, experiment.corruptions)
-    return RefereesRequest(key=key, dataset=dataset, corruptions=experiment.corruptions)
+    key = measure_baselines.key_of(inputs, experiment.corruptions)
+    return BaselinesRequest(key=key, dataset=dataset, corruptions=experiment.corruptions)
 
 
 @stage(code=("daecore.evaluation.baselines",))
-def measure_referees(request: RefereesRequest) -> FileRef:
+def measure_baselines(request: BaselinesRequest) -> FileRef:
     """Restore the test images without a network, in every way we know; scores and fitted map in one file."""
-    store, path = current_store(), request.folder / "referees.npz"
-    with store.lock(f"referees-{digest(request.key)}") as waited, held(ONE_CORE), ONE_CORE.applied():
+    store, path = current_store(), request.folder / "baselines.npz"
+    with store.lock(f"baselines-{digest(request.key)}") as waited, held(ONE_CORE), ONE_CORE.applied():
         if not (waited and path.exists()):  # else another process has just measured them
             measure(splits_of(request.dataset), Corruptor(request.corruptions)).save(path)
         return file_ref(store, path)

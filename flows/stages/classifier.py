@@ -20,7 +20,7 @@ from ..store.device_lock import held
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store, current_store
 from .dataset import splits_of
-from .stage import PlacedRequest, place_of, stage
+from .stage import DeviceRequest, device_of, stage
 
 log = logging.getLogger("daecore.progress")
 
@@ -41,7 +41,7 @@ class ClassifierAsk(Record):
     draw: int
 
 
-class ClassifierRequest(PlacedRequest):
+class ClassifierRequest(DeviceRequest):
     """Train one classifier, from a trained encoder or, where that is None, from first weights of the draw's own."""
 
     encoder: ModelRef | None
@@ -56,7 +56,7 @@ def classifier_request(
     experiment: Experiment, dataset: DatasetRef, encoder: ModelRef | None, ask: ClassifierAsk
 ) -> ClassifierRequest:
     """Train one classifier from a trained network's encoder, or from the first weights of the experiment's network."""
-    place = place_of(experiment)
+    device = device_of(experiment)
     clean = dataset.shape
     shapes = (Corruptor(experiment.corruptions).output_shape(clean), clean)
     if encoder is not None:
@@ -71,7 +71,7 @@ def classifier_request(
         "seed": experiment.seed,
     }
     return ClassifierRequest(
-        key=train_classifier.key_of(inputs, [autoencoder, *ask.options.augment], place),
+        key=train_classifier.key_of(inputs, [autoencoder, *ask.options.augment], device),
         dataset=dataset,
         encoder=encoder,
         autoencoder=autoencoder,
@@ -79,18 +79,18 @@ def classifier_request(
         output_shape=shapes[1],
         ask=ask,
         seed=experiment.seed,
-        place=place,
+        device=device,
     )
 
 
 @stage(code=("daecore.transfer.encoder", "daecore.model.autoencoder"))
 def train_classifier(request: ClassifierRequest) -> Classified:
-    """Train the classifier of each rate, keep the one that validation prefers, and judge that one."""
-    ask, place, store = request.ask, request.place, current_store()
-    with held(place), place.applied():
+    """Train the classifier of each rate, keep the one that validation prefers, and evaluate that one."""
+    ask, device, store = request.ask, request.device, current_store()
+    with held(device), device.applied():
         began = time.perf_counter()  # who waits for the device is not training
-        splits = splits_of(request.dataset, place.device)
-        task = Task(splits, ask.options, request.input_shape, request.seed, place.precision)
+        splits = splits_of(request.dataset, device.kind)
+        task = Task(splits, ask.options, request.input_shape, request.seed, device.precision)
         initialisation = Initialisation(lambda: _encoder(request, store), task)
         rates, looks = ask.options.rates(ask.method), max(1, ask.options.looks)
         fitted = initialisation.fitted(ask.method, ask.labels, ask.draw, rates, looks=looks)

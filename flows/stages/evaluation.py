@@ -1,4 +1,4 @@
-"""The stage that evaluates a network beside the referees, with its pictures."""
+"""The stage that evaluates a network beside the baselines, with its pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs, enlarge
 from daecore.data.arrays import save_arrays
 from daecore.data.samples import Pairs, Samples, Splits, as_float
-from daecore.evaluation.baselines import Referees
+from daecore.evaluation.baselines import Baselines
 from daecore.evaluation.denoising import DenoisingReport, evaluate
 from daecore.experiment.experiment import Experiment
 from daecore.model.restore import restore
@@ -26,19 +26,19 @@ from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import current_store
-from .baselines import referees_request
+from .baselines import baselines_request
 from .dataset import splits_of
-from .stage import PlacedRequest, place_of, stage
+from .stage import DeviceRequest, device_of, stage
 
 SHOWN = 12  # images in the panel: as many as the lecture shows in a row
 
 
-class EvaluationRequest(PlacedRequest):
-    """Judge a network on the dataset's pairs."""
+class EvaluationRequest(DeviceRequest):
+    """Evaluate a network on the dataset's pairs."""
 
     corruptions: tuple[CorruptionSpec, ...]
     model: ModelRef
-    referees: FileRef
+    baselines: FileRef
 
 
 class Evaluated(Record):
@@ -53,69 +53,69 @@ class Evaluated(Record):
 
 
 def evaluation_request(
-    experiment: Experiment, dataset: DatasetRef, model: ModelRef, referees: FileRef
+    experiment: Experiment, dataset: DatasetRef, model: ModelRef, baselines: FileRef
 ) -> EvaluationRequest:
-    """Judge the trained network beside the referees."""
-    place = place_of(experiment)
+    """Evaluate the trained network beside the baselines."""
+    device = device_of(experiment)
     inputs = {
         "dataset": dataset.sha256,
         "corruptions": [item.dump() for item in experiment.corruptions],
         "weights": model.summary.weights_sha256,
         "autoencoder": experiment.autoencoder.dump(),
-        "referees": digest(referees_request(experiment, dataset).key),
+        "baselines": digest(baselines_request(experiment, dataset).key),
     }
     return EvaluationRequest(
-        key=evaluate_denoising.key_of(inputs, [*experiment.corruptions, experiment.autoencoder], place),
+        key=evaluate_denoising.key_of(inputs, [*experiment.corruptions, experiment.autoencoder], device),
         dataset=dataset,
         corruptions=experiment.corruptions,
         model=model,
-        referees=referees,
-        place=place,
+        baselines=baselines,
+        device=device,
     )
 
 
 @stage(code=("daecore.evaluation.denoising", "daecore.plots.figures"))
 def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
-    """Restore the test images with the network, and judge it beside the referees."""
+    """Restore the test images with the network, and evaluate it beside the baselines."""
     store, folder = current_store(), request.folder
-    place, corruptor = request.place, Corruptor(request.corruptions)
-    model = load_network(request.model, store).to(place.device)
-    referees = Referees.load(request.referees.absolute(store))
-    splits = splits_of(request.dataset, place.device)
-    with held(place), place.applied():
+    device, corruptor = request.device, Corruptor(request.corruptions)
+    model = load_network(request.model, store).to(device.kind)
+    baselines = Baselines.load(request.baselines.absolute(store))
+    splits = splits_of(request.dataset, device.kind)
+    with held(device), device.applied():
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
-        judged = evaluate(model, pairs, referees, precision=place.precision)
-    pictures = _pictures(model, splits, pairs[0], referees, judged.scores)
+        evaluated = evaluate(model, pairs, baselines, precision=device.precision)
+    pictures = _pictures(model, splits, pairs[0], baselines, evaluated.scores)
     with store.lock(f"evaluation-{digest(request.key)}"):
-        save_arrays(folder / "per_image.npz", {"digest": np.array(judged.digest), **judged.scores})
+        save_arrays(folder / "per_image.npz", {"digest": np.array(evaluated.digest), **evaluated.scores})
         for name, picture in pictures.items():
             write_atomically(folder / name, figures.png(picture))
         files = {name: file_ref(store, folder / name) for name in ("per_image.npz", *pictures)}
-    return Evaluated(report=judged.report, digest=judged.digest, files=files)
+    return Evaluated(report=evaluated.report, digest=evaluated.digest, files=files)
 
 
 def _pictures(
-    model: torch.nn.Module, splits: Splits, pairs: Pairs, referees: Referees, scores: Mapping[str, Any]
+    model: torch.nn.Module, splits: Splits, pairs: Pairs, baselines: Baselines, scores: Mapping[str, Any]
 ) -> dict[str, Figure]:
     """What one looks at, by file name: images have rows and a histogram, points have arrows."""
     if len(splits.train.shape) == 3:
         decibels = {"corrupted": scores["corrupted_db"], "restored": scores["psnr_db"]}
-        panel = figures.panel(_rows(model, referees, pairs))
+        panel = figures.panel(_rows(model, baselines, pairs))
         return {"panel.png": panel, "psnr_histogram.png": figures.psnr_histogram(decibels)}
     return {"panel.png": _arrows(model, splits.train, pairs)} if splits.train.shape == (2,) else {}
 
 
-def _rows(model: torch.nn.Module, referees: Referees, pairs: Pairs) -> dict[str, Tensor]:
+def _rows(model: torch.nn.Module, baselines: Baselines, pairs: Pairs) -> dict[str, Tensor]:
     """The panel's rows; always the same test images, the first ones."""
     clean = Samples(pairs.clean.data[:SHOWN].cpu())
     few = Pairs(clean, pairs.corrupted[:SHOWN].cpu())
-    best = referees.best
-    device = next(model.parameters()).device
+    best = baselines.best
+    where = next(model.parameters()).device
     return {
         "original": as_float(clean.data),
         "corrupted": enlarge(few.corrupted, clean.shape),
-        f"best baseline: {best.name}": referees.restore(best.name, few.corrupted, clean.shape),
-        "restored": restore(model, few.corrupted.to(device)).cpu(),
+        f"best baseline: {best.name}": baselines.restore(best.name, few.corrupted, clean.shape),
+        "restored": restore(model, few.corrupted.to(where)).cpu(),
     }
 
 

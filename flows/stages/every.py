@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from .baselines import measure_referees
+from .baselines import measure_baselines
 from .classifier import train_classifier
 from .dataset import load_dataset
 from .evaluation import evaluate_denoising
 from .stage import Stage
-from .svm import judge_machine
+from .svm import evaluate_svm
 from .training import train_autoencoder
 from .transfer import transfer
 from .unroll import unroll
@@ -16,10 +16,10 @@ STAGES: tuple[Stage[..., Any], ...] = (
     load_dataset,
     train_autoencoder,
     unroll,
-    measure_referees,
+    measure_baselines,
     evaluate_denoising,
     transfer,
-    judge_machine,
+    evaluate_svm,
     train_classifier,
 )
 

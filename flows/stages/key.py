@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 
-from daecore.device import Place
+from daecore.device import Device
 from daecore.plugin.source_digest import source_digest
 from daecore.plugin.spec import digest
 from daecore.record import Record
@@ -43,7 +43,7 @@ class StageKey(Record):
     code: str
     plugins: tuple[str, ...]
     inputs: str
-    place: Place | None = None
+    device: Device | None = None
 
 
 @dataclass(frozen=True)

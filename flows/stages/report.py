@@ -42,7 +42,7 @@ class Outcome(Record):
     flow_run_id: str
     dataset: DatasetRef
     model: ModelRef
-    judged: Evaluated
+    evaluated: Evaluated
     transfer: TransferReport
     timings: tuple[Timed, ...]
     seconds: float
@@ -53,7 +53,7 @@ class Outcome(Record):
 def report(outcome: Outcome) -> Reported:
     """Write metrics, tags, pictures, the JSON report and the page into the outcome's run; never cached."""
     store = current_store()
-    run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in outcome.judged.files.items()}
+    run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in outcome.evaluated.files.items()}
     final = _final(outcome, store)
     curves = _loss_curves(outcome.model.run_id)
     with tempfile.TemporaryDirectory() as temporary:
@@ -100,7 +100,7 @@ def _small(path: Path) -> Image.Image:
 def _register(outcome: Outcome, store: Store) -> None:
     """Put the network into the registry; ``@newest`` points at what was reported last."""
     name = model_name(outcome.experiment)
-    said = {"evaluation": outcome.judged.digest, "title": outcome.experiment.title}
+    said = {"evaluation": outcome.evaluated.digest, "title": outcome.experiment.title}
     with store.lock("registry"):
         version = tracking.register(name, outcome.model.run_id, outcome.run_id, said)
         tracking.give_alias(name, "newest", version)
@@ -122,7 +122,7 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
         },
         prefect={"flow_run_id": outcome.flow_run_id},
         dataset={"sha256": dataset.sha256, "sizes": dataset.sizes, "shape": dataset.shape},
-        denoising=outcome.judged.report,
+        denoising=outcome.evaluated.report,
         transfer=[row.model_dump(mode="json") for row in outcome.transfer.rows],
         differences=[row.model_dump(mode="json") for row in outcome.transfer.differences],
         training=outcome.model.summary,
@@ -157,7 +157,7 @@ def _tags(outcome: Outcome) -> dict[str, str]:
     return {
         "reused": ",".join(item.stage for item in outcome.timings if item.reused),
         "source_run": outcome.model.run_id,
-        "evaluation": outcome.judged.digest,
+        "evaluation": outcome.evaluated.digest,
         "mlflow.note.content": _note(outcome),
         **usage(outcome.uses),
         "settings": json.dumps(outcome.experiment.model_dump(mode="json"))[:5000],
@@ -166,12 +166,12 @@ def _tags(outcome: Outcome) -> dict[str, str]:
 
 def _note(outcome: Outcome) -> str:
     """The run in a paragraph and its picture, for the top of MLflow's page."""
-    said, run = headline(outcome.judged.report), outcome.run_id
+    said, run = headline(outcome.evaluated.report), outcome.run_id
     served = f"get-artifact?run_uuid={run}&path="
     page = f"{pages()}/runs/flow-run/{outcome.flow_run_id}"
     parts = [
         f"**{outcome.experiment.title}**: {said.text} {said.remark}",
-        f"![restored test samples]({served}{SMALL})" if "panel.png" in outcome.judged.files else "",
+        f"![restored test samples]({served}{SMALL})" if "panel.png" in outcome.evaluated.files else "",
         f"[The whole report]({served}report.html)",
         f"[The flow run in Prefect]({page})" if page.startswith("http") else "",
     ]

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from prefect import Task
 
-from daecore.device import Place, resolve_place
+from daecore.device import Device, resolve_device
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.extension import Extension
 from daecore.plugin.source_digest import require_modules
@@ -38,19 +38,19 @@ class Request(Record):
         return folder
 
 
-class PlacedRequest(Request):
+class DeviceRequest(Request):
     """What is asked of a stage whose result depends on where it computes, to the last bit on the number of threads.
 
     No threads, 0: how many is decided just before it begins; the key then says nothing of them, either.
     """
 
     dataset: DatasetRef
-    place: Place
+    device: Device
 
     def with_threads(self, threads: int) -> Self:
         """The same, computed with so many."""
-        place = self.place.model_copy(update={"threads": threads})
-        return self.model_copy(update={"place": place, "key": self.key.model_copy(update={"place": place})})
+        device = self.device.model_copy(update={"threads": threads})
+        return self.model_copy(update={"device": device, "key": self.key.model_copy(update={"device": device})})
 
 
 class Timed(Record):
@@ -72,20 +72,20 @@ class Stage(Task[Asked, Result]):
         super().__init__(fn=function, cache_key_fn=_cache_key, persist_result=True, result_serializer="json")
         self.code = code
 
-    def key_of(self, inputs: Any, specs: Iterable[Spec[Extension]], place: Place | None = None) -> StageKey:
+    def key_of(self, inputs: Any, specs: Iterable[Spec[Extension]], device: Device | None = None) -> StageKey:
         """The key of one request.
 
         Args:
             inputs: JSON of what the stage is given, without run ids.
             specs: The extensions it calls: their distribution, version and code enter.
-            place: Device, precision and threads, where they change the result.
+            device: Device, precision and threads, where they change the result.
         """
         return StageKey(
             stage=self.name,
             code=self.code.digest,
             plugins=tuple(provenance(specs).values()),
             inputs=digest(inputs),
-            place=place,
+            device=device,
         )
 
 
@@ -109,10 +109,10 @@ def stage(
     return declare
 
 
-def place_of(experiment: Experiment) -> Place:
+def device_of(experiment: Experiment) -> Device:
     """Where the experiment's stages compute; where the user names no threads, how many is left open."""
     training = experiment.training
-    found = resolve_place(training.device, training.precision, training.threads)
+    found = resolve_device(training.device, training.precision, training.threads)
     return found.model_copy(update={"threads": training.threads})
 
 

@@ -18,7 +18,7 @@ from daecore.processors import usable
 from ..store import device_lock, tracking
 from ..store.store import Store
 from .publish import published
-from .stage import PlacedRequest, Request
+from .stage import DeviceRequest, Request
 from .training import TrainingRequest
 
 SMALL = 28 * 28  # on samples of fewer values a second thread costs more than it brings: see docs/decisions/threads.md
@@ -37,12 +37,12 @@ def decided(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Ask
         store: Where results and checkpoints lie.
         anew: Whether what is there does not count.
     """
-    if not isinstance(request, PlacedRequest):
+    if not isinstance(request, DeviceRequest):
         yield request
         return
     begun = _Begun(request, store)
     with ExitStack() as around:
-        named = request.place.threads
+        named = request.device.threads
         threads = named or begun.known(anew=anew)
         if threads:
             around.enter_context(begun.computing(threads))
@@ -57,25 +57,25 @@ def decided(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Ask
 
 def keys(request: Request, store: Store) -> list[str]:
     """The keys under which its result may lie: its own, or that of each number of threads it was begun with."""
-    if not isinstance(request, PlacedRequest) or request.place.threads:
+    if not isinstance(request, DeviceRequest) or request.device.threads:
         return [digest(request.key)]
     return [digest(request.with_threads(number).key) for number in _Begun(request, store).numbers()]
 
 
 def without_threads(request: Request) -> str:
     """The key whatever the threads: by it the folder is called that says with how many a request was begun."""
-    return digest(request.with_threads(0).key if isinstance(request, PlacedRequest) else request.key)
+    return digest(request.with_threads(0).key if isinstance(request, DeviceRequest) else request.key)
 
 
-def wanted(request: PlacedRequest) -> int:
+def wanted(request: DeviceRequest) -> int:
     """How many threads are worth having where nobody else computes."""
-    return 1 if request.place.device == "cpu" and math.prod(request.dataset.shape) < SMALL else usable()
+    return 1 if request.device.kind == "cpu" and math.prod(request.dataset.shape) < SMALL else usable()
 
 
-def _free(request: PlacedRequest) -> int:
+def _free(request: DeviceRequest) -> int:
     """How many a stage that begins new takes."""
     most = wanted(request)
-    if request.place.device != "cpu":
+    if request.device.kind != "cpu":
         return most
     found = device_lock.free(most)
     if found < most:
@@ -91,7 +91,7 @@ class _Begun:
         store: Where it lies, in a folder among the results.
     """
 
-    def __init__(self, request: PlacedRequest, store: Store) -> None:
+    def __init__(self, request: DeviceRequest, store: Store) -> None:
         self.request, self.store = request, store
         self.name = without_threads(request)
         self.folder = store.results / self.name

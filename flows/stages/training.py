@@ -28,12 +28,12 @@ from .dataset import splits_of
 from .epoch_log import SHOWN, EpochLog, Preview
 from .publish import publish, published
 from .resuming import discard, resumable
-from .stage import PlacedRequest, place_of, stage
+from .stage import DeviceRequest, device_of, stage
 
 log = logging.getLogger("daecore.progress")
 
 
-class TrainingRequest(PlacedRequest):
+class TrainingRequest(DeviceRequest):
     """Train an autoencoder: on the dataset's samples, or on their clean codes by the networks below, the lowest first.
 
     With networks below, ``dataset`` is still that of the lowest one.
@@ -65,7 +65,7 @@ def training_request(
     """
     corruptions = plain(experiment.corruptions, dataset.shape) if control else experiment.corruptions
     objective = _plain_objective(experiment.objective) if control else experiment.objective
-    place = place_of(experiment)
+    device = device_of(experiment)
     training = experiment.training.model_dump(mode="json", exclude={"device", "precision", "threads"})
     inputs = {
         "dataset": dataset.sha256,
@@ -78,14 +78,14 @@ def training_request(
     }
     specs = [*corruptions, experiment.autoencoder, objective, *(ref.autoencoder for ref in below)]
     return TrainingRequest(
-        key=train_autoencoder.key_of(inputs, specs, place),
+        key=train_autoencoder.key_of(inputs, specs, device),
         dataset=dataset,
         corruptions=corruptions,
         autoencoder=experiment.autoencoder,
         objective=objective,
         training=experiment.training,
         seed=experiment.seed,
-        place=place,
+        device=device,
         below=below,
     )
 
@@ -130,7 +130,7 @@ def train(
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
     key = digest(request.key)
-    with store.lock(f"training-{key}") as waited, held(request.place):
+    with store.lock(f"training-{key}") as waited, held(request.device):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
             finished = published(run.data.tags, store)
@@ -156,11 +156,11 @@ def _train(
     else:
         name = f"train {request.autoencoder.name} on {Corruptor(request.corruptions)}"
         tags = {tracking.KEY: key, "stage": "train_autoencoder"}
-        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "place", "below"})
-        parameters |= {"dataset_sha256": request.dataset.sha256, "place": request.place.model_dump()}
+        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "device", "below"})
+        parameters |= {"dataset_sha256": request.dataset.sha256, "device": request.device.model_dump()}
         parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
         run_id = tracking.start(mlflow_experiment, name, tags, parameters, parent)
-    with tracking.ended(run_id), request.place.applied():
+    with tracking.ended(run_id), request.device.applied():
         splits = _clean(request, below)
         with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
             for epoch in _epochs(request, model, splits, resume):
@@ -178,7 +178,7 @@ def _train(
 
 def _preview(request: TrainingRequest) -> Preview:
     """The first test images as evaluation corrupts them, to be watched; none of points and of codes."""
-    test = splits_of(request.dataset, request.place.device).test[0]
+    test = splits_of(request.dataset, request.device.kind).test[0]
     images = len(test.shape) == 3 and not request.below
     corrupted = draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None
     return Preview(corrupted, request.training.epochs)
@@ -186,15 +186,15 @@ def _preview(request: TrainingRequest) -> Preview:
 
 def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
     """What the training sees, where it computes: samples, or their codes by the encoders below; of the test two."""
-    splits = splits_of(request.dataset, request.place.device)
-    encoders = [encoder.to(request.place.device) for encoder in below]
-    few = splits.test[0].select(torch.arange(2, device=request.place.device))
+    splits = splits_of(request.dataset, request.device.kind)
+    encoders = [encoder.to(request.device.kind) for encoder in below]
+    few = splits.test[0].select(torch.arange(2, device=request.device.kind))
     parts = (encode(samples, encoders) for samples in (splits.train, splits.validation, few))
     return Splits(next(parts), next(parts), (next(parts).to("cpu"),))
 
 
 def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume: Progress | None) -> Iterator[Epoch]:
-    options = request.training.model_copy(update={"precision": request.place.precision})
+    options = request.training.model_copy(update={"precision": request.device.precision})
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
     if resume is not None:
         log.info("going on after epoch %d of %d", resume.epoch, options.epochs)
@@ -218,9 +218,9 @@ def _summary(request: TrainingRequest, model: Autoencoder, run_id: str) -> Train
     return TrainingSummary(
         images_per_second=len(history) * request.dataset.sizes["train"] / seconds,
         seconds=seconds,
-        precision=request.place.precision,
-        device=request.place.device,
-        threads=request.place.threads,
+        precision=request.device.precision,
+        device=request.device.kind,
+        threads=request.device.threads,
         epochs=len(history),
         loss=history[max(history)],
         weights_sha256=tensors_digest(model.state_dict()),

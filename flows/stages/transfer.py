@@ -18,12 +18,12 @@ from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store, current_store
 from .agenda import Agenda
 from .dataset import splits_of
-from .stage import PlacedRequest, place_of, stage
+from .stage import DeviceRequest, device_of, stage
 
 log = logging.getLogger("daecore.progress")
 
 
-class TransferRequest(PlacedRequest):
+class TransferRequest(DeviceRequest):
     """Train classifiers from encoders."""
 
     denoising: ModelRef
@@ -36,7 +36,7 @@ def transfer_request(
     experiment: Experiment, dataset: DatasetRef, denoising: ModelRef, control: ModelRef
 ) -> TransferRequest:
     """Train classifiers from the encoders; only for experiments with `transfer` on datasets with labels."""
-    place, options = place_of(experiment), experiment.transfer or TransferOptions()
+    device, options = device_of(experiment), experiment.transfer or TransferOptions()
     inputs = {
         "dataset": dataset.sha256,
         "weights": [denoising.summary.weights_sha256, control.summary.weights_sha256],
@@ -45,13 +45,13 @@ def transfer_request(
         "seed": experiment.seed,
     }
     return TransferRequest(
-        key=transfer.key_of(inputs, [experiment.autoencoder, *options.augment], place),
+        key=transfer.key_of(inputs, [experiment.autoencoder, *options.augment], device),
         dataset=dataset,
         denoising=denoising,
         plain=control,
         transfer=options,
         seed=experiment.seed,
-        place=place,
+        device=device,
     )
 
 
@@ -63,14 +63,14 @@ def transfer(request: TransferRequest) -> TransferReport:
 
 
 def _scores(request: TransferRequest) -> list[Score]:
-    options, place = request.transfer, request.place
-    splits, scores = splits_of(request.dataset, place.device), []
+    options, device = request.transfer, request.device
+    splits, scores = splits_of(request.dataset, device.kind), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
-    with held(place), place.applied():
+    with held(device), device.applied():
         classifying = Agenda()
         for score in classifiers.transfer(
             _encoders(request, current_store()), splits, options,
-            seed=request.seed, input_shape=request.denoising.input_shape, precision=place.precision,
+            seed=request.seed, input_shape=request.denoising.input_shape, precision=device.precision,
         ):  # fmt: skip
             scores.append(score)
             log.info(

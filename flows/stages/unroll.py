@@ -102,7 +102,7 @@ def _record(request: UnrollRequest, run_id: str) -> None:
 
 
 def _summary(request: UnrollRequest, weights_sha256: str) -> TrainingSummary:
-    """What all layers took together; precision, place and loss are the last one's."""
+    """What all layers took together; precision, device and loss are the last one's."""
     parts = [ref.summary for ref in request.layers]
     epochs, seconds = sum(part.epochs for part in parts), sum(part.seconds for part in parts)
     speed = epochs * request.dataset.sizes["train"] / seconds

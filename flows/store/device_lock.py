@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import torch
 
-from daecore.device import Place
+from daecore.device import Device
 from daecore.processors import slots
 
 from .machine import Lock, holders, locks
@@ -22,22 +22,22 @@ PASS_SECONDS = 1.0  # how long he then stands back, so that each who waits has l
 PASSES = 5  # how often others may take what he had given back, before he waits without giving way
 QUEUE = "queue"  # who holds it takes cores next: two who had a core each would wait for the other's
 
-ONE_CORE = Place(device="cpu", precision="float32", threads=1)  # for what no number of threads makes faster
+ONE_CORE = Device(kind="cpu", precision="float32", threads=1)  # for what no number of threads makes faster
 
 log = logging.getLogger("daecore.progress")  # heard whatever level libraries give the root
 
 
 @contextmanager
-def held(place: Place) -> Iterator[None]:
-    """Hold what a place computes with, waiting for whoever holds it; the kernel frees it when the process dies."""
-    if place.device == "cpu":
+def held(device: Device) -> Iterator[None]:
+    """Hold what a device computes with, waiting for whoever holds it; the kernel frees it when the process dies."""
+    if device.kind == "cpu":
         with _queued() as turn:
-            wanted = min(place.threads, len(turn.cores))
+            wanted = min(device.threads, len(turn.cores))
             _until(lambda: turn.take(wanted), f"{wanted} core{'s' * (wanted > 1)}", turn.cores)
             turn.end()
             yield
     else:
-        with locks([_gpu(place.device)]) as found:
+        with locks([_gpu(device.kind)]) as found:
             for gpu in found:
                 _until(gpu.take, "the GPU", found)
             yield
@@ -57,9 +57,9 @@ def cores() -> int:
     return len(slots())
 
 
-def fitting(place: Place) -> Place:
-    """The place with as many of its threads as there are free cores, for what no number of threads is kept with."""
-    return place.model_copy(update={"threads": free(place.threads)}) if place.device == "cpu" else place
+def fitting(device: Device) -> Device:
+    """The device with as many of its threads as there are free cores, for what no number of threads is kept with."""
+    return device.model_copy(update={"threads": free(device.threads)}) if device.kind == "cpu" else device
 
 
 class _Turn:

@@ -1,4 +1,4 @@
-"""A store that was moved: MLflow keeps absolute places in its database, and here they are set right.
+"""A store that was moved: MLflow keeps absolute paths in its database, and here they are set right.
 
 The one place that writes MLflow's tables itself: its API changes no artifact location. Does not load MLflow.
 """
@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlparse
 
 from .store import Store
 
-PLACES = (
+COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
@@ -34,7 +34,7 @@ def moved_from(store: Store) -> str:
 
 
 def relocate(store: Store, before: str) -> int:
-    """Write the store's present folder in place of the one it was made in; how many places were changed.
+    """Write the store's present folder in place of the one it was made in; how many paths were changed.
 
     Args:
         store: Where it lies now, with no server working on it.
@@ -44,7 +44,7 @@ def relocate(store: Store, before: str) -> int:
     changed = 0
     with closing(sqlite3.connect(store.database)) as connection, connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for table, column in PLACES:
+        for table, column in COLUMNS:
             if table in tables:
                 statement = (
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? OR {column} LIKE ?"
@@ -54,7 +54,7 @@ def relocate(store: Store, before: str) -> int:
 
 
 def refuse_moved(store: Store) -> None:
-    """Refuse to work on a store whose places are not set right yet.
+    """Refuse to work on a store whose paths are not set right yet.
 
     Raises:
         StoreError: The store was moved.
@@ -65,5 +65,5 @@ def refuse_moved(store: Store) -> None:
 
         raise StoreError(
             f"The store {store.root} was made in {before}, and MLflow still looks for its files there. "
-            "`dae doctor --fix` sets the places right."
+            "`dae doctor --fix` sets the paths right."
         )

@@ -13,7 +13,7 @@ from typing import Any
 from prefect import task
 from prefect.transactions import CommitMode, transaction
 
-from daecore.device import computing_with, resolve_place
+from daecore.device import computing_with, resolve_device
 from daecore.plugin.registry import find_series
 from daecore.plugin.series import Series
 from daecore.plugin.source_digest import modules_of, source_digest
@@ -38,7 +38,7 @@ SHOWN = 60  # figures that become metrics of the run; all of them are in its sec
 
 
 def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> StudyRequest:
-    """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the place."""
+    """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the device."""
     study = find_study(series, name)
     experiments = {name: chosen(name) for name in study.recipes}
     specs = [each for experiment in experiments.values() for each in used_by(experiment)]
@@ -56,7 +56,7 @@ def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> Stud
         code=digest([own_digest(series, name), *written, core, *code_digests()]),
         plugins=tuple(provenance(specs).values()),
         inputs=digest(inputs),
-        place=resolve_place().model_copy(update={"threads": threads}),
+        device=resolve_device().model_copy(update={"threads": threads}),
     )
     return StudyRequest(key=key, series=series.name, id=study.id, quick=quick, threads=threads)
 

@@ -18,24 +18,24 @@ from daecore.plugin.spec import digest
 from daecore.study import laboratory as given
 from daecore.study.budgets import cut
 from daecore.transfer.scores import Classified
-from daecore.transfer.svm import KernelMachineReport
+from daecore.transfer.svm import SvmReport
 from daecore.transfer.task import ClassifierOptions, Method
 
 from ..stacking.layering import pretrained
 from ..stages.agenda import Agenda, Planned
-from ..stages.baselines import measure_referees, referees_request
+from ..stages.baselines import baselines_request, measure_baselines
 from ..stages.caller import Caller, intact
 from ..stages.classifier import ClassifierAsk, classifier_request, train_classifier
 from ..stages.dataset import dataset_request, load_dataset, splits_of
 from ..stages.evaluation import evaluate_denoising, evaluation_request
-from ..stages.svm import judge_machine, machine_request
+from ..stages.svm import evaluate_svm, svm_request
 from ..stages.training import TrainingRequest, train_autoencoder, training_request
 from ..store import recipes, tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.store import Store
 from ..workers.workers import Workers
 from . import side_by_side
-from .trained import Judged, Stacked, Trained
+from .trained import Evaluated, Stacked, Trained
 
 
 class Laboratory:
@@ -132,22 +132,24 @@ class Laboratory:
         found = pretrained(self.call, experiment, dataset, self._folder, self.run_id)
         return Stacked(tuple(Trained(ref, self.store) for ref in found.layers), Trained(found.whole, self.store))
 
-    def judge(self, experiment: Experiment, model: given.Trained | None = None) -> Judged:
-        """Restore the experiment's test pairs and score every image, beside the referees.
+    def evaluate(self, experiment: Experiment, model: given.Trained | None = None) -> Evaluated:
+        """Restore the experiment's test pairs and score every image, beside the baselines.
 
         Args:
-            experiment: Its data and corruptions are judged on; its network is judged, and trained if need be.
-            model: Another network to be judged in its place.
+            experiment: Its data and corruptions are evaluated on; its network is evaluated, and trained if need be.
+            model: Another network to be evaluated in its place.
         """
         trained, dataset = _own(model) or self.train(experiment), self._dataset(experiment)
-        referees = self.call(measure_referees, referees_request(experiment, dataset), intact=intact, name="referees")
-        request = evaluation_request(experiment, dataset, trained.ref, referees)
-        return Judged(trained, self.call(evaluate_denoising, request, intact=intact, name="judge"), self.store)
+        baselines = self.call(
+            measure_baselines, baselines_request(experiment, dataset), intact=intact, name="baselines"
+        )
+        request = evaluation_request(experiment, dataset, trained.ref, baselines)
+        return Evaluated(trained, self.call(evaluate_denoising, request, intact=intact, name="evaluate"), self.store)
 
-    def calibrate(self, experiment: Experiment) -> KernelMachineReport:
+    def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the experiment's data."""
-        request = machine_request(experiment, self._dataset(experiment))
-        found: KernelMachineReport = self.call(judge_machine, request, name="machine")
+        request = svm_request(experiment, self._dataset(experiment))
+        found: SvmReport = self.call(evaluate_svm, request, name="machine")
         return found
 
     def classify(
@@ -174,7 +176,7 @@ class Laboratory:
         self, experiment: Experiment, model: given.Trained | None, method: Method, options: ClassifierOptions,
         *, labels: int,
     ) -> ClassifierOptions:  # fmt: skip
-        """The options with the one learning rate that validation prefers, on a draw of labels that is not judged."""
+        """The options with the one learning rate that validation prefers, on a draw of labels that is not evaluated."""
         if len(options.rates(method)) == 1:
             return options
         rate = self.classify(experiment, model, method, options, labels=labels, draw=CHOICE).learning_rate

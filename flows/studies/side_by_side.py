@@ -46,9 +46,9 @@ def to_train(requests: Sequence[TrainingRequest], store: Store, anew: Anew) -> l
 
 def at_once(requests: Sequence[TrainingRequest]) -> int:
     """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one."""
-    if any(request.place.device != "cpu" for request in requests):
+    if any(request.device.kind != "cpu" for request in requests):
         return 1
-    threads = max((request.place.threads or wanted(request) for request in requests), default=1)
+    threads = max((request.device.threads or wanted(request) for request in requests), default=1)
     return min(len(requests), max(1, device_lock.cores() // threads), MOST)
 
 

@@ -1,4 +1,4 @@
-"""What a laboratory gives a study: trained networks, stacks of them, and how a network was judged.
+"""What a laboratory gives a study: trained networks, stacks of them, and how a network was evaluated.
 
 What a study sees of them are the protocols of `daecore.study`. Knows where they lie in the store. Does not train.
 """
@@ -15,7 +15,7 @@ from daecore.data.samples import Shape
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.model.autoencoder import Autoencoder
 
-from ..stages.evaluation import Evaluated
+from ..stages import evaluation
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store
 
@@ -72,8 +72,8 @@ class Stacked:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A network's restoration of the test pairs, beside the referees.
+class Evaluated:
+    """A network's restoration of the test pairs, beside the baselines.
 
     Attributes:
         trained: The network.
@@ -82,12 +82,12 @@ class Judged:
     """
 
     trained: Trained
-    evaluated: Evaluated
+    evaluated: evaluation.Evaluated
     store: Store
 
     @property
     def report(self) -> DenoisingReport:
-        """The summary: means, referees, gains."""
+        """The summary: means, baselines, gains."""
         return self.evaluated.report
 
     @property

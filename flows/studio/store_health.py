@@ -1,4 +1,4 @@
-"""Whether a store is in order: its room, databases, place, locks, checkpoints and runs; and mending it."""
+"""Whether a store is in order: its room, databases, paths, locks, checkpoints and runs; and mending it."""
 
 import shutil
 import sqlite3
@@ -66,11 +66,11 @@ def moved(store: Store) -> Finding:
     """Whether the store lies where it was made."""
     before = moved_from(store)
     if not before:
-        return Finding("place", True, str(store.root))
+        return Finding("paths", True, str(store.root))
     if studio_record.running(store.root):
-        return Finding("place", False, f"made in {before}; end `dae up`, then run this again")
+        return Finding("paths", False, f"made in {before}; end `dae up`, then run this again")
     said = f"made in {before}, lies in {store.root} now"
-    return Finding("place", False, said, lambda: f"set {relocate(store, before)} places right")
+    return Finding("paths", False, said, lambda: f"set {relocate(store, before)} paths right")
 
 
 def locks(store: Store) -> Finding:
@@ -109,7 +109,7 @@ def runs(store: Store) -> Finding:
     if not store.database.is_file():
         return Finding("runs", True, "none yet")
     if moved_from(store):
-        return Finding("runs", False, "not looked at before the place is set right: run `dae doctor --fix`")
+        return Finding("runs", False, "not looked at before its paths are set right: run `dae doctor --fix`")
     from ..store import tracking
 
     tracking.prepare(store)

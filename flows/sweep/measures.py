@@ -1,4 +1,4 @@
-"""What a sweep judges by: which way is better, where the figure stands, and when figures may be compared at all."""
+"""What a sweep evaluates by: which way is better, where the figure stands, and when figures may be compared at all."""
 
 import math
 import re
@@ -51,12 +51,12 @@ def comparable(measure: str, paths: Iterable[str]) -> bool:
     error to the data alone.
     """
     if _ERROR.fullmatch(measure):
-        judged_on = {"data"}
+        evaluated_on = {"data"}
     elif measure in LOSSES:
-        judged_on = {"data", "corruptions", "objective"}
+        evaluated_on = {"data", "corruptions", "objective"}
     else:
-        judged_on = {"data", "corruptions"}
-    return not any(path.split(".")[0] in judged_on for path in paths)
+        evaluated_on = {"data", "corruptions"}
+    return not any(path.split(".")[0] in evaluated_on for path in paths)
 
 
 def figure_of(run_id: str, measure: str) -> float:
@@ -82,12 +82,10 @@ def figure_of(run_id: str, measure: str) -> float:
 def caution(measure: str, paths: Iterable[str]) -> str:
     """The sentence that belongs beside a best configuration, or in its place; empty where none is needed."""
     if not comparable(measure, paths):
-        return (
-            f"No best is told: the space changes what is judged, and {measure} of different tasks cannot be compared."
-        )
+        return f"No best is told: the space changes the task: {measure} of different tasks cannot be compared."
     if measure in LOSSES:
         return ""
     return (
         f"Chosen by {measure}, a figure of the test set: the best one's figure is optimistic, for it was chosen by the "
-        "data it is judged on. Judge the choice on other data, or choose by validation_loss."
+        "data it is evaluated on. Evaluate the choice on other data, or choose by validation_loss."
     )

@@ -33,8 +33,8 @@ def affine(x: Tensor, options: Affine, *, generator: Generator) -> Tensor:
     Returns:
         The changed images ``(B, C, H, W)``.
     """
-    place = "cpu" if x.device.type == "meta" else x.device
-    drawn = torch.rand((x.shape[0], 5), generator=generator, device=place).to(x.device).mul(2).sub(1)
+    where = "cpu" if x.device.type == "meta" else x.device
+    drawn = torch.rand((x.shape[0], 5), generator=generator, device=where).to(x.device).mul(2).sub(1)
     ranges = (math.radians(options.rotation), options.scale, options.shear, options.shift, options.shift)
     amount = torch.as_tensor(options.amount, dtype=drawn.dtype, device=x.device).reshape(-1, 1)
     angle, scale, shear, right, down = (drawn * amount * drawn.new_tensor(ranges)).unbind(1)  # (B,) each

@@ -48,8 +48,8 @@ def block_mask_shape(shape: tuple[int, ...], options: BlockMask) -> tuple[int, .
 
 def _covered(length: int, x: Tensor, options: BlockMask, generator: Generator) -> Tensor:
     """Which positions of one axis the squares cover: bool ``(B, count, length)``."""
-    places = (x.shape[0], options.count, 1)
-    first = torch.randint(length - options.size + 1, places, generator=generator, device=x.device)
+    shape = (x.shape[0], options.count, 1)
+    first = torch.randint(length - options.size + 1, shape, generator=generator, device=x.device)
     position = torch.arange(length, device=x.device)
     return (position >= first) & (position < first + options.size)
 

@@ -48,9 +48,9 @@ def smooth_field(shape: tuple[int, int, int, int], sigma: float, generator: Gene
     The noise is drawn beyond the borders as far as the blur reaches, so that the field is everywhere alike.
     """
     reach = math.ceil(3 * sigma)
-    place = "cpu" if device.type == "meta" else device
+    where = "cpu" if device.type == "meta" else device
     wide = (*shape[:2], shape[2] + 2 * reach, shape[3] + 2 * reach)
-    noise = torch.randn(wide, generator=generator, device=place).to(device)
+    noise = torch.randn(wide, generator=generator, device=where).to(device)
     return _blur(shape[2], sigma, reach, device) @ noise @ _blur(shape[3], sigma, reach, device).T
 
 

@@ -60,8 +60,8 @@ class Photographs:
 
     def _lively(self, count: int, generator: Generator) -> Tensor:
         which = torch.randint(len(self.shapes), (count,), generator=generator)
-        place = torch.rand(count, 2, generator=generator, dtype=torch.float64)
-        row, column = (place * (self.shapes[which] - SIDE + 1)).long().unbind(1)
+        position = torch.rand(count, 2, generator=generator, dtype=torch.float64)
+        row, column = (position * (self.shapes[which] - SIDE + 1)).long().unbind(1)
         starts = self.shapes.prod(1).cumsum(0) - self.shapes.prod(1)
         corner = starts[which] + row * self.shapes[which, 1] + column
         steps = torch.arange(SIDE)

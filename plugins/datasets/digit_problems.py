@@ -135,8 +135,10 @@ def rotated(images: Tensor, angles: Tensor) -> Tensor:
     centred = torch.arange(SIDE, dtype=torch.float64) - (SIDE - 1) / 2
     down, right = centred[:, None], centred[None, :]
     cosine, sine = ((part * 2**20).round()[:, None, None] / 2**20 for part in (angles.cos(), angles.sin()))
-    places = [cosine * down + sine * right, cosine * right - sine * down]  # where a pixel comes from: (N, 28, 28)
-    row, column = (((place + (SIDE - 1) / 2) * STEPS).round().clamp(-STEPS, SIDE * STEPS).long() for place in places)
+    positions = [cosine * down + sine * right, cosine * right - sine * down]  # where a pixel comes from: (N, 28, 28)
+    row, column = (
+        ((position + (SIDE - 1) / 2) * STEPS).round().clamp(-STEPS, SIDE * STEPS).long() for position in positions
+    )
     return _bilinear(F.pad(images, (1, 2, 1, 2)), row + STEPS, column + STEPS)
 
 
@@ -145,7 +147,7 @@ def _bilinear(padded: Tensor, row: Tensor, column: Tensor) -> Tensor:
     width = padded.shape[2]
     flat = padded.flatten(1).float()
     corner = (row // STEPS * width + column // STEPS).flatten(1)
-    down, right = ((place % STEPS).flatten(1).float() / STEPS for place in (row, column))
+    down, right = ((position % STEPS).flatten(1).float() / STEPS for position in (row, column))
     upper = flat.gather(1, corner) * (1 - right) + flat.gather(1, corner + 1) * right
     lower = flat.gather(1, corner + width) * (1 - right) + flat.gather(1, corner + width + 1) * right
     return (upper * (1 - down) + lower * down).round().to(torch.uint8).reshape(row.shape)

@@ -53,8 +53,8 @@ def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], 
     validation, train = order[:VALIDATION], order[VALIDATION:]
     kept = known.select(train[: options.train or None])
     held_out = known.select(validation[: options.validation or None])
-    judged = test.select(torch.arange(options.test)) if options.test else test
-    return Splits(kept, held_out, (judged,), classes=CLASSES)
+    evaluated = test.select(torch.arange(options.test)) if options.test else test
+    return Splits(kept, held_out, (evaluated,), classes=CLASSES)
 
 
 def read_idx(path: Path) -> Tensor:

@@ -1,4 +1,4 @@
-"""A folder of the user's own images: random crops to train on, crops or whole images to judge.
+"""A folder of the user's own images: random crops to train on, crops or whole images to evaluate.
 
 Knows how files become three sets. Reading them, and telling all that cannot be used, is `reading`'s affair.
 """
@@ -74,9 +74,9 @@ def read_splits(options: ImageFolder, files: list[Path], own: list[Path]) -> Spl
     train, validation, test = _split(options, files, own)
     reading = Reading(3 if options.colour else 1)
     cut, held_out = _crops(options, train, reading), _crops(options, validation, reading)
-    judged = _by_shape(reading.images(test)) if options.mode == "whole" else [_crops(options, test, reading)]
+    evaluated = _by_shape(reading.images(test)) if options.mode == "whole" else [_crops(options, test, reading)]
     reading.require_all(options.size)
-    return Splits(_samples(cut), _samples(held_out), tuple(map(_samples, judged)))
+    return Splits(_samples(cut), _samples(held_out), tuple(map(_samples, evaluated)))
 
 
 def sample_shape(options: ImageFolder) -> tuple[int, int, int]:

@@ -85,8 +85,8 @@ def oriented(height: Tensor, width: Tensor, label: int) -> tuple[Tensor, Tensor]
 
 def areas(height: Tensor, width: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Rectangles at uniform places: all their pixels, and those without the border: bool ``(M, 28, 28)`` each."""
-    place = torch.rand(2, len(height), generator=generator, dtype=torch.float64)
-    top, left = (place * (SIDE + 1 - torch.stack([height, width]))).long()
+    position = torch.rand(2, len(height), generator=generator, dtype=torch.float64)
+    top, left = (position * (SIDE + 1 - torch.stack([height, width]))).long()
     steps = torch.arange(SIDE)
 
     def between(start: Tensor, length: Tensor) -> Tensor:

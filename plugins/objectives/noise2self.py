@@ -36,7 +36,7 @@ def noise2self(options: Noise2Self, corruptor: Corruptor) -> Loss:
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         noisy = corruptor(batch.clean, generator).x
-        rows, columns = _place(batch, generator, options.grid)
+        rows, columns = _hidden(batch, generator, options.grid)
         seen = noisy.clone()
         seen[..., rows, columns] = neighbours(noisy)[..., rows, columns]
         return F.mse_loss(comparable(model(seen), noisy)[..., rows, columns], noisy[..., rows, columns])
@@ -73,7 +73,7 @@ def demands(options: Noise2Self, corruptor: Corruptor) -> None:
         )
 
 
-def _place(batch: Batch, generator: Generator, grid: int) -> tuple[slice, slice]:
+def _hidden(batch: Batch, generator: Generator, grid: int) -> tuple[slice, slice]:
     """Which rows and columns are hidden where they meet: every ``grid``-th from a place that is drawn.
 
     Raises:

@@ -6,24 +6,24 @@ import sys
 import pytest
 import torch
 
-from daecore.device import autocast, has_bf16, resolve_place
+from daecore.device import autocast, has_bf16, resolve_device
 from daecore.errors import InputError
 from daecore.processors import usable
 
 
 def test_threads_are_recorded():
     """Zero means all that this process may use; a number is kept."""
-    assert resolve_place("cpu").threads == usable()
-    assert resolve_place("cpu", threads=3).threads == 3
+    assert resolve_device("cpu").threads == usable()
+    assert resolve_device("cpu", threads=3).threads == 3
 
 
 def test_applied_sets_threads_and_puts_them_back():
     """Also when the stage fails."""
     before = torch.get_num_threads()
-    place = resolve_place("cpu", threads=before + 1)
+    device = resolve_device("cpu", threads=before + 1)
 
     def stage() -> None:
-        with place.applied():
+        with device.applied():
             raise ArithmeticError(torch.get_num_threads())
 
     with pytest.raises(ArithmeticError, match=str(before + 1)):
@@ -33,11 +33,11 @@ def test_applied_sets_threads_and_puts_them_back():
 
 DENORMAL = """
 import torch
-from daecore.device import resolve_place
+from daecore.device import resolve_device
 
 tiny = torch.full((4_000_000,), 1e-30)
 assert (tiny * 1e-10 != 0).all()  # and the pool's threads exist from now on
-with resolve_place("cpu", threads=2).applied():
+with resolve_device("cpu", threads=2).applied():
     print((tiny * 1e-10 != 0).sum().item(), (tiny * 1e-7 != 0).sum().item())
 print((tiny * 1e-10 != 0).sum().item())
 """
@@ -51,14 +51,14 @@ def test_a_place_takes_the_tiniest_numbers_for_zero_in_all_of_its_threads():
 
 
 def test_auto_is_bf16_where_the_hardware_has_it():
-    assert resolve_place("cpu", "auto").precision == ("bf16" if has_bf16("cpu") else "float32")
-    assert resolve_place("cpu", "float32").precision == "float32"
-    assert resolve_place("cpu", "bf16").precision == "bf16"
+    assert resolve_device("cpu", "auto").precision == ("bf16" if has_bf16("cpu") else "float32")
+    assert resolve_device("cpu", "float32").precision == "float32"
+    assert resolve_device("cpu", "bf16").precision == "bf16"
 
 
 def test_the_meta_device_computes_in_float32():
     """It has no hardware, hence no bf16."""
-    assert resolve_place("meta").precision == "float32"
+    assert resolve_device("meta").precision == "float32"
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bf16", torch.bfloat16)])
@@ -70,10 +70,10 @@ def test_autocast_decides_the_matrix_product(precision, dtype):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_cuda_where_there_is_none_is_refused():
     with pytest.raises(InputError, match=r"'cuda', but torch sees no CUDA device here\. Use 'auto' or 'cpu'"):
-        resolve_place("cuda")
+        resolve_device("cuda")
 
 
 def test_a_place_survives_json():
     """A place is part of stage keys and records."""
-    place = resolve_place("cpu", "float32", 2)
-    assert type(place).model_validate_json(place.model_dump_json()) == place
+    device = resolve_device("cpu", "float32", 2)
+    assert type(device).model_validate_json(device.model_dump_json()) == device

@@ -30,8 +30,8 @@ def dae(store: Path, *arguments: str, status: int = 0) -> subprocess.CompletedPr
 
 
 def environment(store: Path) -> dict[str, str]:
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **places, "OMP_NUM_THREADS": "1"}
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
+    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
 
 
 def run(store: Path, *arguments: str) -> dict:
@@ -72,7 +72,7 @@ def test_the_report_holds_what_later_checks_read(first: dict) -> None:
     assert first["prefect"]["flow_run_id"]
     assert len(first["dataset"]["sha256"]) == 64
     denoising = first["denoising"]
-    assert denoising["corrupted_db"] < denoising["best_referee"]["db"]
+    assert denoising["corrupted_db"] < denoising["best_baseline"]["db"]
     assert denoising["gain_db"]["low"] <= denoising["gain_db"]["mean"] <= denoising["gain_db"]["high"]
     ways = {row["initialisation"]: (row["encoder"], row["method"]) for row in first["transfer"]}
     assert ways == {
@@ -110,7 +110,7 @@ def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dic
     stages = {
         "load_dataset",
         "train_autoencoder",
-        "measure_referees",
+        "measure_baselines",
         "evaluate_denoising",
         "train_control",
         "transfer",
@@ -121,10 +121,10 @@ def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dic
     assert second["mlflow"]["run_id"] != first["mlflow"]["run_id"]
 
 
-def test_a_changed_seed_trains_again_but_loads_and_referees_are_reused(store: Path, first: dict) -> None:
+def test_a_changed_seed_trains_again_but_loads_and_baselines_are_reused(store: Path, first: dict) -> None:
     """What does not depend on the seed is taken from the cache; what does is not."""
     other = run(store, "--set", "seed=1", "--set", "transfer=null")
-    assert set(other["reused"]) == {"load_dataset", "measure_referees"}
+    assert set(other["reused"]) == {"load_dataset", "measure_baselines"}
     assert other["training"]["weights_sha256"] != first["training"]["weights_sha256"]
 
 
@@ -145,10 +145,10 @@ def test_an_altered_model_file_is_a_miss(store: Path, first: dict) -> None:
 
 
 def test_another_number_of_threads_computes_again_what_it_changes(store: Path, first: dict) -> None:
-    """Data and referees do not depend on the threads of a training; the training and its evaluation do."""
+    """Data and baselines do not depend on the threads of a training; the training and its evaluation do."""
     threads = 1 if first["training"]["threads"] != 1 else 2
     other = run(store, "--set", f"training.threads={threads}", "--set", "transfer=null")
-    assert set(other["reused"]) == {"load_dataset", "measure_referees"}
+    assert set(other["reused"]) == {"load_dataset", "measure_baselines"}
     assert other["training"]["threads"] == threads
 
 
@@ -211,7 +211,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.long
 def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, stranger: Path) -> None:
-    """With the same options: new code means new referees and a new training, but neither new data nor a new control."""
+    """With the same options: new code means new baselines and a new training, but no new data and no new control."""
     mine = ["--set", "corruptions=[{mine: {}}]"]
     before = run(store, *mine)
     assert before["plugins"]["corruption mine"].startswith("mine 1.0 sha256:")
@@ -411,12 +411,12 @@ print(denoise(data={"digits": {}}, autoencoder=small, training={"epochs": 1, "th
 @pytest.mark.long
 def test_a_flow_that_nobody_has_prepared_enters_the_store_itself(server: str, tmp_path: Path) -> None:
     """As a work pool's worker runs it, or a Python program: what it makes lies where DAE_STORE says."""
-    places = {"DAE_STORE": str(tmp_path / "store"), "DAE_DATA": str(tmp_path / "data"), "PREFECT_API_URL": server}
+    variables = {"DAE_STORE": str(tmp_path / "store"), "DAE_DATA": str(tmp_path / "data"), "PREFECT_API_URL": server}
     quiet = {"PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAE_", "MLFLOW_", "PREFECT_"))}
     done = subprocess.run(
         [sys.executable, "-P", "-c", PROGRAM],
-        env={**kept, **places, **quiet},
+        env={**kept, **variables, **quiet},
         capture_output=True,
         text=True,
         check=False,

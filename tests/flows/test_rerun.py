@@ -19,8 +19,10 @@ RECIPE = ["digits-erasure", "--set", "transfer=null", "--set", "training.epochs=
 
 
 def dae(store: Path, *arguments: str, status: int = 0) -> str:
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([DAE, *arguments], env={**os.environ, **places}, capture_output=True, text=True, check=False)
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [DAE, *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile, read_image
-from daecore.device import Place
+from daecore.device import Device
 from daecore.errors import DataError, InputError, NonFiniteError
 from daecore.model import tiling
 from daecore.model.autoencoder import Autoencoder, Shapes, initialised
@@ -163,7 +163,7 @@ def test_it_waits_for_a_core_as_all_do_and_says_so(
     """A picture restored beside a training would slow both down, many times."""
     monkeypatch.setenv("DAE_LOCKS", str(tmp_path))
     drawn(tmp_path / "in.png", 20, 20)
-    everything = Place(device="cpu", precision="float32", threads=device_lock.cores())
+    everything = Device(kind="cpu", precision="float32", threads=device_lock.cores())
     with ThreadPoolExecutor(1) as others, ExitStack() as busy:
         busy.enter_context(device_lock.held(everything))
         done = others.submit(main, ["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.png")])

@@ -1,4 +1,4 @@
-"""Candidates of a comparison: finished runs with what each was judged by, read from their artifacts."""
+"""Candidates of a comparison: finished runs with what each was evaluated by, read from their artifacts."""
 
 import json
 import zipfile
@@ -18,7 +18,7 @@ from ..tracking import Run
 from .compared import MEASURES, Measure
 
 ENVIRONMENT = ("git", "daecore", "torch", "python")  # a run's tags that say by what it was made
-PLACE = ("device", "precision", "threads")
+DEVICE = ("device", "precision", "threads")
 PLUGIN = "plugin "  # begins a fact that says where a plugin came from
 SWEEP = "sweep"  # the stage of a run that holds others
 
@@ -30,13 +30,13 @@ class Candidate:
     Attributes:
         run_id: Its MLflow run.
         name: What it is called there.
-        evaluation: SHA-256 of the pairs it was judged on.
+        evaluation: SHA-256 of the pairs it was evaluated on.
         scores: Per test sample, ``(N,)`` each, by column.
         experiment: What it was asked to do.
         dataset: SHA-256 of the dataset's tensors.
         seconds: What its training took.
         facts: Where and by what it was made: commit, plugins, device; no option of the experiment.
-        gain: Its lead over its best referee, over test samples.
+        gain: Its lead over its best baseline, over test samples.
     """
 
     run_id: str
@@ -127,8 +127,8 @@ def _candidate(run: Run) -> Candidate:
 def _facts(run: Run, report: Mapping[str, Any]) -> dict[str, str]:
     """Commit and versions, plugins, place."""
     made = {name: run.data.tags.get(name, "-") for name in ENVIRONMENT}
-    place = {name: str(report["training"][name]) for name in PLACE}
-    return {**made, **{f"{PLUGIN}{name}": origin for name, origin in report["plugins"].items()}, **place}
+    device = {name: str(report["training"][name]) for name in DEVICE}
+    return {**made, **{f"{PLUGIN}{name}": origin for name, origin in report["plugins"].items()}, **device}
 
 
 def _gain(denoising: Mapping[str, Any]) -> Interval | None:

@@ -33,12 +33,12 @@ class ComparedRun(Record):
         name: What it is called there.
         apart: The options in which it differs from others of the comparison; empty where all are alike.
         seed: Its experiment's seed.
-        samples: How many it was judged on.
-        evaluation: SHA-256 of the pairs it was judged on.
+        samples: How many it was evaluated on.
+        evaluation: SHA-256 of the pairs it was evaluated on.
         means: The mean of each measure.
         training_seconds: What its training took.
         unpaired: Why it cannot be paired with the first one; empty where it can.
-        other_noise: Whether it was judged on the first one's images under different noise.
+        other_noise: Whether it was evaluated on the first one's images under different noise.
     """
 
     run_id: str

@@ -72,7 +72,7 @@ def paired(first: Candidate, other: Candidate, measure: Measure) -> NDArray[Any]
 
 
 def same_pairs(first: Candidate, other: Candidate) -> bool:
-    """Whether both were judged on the very same pairs."""
+    """Whether both were evaluated on the very same pairs."""
     return first.evaluation == other.evaluation
 
 
@@ -126,7 +126,7 @@ def _unpaired(first: Candidate, one: Candidate) -> str:
         "another number of test samples": len(one.scores["mse"]) != len(first.scores["mse"]),
     }
     what = " and ".join(reason for reason, true in differs.items() if true) or "data that are not named"
-    return f"judged on {what}: not paired"
+    return f"evaluated on {what}: not paired"
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[dict[int, Candidate]]:

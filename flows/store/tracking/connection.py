@@ -70,7 +70,7 @@ def prepare(store: Store) -> None:
     """Create the database once, and switch SQLite to WAL; enter the store first where nobody has.
 
     Raises:
-        StoreError: The store was moved, and MLflow's places are not set right yet.
+        StoreError: The store was moved, and MLflow's paths are not set right yet.
     """
     store.enter_within_a_flow()
     with store.lock("database"):

@@ -9,7 +9,7 @@ from .connection import client
 from .models import LOGGED
 from .search import UNKNOWN, paged, quoted
 
-REPORTED_BY = "dae.run"  # a version's tag: the whole run that judged it
+REPORTED_BY = "dae.run"  # a version's tag: the whole run that evaluated it
 TRAINED_BY = "dae.training"  # a version's tag: the training it came from
 CHAMPION = "champion"  # the alias of the version that is in use
 PAGE = 1000
@@ -22,7 +22,7 @@ def register(name: str, training: str, reported_by: str, tags: Mapping[str, str]
     Args:
         name: The registered model's name; it is made if it is new.
         training: The training's run, which says which MLflow model it gave.
-        reported_by: The whole run that judged it: its page shows the version.
+        reported_by: The whole run that evaluated it: its page shows the version.
         tags: What the version says of itself.
     """
     said = {**tags, TRAINED_BY: training, REPORTED_BY: reported_by}

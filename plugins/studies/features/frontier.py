@@ -51,7 +51,7 @@ class Noise:
 
 
 def run(lab: Laboratory) -> Findings:
-    """Train a network for each kind and strength, judge its restoration, and probe its code."""
+    """Train a network for each kind and strength, evaluate its restoration, and probe its code."""
     found = [
         _noise(lab, kind, option, strength)
         for kind, (option, strengths) in (QUICK_KINDS if lab.quick else KINDS).items()
@@ -111,8 +111,8 @@ def notes(found: list[Noise], plain: tuple[float, ...]) -> Iterator[str]:
 
 def _noise(lab: Laboratory, kind: str, option: str, strength: float) -> Noise:
     experiment = lab.experiment(RECIPE, f"corruptions=[{{{kind}: {{{option}: {strength:g}}}}}]", quick=QUICK)
-    judged = lab.judge(experiment)
-    return Noise(kind, strength, in_db(judged.report.gain_db), _probed(lab, judged.trained))
+    evaluated = lab.evaluate(experiment)
+    return Noise(kind, strength, in_db(evaluated.report.gain_db), _probed(lab, evaluated.trained))
 
 
 def _probed(lab: Laboratory, trained: Trained) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table
 
 SIGMA = 0.1  # the noise of the recipes
 SIGMAS = (SIGMA, 0.2, 0.4)
-JUDGED = 4_000  # noisy points at which the fields are compared
+EVALUATED = 4_000  # noisy points at which the fields are compared
 SHOWN = 600  # data points in a picture
 DRAWN = {SIGMA: (0.11, 3.0), 0.2: (0.15, 3.0), 0.4: (0.2, 2.5)}  # the grid's step; how far from the data, in sigma
 
@@ -42,7 +42,7 @@ def run(lab: Laboratory) -> Findings:
 
 def compared(network: Denoiser, data: Samples, sigma: float) -> Agreement:
     """A network's field beside the exact one, at points drawn from q_sigma, the mixture at the training samples."""
-    chosen = torch.randint(len(data), (JUDGED,), generator=stream(0, "arc", "points"))
+    chosen = torch.randint(len(data), (EVALUATED,), generator=stream(0, "arc", "points"))
     clean = data.data[chosen]
     x = clean + sigma * torch.randn(clean.shape, generator=stream(0, "arc", "noise"))
     exact = exact_denoiser(data.data, sigma)(x) - x

@@ -79,7 +79,7 @@ def _bound(network: nn.Module, x: Tensor, clean: Tensor) -> Bound:
 
 
 def _probe(encoder: nn.Module, codes: Tensor, splits: Splits, draw: int) -> float:
-    """The error of a linear layer on the codes of a thousand labelled pictures, judged on all test codes."""
+    """The error of a linear layer on the codes of a thousand labelled pictures, evaluated on all test codes."""
     classes = splits.classes or 0
     labelled = splits.train.select(draw_labels(splits.train, classes, LABELS, 0, draw))
     training = TrainingOptions(epochs=epochs_for(STEPS, BATCH, LABELS), batch=BATCH, learning_rate=1e-2)

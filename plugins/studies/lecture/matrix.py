@@ -18,7 +18,7 @@ from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table
 
 from .strengths.study import QUICK
 
-JUDGED = 2000  # test images
+EVALUATED = 2000  # test images
 TASKS = ("erasure-0.5", "erasure-0.9", "blur-2", "blur-4", "block-10", "block-16")
 BLIND, NOTHING = "blind", "nothing"
 
@@ -29,7 +29,7 @@ class Matrix:
 
     Attributes:
         rows: Who restores: nothing (the corrupted image), a network per task, the blind one.
-        columns: The tasks it is judged on.
+        columns: The tasks it is evaluated on.
         psnr_db: ``(R, C, N)``, paired over images along each column.
     """
 
@@ -55,7 +55,7 @@ class Matrix:
 
 
 def run(lab: Laboratory) -> Findings:
-    """Train what the tasks' own studies have not trained yet, and judge every network on every corruption."""
+    """Train what the tasks' own studies have not trained yet, and evaluate every network on every corruption."""
     experiments = {name: lab.experiment(f"lecture/{name}", quick=QUICK["conv"]) for name in (*TASKS, BLIND)}
     networks: dict[str, nn.Module] = {name: lab.train(it).network for name, it in experiments.items()}
     pairs = {name: _pairs(lab, experiments[name]) for name in TASKS}
@@ -97,8 +97,8 @@ def figures(matrix: Matrix) -> Iterator[tuple[str, Measured]]:
 
 
 def _pairs(lab: Laboratory, experiment: Experiment) -> Pairs:
-    """The first test images with the noise on which everyone is judged."""
-    return draw_pairs(lab.splits(experiment).test[0], experiment.corruptor, JUDGED)
+    """The first test images with the noise on which everyone is evaluated."""
+    return draw_pairs(lab.splits(experiment).test[0], experiment.corruptor, EVALUATED)
 
 
 def _psnr(network: nn.Module, pairs: Pairs) -> NDArray[np.float32]:
@@ -117,7 +117,7 @@ def _picture(matrix: Matrix) -> Picture:
         [names.get(row, row.replace("-", " ")) for row in matrix.rows],
         [column.replace("-", " ") for column in matrix.columns],
         row_label="trained on",
-        column_label="judged on",
+        column_label="evaluated on",
         unit="dB",
     )
     caption = (
@@ -133,7 +133,7 @@ def _table(matrix: Matrix) -> Table:
         for row, means in zip(matrix.rows, matrix.means, strict=True)
     )
     head = ("trained on", *matrix.columns, "mean of the row [95 %]")
-    return Table("Mean PSNR in dB, by what a network was trained and judged on", head, rows)
+    return Table("Mean PSNR in dB, by what a network was trained and evaluated on", head, rows)
 
 
 def _notes(matrix: Matrix) -> Iterator[str]:

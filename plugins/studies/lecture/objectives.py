@@ -3,7 +3,7 @@
 Absolute error and emphasis stand beside squared error on erased digits, with a network that ends without a sigmoid:
 absolute error left the tiny one black, as most pixels are.
 
-Every row is judged on the very same noisy test digits, so that rows are compared image by image. One seed each: the
+Every row is evaluated on the very same noisy test digits, so that rows are compared image by image. One seed each: the
 intervals speak of the images, not of luck in training.
 """
 
@@ -21,7 +21,7 @@ from daecore.experiment import Experiment
 from daecore.model import restore
 from daecore.plots import COLUMNS, panel, png
 from daecore.stats import Interval, bootstrap, decibel, doubt, told
-from daecore.study import Findings, Judged, Laboratory, Measured, Picture, Study, Table
+from daecore.study import Evaluated, Findings, Laboratory, Measured, Picture, Study, Table
 
 CLEAN, EMPHASISED = "lecture/tiny-clean", "lecture/emphasised"
 SHORT = ("training.epochs=8", "training.batch=32")
@@ -38,7 +38,7 @@ class Taught:
         sees: What its training looks at.
         recipe: What is trained.
         changes: What differs from the recipe.
-        control: Whether it never sees a noisy picture, and is judged on them all the same.
+        control: Whether it never sees a noisy picture, and is evaluated on them all the same.
     """
 
     name: str
@@ -64,9 +64,9 @@ ERASED = (
 
 
 def run(lab: Laboratory) -> Findings:
-    """Teach the network in every way, and judge all on one set of noisy pictures; emphasis likewise, on erasure."""
-    noisy, tiny = _judged(lab, TINY)
-    erased, conv = _judged(lab, ERASED)
+    """Teach the network in every way, and evaluate all on one set of noisy pictures; emphasis likewise, on erasure."""
+    noisy, tiny = _evaluated(lab, TINY)
+    erased, conv = _evaluated(lab, ERASED)
     return Findings(
         figures=dict(_figures(tiny)) | dict(_figures(conv)),
         pictures=(
@@ -89,60 +89,67 @@ def pooled(mse: NDArray[np.float32]) -> Interval:
     return Interval(mean=mean, low=low, high=high, n=error.n)
 
 
-def difference(judged: Judged, other: Judged) -> Interval:
+def difference(evaluated: Evaluated, other: Evaluated) -> Interval:
     """By how many dB one restores better than another, paired over the same images of one set of pairs."""
-    if judged.digest != other.digest:
+    if evaluated.digest != other.digest:
         raise ValueError("only scores of the very same corrupted images can be paired")
-    lead = judged.scores["psnr_db"] - other.scores["psnr_db"]
+    lead = evaluated.scores["psnr_db"] - other.scores["psnr_db"]
     return bootstrap(lead, generator=stream(0, "bootstrap", "objectives"))
 
 
-def _judged(lab: Laboratory, rows: Sequence[Taught]) -> tuple[Experiment, dict[str, Judged]]:
-    """The first row's experiment, and all rows by name, judged on its pairs."""
+def _evaluated(lab: Laboratory, rows: Sequence[Taught]) -> tuple[Experiment, dict[str, Evaluated]]:
+    """The first row's experiment, and all rows by name, evaluated on its pairs."""
     quick = QUICK[rows[0].recipe]
     experiments = {row.name: lab.experiment(row.recipe, *row.changes, quick=quick) for row in rows}
     first = experiments[rows[0].name]
-    return first, {name: lab.judge(first, lab.train(experiment)) for name, experiment in experiments.items()}
+    return first, {name: lab.evaluate(first, lab.train(experiment)) for name, experiment in experiments.items()}
 
 
-def _figures(rows: Mapping[str, Judged]) -> Iterator[tuple[str, Measured]]:
+def _figures(rows: Mapping[str, Evaluated]) -> Iterator[tuple[str, Measured]]:
     """Per row: pooled and per-image dB, the difference from the first row, the seconds of its training."""
     reference = next(iter(rows))
-    for name, judged in rows.items():
-        yield f"pooled_db.{name}", Measured.of(pooled(judged.scores["mse"]), "dB")
-        yield f"psnr_db.{name}", Measured.of(_mean(judged), "dB")
-        yield f"seconds.{name}", Measured(value=judged.trained.seconds, unit="s")
+    for name, evaluated in rows.items():
+        yield f"pooled_db.{name}", Measured.of(pooled(evaluated.scores["mse"]), "dB")
+        yield f"psnr_db.{name}", Measured.of(_mean(evaluated), "dB")
+        yield f"seconds.{name}", Measured(value=evaluated.trained.seconds, unit="s")
         if name != reference:
-            yield f"difference_db.{name}", Measured.of(difference(judged, rows[reference]), "dB")
+            yield f"difference_db.{name}", Measured.of(difference(evaluated, rows[reference]), "dB")
 
 
-def _mean(judged: Judged) -> Interval:
-    return bootstrap(judged.scores["psnr_db"], generator=stream(0, "bootstrap", "mean"))
+def _mean(evaluated: Evaluated) -> Interval:
+    return bootstrap(evaluated.scores["psnr_db"], generator=stream(0, "bootstrap", "mean"))
 
 
-def _table(title: str, taught: Sequence[Taught], rows: Mapping[str, Judged]) -> Table:
+def _table(title: str, taught: Sequence[Taught], rows: Mapping[str, Evaluated]) -> Table:
     """A line per way of teaching, and the corrupted pictures as they came."""
     first = rows[taught[0].name]
     head = ("objective", "what training looks at", "pooled dB", "dB an image", "difference, dB an image", "seconds")
     lines = [("nothing restored", "", "", f"{first.scores['corrupted_db'].mean():.2f}", "", "")]
     for row in taught:
-        judged = rows[row.name]
-        lead = "" if judged is first else told(difference(judged, first), "+.2f")
-        cells = (told(pooled(judged.scores["mse"])), told(_mean(judged)), lead, f"{judged.trained.seconds:.0f}")
+        evaluated = rows[row.name]
+        lead = "" if evaluated is first else told(difference(evaluated, first), "+.2f")
+        cells = (
+            told(pooled(evaluated.scores["mse"])),
+            told(_mean(evaluated)),
+            lead,
+            f"{evaluated.trained.seconds:.0f}",
+        )
         lines.append((row.name.replace("_", " "), row.sees, *cells))
     return Table(title, head, tuple(lines))
 
 
-def _picture(lab: Laboratory, name: str, shown: Experiment, rows: Mapping[str, Judged], how: str) -> Picture:
+def _picture(lab: Laboratory, name: str, shown: Experiment, rows: Mapping[str, Evaluated], how: str) -> Picture:
     """Twelve test digits: original, corrupted, and what each network makes of them."""
     pairs = draw_pairs(lab.splits(shown).test[0], shown.corruptor, COLUMNS)
     images = {"original": as_float(pairs.clean.data), "corrupted": pairs.corrupted}
-    images |= {row.replace("_", " "): restore(judged.trained.network, pairs.corrupted) for row, judged in rows.items()}
+    images |= {
+        row.replace("_", " "): restore(evaluated.trained.network, pairs.corrupted) for row, evaluated in rows.items()
+    }
     said = f"The first {COLUMNS} test digits {how}: original, corrupted, and a row per objective."
     return Picture(name, said, png(panel(images)))
 
 
-def _notes(tiny: Mapping[str, Judged], conv: Mapping[str, Judged]) -> Iterator[str]:
+def _notes(tiny: Mapping[str, Evaluated], conv: Mapping[str, Evaluated]) -> Iterator[str]:
     clean, sure = tiny["clean"], difference(tiny["sure"], tiny["clean"])
     within = "within" if min(sure.low, -sure.high) > -NEAR else "not surely within"
     yield (

@@ -12,7 +12,7 @@ from daecore.data import INTERPOLATIONS, Pairs, as_float, interpolate
 from daecore.model import restore
 from daecore.plots import COLUMNS, panel, png
 from daecore.stats import Interval, bootstrap, format_gain_db, in_db, psnr
-from daecore.study import Findings, Judged, Laboratory, Measured, Picture, Study, Table
+from daecore.study import Evaluated, Findings, Laboratory, Measured, Picture, Study, Table
 
 RECIPE = "lecture/superres"
 QUICK = ("training.epochs=3", "training.batch=16")
@@ -23,14 +23,14 @@ Scores = Mapping[str, NDArray[np.float32]]
 def run(lab: Laboratory) -> Findings:
     """Train the upscaler, and enlarge the same test images by it and by every interpolation."""
     experiment = lab.experiment(RECIPE, quick=QUICK)
-    judged = lab.judge(experiment)
+    evaluated = lab.evaluate(experiment)
     pairs = draw_pairs(lab.splits(experiment).test[0], experiment.corruptor)
-    scores = {"upscaler": judged.scores["psnr_db"], **interpolated(pairs)}
+    scores = {"upscaler": evaluated.scores["psnr_db"], **interpolated(pairs)}
     return Findings(
-        figures=dict(figures(scores)) | {"gain_db": Measured.of(in_db(judged.report.gain_db), "dB")},
-        pictures=(_picture(judged, pairs),),
-        tables=(_table(scores, judged),),
-        notes=tuple(_notes(scores, judged)),
+        figures=dict(figures(scores)) | {"gain_db": Measured.of(in_db(evaluated.report.gain_db), "dB")},
+        pictures=(_picture(evaluated, pairs),),
+        tables=(_table(scores, evaluated),),
+        notes=tuple(_notes(scores, evaluated)),
     )
 
 
@@ -65,13 +65,13 @@ def _interval(values: NDArray[np.float32]) -> Interval:
     return bootstrap(values, generator=stream(0, "bootstrap", "superres"))
 
 
-def _picture(judged: Judged, pairs: Pairs) -> Picture:
+def _picture(evaluated: Evaluated, pairs: Pairs) -> Picture:
     clean, small = as_float(pairs.clean.data[:COLUMNS]), pairs.corrupted[:COLUMNS]
     rows = {
         "original": clean,
         "input": small,
         "bilinear": interpolate(small, (clean.shape[-2], clean.shape[-1]), "bilinear"),
-        "autoencoder": restore(judged.trained.network, small),
+        "autoencoder": restore(evaluated.trained.network, small),
     }
     caption = (
         f"The first {COLUMNS} test digits: original, input of half the resolution, bilinear interpolation, and the "
@@ -80,11 +80,11 @@ def _picture(judged: Judged, pairs: Pairs) -> Picture:
     return Picture("superres", caption, png(panel(rows)))
 
 
-def _table(scores: Scores, judged: Judged) -> Table:
+def _table(scores: Scores, evaluated: Evaluated) -> Table:
     rows = {name: (float(values.mean()), "") for name, values in scores.items()}
     rows |= {method: (rows[method][0], str(_lead(scores, method))) for method in INTERPOLATIONS}
-    for name, referee in judged.report.referees.items():
-        rows.setdefault(f"referee: {name.replace('_', ' ')}", (in_db(referee.db), ""))
+    for name, baseline in evaluated.report.baselines.items():
+        rows.setdefault(f"baseline: {name.replace('_', ' ')}", (in_db(baseline.db), ""))
     ordered = sorted(rows.items(), key=lambda item: -item[1][0])
     head = ("enlarged by", "dB", "the upscaler's lead, dB [95 %]")
     return Table(
@@ -92,11 +92,11 @@ def _table(scores: Scores, judged: Judged) -> Table:
     )
 
 
-def _notes(scores: Scores, judged: Judged) -> Iterator[str]:
+def _notes(scores: Scores, evaluated: Evaluated) -> Iterator[str]:
     best = max(INTERPOLATIONS, key=lambda method: scores[method].mean())
-    lead, gain = _lead(scores, best), in_db(judged.report.gain_db)
+    lead, gain = _lead(scores, best), in_db(evaluated.report.gain_db)
     yield f"Over the best interpolation, {best}: {format_gain_db(lead)}."
-    yield f"Over the best referee, {judged.report.best_referee.name.replace('_', ' ')}: {format_gain_db(gain)}."
+    yield f"Over the best baseline, {evaluated.report.best_baseline.name.replace('_', ' ')}: {format_gain_db(gain)}."
 
 
 STUDY = Study(

@@ -134,7 +134,7 @@ def options_of(laboratory: Laboratory, problem: str, method: str) -> ClassifierO
     """What a method is given in fine-tuning: steps, its rate, augmentation.
 
     Stacks and convolutions have the rate of their recipe. What starts from scratch chooses, with a seed that is not
-    judged; its longer training has the same rate.
+    evaluated; its longer training has the same rate.
     """
     asked = experiment_of(laboratory, problem, method, CHOOSING_SEED)
     options = fine_tuning(asked)

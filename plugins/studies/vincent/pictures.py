@@ -7,7 +7,7 @@ from daecore.data import as_float
 from daecore.model import restore
 from daecore.plots import COLUMNS, CYCLE, GREY, panel, png
 from daecore.study import Laboratory, Picture
-from daecore.transfer import KernelMachineReport
+from daecore.transfer import SvmReport
 
 from .errors import CONVOLUTIONAL, DENOISING, FIRST_SEED, METHODS, PLAIN, Errors, experiment_of
 from .published import Published
@@ -33,7 +33,7 @@ def samples(laboratory: Laboratory, problem: str) -> Picture:
     return Picture("samples", caption, png(panel(rows)))
 
 
-def errors(machine: KernelMachineReport, found: Errors, published: Published) -> bytes:
+def errors(machine: SvmReport, found: Errors, published: Published) -> bytes:
     """A PNG: the errors of all methods, side by side."""
     methods = tuple(found.of)
     figure = Figure(figsize=(7.2, 3.2), dpi=130, layout="constrained", facecolor="white")
@@ -41,14 +41,14 @@ def errors(machine: KernelMachineReport, found: Errors, published: Published) ->
     beside = {PLAIN: published.sae, DENOISING: published.sdae, CONVOLUTIONAL: published.lowest}
     axis.bar(0, machine.error_percent, color=GREY, alpha=0.5, width=0.6)
     axis.vlines(0, machine.low, machine.high, color=GREY, linewidth=2)
-    for place, method in enumerate(methods, start=1):
+    for x, method in enumerate(methods, start=1):
         interval, color = found.interval(method), CYCLE[METHODS.index(method)]
-        axis.bar(place, interval.mean, color=color, alpha=0.5, width=0.6)
-        axis.vlines(place, interval.low, interval.high, color=color, linewidth=2)
-        axis.scatter([place] * interval.n, found.of[method], color=color, s=12, zorder=3)
-    for place, value in enumerate((published.svm, *map(beside.get, methods))):
+        axis.bar(x, interval.mean, color=color, alpha=0.5, width=0.6)
+        axis.vlines(x, interval.low, interval.high, color=color, linewidth=2)
+        axis.scatter([x] * interval.n, found.of[method], color=color, s=12, zorder=3)
+    for x, value in enumerate((published.svm, *map(beside.get, methods))):
         if value is not None:
-            axis.hlines(value, place - 0.4, place + 0.4, color="black", linestyle="--", linewidth=1)
+            axis.hlines(value, x - 0.4, x + 0.4, color="black", linestyle="--", linewidth=1)
     axis.set_xticks(range(len(methods) + 1), ["SVM", *(method.replace(" ", "\n") for method in methods)], fontsize=8)
     axis.set_ylabel("test error, %")
     axis.spines[["top", "right"]].set_visible(False)

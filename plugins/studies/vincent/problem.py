@@ -34,7 +34,7 @@ class Problem:
 def _run(problem: str, laboratory: Laboratory) -> Findings:
     experiment = experiment_of(laboratory, problem, DENOISING, FIRST_SEED)
     convolutional = experiment_of(laboratory, problem, CONVOLUTIONAL, FIRST_SEED)
-    machine, errors = laboratory.calibrate(experiment), measure_errors(laboratory, problem)
+    machine, errors = laboratory.evaluate_svm(experiment), measure_errors(laboratory, problem)
     published = PUBLISHED[problem]
     return Findings(
         figures=dict(figures(machine, errors, published)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from daecore.experiment import Experiment
 from daecore.stats import Interval, fewer_errors, told
 from daecore.study import Measured, Table, fine_tuning
-from daecore.transfer import KernelMachineReport
+from daecore.transfer import SvmReport
 
 from .errors import (
     CLAIMED,
@@ -42,10 +42,10 @@ COMPARED = (
     (CONVOLUTIONAL, DENOISING),
     (CONVOLUTIONAL, CONV_SCRATCH),
 )
-CALIBRATED = 0.15  # how far from the published machine, in shares of its error, data still count as alike
+ALIKE = 0.15  # how far from the published machine, in shares of its error, data still count as alike
 
 
-def figures(machine: KernelMachineReport, errors: Errors, published: Published) -> Iterator[tuple[str, Measured]]:
+def figures(machine: SvmReport, errors: Errors, published: Published) -> Iterator[tuple[str, Measured]]:
     """The numbers by name."""
     yield (
         "svm_error_percent",
@@ -60,7 +60,7 @@ def figures(machine: KernelMachineReport, errors: Errors, published: Published) 
         yield name, Measured.of(errors.fewer(method, other), "percentage points")
 
 
-def table(machine: KernelMachineReport, errors: Errors, published: Published) -> Table:
+def table(machine: SvmReport, errors: Errors, published: Published) -> Table:
     """A row for each method, what was published beside it."""
     beside = {PLAIN: f"{published.sae:.2f}", DENOISING: f"{published.sdae:.2f}"}
     svm = f"{machine.error_percent:.2f} [{machine.low:.2f}, {machine.high:.2f}]"
@@ -87,10 +87,10 @@ def compared(errors: Errors) -> Iterator[tuple[str, str]]:
     yield from (pair for pair in COMPARED if set(pair) <= errors.of.keys())
 
 
-def notes(machine: KernelMachineReport, errors: Errors, published: Published) -> Iterator[str]:
+def notes(machine: SvmReport, errors: Errors, published: Published) -> Iterator[str]:
     """What the numbers say."""
     apart = machine.error_percent / published.svm - 1
-    alike = abs(apart) <= CALIBRATED
+    alike = abs(apart) <= ALIKE
     yield (
         f"The support vector machine makes {machine.error_percent:.2f} % errors here and {published.svm:.2f} % on the "
         f"published files, {abs(apart):.0%} {'more' if apart > 0 else 'fewer'}: "

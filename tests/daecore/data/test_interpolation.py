@@ -37,7 +37,7 @@ def test_nearest_repeats_pixels() -> None:
 
 
 def test_bilinear_is_torchs_with_pixels_as_areas() -> None:
-    """Corners are not aligned, as for the referee that enlarges bilinearly."""
+    """Corners are not aligned, as for the baseline that enlarges bilinearly."""
     x = torch.rand(2, 1, 14, 14, generator=torch.Generator().manual_seed(0))
     theirs = F.interpolate(x, size=(28, 28), mode="bilinear", align_corners=False)
     torch.testing.assert_close(interpolate(x, (28, 28), "bilinear"), theirs, atol=1e-6, rtol=0)

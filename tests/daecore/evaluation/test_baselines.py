@@ -8,7 +8,7 @@ from daecore import Corrupted, Corruptor, InputError, Samples, Splits
 from daecore.corruption.pairs import draw_pairs, evaluation_digest
 from daecore.data.samples import as_float
 from daecore.errors import StoreError
-from daecore.evaluation.baselines import Referees, measure
+from daecore.evaluation.baselines import Baselines, measure
 from daecore.evaluation.linear import fit_linear, measure_moments, solve
 from daecore.plugin.spec import spec
 from daecore.stats.metrics import psnr
@@ -44,48 +44,48 @@ def splits():
 
 
 @pytest.fixture(scope="module")
-def referees(splits):
+def baselines(splits):
     return measure(splits, Hand(noisy))
 
 
-def test_all_nine_are_judged_and_the_linear_map_wins_on_noisy_digits(referees):
-    names = {referee.name for referee in referees.referees}
+def test_all_nine_are_evaluated_and_the_linear_map_wins_on_noisy_digits(baselines):
+    names = {baseline.name for baseline in baselines.baselines}
     assert names == {"identity", "bilinear", "median", "gaussian", "wavelet", "tv", "nlm", "mean_image", "linear"}
-    assert referees.best.name == "linear"
-    assert referees.mean_db("linear") > referees.mean_db("identity") + 2
+    assert baselines.best.name == "linear"
+    assert baselines.mean_db("linear") > baselines.mean_db("identity") + 2
 
 
-def test_identity_is_the_corrupted_image_itself(splits, referees):
+def test_identity_is_the_corrupted_image_itself(splits, baselines):
     pairs = draw_pairs(splits.test[0], Hand(noisy))
     mean = psnr(pairs.corrupted, as_float(pairs.clean.data)).mean().item()
-    assert referees.mean_db("identity") == pytest.approx(mean, abs=1e-4)
+    assert baselines.mean_db("identity") == pytest.approx(mean, abs=1e-4)
 
 
-def test_what_is_restored_for_a_panel_is_what_was_judged(splits, referees):
+def test_what_is_restored_for_a_panel_is_what_was_evaluated(splits, baselines):
     pairs = draw_pairs(splits.test[0], Hand(noisy))
-    for referee in referees.referees:
-        some = torch.from_numpy(referee.index[:5])
-        restored = referees.restore(referee.name, pairs.corrupted[some], pairs.clean.shape)
+    for baseline in baselines.baselines:
+        some = torch.from_numpy(baseline.index[:5])
+        restored = baselines.restore(baseline.name, pairs.corrupted[some], pairs.clean.shape)
         ours = psnr(restored, as_float(pairs.clean.data[some]))
-        assert ours.tolist() == pytest.approx(referee.psnr_db[:5].tolist(), abs=1e-3), referee.name
+        assert ours.tolist() == pytest.approx(baseline.psnr_db[:5].tolist(), abs=1e-3), baseline.name
 
 
-def test_saved_and_loaded_they_are_the_same(tmp_path, referees):
-    referees.save(tmp_path / "referees.npz")
-    again = Referees.load(tmp_path / "referees.npz")
-    assert (again.digest, again.best.name, dict(again.skipped)) == (referees.digest, "linear", {})
-    for ours, theirs in zip(referees.referees, again.referees, strict=True):
+def test_saved_and_loaded_they_are_the_same(tmp_path, baselines):
+    baselines.save(tmp_path / "baselines.npz")
+    again = Baselines.load(tmp_path / "baselines.npz")
+    assert (again.digest, again.best.name, dict(again.skipped)) == (baselines.digest, "linear", {})
+    for ours, theirs in zip(baselines.baselines, again.baselines, strict=True):
         assert np.array_equal(ours.index, theirs.index)
         assert np.array_equal(ours.mse, theirs.mse)
         assert ours.strength == theirs.strength
     x = torch.rand(2, 1, 8, 8)
-    assert torch.equal(referees.restore("linear", x, (1, 8, 8)), again.restore("linear", x, (1, 8, 8)))
+    assert torch.equal(baselines.restore("linear", x, (1, 8, 8)), again.restore("linear", x, (1, 8, 8)))
 
 
 def test_a_damaged_file_says_what_to_do(tmp_path):
-    (tmp_path / "referees.npz").write_bytes(b"not an archive")
+    (tmp_path / "baselines.npz").write_bytes(b"not an archive")
     with pytest.raises(StoreError, match="Remove it"):
-        Referees.load(tmp_path / "referees.npz")
+        Baselines.load(tmp_path / "baselines.npz")
 
 
 @pytest.mark.parametrize(
@@ -93,28 +93,28 @@ def test_a_damaged_file_says_what_to_do(tmp_path):
     [
         {"header": np.array("[1]")},
         {"header": np.array("[" * 5000)},
-        {"header": np.array('{"digest": 5, "skipped": {}, "referees": []}')},
+        {"header": np.array('{"digest": 5, "skipped": {}, "baselines": []}')},
         {"tv.index": np.zeros(3)},
         {"tv.mse": np.zeros((2, 2), np.float32)},
         {"weight": np.full((64, 64), np.nan, np.float32)},
     ],
 )
-def test_a_file_of_other_things_says_what_to_do(referees, tmp_path, changes):
+def test_a_file_of_other_things_says_what_to_do(baselines, tmp_path, changes):
     """One line about it, whatever stands in it."""
-    referees.save(tmp_path / "referees.npz")
-    with np.load(tmp_path / "referees.npz") as found:
+    baselines.save(tmp_path / "baselines.npz")
+    with np.load(tmp_path / "baselines.npz") as found:
         np.savez(tmp_path / "other.npz", **(dict(found) | changes))
     with pytest.raises(StoreError, match="Remove it") as told:
-        Referees.load(tmp_path / "other.npz")
+        Baselines.load(tmp_path / "other.npz")
     assert "\n" not in str(told.value)
 
 
 def test_shrunk_images_are_enlarged_bilinearly(splits):
-    referees = measure(splits, Hand(halved))
-    assert referees["bilinear"].strength == 1
-    assert referees.mean_db("bilinear") == referees.mean_db("identity")
-    assert referees.referees[0].name == "bilinear"
-    assert referees.mean_db("linear") > referees.mean_db("identity")
+    baselines = measure(splits, Hand(halved))
+    assert baselines["bilinear"].strength == 1
+    assert baselines.mean_db("bilinear") == baselines.mean_db("identity")
+    assert baselines.baselines[0].name == "bilinear"
+    assert baselines.mean_db("linear") > baselines.mean_db("identity")
 
 
 def test_points_have_identity_and_linear_and_no_decibels():
@@ -122,20 +122,20 @@ def test_points_have_identity_and_linear_and_no_decibels():
     x = torch.randn(600, 1, generator=generator)
     points = Samples(torch.cat([x, 2 * x], 1))
     splits = Splits(points.select(torch.arange(400)), points.select(torch.arange(400, 500)), (points,))
-    referees = measure(splits, Hand(noisy))
-    assert [referee.name for referee in referees.referees] == ["identity", "linear"]
-    assert referees.best.name == "linear"
-    assert referees["identity"].psnr_db.size == 0
-    assert referees["identity"].mse.mean() == pytest.approx(0.04, rel=0.1)
+    baselines = measure(splits, Hand(noisy))
+    assert [baseline.name for baseline in baselines.baselines] == ["identity", "linear"]
+    assert baselines.best.name == "linear"
+    assert baselines["identity"].psnr_db.size == 0
+    assert baselines["identity"].mse.mean() == pytest.approx(0.04, rel=0.1)
 
 
-def test_test_images_of_other_shapes_have_no_learned_referee(splits):
+def test_test_images_of_other_shapes_have_no_learned_baseline(splits):
     groups = (splits.test[0], Samples(splits.test[0].data.repeat(1, 1, 2, 1)))
-    referees = measure(Splits(splits.train, splits.validation, groups), Hand(noisy))
-    assert len(referees["median"].index) == 600
-    assert set(referees.skipped) == {"linear", "mean_image"}
+    baselines = measure(Splits(splits.train, splits.validation, groups), Hand(noisy))
+    assert len(baselines["median"].index) == 600
+    assert set(baselines.skipped) == {"linear", "mean_image"}
     with pytest.raises(InputError, match=r"skipped: training samples are \(1, 8, 8\)"):
-        referees["linear"]
+        baselines["linear"]
 
 
 def test_tiny_images_name_why_methods_are_skipped(splits):
@@ -143,9 +143,9 @@ def test_tiny_images_name_why_methods_are_skipped(splits):
         *(Samples(part.data[..., :4]) for part in (splits.train, splits.validation)),
         (Samples(splits.test[0].data[..., :4]),),
     )
-    referees = measure(tiny, Hand(noisy))
-    assert "side of 4 pixels" in referees.skipped["median"]
-    assert "linear" in referees
+    baselines = measure(tiny, Hand(noisy))
+    assert "side of 4 pixels" in baselines.skipped["median"]
+    assert "linear" in baselines
 
 
 def test_without_a_ridge_the_linear_map_is_that_of_least_squares(splits):
@@ -186,13 +186,13 @@ def test_other_noise_under_the_same_name_has_another_digest(splits):
 
 
 def test_the_first_pairs_are_the_first_of_all(splits):
-    """Few images to look at carry the very noise they are judged with."""
+    """Few images to look at carry the very noise they are evaluated with."""
     few, every = (draw_pairs(splits.test[0], Hand(noisy), first) for first in (3, None))
     assert torch.equal(few.corrupted, every.corrupted[:3])
     assert torch.equal(few.clean.data, every.clean.data[:3])
 
 
-def test_equal_referees_are_equal_files(splits, tmp_path):
+def test_equal_baselines_are_equal_files(splits, tmp_path):
     """What two processes measure of the same pairs is one file, byte by byte."""
     for name in ("one", "two"):
         measure(splits, Hand(noisy)).save(tmp_path / name)

@@ -18,7 +18,7 @@ class Noisy(Corruptor):
 
 
 class Affine(nn.Module):
-    """The linear referee's own map, as a model."""
+    """The linear baseline's own map, as a model."""
 
     def __init__(self, linear):
         super().__init__()
@@ -37,7 +37,7 @@ def splits():
 
 
 @pytest.fixture(scope="module")
-def referees(splits):
+def baselines(splits):
     return measure(splits, Noisy())
 
 
@@ -46,10 +46,10 @@ def pairs(splits):
     return [draw_pairs(group, Noisy()) for group in splits.test]
 
 
-def test_a_model_that_is_the_linear_referee_gains_nothing_over_it(pairs, referees):
-    report = evaluate(Affine(referees.linear), pairs, referees).report
-    assert report.best_referee.name == "linear"
-    assert report.restored_db == pytest.approx(report.best_referee.db, abs=1e-4)
+def test_a_model_that_is_the_linear_baseline_gains_nothing_over_it(pairs, baselines):
+    report = evaluate(Affine(baselines.linear), pairs, baselines).report
+    assert report.best_baseline.name == "linear"
+    assert report.restored_db == pytest.approx(report.best_baseline.db, abs=1e-4)
     assert report.gain_db.mean == pytest.approx(0, abs=1e-4)
     assert report.gain_over_linear_db == report.gain_db
     over = report.gain_over_corrupted_db
@@ -57,51 +57,51 @@ def test_a_model_that_is_the_linear_referee_gains_nothing_over_it(pairs, referee
     assert over.low > 0
 
 
-def test_a_model_that_changes_nothing_loses_to_the_best_referee(pairs, referees):
-    report = evaluate(nn.Identity(), pairs, referees).report
-    assert report.restored_db == report.corrupted_db == pytest.approx(referees.mean_db("identity"), abs=1e-4)
+def test_a_model_that_changes_nothing_loses_to_the_best_baseline(pairs, baselines):
+    report = evaluate(nn.Identity(), pairs, baselines).report
+    assert report.restored_db == report.corrupted_db == pytest.approx(baselines.mean_db("identity"), abs=1e-4)
     assert report.pooled_db < report.restored_db
     assert report.gain_db.high < 0
     assert report.gain_db.n == report.images == 400
     assert report.gain_over_corrupted_db.mean == report.gain_over_corrupted_db.high == 0
 
 
-def test_the_report_is_small_json_and_the_scores_are_per_image(pairs, referees):
-    evaluation = evaluate(nn.Identity(), pairs, referees)
+def test_the_report_is_small_json_and_the_scores_are_per_image(pairs, baselines):
+    evaluation = evaluate(nn.Identity(), pairs, baselines)
     text = evaluation.report.model_dump_json()
     assert len(text) <= 8192
     assert DenoisingReport.model_validate_json(text) == evaluation.report
     assert set(evaluation.scores) == {"psnr_db", "ssim", "mse", "corrupted_db", "corrupted_mse", "index"}
     assert all(values.shape == (400,) for values in evaluation.scores.values())
-    assert evaluation.digest == referees.digest
+    assert evaluation.digest == baselines.digest
 
 
-def test_points_are_judged_by_squared_error():
+def test_points_are_evaluated_by_squared_error():
     data = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
     splits = Splits(Samples(data[:200]), Samples(data[200:250]), (Samples(data[250:]),))
-    referees = measure(splits, Noisy())
-    report = evaluate(nn.Identity(), [draw_pairs(splits.test[0], Noisy())], referees).report
+    baselines = measure(splits, Noisy())
+    report = evaluate(nn.Identity(), [draw_pairs(splits.test[0], Noisy())], baselines).report
     assert report.unit == "squared error"
     assert report.restored_db is report.gain_db is report.ssim is None
-    assert report.gain_mse.mean == pytest.approx(report.best_referee.mse - report.mse, abs=1e-6)
+    assert report.gain_mse.mean == pytest.approx(report.best_baseline.mse - report.mse, abs=1e-6)
     assert report.gain_over_corrupted_mse.mean == pytest.approx(report.corrupted_mse - report.mse, abs=1e-6)
 
 
-def test_a_value_that_is_not_finite_names_how_many_images(pairs, referees):
+def test_a_value_that_is_not_finite_names_how_many_images(pairs, baselines):
     class Broken(nn.Module):
         def forward(self, x):
             return torch.where(torch.arange(len(x)).view(-1, 1, 1, 1) < 3, torch.nan, x)
 
     with pytest.raises(NonFiniteError, match="3 of 300"):
-        evaluate(Broken(), pairs, referees)
+        evaluate(Broken(), pairs, baselines)
 
 
-def test_other_pairs_than_the_referees_had_are_refused(pairs, referees):
-    with pytest.raises(InputError, match="got 300 pairs that are not the ones the referees were measured on"):
-        evaluate(nn.Identity(), pairs[:1], referees)
+def test_other_pairs_than_the_baselines_had_are_refused(pairs, baselines):
+    with pytest.raises(InputError, match="got 300 pairs that are not the ones the baselines were measured on"):
+        evaluate(nn.Identity(), pairs[:1], baselines)
 
 
-def test_restore_judges_in_evaluation_mode_and_gives_the_mode_back():
+def test_restore_evaluates_in_evaluation_mode_and_gives_the_mode_back():
     model = nn.Dropout(0.5).train()
     x = torch.rand(7, 1, 4, 4)
     assert torch.equal(restore(model, x, batch=3), x)

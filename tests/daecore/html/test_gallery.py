@@ -17,7 +17,7 @@ def section(**changes: Any) -> dict[str, Any]:
     plain = {"value": 2.0, "low": None, "high": None, "n": 1, "unit": ""}
     return {
         "id": "erasure", "title": "Pixels <erased>", "says": "Half are gone & come back.", "quick": False,
-        "figures": {"best_db": figure, "ratio": plain}, "notes": ["Above every referee."],
+        "figures": {"best_db": figure, "ratio": plain}, "notes": ["Above every baseline."],
         "tables": [{"title": "Methods", "head": ["method", "dB"], "rows": [["linear", "17.80"]]}],
         "pictures": [{"name": "panel", "caption": "Twelve digits"}],
         "experiments": {"run lecture/erasure-0.5": {"seed": 0}}, "made": MADE,
@@ -46,7 +46,7 @@ def test_numbers_stand_with_their_interval_and_count() -> None:
     assert "<td>ratio</td><td>2</td><td></td>" in html
 
 
-@pytest.mark.parametrize("text", ["Pixels &lt;erased&gt;", "gone &amp; come", "Above every referee.", "linear"])
+@pytest.mark.parametrize("text", ["Pixels &lt;erased&gt;", "gone &amp; come", "Above every baseline.", "linear"])
 def test_what_is_said_is_shown_as_text(text: str) -> None:
     assert text in page(section())
 

@@ -20,10 +20,10 @@ def interval(mean: float, half: float = 0.5, n: int = 300) -> Interval:
     return Interval(mean=mean, low=mean - half, high=mean + half, n=n)
 
 
-def judged(gain: float, **others: Any) -> DenoisingReport:
+def evaluated(gain: float, **others: Any) -> DenoisingReport:
     known = {
         "unit": "dB", "images": 300, "corrupted_db": 9.5, "restored_db": 14 + gain, "pooled_db": 13.0, "ssim": 0.7,
-        "mse": 0.03, "corrupted_mse": 0.1, "best_referee": LINEAR, "referees": {"linear": LINEAR},
+        "mse": 0.03, "corrupted_mse": 0.1, "best_baseline": LINEAR, "baselines": {"linear": LINEAR},
         "gain_db": interval(gain), "gain_over_corrupted_db": interval(4.5 + gain),
     }  # fmt: skip
     return DenoisingReport.model_validate(known | others)
@@ -52,7 +52,7 @@ def transferred(ours: float, control: float, draws: int = 6) -> TransferReport:
     ],
 )  # fmt: skip
 def test_both_distances_are_said_and_a_loss_is_called_one(gain: float, verdict: str, text: str) -> None:
-    said = headline(judged(gain))
+    said = headline(evaluated(gain))
     assert (said.verdict, said.text) == (verdict, text)
     assert ("Better than every" in said.remark) == (verdict == "above")
 
@@ -60,15 +60,15 @@ def test_both_distances_are_said_and_a_loss_is_called_one(gain: float, verdict: 
 def test_no_success_is_claimed_from_a_handful_of_samples() -> None:
     """Of one sample an interval has no width, and zero always lies outside."""
     alone = Interval(mean=0.7, low=0.7, high=0.7, n=1)
-    said = headline(judged(0.7, gain_db=alone, images=1))
+    said = headline(evaluated(0.7, gain_db=alone, images=1))
     assert said.verdict == "open"
     assert said.remark.startswith("No difference from the best baseline is claimed: 1 values are too few.")
-    unknown = headline(judged(0.7, gain_db=None))
+    unknown = headline(evaluated(0.7, gain_db=None))
     assert unknown.remark == "The distance from the best baseline is not known."
 
 
 def test_points_are_told_by_squared_error_and_more_gain_is_less_error() -> None:
-    points = judged(
+    points = evaluated(
         0, unit="squared error", mse=0.01, gain_db=None, gain_over_corrupted_db=None, gain_mse=interval(0.03, 0.01),
         gain_over_corrupted_mse=interval(0.09, 0.01),
     )  # fmt: skip
@@ -80,7 +80,7 @@ def test_points_are_told_by_squared_error_and_more_gain_is_less_error() -> None:
 
 def test_a_report_of_an_earlier_version_still_has_a_headline() -> None:
     """It knows only the distance from the baseline."""
-    said = headline(judged(2.0, gain_over_corrupted_db=None)).text
+    said = headline(evaluated(2.0, gain_over_corrupted_db=None)).text
     assert said == "Restored to 16.00 dB: 2.00 [1.50, 2.50] dB above the best baseline, linear."
 
 
@@ -96,7 +96,7 @@ def test_what_pre_training_is_worth_is_paired_and_doubted_where_draws_are_few() 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(2.0, "above"), (0.1, "open"), (-1.0, "below")])
 def test_the_page_has_the_colour_of_success_only_for_one(gain: float, verdict: str) -> None:
-    html = page("digits", report(judged(gain)), {})
+    html = page("digits", report(evaluated(gain)), {})
     assert f"<p class='headline {verdict}'>" in html
     assert ".above{color:var(--mark)}" in html
     assert ".headline{font-size:1.25rem}" in html  # no colour of its own
@@ -104,7 +104,7 @@ def test_the_page_has_the_colour_of_success_only_for_one(gain: float, verdict: s
 
 def test_the_page_explains_its_words_where_they_stand() -> None:
     """In plain text beside the number, so that neither a mouse nor a link is needed."""
-    html = page("digits", report(judged(2.0)), {})
+    html = page("digits", report(evaluated(2.0)), {})
     for words in (glossary.DECIBEL, glossary.BASELINE, glossary.INTERVAL, glossary.STRUCTURE, glossary.PAIRED):
         assert words.replace("'", "&#x27;") in html
     assert html.index("PSNR, in dB, says") < html.index("<th>method</th>")

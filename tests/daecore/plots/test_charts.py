@@ -17,7 +17,7 @@ VALUES = np.array([[20.0, 10.0, 7.0], [15.0, 12.0, 9.0]])
 
 
 def matrix():
-    names = {"row_label": "trained on", "column_label": "judged on", "unit": "dB"}
+    names = {"row_label": "trained on", "column_label": "evaluated on", "unit": "dB"}
     return heat_map(VALUES, ["erasure 0.5", "blur 2"], ["erasure 0.5", "blur 2", "block 10"], **names)
 
 

@@ -31,7 +31,7 @@ def test_images_of_a_panel_keep_their_shape_and_do_not_overlap():
 
 
 def test_labels_of_a_panel_lie_within_the_picture():
-    figure = panel({"best referee: total_variation": torch.rand(2, 1, 8, 8)})
+    figure = panel({"best baseline: total_variation": torch.rand(2, 1, 8, 8)})
     png(figure)
     assert figure.axes[0].texts[0].get_window_extent().x0 >= 0
 

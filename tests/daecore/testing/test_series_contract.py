@@ -12,7 +12,7 @@ from daecore.errors import InputError
 from daecore.plugin.options import Options
 from daecore.plugin.registry import find_series
 from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table, fine_tuning
-from daecore.testing import SmallLaboratory, Subject, Violation, check_extension, checks, judge_findings
+from daecore.testing import SmallLaboratory, Subject, Violation, check_extension, check_findings, checks
 
 PICTURE = Picture("one", "What one sees.", b"\x89PNG\r\n\x1a\n...")
 WHOLE = Findings({"gain_db": Measured(value=1.0)}, (PICTURE,), (Table("T", ("a",), (("1",),)),), ("It gains one dB.",))
@@ -40,11 +40,11 @@ def test_it_keeps_the_protocol_that_studies_are_given(lab: SmallLaboratory) -> N
     given: Laboratory = lab
     experiment = given.experiment("dusk/digits", "seed=3")
     assert (experiment.seed, experiment.training.epochs, given.quick) == (3, 1, True)
-    judged = given.judge(experiment)
-    assert judged.trained.input_shape == (1, 8, 8)
-    assert len(judged.scores["psnr_db"]) == len(given.splits(experiment).test[0])
+    evaluated = given.evaluate(experiment)
+    assert evaluated.trained.input_shape == (1, 8, 8)
+    assert len(evaluated.scores["psnr_db"]) == len(given.splits(experiment).test[0])
     assert given.used == {"run dusk/digits": experiment}
-    assert next(given.train_all([experiment])) is judged.trained
+    assert next(given.train_all([experiment])) is evaluated.trained
 
 
 def test_a_stack_is_the_network_of_its_layers(lab: SmallLaboratory) -> None:
@@ -66,7 +66,7 @@ def test_classifiers_leave_the_network_they_come_from_as_it_was(lab: SmallLabora
         found = lab.classify(experiment, model, "finetune", chosen, labels=ALL, draw=0)
         assert 0 <= found.error_percent <= 100
     assert all(torch.equal(a, b) for a, b in zip(before, trained.network.parameters(), strict=True))
-    assert 0 < lab.calibrate(experiment).error_percent < 20
+    assert 0 < lab.evaluate_svm(experiment).error_percent < 20
 
 
 def test_a_recipe_that_the_series_does_not_bring_is_refused(lab: SmallLaboratory) -> None:
@@ -75,7 +75,7 @@ def test_a_recipe_that_the_series_does_not_bring_is_refused(lab: SmallLaboratory
 
 
 def test_whole_findings_pass() -> None:
-    judge_findings(STUDY, WHOLE)
+    check_findings(STUDY, WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_whole_findings_pass() -> None:
 )
 def test_findings_that_cannot_be_shown_are_a_violation(found: object, said: str) -> None:
     with pytest.raises(Violation, match=said):
-        judge_findings(STUDY, found)
+        check_findings(STUDY, found)
 
 
 @pytest.mark.parametrize("name", ["features", "lecture", "vincent"])

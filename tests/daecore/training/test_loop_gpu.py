@@ -68,7 +68,7 @@ def test_the_loop_keeps_up_with_bare_compute():
 
 
 def test_a_gpu_restores_as_well_as_a_cpu():
-    """The same training on either device ends within 0.1 dB, judged on the same pictures."""
+    """The same training on either device ends within 0.1 dB, evaluated on the same pictures."""
     found = {device: _restored_db(device) for device in ("cpu", "cuda")}
     assert found["cuda"] == pytest.approx(found["cpu"], abs=0.1)
 

@@ -10,7 +10,7 @@ from daecore.data.samples import Samples, Splits
 from daecore.errors import InputError
 from daecore.rng import stream
 from daecore.stats.intervals import wilson
-from daecore.transfer.svm import KernelMachine, KernelMachineOptions, judge_kernel_machine, squared_distances
+from daecore.transfer.svm import Svm, SvmOptions, choose_svm, squared_distances
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def answers(machine: SVC, samples: Samples) -> list[int]:
 @pytest.mark.parametrize(("penalty", "gamma"), [(0.1, 0.01), (3.0, 0.1), (100.0, 1.0)])
 def test_it_answers_as_scikit_learn_does(splits: Splits, penalty: float, gamma: float) -> None:
     """Ten classes, one against one: the same support vectors, the same class for every digit, errors included."""
-    machine, reference = KernelMachine(splits.train, penalty, gamma), plain(splits.train, penalty, gamma)
+    machine, reference = Svm(splits.train, penalty, gamma), plain(splits.train, penalty, gamma)
     assert machine.predict(splits.test[0]).tolist() == answers(reference, splits.test[0])
     assert machine.support_vectors == pytest.approx(len(reference.support_), abs=2)  # float32 at the margin's edge
 
@@ -37,7 +37,7 @@ def test_it_answers_as_scikit_learn_does(splits: Splits, penalty: float, gamma: 
 def test_two_classes_answer_as_scikit_learn_does(splits: Splits) -> None:
     """With two classes libsvm turns its signs round."""
     odd = Samples(splits.train.data[:200], splits.train.labels[:200] % 2)
-    assert KernelMachine(odd, 1, 0.05).predict(splits.test[0]).tolist() == answers(plain(odd, 1, 0.05), splits.test[0])
+    assert Svm(odd, 1, 0.05).predict(splits.test[0]).tolist() == answers(plain(odd, 1, 0.05), splits.test[0])
 
 
 def test_distances_are_those_between_all_pairs() -> None:
@@ -50,11 +50,11 @@ def test_distances_are_those_between_all_pairs() -> None:
     assert found.min() >= 0
 
 
-def test_validation_chooses_and_the_test_set_judges(splits: Splits) -> None:
+def test_validation_chooses_and_the_test_set_evaluates(splits: Splits) -> None:
     """The reported pair is the best of all on the validation digits, and the error that of a plain machine with it."""
     small = Splits(splits.train.select(torch.arange(300)), splits.validation, splits.test, classes=10)
-    options = KernelMachineOptions(penalties=(0.01, 10.0), gammas=(0.001, 0.1, 10.0), first=0)
-    report = judge_kernel_machine(small, options)
+    options = SvmOptions(penalties=(0.01, 10.0), gammas=(0.001, 0.1, 10.0), first=0)
+    report = choose_svm(small, options)
     errors = {
         (penalty, gamma): sum(
             found != true
@@ -83,8 +83,8 @@ def test_validation_chooses_and_the_test_set_judges(splits: Splits) -> None:
 
 def test_a_few_samples_sift_the_pairs(splits: Splits) -> None:
     """With one finalist, the pair that is best after 150 digits learns from all of them."""
-    options = KernelMachineOptions(penalties=(0.01, 100.0), gammas=(0.01, 3.0), first=150, finalists=1)
-    report = judge_kernel_machine(splits, options.model_copy(update={"with_validation": False}))
+    options = SvmOptions(penalties=(0.01, 100.0), gammas=(0.01, 3.0), first=150, finalists=1)
+    report = choose_svm(splits, options.model_copy(update={"with_validation": False}))
     first, true = splits.train.select(torch.arange(150)), splits.validation.labels.tolist()
     wrong = {
         (penalty, gamma): sum(
@@ -108,4 +108,4 @@ def test_its_interval_is_wilsons() -> None:
 def test_samples_without_labels_are_refused(splits: Splits) -> None:
     """The message says what to do."""
     with pytest.raises(InputError, match=r"have no labels\. Choose a dataset with classes"):
-        KernelMachine(Samples(splits.train.data), 1, 1)
+        Svm(Samples(splits.train.data), 1, 1)

@@ -17,7 +17,7 @@ from daecore.stats.intervals import student
 from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented, classification
-from daecore.transfer.classifier import Classifier, judge
+from daecore.transfer.classifier import Classifier, evaluate
 from daecore.transfer.encoder import Initialisation
 from daecore.transfer.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier
 from daecore.transfer.nearest import nearest_errors
@@ -75,7 +75,7 @@ def task(splits: Splits = SPLITS, **options: object) -> Task:
     return Task(splits, chosen, SHAPE, 0, "float32")
 
 
-def test_every_classifier_is_judged_once():
+def test_every_classifier_is_evaluated_once():
     """A score for each budget, draw and initialisation, in percent, and each learns something (chance is 75 %)."""
     options = TransferOptions(labels=(40, 80), seeds=2, steps=60, learning_rates=(1e-2,))
     found = scores(options)
@@ -162,7 +162,7 @@ def test_the_error_is_counted_over_all_groups():
     model = Classifier(encoder(), SHAPE, 4)
     answers = torch.cat([model(batch.clean).argmax(1) for group in SPLITS.test for batch in group.batches(64)])
     labels = torch.cat([group.labels for group in SPLITS.test])
-    assert judge(model, SPLITS.test, "float32") == pytest.approx(100 * (answers != labels).float().mean().item())
+    assert evaluate(model, SPLITS.test, "float32") == pytest.approx(100 * (answers != labels).float().mean().item())
 
 
 def test_standardised_codes_are_centred_with_unit_mean_variance():
@@ -243,13 +243,13 @@ def test_the_weights_with_the_fewest_validation_errors_are_kept():
         nn.init.zeros_(model[1].bias)
         look = train_classifier(model, SPLITS.train, wild, steps=80, seed=0, validation=SPLITS.validation, looks=looks)
         errors.append(look.error_percent)
-        assert judge(model, (SPLITS.validation,), "float32") == look.error_percent
+        assert evaluate(model, (SPLITS.validation,), "float32") == look.error_percent
         assert 1 <= look.epoch <= look.epochs == 10
     assert errors[1] <= errors[0]
 
 
 def test_validation_chooses_the_rate():
-    """Of a rate that learns nothing and one that learns, whichever is named first; the judged draws then use it."""
+    """Of a rate that learns nothing and one that learns, whichever is named first; the evaluated draws then use it."""
     for rates in ((1e-9, 1e-2), (1e-2, 1e-9)):
         chosen = Initialisation(encoder, task()).fitted("finetune", 80, CHOICE, rates, looks=1)
         assert chosen.choice == 1e-2
@@ -282,15 +282,15 @@ def test_nearest_codes_vote_as_scikit_learns_do():
     from sklearn.neighbors import KNeighborsClassifier
 
     generator = torch.Generator().manual_seed(0)
-    known, judged = (Samples(torch.randn(n, 3, generator=generator), torch.randint(4, (n,), generator=generator))
+    known, evaluated = (Samples(torch.randn(n, 3, generator=generator), torch.randint(4, (n,), generator=generator))
                      for n in (70, 1203))  # fmt: skip
     counts = (1, 2, 4, 7, 70)
     theirs = [
-        100 * (1 - KNeighborsClassifier(k).fit(known.data, known.labels).score(judged.data, judged.labels))
+        100 * (1 - KNeighborsClassifier(k).fit(known.data, known.labels).score(evaluated.data, evaluated.labels))
         for k in counts
     ]
-    assert nearest_errors(known, judged, 4, counts) == pytest.approx(theirs)
-    assert nearest_errors(known, judged, 4, (5000,)) == pytest.approx(theirs[-1:])
+    assert nearest_errors(known, evaluated, 4, counts) == pytest.approx(theirs)
+    assert nearest_errors(known, evaluated, 4, (5000,)) == pytest.approx(theirs[-1:])
 
 
 def test_the_nearest_need_labels():
@@ -298,7 +298,7 @@ def test_the_nearest_need_labels():
         nearest_errors(Samples(torch.zeros(3, 2)), Samples(torch.zeros(3, 2)), 4, (1,))
 
 
-def test_an_augmentation_changes_what_is_trained_on_and_nothing_that_is_judged():
+def test_an_augmentation_changes_what_is_trained_on_and_nothing_that_is_evaluated():
     """In training the loss is that of the changed pictures, else that of the pictures themselves."""
     turned = Corruptor([spec("corruption", {"affine": {"rotation": 90}})])
     loss, model = augmented(turned), nn.Sequential(nn.Flatten(), nn.Linear(36, 4))

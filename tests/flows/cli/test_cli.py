@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from daecore_flows.cli import app, main
-from daecore_flows.cli.places import size
+from daecore_flows.cli.folders import format_size
 from daecore_flows.cli.recipes import with_threads
 from daecore_flows.cli.runs import _age as age
 from daecore_flows.cli.summary import print_summary
@@ -29,8 +29,8 @@ REPORT = {
     "denoising": {
         "unit": "dB", "images": 300, "corrupted_db": 9.5, "restored_db": 15.0, "corrupted_mse": 0.1, "mse": 0.03,
         "pooled_db": 14.5, "ssim": 0.8, "gain_over_corrupted_db": {"mean": 5.5, "low": 5.0, "high": 6.0, "n": 300},
-        "best_referee": LINEAR,
-        "referees": {"linear": LINEAR, "nlm": {**LINEAR, "name": "nlm", "db": 9.0, "images": 50}},
+        "best_baseline": LINEAR,
+        "baselines": {"linear": LINEAR, "nlm": {**LINEAR, "name": "nlm", "db": 9.0, "images": 50}},
         "gain_db": INTERVAL, "gain_mse": None,
     },
     "transfer": [
@@ -280,7 +280,7 @@ def test_looking_makes_no_store(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 def test_the_summary_tells_numbers_places_and_commands(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Gain with interval, each referee, errors, and an interval that holds zero claims nothing."""
+    """Gain with interval, each baseline, errors, and an interval that holds zero claims nothing."""
     monkeypatch.setenv("COLUMNS", "120")
     print_summary(REPORT, Store(Path("/a store"), Path("/data")))
     said = capsys.readouterr().out
@@ -295,7 +295,7 @@ def test_the_summary_tells_numbers_places_and_commands(
 
 def test_sizes_and_ages_are_for_people() -> None:
     """Three digits and a unit."""
-    assert [size(count) for count in (12, 1_500, 2_340_000)] == ["12 B", "1.5 kB", "2.3 MB"]
+    assert [format_size(count) for count in (12, 1_500, 2_340_000)] == ["12 B", "1.5 kB", "2.3 MB"]
     assert [age(seconds) for seconds in (5, 120, 7_300, 200_000)] == ["5 s", "2 min", "2 h", "2 d"]
 
 

@@ -108,7 +108,7 @@ def test_the_card_of_the_first_champion_has_no_opponent_and_no_gain() -> None:
     assert "Gain" not in text
 
 
-def test_a_champion_that_could_not_be_judged_says_so() -> None:
+def test_a_champion_that_could_not_be_evaluated_says_so() -> None:
     """Instead of a number."""
     old = Contender(version="1", training_run="aaa", restored_db=None)
-    assert "| champion | 1 | not judged | aaa |" in card(decision(champion=old, gain_db=None))
+    assert "| champion | 1 | not evaluated | aaa |" in card(decision(champion=old, gain_db=None))

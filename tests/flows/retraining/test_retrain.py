@@ -37,8 +37,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Pat
 
 
 def environment(store: Path) -> dict[str, str]:
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **places, "OMP_NUM_THREADS": "1"}
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
+    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
 
 
 def command(*arguments: str) -> list[str]:
@@ -141,7 +141,7 @@ def test_another_seed_is_not_promoted(store: Path) -> None:
 
 
 def test_a_worse_challenger_is_not_promoted_and_not_trained_again(store: Path) -> None:
-    """It was judged on the same pictures and lost: the champion's alias has not moved, and asking again is skipped."""
+    """Evaluated on the same pictures it lost: the champion's alias has not moved, and asking again is skipped."""
     worse = ("--set", "training.epochs=1", "--set", "training.learning_rate=1e-6")
     retrain(store, "--model", "worse")
     assert "is not promoted" in retrain(store, "--model", "worse", *worse)
@@ -172,14 +172,14 @@ def test_the_same_network_again_changes_nothing(store: Path) -> None:
 
 
 def test_a_champion_whose_files_are_gone_is_replaced_and_that_is_told(store: Path) -> None:
-    """It cannot be judged any more: the challenger follows, and the card says why."""
+    """It cannot be evaluated any more: the challenger follows, and the card says why."""
     retrain(store, "--model", "gone", "--set", "seed=7")
     version = client(store).get_model_version_by_alias("gone", "champion")
     run = client(store).get_run(version.tags["dae.training"])
     Path(run.info.artifact_uri.removeprefix("file://"), "model", "weights.safetensors").unlink()
     said = retrain(store, "--model", "gone", "--force", "--set", "seed=8")
     assert "cannot be loaded any more" in said
-    assert "| champion | 1 | not judged |" in said
+    assert "| champion | 1 | not evaluated |" in said
     assert aliases(store, "gone") == {"champion": "2"}
 
 

@@ -19,8 +19,8 @@ THREE += ["--set", "transfer=null"]
 
 
 def environment(store: Path) -> dict[str, str]:
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **places, "OMP_NUM_THREADS": "1"}
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
+    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
 
 
 def stack(store: Path, *arguments: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_a_stack_from_data_to_report(tmp_path: Path) -> None:
     store = tmp_path / "store"
     first = stack(store, *SMALL)
     layers = [f"train_{kind}layer_{number}" for kind in ("", "control_") for number in (1, 2)]
-    names = {"load_dataset", *layers, "unroll_stack", "unroll_control_stack", "measure_referees", "evaluate_denoising"}
+    names = {"load_dataset", *layers, "unroll_stack", "unroll_control_stack", "measure_baselines", "evaluate_denoising"}
     assert names | {"transfer", "total"} == set(first["seconds"])
     assert first["reused"] == []
     assert first["training"]["epochs"] == 4

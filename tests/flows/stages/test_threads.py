@@ -14,7 +14,7 @@ from daecore_flows.store.dataset_ref import DatasetRef
 from daecore_flows.store.store import Store
 from daecore_flows.store.unfinished import goes_on
 
-from daecore.device import Place
+from daecore.device import Device
 from daecore.experiment.experiment import parse
 from daecore.plugin.source_digest import source_digest
 from daecore.plugin.spec import digest
@@ -56,9 +56,9 @@ def asked(threads: int = 0, side: int = 28, labels: int = 10) -> ClassifierReque
 def chosen(request: ClassifierRequest, store: Store, *, anew: bool = False) -> int:
     """With how many threads it would be computed."""
     with decided(request, store, anew=anew) as found:
-        assert found.key.place == found.place
-        assert digest(found.key) == digest(asked(found.place.threads, found.dataset.shape[1]).key)
-        return found.place.threads
+        assert found.key.device == found.device
+        assert digest(found.key) == digest(asked(found.device.threads, found.dataset.shape[1]).key)
+        return found.device.threads
 
 
 def finish(request: ClassifierRequest, threads: int, store: Store) -> None:
@@ -80,8 +80,8 @@ def grow_old(store: Store) -> None:
         os.utime(path, (before, before))
 
 
-def cpu(threads: int) -> Place:
-    return Place(device="cpu", precision="float32", threads=threads)
+def cpu(threads: int) -> Device:
+    return Device(kind="cpu", precision="float32", threads=threads)
 
 
 def test_what_begins_new_takes_what_is_free_at_that_moment(store: Store) -> None:
@@ -144,10 +144,10 @@ def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
 def test_of_two_that_begin_at_once_the_second_joins_the_first(store: Store) -> None:
     """They would else compute the same twice, with two numbers."""
     with device_lock.held(cpu(2)), decided(asked(), store) as first:
-        assert first.place.threads == 2
+        assert first.device.threads == 2
     assert chosen(asked(), store) == 4  # nothing is left of the first, and nobody is at it
     with device_lock.held(cpu(1)), decided(asked(), store, anew=True) as second:
-        assert second.place.threads == 3
+        assert second.device.threads == 3
         with ThreadPoolExecutor(1) as others:
             assert others.submit(chosen, asked(), store).result(10) == 3
 
@@ -161,9 +161,9 @@ def test_its_keys_are_those_of_every_number_it_was_begun_with(store: Store) -> N
 
 
 def test_what_does_not_depend_on_threads_stays_as_it_is(store: Store) -> None:
-    from daecore_flows.stages.svm import MachineRequest, judge_machine
+    from daecore_flows.stages.svm import MachineRequest, evaluate_svm
 
-    key = judge_machine.key_of({}, [])
+    key = evaluate_svm.key_of({}, [])
     request = MachineRequest(key=key, dataset=asked().dataset)
     with decided(request, store) as found:
         assert found is request

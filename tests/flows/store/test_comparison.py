@@ -76,12 +76,12 @@ def test_of_points_the_squared_error_is_compared_and_less_is_better() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"dataset": "mnist"}, "judged on other data: not paired"),
-        ({"dataset": "mnist", "experiment": {}}, "judged on other data and another corruption: not paired"),
-        ({"dataset": ""}, "judged on other data: not paired"),
+        ({"dataset": "mnist"}, "evaluated on other data: not paired"),
+        ({"dataset": "mnist", "experiment": {}}, "evaluated on other data and another corruption: not paired"),
+        ({"dataset": ""}, "evaluated on other data: not paired"),
     ],
 )
-def test_runs_judged_on_other_images_are_not_paired(changes: dict[str, Any], reason: str) -> None:
+def test_runs_evaluated_on_other_images_are_not_paired(changes: dict[str, Any], reason: str) -> None:
     """It is said what differs; the means are shown all the same, and the others are still paired."""
     value = compare([images("a"), images("b", evaluation="other", **changes), images("c", 1)])
     assert reason in value.runs[1].unpaired
@@ -120,7 +120,7 @@ def test_the_same_data_with_another_number_of_test_samples_is_not_paired() -> No
     short = replace(short, scores={name: values[:300] for name, values in short.scores.items()})
     value = compare([at_strength(0.5), short])
     assert value.differences == ()
-    assert value.runs[1].unpaired == "judged on another corruption and another number of test samples: not paired"
+    assert value.runs[1].unpaired == "evaluated on another corruption and another number of test samples: not paired"
 
 
 def test_runs_that_differ_only_in_the_strength_make_one_curve() -> None:
@@ -229,7 +229,7 @@ def test_the_terminal_shows_the_same(capsys: pytest.CaptureFixture[str], monkeyp
     said = capsys.readouterr().out
     for text in (
         "PSNR / dB", "better", "no difference is claimed", "a0 with seeds 0, 1", "training.epochs", "[+0.",
-        "other and a0: judged on other data: not paired.", "gone is left out. It failed.", "luck in training",
+        "other and a0: evaluated on other data: not paired.", "gone is left out. It failed.", "luck in training",
     ):  # fmt: skip
         assert text in said
 
@@ -274,7 +274,7 @@ def test_at_1280_pixels_the_page_shows_every_run_s_column(page: Any, tmp_path: P
     page.goto(file.as_uri())
     widths = page.evaluate("[...document.querySelectorAll('.scroll')].map(it => [it.scrollWidth, it.clientWidth])")
     assert len(widths) >= 4
-    assert all(inside <= place for inside, place in widths), widths
+    assert all(inside <= outside for inside, outside in widths), widths
     assert "ab" * 32 not in page.content()
     assert page.get_by_text("Over erasure.p").count()
 
@@ -381,11 +381,11 @@ def test_a_report_of_another_kind_is_left_out(written: Store) -> None:
 def test_three_real_runs_are_compared_and_one_restores_pictures(tmp_path: Path) -> None:
     """Two seeds and another length of training; their panels are in the page, and a picture comes back."""
     store = tmp_path / "store"
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(tmp_path / "data"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(tmp_path / "data"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
 
     def dae(*arguments: str) -> str:
         done = subprocess.run(
-            [DAE, *arguments], env={**os.environ, **places}, capture_output=True, text=True, check=False
+            [DAE, *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

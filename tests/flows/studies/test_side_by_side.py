@@ -69,7 +69,7 @@ def test_on_a_gpu_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is held whole, so that a second process would only wait for it."""
     monkeypatch.setattr(device_lock, "cores", lambda: 8)
     one = asked(1)
-    on_gpu = one.model_copy(update={"place": one.place.model_copy(update={"device": "cuda"})})
+    on_gpu = one.model_copy(update={"device": one.device.model_copy(update={"kind": "cuda"})})
     assert side_by_side.at_once([on_gpu, on_gpu]) == 1
 
 

@@ -33,8 +33,8 @@ LONG = [
 
 
 def environment(store: Path) -> dict[str, str]:
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **places, "OMP_NUM_THREADS": "1"}
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
+    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
 
 
 def sweep(store: Path, *arguments: str, status: int = 0) -> str:
@@ -163,7 +163,7 @@ def test_the_same_sweep_again_is_taken_from_the_record(first: str, store: Path) 
 
 
 @pytest.mark.long
-def test_no_best_is_told_where_the_space_changes_what_is_judged(store: Path, first: str) -> None:
+def test_no_best_is_told_where_the_space_changes_what_is_evaluated(store: Path, first: str) -> None:
     """A loss at less noise is no better network; the table is there all the same."""
     said = sweep(store, "--set", "training.epochs=1", "--space", "corruptions.0.erasure.p=[0.3, 0.5]")
     assert "No best is told" in said

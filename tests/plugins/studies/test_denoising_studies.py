@@ -121,37 +121,37 @@ def test_the_figures_of_the_matrix_hold_every_cell_and_row() -> None:
 
 
 def few_digits() -> Splits:
-    """So few that referees are measured within a second."""
+    """So few that baselines are measured within a second."""
     train, validation, (test,) = digits().train, digits().validation, digits().test
     first = [torch.arange(count) for count in (300, 60, 40)]
     return Splits(train.select(first[0]), validation.select(first[1]), (test.select(first[2]),), 10)
 
 
 def test_figures_of_two_strengths_are_those_of_the_better_network() -> None:
-    """The better of the two on digits gives `best_db` and the gain over the best referee; the table is sorted."""
+    """The better of the two on digits gives `best_db` and the gain over the best baseline; the table is sorted."""
     splits, erased = few_digits(), corruptor({"erasure": {"p": 0.5}})
-    referees, pairs = measure(splits, erased), [draw_pairs(splits.test[0], erased)]
+    baselines, pairs = measure(splits, erased), [draw_pairs(splits.test[0], erased)]
     chosen = {"conv": {"conv": {"code": 8}}, "unet": "unet", "fashion": {"conv": {"code": 16}}}
     shapes = Shapes((1, 8, 8), (1, 8, 8))
-    judged = {
-        name: evaluate(initialised(spec("architecture", network), shapes, 0), pairs, referees)
+    evaluated = {
+        name: evaluate(initialised(spec("architecture", network), shapes, 0), pairs, baselines)
         for name, network in chosen.items()
     }
     found = report.OneStrength(
         "erasure-0.5",
         "erasure, p = 0.5",
-        {name: item.report for name, item in judged.items()},
-        {name: item.scores["psnr_db"] for name, item in judged.items()},
+        {name: item.report for name, item in evaluated.items()},
+        {name: item.scores["psnr_db"] for name, item in evaluated.items()},
     )
     figures = dict(report.figures(found))
-    best = max(float(judged[name].scores["psnr_db"].mean()) for name in ("conv", "unet"))
+    best = max(float(evaluated[name].scores["psnr_db"].mean()) for name in ("conv", "unet"))
     assert figures["erasure-0.5.best_db"].value == pytest.approx(best, rel=1e-5)
-    gain = best - referees.mean_db(referees.best.name)
+    gain = best - baselines.mean_db(baselines.best.name)
     assert figures["erasure-0.5.gain_db"].value == pytest.approx(gain, abs=1e-4)
-    assert figures["erasure-0.5.linear_db"].value == pytest.approx(referees.mean_db("linear"))
+    assert figures["erasure-0.5.linear_db"].value == pytest.approx(baselines.mean_db("linear"))
     decibels = [float(row[1]) for row in report.table(found).rows]
     assert decibels == sorted(decibels, reverse=True)
-    assert len(decibels) == len(referees.referees) + 2
+    assert len(decibels) == len(baselines.baselines) + 2
 
 
 def test_a_lead_within_its_interval_is_not_claimed() -> None:
@@ -160,7 +160,7 @@ def test_a_lead_within_its_interval_is_not_claimed() -> None:
     assert format_gain_db(Interval(mean=0.4, low=0.2, high=0.6, n=9)) == "+0.40 dB [+0.20, +0.60]"
 
 
-def test_interpolations_are_judged_on_the_pairs_of_the_network() -> None:
+def test_interpolations_are_evaluated_on_the_pairs_of_the_network() -> None:
     """Of a flat picture every interpolation is perfect; the lead over each is paired and told."""
     clean = Samples(torch.full((6, 1, 8, 8), 51, dtype=torch.uint8))
     scores = superres.interpolated(Pairs(clean, torch.full((6, 1, 4, 4), 0.2)))

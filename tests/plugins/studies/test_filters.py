@@ -66,7 +66,7 @@ def test_a_dead_unit_scores_nothing_however_pretty_its_direction_is() -> None:
     assert half.scores["r2"].mean() == pytest.approx(waves().scores["r2"].mean() / 2)
 
 
-def test_the_seed_that_chose_does_not_judge() -> None:
+def test_the_seed_that_chose_does_not_evaluate() -> None:
     """Student's over the means of the others; a first seed alone gives an interval over its filters."""
     found = mean([waves(), random(0), random(1), random(2)], "r2")
     assert (found.n, found.mean) == (3, pytest.approx(np.mean([random(it).scores["r2"].mean() for it in range(3)])))
@@ -86,22 +86,22 @@ def test_the_first_seed_chooses_strengths_and_a_rival_for_each_score() -> None:
     assert best.rivals["r2"] is DECAY
     assert best.rivals["selectivity"] is STRONG
     assert best.rivals["gabor_like"] is DECAY  # none has a Gabor-like filter: the best fit counts
-    assert {row.name for row in best.judged} >= {GAUSS.name, DECAY.name, STRONG.name}
+    assert {row.name for row in best.evaluated} >= {GAUSS.name, DECAY.name, STRONG.name}
 
 
-def judged(decay: Sheet, gauss: Sheet, seeds: int) -> dict[str, list[Sheet]]:
+def evaluated(decay: Sheet, gauss: Sheet, seeds: int) -> dict[str, list[Sheet]]:
     return {DECAY.name: [decay] * seeds, GAUSS.name: [gauss] * seeds}
 
 
 def test_notes_say_who_is_better_whoever_it_is() -> None:
     """The same page with the two exchanged says the contrary."""
     for decay, gauss, said in ((random(0), waves(), "beats weight decay"), (waves(), random(0), "does not beat")):
-        sheets = judged(decay, gauss, 6)
+        sheets = evaluated(decay, gauss, 6)
         assert said in next(notes(sheets, best_of([DECAY, GAUSS], sheets), FLOOR))
 
 
 def test_one_seed_claims_nothing() -> None:
-    sheets = judged(random(0), waves(), 1)
+    sheets = evaluated(random(0), waves(), 1)
     best = best_of([DECAY, GAUSS], sheets)
     assert next(notes(sheets, best, FLOOR)).endswith("One seed: nothing is claimed.")
     found = dict(figures(sheets, best))
@@ -111,7 +111,7 @@ def test_one_seed_claims_nothing() -> None:
 
 def test_the_leads_stand_first_among_the_figures() -> None:
     """MLflow's metrics are the first of them; the study has more means than fit."""
-    sheets = judged(random(0), waves(), 1)
+    sheets = evaluated(random(0), waves(), 1)
     names = [name for name, _ in figures(sheets, best_of([DECAY, GAUSS], sheets))]
     assert names[:3] == [f"{score}.gaussian.over_weight_decay" for score in NAMES]
     assert names[3:] == [name for name, _ in means(sheets)]

@@ -16,7 +16,7 @@ from daecore_flows.store import recipes
 from daecore_flows.studies import conduct
 from daecore_plugins.studies.lecture import SERIES
 
-from daecore.device import Place
+from daecore.device import Device
 from daecore.errors import InputError
 from daecore.study import Study, find_study
 
@@ -68,7 +68,7 @@ def test_an_empty_list_is_not_the_whole_lecture(only: str, tmp_path: Path, capsy
 
 def test_a_study_computes_with_one_thread_and_its_stages_with_their_own() -> None:
     """A study holds no cores: with a thread per core it would slow down whoever does."""
-    own = Place(device="cpu", precision="float32", threads=3)
+    own = Device(kind="cpu", precision="float32", threads=3)
     seen, before = [], torch.get_num_threads()
 
     def run(laboratory: object) -> None:
@@ -141,7 +141,7 @@ from daecore_flows.studies import conduct
 from daecore_flows.studies.flow import study
 
 def broken(laboratory):
-    laboratory.judge(laboratory.experiment("digits-erasure", "training.epochs=1"))
+    laboratory.evaluate(laboratory.experiment("digits-erasure", "training.epochs=1"))
     print("reused", *(timing.reused for timing in laboratory.call.timings))
     raise ValueError("no light")
 
@@ -159,7 +159,7 @@ print((current_store().root / told.gallery).read_text().count("gap failed"))
 
 @pytest.mark.long
 def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, dict[str, Any]]) -> None:
-    """What it had trained and judged before is in the cache when it is tried again."""
+    """What it had trained and evaluated before is in the cache when it is tried again."""
     done = subprocess.run(
         [sys.executable, "-P", "-c", BROKEN], env=environment(held[0]), capture_output=True, text=True, check=False
     )

@@ -133,7 +133,7 @@ class Told:
         self.quick = quick
         self.trained: list[str] = []
         self.asked: set[tuple[str, str, object, int]] = set()  # experiment, method, model, draw
-        self.judged: set[tuple[int, int]] = set()  # labels, draw
+        self.evaluated: set[tuple[int, int]] = set()  # labels, draw
 
     def experiment(self, recipe: str, *changes: str, quick: object = ()) -> str:
         return " ".join((recipe, *changes))
@@ -156,7 +156,7 @@ class Told:
         self, experiment: str, model: object, method: str, options: object, *, labels: int, draw: int
     ) -> SimpleNamespace:
         self.asked.add((experiment, method, model, draw))
-        self.judged.add((labels, draw))
+        self.evaluated.add((labels, draw))
         leads = str(model).startswith(transfer.RECIPES[transfer.OURS])
         return SimpleNamespace(learning_rate=1e-3, neighbours=None, error_percent=5.0 + draw - leads)
 
@@ -167,8 +167,8 @@ def test_draws_of_labels_take_the_trainings_of_an_encoder_in_turns() -> None:
     found = transfer.run(lab)  # type: ignore[arg-type]
     assert len(lab.trained) == len(set(lab.trained)) == 2 * len(transfer.SEEDS) + 1
     for it in transfer.BUDGETS:
-        judged = {draw - transfer.FIRST_DRAW for labels, draw in lab.judged if labels == it.labels}
-        assert judged == set(range(it.draws))
+        evaluated = {draw - transfer.FIRST_DRAW for labels, draw in lab.evaluated if labels == it.labels}
+        assert evaluated == set(range(it.draws))
         assert it.draws < len(transfer.SEEDS) or it.draws % len(transfer.SEEDS) == 0  # values are means of as many
     draws = (CHOICE, *(transfer.FIRST_DRAW + number for number in range(max(it.draws for it in transfer.BUDGETS))))
     for name, recipe in transfer.RECIPES.items():
@@ -267,7 +267,7 @@ def asked(method: str, store: Store, **more: object) -> ClassifierRequest:
     return classifier_request(EXPERIMENT, dataset, None, ask)
 
 
-def test_a_classifier_says_what_validation_chose_and_how_it_was_judged(store: Store) -> None:
+def test_a_classifier_says_what_validation_chose_and_how_it_was_evaluated(store: Store) -> None:
     """Twice the same: rate, epoch and weights of what was trained; the number of votes of what was not."""
     tuned, again = (train_classifier.fn(asked("finetune", store)) for _ in range(2))
     assert tuned.model_dump(exclude={"seconds"}) == again.model_dump(exclude={"seconds"})

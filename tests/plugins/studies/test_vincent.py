@@ -25,14 +25,14 @@ from daecore_plugins.studies.vincent.published import PUBLISHED
 from daecore.data.label_draws import ALL
 from daecore.experiment.experiment import Experiment
 from daecore.study import find_study
-from daecore.transfer.svm import KernelMachineReport
+from daecore.transfer.svm import SvmReport
 from daecore.transfer.task import ClassifierOptions
 
 ROT = PUBLISHED["mnist_rot"]
 
 
-def machine(error_percent: float) -> KernelMachineReport:
-    return KernelMachineReport(
+def machine(error_percent: float) -> SvmReport:
+    return SvmReport(
         error_percent=error_percent, low=error_percent - 0.2, high=error_percent + 0.2, validation_error_percent=9,
         penalty=10, gamma=0.02, on_border=False, support_vectors=4_000, trained_on=12_000, tested_on=50_000, seconds=30,
     )  # fmt: skip
@@ -129,7 +129,7 @@ def test_the_stacks_differ_in_what_they_were_pre_trained_on_alone(bench: tuple[B
     assert longer[2].steps == 3 * 15 * 100 + 2000
 
 
-def test_scratch_chooses_its_rate_with_a_seed_that_is_not_judged(bench: tuple[Bench, Errors]) -> None:
+def test_scratch_chooses_its_rate_with_a_seed_that_is_not_evaluated(bench: tuple[Bench, Errors]) -> None:
     """Around that of the stacks; the longer training asks for the same, so that it is found."""
     made, _ = bench
     assert {experiment.seed for experiment, _ in made.chosen} == {0}

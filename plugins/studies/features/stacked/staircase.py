@@ -40,11 +40,11 @@ def staircase(widths: Sequence[int], inputs: int, probes: Sequence[float], fine_
     return png(figure)
 
 
-def _column(axis: Axes, place: int, sizes: Sequence[object], colors: Sequence[str]) -> None:
+def _column(axis: Axes, x: int, sizes: Sequence[object], colors: Sequence[str]) -> None:
     """Boxes from the input upwards."""
     for level, (size, color) in enumerate(zip(sizes, colors, strict=True)):
         box = FancyBboxPatch(
-            (place - 0.35, level),
+            (x - 0.35, level),
             0.7,
             HEIGHT,
             boxstyle="round,pad=0,rounding_size=0.08",
@@ -53,12 +53,12 @@ def _column(axis: Axes, place: int, sizes: Sequence[object], colors: Sequence[st
         )
         axis.add_patch(box)
         ink = "black" if color == FROZEN else "white"
-        axis.text(place, level + HEIGHT / 2, str(size), ha="center", va="center", fontsize=9, color=ink)
+        axis.text(x, level + HEIGHT / 2, str(size), ha="center", va="center", fontsize=9, color=ink)
         if level:
-            axis.annotate("", (place, level), (place, level - GAP), arrowprops={"arrowstyle": "-", "color": GREY})
+            axis.annotate("", (x, level), (x, level - GAP), arrowprops={"arrowstyle": "-", "color": GREY})
 
 
-def _say(axis: Axes, place: int, top: float, error: str, said: str) -> None:
+def _say(axis: Axes, x: int, top: float, error: str, said: str) -> None:
     """The error above a column, what happens in it below."""
-    axis.text(place, top, error, ha="center", va="bottom", fontsize=9, fontweight="bold")
-    axis.text(place, -0.2, said, ha="center", va="top", fontsize=8, color="#444444")
+    axis.text(x, top, error, ha="center", va="bottom", fontsize=9, fontweight="bold")
+    axis.text(x, -0.2, said, ha="center", va="top", fontsize=8, color="#444444")

@@ -31,7 +31,7 @@ class Climbed:
         fine_tuned: All layers together, pre-trained.
         scratch: The same network from first weights.
         pre_training: Seconds of all layers' epochs.
-        place: Where: the device, and its threads.
+        device: Where: the device, and its threads.
     """
 
     inputs: int
@@ -41,7 +41,7 @@ class Climbed:
     fine_tuned: Classified
     scratch: Classified
     pre_training: float
-    place: str
+    device: str
 
     @property
     def minutes(self) -> float:
@@ -97,7 +97,7 @@ def _climb(laboratory: Laboratory) -> Climbed:
         fine_tuned=laboratory.classify(whole, stack.whole, "finetune", options, **given),
         scratch=laboratory.classify(whole, None, "finetune", options, **given),
         pre_training=seconds,
-        place=f"{stack.layers[0].device}, {stack.layers[0].threads} threads",
+        device=f"{stack.layers[0].device}, {stack.layers[0].threads} threads",
     )
 
 
@@ -133,7 +133,7 @@ def notes(climbed: Climbed, *, quick: bool) -> Iterator[str]:
         f"Layer by layer and fine-tuning of {shape} took {climbed.minutes:.1f} minutes and end at "
         f"{climbed.fine_tuned.error_percent:.2f} % errors; the deep learning tutorial's network of three layers of "
         f"1000 took {LISA_MINUTES} minutes to {LISA_ERROR} % on a processor of its day. "
-        f"Here: {climbed.place}, epochs and fine-tuning alone, without what is recorded between epochs."
+        f"Here: {climbed.device}, epochs and fine-tuning alone, without what is recorded between epochs."
     )
     if not quick:
         reached = climbed.minutes <= ASKED_MINUTES and climbed.fine_tuned.error_percent <= ASKED_ERROR

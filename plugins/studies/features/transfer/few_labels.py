@@ -7,7 +7,7 @@ Knows how that study is made. Does not measure.
 BEHIND = (
     "For each way to come by a classifier and each number of labels, validation chose the learning rate: every "
     "third of 5,000 labelled pictures that nothing was trained on. It chose with a draw of labels that is not "
-    "judged (with all labels, with other random numbers) and with the first training of each encoder. It also "
+    "evaluated (with all labels, with other random numbers) and with the first training of each encoder. It also "
     "chose which weights of a training to keep, at up to five looks, and in each draw the number of votes of the "
     "nearest codes (knn). 'scratch' is fine-tuned from first weights, 'random' is a linear layer on an encoder "
     "that keeps its first weights; both have new ones in each draw.",
@@ -16,7 +16,7 @@ BEHIND = (
     "value is one draw, with 1,000 it is two, and there are 10 of them. With all labels there are three, "
     "too few for a claim. Of l2 and of the stack there is one training: what is said beside l2 is said of that "
     "one, and not of weight decay. Intervals hold the luck of draws and of trainings, but not that of the 10,000 "
-    "test pictures on which all are judged: 0.2 points are 20 of them.",
+    "test pictures on which all are evaluated: 0.2 points are 20 of them.",
     "The intervals of one number of labels share draws and the denoising classifiers, and the labels of a smaller "
     "number are among those of a larger one: they agree more than independent ones would. Where there is no "
     "difference, one interval in twenty leaves out zero all the same, and one that barely does says little.",

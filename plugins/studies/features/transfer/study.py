@@ -24,8 +24,8 @@ CELLS = (
     Cell(name=f"{OURS} probe", encoder=OURS, method="probe"),
     Cell(name=f"{OURS} knn", encoder=OURS, method="knn"),
 )
-SEEDS = tuple(range(10, 20))  # of the encoders; lower ones chose the corruption or were judged by earlier forms
-FIRST_DRAW = 40  # of labels; lower ones were judged by earlier forms
+SEEDS = tuple(range(10, 20))  # of the encoders; lower ones chose the corruption or were evaluated by earlier forms
+FIRST_DRAW = 40  # of labels; lower ones were evaluated by earlier forms
 ONCE = ("l2",)  # a second plain control: its luck is not worth the time
 ASKED = {100: 10.0, 1000: 2.5}  # percent
 # The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand.

@@ -57,7 +57,7 @@ def notes(sheets: Sheets, best: Best, floor: Sheet) -> Iterator[str]:
     )
     yield (
         "The first seed chose: strengths by their R^2, of weight decay by each score (of equal ones by R^2). "
-        f"{len(sheets[best.ours.name]) - 1} other seeds judge the denoising with the best fit, and its rivals; their "
+        f"{len(sheets[best.ours.name]) - 1} other seeds score the denoising with the best fit, and its rivals; their "
         "intervals are Student's over these seeds. All other intervals are over the filters of one training and say "
         "nothing of luck."
         if several

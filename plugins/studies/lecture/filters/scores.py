@@ -85,12 +85,14 @@ class Sheet:
         return (self.filters * living[:, None, None])[np.argsort(-self.scores["r2"]).copy()]
 
 
-Sheets = Mapping[str, Sequence[Sheet]]  # by the name of what was taught: the first seed's sheet, then those that judge
+Sheets = Mapping[
+    str, Sequence[Sheet]
+]  # by the name of what was taught: the first seed's sheet, then those that evaluate
 
 
 @dataclass(frozen=True)
 class Best:
-    """What the first seed has chosen; other seeds judge it.
+    """What the first seed has chosen; other seeds evaluate it.
 
     Attributes:
         of: The strength of each family whose filters fit Gabor functions best.
@@ -103,7 +105,7 @@ class Best:
     rivals: Mapping[str, Taught]
 
     @property
-    def judged(self) -> tuple[Taught, ...]:
+    def evaluated(self) -> tuple[Taught, ...]:
         """What is trained with more seeds, each once."""
         return tuple({row.name: row for row in (self.ours, *self.rivals.values())}.values())
 
@@ -119,14 +121,14 @@ def noise(count: int, side: int) -> Sheet:
 
 
 def mean(sheets: Sequence[Sheet], score: str) -> Interval:
-    """A score's mean over the seeds that judge (Student); with the first seed alone over its filters (bootstrap)."""
+    """A score's mean over the seeds that evaluate (Student); with the first seed alone over its filters (bootstrap)."""
     if len(sheets) > 2:
         return student([float(sheet.scores[score].mean()) for sheet in sheets[1:]])
     return bootstrap(sheets[0].scores[score], generator=stream(0, "bootstrap", "filters"))
 
 
 def difference(sheets: Sequence[Sheet], others: Sequence[Sheet], score: str) -> Interval:
-    """By how much a score's mean is higher, paired: over the seeds that judge, or, with one, filter by filter.
+    """By how much a score's mean is higher, paired: over the seeds that evaluate, or, with one, filter by filter.
 
     Filters of one place began as the same random numbers in both networks, as they share the seed.
     """

@@ -126,8 +126,8 @@ def _captioned(figure: Figure, weights: Tensor) -> Figure:
     """Write each candidate's weight into its corner."""
     axes, count = figure.axes, len(weights)
     first = len(axes) - count * weights.shape[1]
-    for place, axis in enumerate(axes[first:]):
-        weight = float(weights[place % count, place // count])
+    for position, axis in enumerate(axes[first:]):
+        weight = float(weights[position % count, position // count])
         axis.text(0.96, 0.04, _percent(weight), transform=axis.transAxes, ha="right", va="bottom", fontsize=7.5,
                   color="white", bbox={"facecolor": "black", "alpha": 0.6, "pad": 1, "linewidth": 0})  # fmt: skip
     return figure

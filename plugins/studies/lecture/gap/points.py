@@ -139,7 +139,7 @@ def _stages(gap: Gap) -> dict[str, Tensor]:
     observed = Observation(starts, SIGMA)
     walk = langevin(starts, gap.levels, generator=stream(0, "gap", "picture"), steps=STEPS, observed=observed)
     states = list(walk)
-    after = {f"after sigma {sigma:g}": states[STEPS * place - 1] for place, sigma in enumerate(WALKED, start=1)}
+    after = {f"after sigma {sigma:g}": states[STEPS * position - 1] for position, sigma in enumerate(WALKED, start=1)}
     return {"start": starts, **after, "denoised": states[-1]}
 
 

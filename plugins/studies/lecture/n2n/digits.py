@@ -103,8 +103,8 @@ def said(noise: str, found: Interval, steps: int) -> str:
         return f"{noise}: no difference is claimed between noisy and clean targets ({span} contains zero)."
     way = "below" if found.mean < 0 else "above"
     within = max(-found.low, found.high) <= BOUND_DB
-    place = f"lies within {BOUND_DB} dB of zero" if within else f"reaches farther than {BOUND_DB} dB from zero"
-    return f"{noise}: after {steps:,} steps noisy targets end {way} clean ones, {span}; the interval {place}."
+    reach = f"lies within {BOUND_DB} dB of zero" if within else f"reaches farther than {BOUND_DB} dB from zero"
+    return f"{noise}: after {steps:,} steps noisy targets end {way} clean ones, {span}; the interval {reach}."
 
 
 def shrinks(found: Interval, first: int, last: int) -> str:

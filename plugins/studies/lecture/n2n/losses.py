@@ -71,8 +71,8 @@ def gaps(network: nn.Module, corruptor: Corruptor, target: CorruptionSpec, sampl
 
 def _batches(samples: Samples) -> list[Batch]:
     """As many as there are draws, each of other images while there are enough."""
-    places = torch.arange(DRAWS * IMAGES).remainder(len(samples)).view(DRAWS, IMAGES)
-    return [samples.batch(index) for index in places]
+    indices = torch.arange(DRAWS * IMAGES).remainder(len(samples)).view(DRAWS, IMAGES)
+    return [samples.batch(index) for index in indices]
 
 
 def _objective(value: object, corruptor: Corruptor) -> Loss:

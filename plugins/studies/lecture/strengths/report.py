@@ -1,4 +1,4 @@
-"""One corruption at one strength: how every network was judged, as figures, a table and a sentence.
+"""One corruption at one strength: how every network was evaluated, as figures, a table and a sentence.
 
 Knows reports. Does not train.
 """
@@ -24,7 +24,7 @@ class OneStrength:
     Attributes:
         name: The beginning of its figures' names, as ``erasure-0.5``.
         words: The corruption and its strength in words.
-        reports: How each network was judged: ``conv``, ``unet``, and maybe ``fashion``.
+        reports: How each network was evaluated: ``conv``, ``unet``, and maybe ``fashion``.
         psnr_db: Each network's dB on every test image, ``(N,)``.
     """
 
@@ -51,19 +51,19 @@ def figures(found: OneStrength) -> Iterator[tuple[str, Measured]]:
             yield f"{found.name}.gain_db", gain
             yield f"{found.name}.gain_over_linear_db", Measured.of(in_db(report.gain_over_linear_db), "dB")
     report = found.reports["conv"]
-    for name, referee in {"linear": report.referees["linear"], "best_referee": report.best_referee}.items():
-        yield f"{found.name}.{name}_db", Measured(value=in_db(referee.db), n=referee.images, unit="dB")
+    for name, baseline in {"linear": report.baselines["linear"], "best_baseline": report.best_baseline}.items():
+        yield f"{found.name}.{name}_db", Measured(value=in_db(baseline.db), n=baseline.images, unit="dB")
     yield f"{found.name}.corrupted_db", Measured(value=in_db(report.corrupted_db), n=report.images, unit="dB")
 
 
 def table(found: OneStrength) -> Table:
     """Every way to restore, best first."""
     digits, clothes = found.reports["conv"], found.reports.get("fashion")
-    ours = {name: in_db(referee.db) for name, referee in digits.referees.items()}
+    ours = {name: in_db(baseline.db) for name, baseline in digits.baselines.items()}
     ours |= {name: in_db(found.reports[name].restored_db) for name in NAMES}
     theirs: dict[str, float] = {}
     if clothes is not None:
-        theirs = {name: in_db(referee.db) for name, referee in clothes.referees.items()}
+        theirs = {name: in_db(baseline.db) for name, baseline in clothes.baselines.items()}
         theirs["conv"] = in_db(clothes.restored_db)
     named = {**NAMES, "identity": "nothing (as corrupted)"}
     rows = tuple(
@@ -80,9 +80,9 @@ def table(found: OneStrength) -> Table:
 def note(found: OneStrength) -> str:
     """The better network's lead, and whether it is a claim."""
     report = found.reports[found.better]
-    best = report.best_referee.name.replace("_", " ")
+    best = report.best_baseline.name.replace("_", " ")
     between = bootstrap(found.psnr_db["unet"] - found.psnr_db["conv"], generator=stream(0, "bootstrap", "networks"))
     return (
         f"With {found.words}, the U-Net over the autoencoder: {format_gain_db(between)}. "
-        f"The {NAMES[found.better]} over the best referee, {best}: {format_gain_db(in_db(report.gain_db))}."
+        f"The {NAMES[found.better]} over the best baseline, {best}: {format_gain_db(in_db(report.gain_db))}."
     )

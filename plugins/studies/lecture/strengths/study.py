@@ -14,7 +14,7 @@ from daecore.data import as_float
 from daecore.experiment import Experiment
 from daecore.model import restore
 from daecore.plots import COLUMNS, panel, png
-from daecore.study import Findings, Judged, Laboratory, Picture, Study
+from daecore.study import Evaluated, Findings, Laboratory, Picture, Study
 
 from .report import NAMES, OneStrength, figures, note, table
 
@@ -54,16 +54,18 @@ class Strengths:
 
 
 def run(lab: Laboratory, *, strengths: Strengths) -> Findings:
-    """Train and judge all networks at all strengths."""
+    """Train and evaluate all networks at all strengths."""
     found, pictures, networks = [], [], QUICK if lab.quick else NETWORKS
     for value in strengths.values:
         experiments = {it: lab.experiment(strengths.recipe(value, it), quick=QUICK.get(it, ())) for it in networks}
-        judged = {network: lab.judge(experiment) for network, experiment in experiments.items()}
-        reports = {network: item.report for network, item in judged.items()}
-        scores = {network: item.scores["psnr_db"] for network, item in judged.items()}
+        evaluated = {network: lab.evaluate(experiment) for network, experiment in experiments.items()}
+        reports = {network: item.report for network, item in evaluated.items()}
+        scores = {network: item.scores["psnr_db"] for network, item in evaluated.items()}
         found.append(OneStrength(f"{strengths.id}-{value}", strengths.shown.format(value), reports, scores))
         pictures += [
-            _picture(lab, found[-1], ending, experiments, judged) for ending in SHOWN if SHOWN[ending][1][0] in judged
+            _picture(lab, found[-1], ending, experiments, evaluated)
+            for ending in SHOWN
+            if SHOWN[ending][1][0] in evaluated
         ]
     return Findings(
         figures={name: measured for item in found for name, measured in figures(item)},
@@ -78,7 +80,7 @@ def _picture(
     found: OneStrength,
     ending: str,
     experiments: Mapping[str, Experiment],
-    judged: Mapping[str, Judged],
+    evaluated: Mapping[str, Evaluated],
 ) -> Picture:
     """The lecture's picture: originals, what was made of them, and what the networks restore."""
     what, networks = SHOWN[ending]
@@ -87,6 +89,6 @@ def _picture(
     rows: dict[str, Tensor] = {"original": as_float(pairs.clean.data), f"corrupted: {found.words}": pairs.corrupted}
     for network in networks:
         name = NAMES.get(network, NAMES["conv"])
-        rows[f"restored: {name}"] = restore(judged[network].trained.network, pairs.corrupted)
+        rows[f"restored: {name}"] = restore(evaluated[network].trained.network, pairs.corrupted)
     caption = f"The first {COLUMNS} test {what}: original, corrupted ({found.words}), and restored."
     return Picture(f"{found.name}{ending}", caption, png(panel(rows)))

@@ -25,7 +25,7 @@ def store_at(store: Path, data: Path) -> Store:
     return found
 
 
-def size(count: int) -> str:
+def format_size(count: int) -> str:
     """Bytes for people: ``1.5 MB``."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
