@@ -12,7 +12,7 @@ from daecore.training.loop import TrainingOptions, fit
 
 def ours(setting: Setting, precision: str) -> float:
     """`fit` as the pipeline calls it; the second epoch's images a second."""
-    clean = spec("objective", "clean")
+    clean = spec("objective", "mse")
     objective = clean.extension.function(clean.options, setting.corruptor)
     options = TrainingOptions(
         epochs=2, batch=setting.batch, learning_rate=LEARNING_RATE, precision=precision, device="cpu"

@@ -58,9 +58,9 @@ def run_name() -> str:
 
 @flow(name="denoise", flow_run_name=run_name, persist_result=False)
 def denoise(
-    data: DatasetSpec = _DEFAULT["data"],
+    dataset: DatasetSpec = _DEFAULT["dataset"],
     corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
-    autoencoder: ArchitectureSpec = _DEFAULT["autoencoder"],
+    architecture: ArchitectureSpec = _DEFAULT["architecture"],
     objective: ObjectiveSpec = _DEFAULT["objective"],
     training: TrainingOptions = _DEFAULT["training"],
     transfer: TransferOptions | None = _DEFAULT["transfer"],
@@ -72,9 +72,9 @@ def denoise(
     """Corrupt, train, restore, measure, transfer; everything lands in MLflow.
 
     Args:
-        data: What is restored.
+        dataset: What is restored.
         corruptions: What damages it: one, or several in their order.
-        autoencoder: The network that restores it.
+        architecture: The network that restores it.
         objective: What the training minimises.
         training: How it is trained.
         transfer: Which classifiers are trained from the encoder; none if empty.
@@ -84,7 +84,7 @@ def denoise(
         fresh: Ignore cached results and train anew.
     """
     experiment = Experiment(
-        data=data, corruptions=corruptions, autoencoder=autoencoder, objective=objective,
+        dataset=dataset, corruptions=corruptions, architecture=architecture, objective=objective,
         training=training, transfer=transfer, seed=seed,
     )  # fmt: skip
     return run_experiment(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
@@ -125,7 +125,7 @@ def run_experiment(
     store = current_store()
     tracking.prepare(store)
     tracking.reconcile()
-    folder = tracking.experiment_id(experiment.data.name, store)
+    folder = tracking.experiment_id(experiment.dataset.name, store)
     earlier = tracking.run_of_flow(str(runtime.flow_run.id or ""))
     if earlier is not None and earlier.info.status != "FINISHED":
         run = earlier.info.run_id
@@ -185,10 +185,10 @@ def _tags(experiment: Experiment) -> dict[str, str]:
     ]
     specs = used_by(experiment)
     return {
-        "dataset": experiment.data.name,
+        "dataset": experiment.dataset.name,
         "corruption": "+".join(item.name for item in experiment.corruptions) or "none",
         "strength": ",".join(strengths),
-        "architecture": experiment.autoencoder.name,
+        "architecture": experiment.architecture.name,
         "objective": experiment.objective.name,
         "seed": str(experiment.seed),
         "stage": "denoise",

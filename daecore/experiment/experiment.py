@@ -32,15 +32,15 @@ from daecore.transfer.transfer import TransferOptions
 class Experiment(Options):
     """A denoising experiment, section by section."""
 
-    data: DatasetSpec = Field(default_factory=lambda: spec("dataset", "mnist"), description="what is restored")
+    dataset: DatasetSpec = Field(default_factory=lambda: spec("dataset", "mnist"), description="what is restored")
     corruptions: CorruptionSpecs = Field(
         default_factory=lambda: (spec("corruption", "erasure"),), description="what damages it, in this order"
     )
-    autoencoder: ArchitectureSpec = Field(
+    architecture: ArchitectureSpec = Field(
         default_factory=lambda: spec("architecture", "conv"), description="the network that restores it"
     )
     objective: ObjectiveSpec = Field(
-        default_factory=lambda: spec("objective", "clean"), description="what it minimises"
+        default_factory=lambda: spec("objective", "mse"), description="what it minimises"
     )
     training: TrainingOptions = Field(default_factory=TrainingOptions, description="how it is trained")
     transfer: TransferOptions | None = Field(
@@ -65,9 +65,9 @@ class Experiment(Options):
         chain = " ".join(
             f"{item.name}({text})" if text else item.name for item, text in zip(self.corruptions, options, strict=True)
         )
-        code = getattr(self.autoencoder.options, "code", None)
-        network = self.autoencoder.name if code is None else f"{self.autoencoder.name}-{code}"
-        return f"{self.data.name} {chain or 'uncorrupted'} {network}"
+        code = getattr(self.architecture.options, "code", None)
+        network = self.architecture.name if code is None else f"{self.architecture.name}-{code}"
+        return f"{self.dataset.name} {chain or 'uncorrupted'} {network}"
 
     @property
     def form(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"The experiment file {path} cannot be read: {error}.") from None
     value = _json(text, path) if path.suffix == ".json" else yaml_text.load(text, f"The experiment file {path}")
     if not isinstance(value, dict):
-        raise InputError(f"{path} must hold sections (data, corruptions, ...), but holds {type(value).__name__}.")
+        raise InputError(f"{path} must hold sections (dataset, corruptions, ...), but holds {type(value).__name__}.")
     return value
 
 

@@ -26,22 +26,22 @@ def check(experiment: Experiment) -> Shapes:
     Raises:
         InputError: They do not fit; the message says who and why.
     """
-    dataset, corruptor = experiment.data.extension, experiment.corruptor
+    dataset, corruptor = experiment.dataset.extension, experiment.corruptor
     try:
-        clean = dataset.sample_shape(experiment.data.options) if dataset.sample_shape else ()
+        clean = dataset.sample_shape(experiment.dataset.options) if dataset.sample_shape else ()
         corrupted = corruptor.output_shape(clean)
         with torch.device("meta"):
-            model = build(experiment.autoencoder, Shapes(clean, corrupted))
+            model = build(experiment.architecture, Shapes(clean, corrupted))
             restored = tuple(model(torch.empty(2, *corrupted)).shape[1:])
     except (ValueError, RuntimeError) as error:
         raise InputError(f"This experiment cannot be run: {error}") from None
     if restored != clean:
-        raise InputError(f"{experiment.autoencoder} restores shape {restored}, but the samples have shape {clean}.")
-    check_objective(experiment.objective, experiment.autoencoder, corruptor, clean)
-    if len(clean) != 3 and _bounded(experiment.objective) and not _bounded(experiment.data):
+        raise InputError(f"{experiment.architecture} restores shape {restored}, but the samples have shape {clean}.")
+    check_objective(experiment.objective, experiment.architecture, corruptor, clean)
+    if len(clean) != 3 and _bounded(experiment.objective) and not _bounded(experiment.dataset):
         raise InputError(
-            f"The objective {experiment.objective} compares values in [0, 1], and those of {experiment.data.name} may "
-            "lie anywhere. Use the objective clean."
+            f"The objective {experiment.objective} compares values in [0, 1], and those of {experiment.dataset.name} may "
+            "lie anywhere. Use the objective mse."
         )
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)
@@ -60,10 +60,10 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
     Raises:
         InputError: A test image does not fit the network or the corruption, or a class has too few samples.
     """
-    clean = experiment.data.extension.sample_shape
-    trained = clean(experiment.data.options) if clean else test_shapes[0]
+    clean = experiment.dataset.extension.sample_shape
+    trained = clean(experiment.dataset.options) if clean else test_shapes[0]
     with torch.device("meta"):
-        model = build(experiment.autoencoder, Shapes(trained, experiment.corruptor.output_shape(trained))).eval()
+        model = build(experiment.architecture, Shapes(trained, experiment.corruptor.output_shape(trained))).eval()
     for shape in test_shapes:
         try:
             restored = tuple(model(torch.empty(2, *experiment.corruptor.output_shape(shape), device="meta")).shape[1:])
@@ -73,10 +73,10 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
             why = ""
         if restored != shape:
             raise InputError(
-                f"{experiment.autoencoder.name} was built for samples of shape {trained} and cannot restore the test "
+                f"{experiment.architecture.name} was built for samples of shape {trained} and cannot restore the test "
                 f"images of shape {shape}{why}. Choose unet, which takes any size, or test on crops."
             )
-    most = smallest_class * (experiment.data.extension.classes or 0)
+    most = smallest_class * (experiment.dataset.extension.classes or 0)
     if experiment.transfer is not None and most:
         many = [count for count in experiment.transfer.labels if count > most]
         if many:
@@ -87,13 +87,13 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
 
 
 def check_objective(
-    objective: ObjectiveSpec, autoencoder: ArchitectureSpec, corruptor: Corruptor, shape: Shape
+    objective: ObjectiveSpec, architecture: ArchitectureSpec, corruptor: Corruptor, shape: Shape
 ) -> None:
     """Whether an objective can teach a network to undo these corruptions.
 
     Args:
         objective: What is minimised.
-        autoencoder: The network.
+        architecture: The network.
         corruptor: What damages the samples.
         shape: Of one clean sample.
 
@@ -106,10 +106,10 @@ def check_objective(
             f"The objective {extension.name!r} is for {extension.shapes}, but the samples have shape {shape}. Choose "
             "another dataset, or an objective that takes such samples."
         )
-    if _bounded(objective) and not _bounded(autoencoder):
+    if _bounded(objective) and not _bounded(architecture):
         raise InputError(
-            f"The objective {objective} compares values in [0, 1], but what {autoencoder} restores may lie anywhere. "
-            "Use a network that ends in a sigmoid (stacked with output sigmoid, tiny), or the objective clean."
+            f"The objective {objective} compares values in [0, 1], but what {architecture} restores may lie anywhere. "
+            "Use a network that ends in a sigmoid (stacked with output sigmoid, tiny), or the objective mse."
         )
     if extension.demands is None:
         return

@@ -20,10 +20,10 @@ def check_stack(experiment: Experiment) -> None:
     Raises:
         InputError: It cannot; the message says who and why.
     """
-    if experiment.autoencoder.name != ARCHITECTURE:
+    if experiment.architecture.name != ARCHITECTURE:
         raise InputError(
             f"Only the architecture {ARCHITECTURE!r} is trained layer by layer, but this experiment has "
-            f"{experiment.autoencoder.name!r}. Set autoencoder={{{ARCHITECTURE}: {{widths: [1000, 1000, 1000]}}}}, or "
+            f"{experiment.architecture.name!r}. Set architecture={{{ARCHITECTURE}: {{widths: [1000, 1000, 1000]}}}}, or "
             "train it whole with `dae run`."
         )
     shape = check(experiment).clean
@@ -32,19 +32,19 @@ def check_stack(experiment: Experiment) -> None:
         above, code = layer(experiment, number), (width,)
         _check_corruption(above.corruptor, code, f"the codes that layer {number} is trained on")
         try:
-            check_objective(above.objective, above.autoencoder, above.corruptor, code)
+            check_objective(above.objective, above.architecture, above.corruptor, code)
         except InputError as error:
             raise InputError(f"Layer {number} is trained on codes of {width} numbers. {error}") from None
 
 
 def widths(experiment: Experiment) -> tuple[int, ...]:
     """The units of each layer, the lowest first."""
-    return tuple(experiment.autoencoder.options.model_dump()["widths"])
+    return tuple(experiment.architecture.options.model_dump()["widths"])
 
 
 def is_stack(experiment: Experiment) -> bool:
     """Whether there are several layers to be trained one after the other."""
-    return experiment.autoencoder.name == ARCHITECTURE and len(widths(experiment)) > 1
+    return experiment.architecture.name == ARCHITECTURE and len(widths(experiment)) > 1
 
 
 def layer(experiment: Experiment, number: int) -> Experiment:
@@ -53,11 +53,11 @@ def layer(experiment: Experiment, number: int) -> Experiment:
     What comes out of a higher one is shaped as what goes in: the last activation is the one that made the codes. The
     first is just the experiment with its lowest layer, so that stacks which agree so far share it.
     """
-    whole = experiment.autoencoder.options.model_dump(mode="json")
+    whole = experiment.architecture.options.model_dump(mode="json")
     output = whole["output"] if number == 1 else whole["activation"]
     options = {**whole, "widths": (whole["widths"][number - 1],), "output": output}
     seed = experiment.seed if number == 1 else rng.stream(experiment.seed, "layer", number).initial_seed() % 2**31
-    return experiment.model_copy(update={"autoencoder": spec("architecture", {ARCHITECTURE: options}), "seed": seed})
+    return experiment.model_copy(update={"architecture": spec("architecture", {ARCHITECTURE: options}), "seed": seed})
 
 
 def _check_corruption(corruptor: Corruptor, shape: Shape, what: str) -> None:

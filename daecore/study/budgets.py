@@ -10,7 +10,7 @@ QUICK_SIZES = {"train": 2_000, "validation": 500, "test": 500}
 
 def cut(experiment: Experiment) -> list[str]:
     """The changes that leave fewer images, where the dataset has options for that and all are used."""
-    data = experiment.data
+    data = experiment.dataset
     whole = [name for name in QUICK_SIZES if getattr(data.options, name, None) == 0]
     return [f"data.{data.name}.{name}={QUICK_SIZES[name]}" for name in whole]
 

@@ -117,7 +117,7 @@ class SmallLaboratory:
 
     def splits(self, experiment: Experiment) -> Splits:
         """The experiment's data."""
-        data = experiment.data
+        data = experiment.dataset
         loaded: Splits = self._once(
             f"data {data.digest}", lambda: data.extension.function(data.options, cache=self._cache)
         )
@@ -144,14 +144,14 @@ class SmallLaboratory:
         trained, splits = model or self.train(experiment), self.splits(experiment)
         corruptor = Corruptor(experiment.corruptions)
         chain = [item.dump() for item in experiment.corruptions]
-        baselines = self._once(f"{experiment.data.digest} {chain}", lambda: measure(splits, corruptor))
+        baselines = self._once(f"{experiment.dataset.digest} {chain}", lambda: measure(splits, corruptor))
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
         return Evaluated(trained, evaluate(trained.network, pairs, baselines))
 
     def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the data; of a single C and gamma."""
         one = SvmOptions(penalties=(10.0,), gammas=(0.01,))
-        key = f"svm {experiment.data.digest}"
+        key = f"svm {experiment.dataset.digest}"
         return self._once(key, lambda: choose_svm(self.splits(experiment), one))
 
     def classify(
@@ -169,7 +169,7 @@ class SmallLaboratory:
         def encoder() -> Any:  # anew for each call: fine-tuning changes it
             if model is not None:
                 return deepcopy(model.network.encoder)
-            return initialised(experiment.autoencoder, shapes, experiment.seed, "classifier", draw).encoder
+            return initialised(experiment.architecture, shapes, experiment.seed, "classifier", draw).encoder
 
         fitted = Initialisation(encoder, task).fitted(method, labels, draw, options.rates(method), looks=1)
         votes = fitted.model is None
@@ -196,7 +196,7 @@ class SmallLaboratory:
         splits, corruptor = self.splits(experiment), Corruptor(experiment.corruptions)
         encoders = [each.network.encoder for each in below]
         shapes = self._shapes(experiment, encoders)
-        network = initialised(experiment.autoencoder, shapes, experiment.seed)
+        network = initialised(experiment.architecture, shapes, experiment.seed)
         objective = experiment.objective.extension.function(experiment.objective.options, corruptor)
         samples = [encode(part, encoders) for part in (splits.train, splits.validation)]
         began = time.perf_counter()
@@ -209,7 +209,7 @@ class SmallLaboratory:
         for number in range(1, len(widths(experiment)) + 1):
             layers += (self._trained(layer(experiment, number), layers),)
         shapes = self._shapes(experiment)
-        whole = initialised(experiment.autoencoder, shapes, 0).eval()
+        whole = initialised(experiment.architecture, shapes, 0).eval()
         unroll(whole, [each.network for each in layers])
         return Stacked(layers, Trained(whole, shapes.corrupted, sum(each.seconds for each in layers)))
 
@@ -232,10 +232,10 @@ class SmallLaboratory:
 
 def _fewer(experiment: Experiment) -> list[str]:
     """The changes that leave fewer samples, where the dataset has options for that."""
-    data = experiment.data
+    data = experiment.dataset
     sizes = {name: getattr(data.options, name, None) for name in SIZES}
     return [
-        f"data.{data.name}.{name}={SIZES[name]}"
+        f"dataset.{data.name}.{name}={SIZES[name]}"
         for name, size in sizes.items()
         if isinstance(size, int) and not 0 < size <= SIZES[name]
     ]

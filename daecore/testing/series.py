@@ -136,13 +136,13 @@ def _not_run(series: Series, study: Study) -> str:
     if others:
         return f"{others[0]} is a recipe of the laboratory"
     experiments = [parse(read(series.recipes()[recipe])) for recipe in study.recipes]
-    needed = sorted({each.data.name for each in experiments if _downloads(each)})
+    needed = sorted({each.dataset.name for each in experiments if _downloads(each)})
     return f"{', '.join(needed)}: a download" if needed else ""
 
 
 def _downloads(experiment: Experiment) -> bool:
     """Whether a dataset must be fetched, or is made of one that must."""
-    data = experiment.data
+    data = experiment.dataset
     parts = [data.name, *(str(value) for value in data.options.model_dump().values())]
     known = registry().names("dataset")
     return any(spec("dataset", part).extension.download_bytes > 0 for part in parts if part in known)

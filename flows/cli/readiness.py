@@ -49,13 +49,13 @@ def require_room(experiment: "Experiment", store: Store) -> None:
     """
     from daecore.device import resolve_device
 
-    if experiment.data.extension.fingerprint is not None:
-        experiment.data.extension.fingerprint(experiment.data.options)  # the user's folder is there and has files
+    if experiment.dataset.extension.fingerprint is not None:
+        experiment.dataset.extension.fingerprint(experiment.dataset.options)  # the user's folder is there and has files
     training = experiment.training
     resolve_device(training.device, training.precision, training.threads)
     require_usable_store(store)
-    if not (store.data / experiment.data.name).exists():
-        _check_room(store.data, experiment.data.extension.download_bytes, "--data or DAE_DATA")
+    if not (store.data / experiment.dataset.name).exists():
+        _check_room(store.data, experiment.dataset.extension.download_bytes, "--data or DAE_DATA")
 
 
 def require_usable_store(store: Store) -> None:

@@ -111,13 +111,13 @@ def _begun(look: Look, recipe: str) -> str:
         **look.now.tags(),
         **tracking.environment(),
     }
-    folder = tracking.experiment_id(look.experiment.data.name, current_store())
+    folder = tracking.experiment_id(look.experiment.dataset.name, current_store())
     return tracking.start(folder, f"retrain {look.model}", tags, look.experiment.model_dump(mode="json"))
 
 
 def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
     """A network's scores on the experiment's test pairs, whoever trained it; taken from the cache where they are."""
-    built = experiment.model_copy(update={"autoencoder": model.autoencoder})
+    built = experiment.model_copy(update={"architecture": model.architecture})
     baselines = call(measure_baselines, baselines_request(built, dataset), intact=intact)
     asked = evaluation_request(built, dataset, model, baselines)
     evaluated: Evaluated = call(evaluate_denoising, asked, intact=intact)

@@ -60,7 +60,7 @@ def asked_for(recipe: str, overrides: tuple[str, ...]) -> Experiment:
     experiment = parse(recipes.mapping(recipe, list(overrides)))
     if len(check(experiment).clean) != 3:
         raise InputError(
-            f"Retraining compares champion and challenger in dB, which only pictures have, but {experiment.data.name} "
+            f"Retraining compares champion and challenger in dB, which only pictures have, but {experiment.dataset.name} "
             "holds points. Use `dae run` for them."
         )
     return experiment

@@ -21,16 +21,16 @@ from .layering import pretrained
 FLOW = "stack"
 _DEFAULT: dict[str, Any] = Experiment(
     corruptions=(spec("corruption", {"erasure": {"p": 0.25}}),),
-    autoencoder=spec("architecture", ARCHITECTURE),
+    architecture=spec("architecture", ARCHITECTURE),
     objective=spec("objective", "cross_entropy"),
 ).form
 
 
 @flow(name=FLOW, flow_run_name=run_name, persist_result=False)
 def stack(
-    data: DatasetSpec = _DEFAULT["data"],
+    dataset: DatasetSpec = _DEFAULT["dataset"],
     corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
-    autoencoder: ArchitectureSpec = _DEFAULT["autoencoder"],
+    architecture: ArchitectureSpec = _DEFAULT["architecture"],
     objective: ObjectiveSpec = _DEFAULT["objective"],
     training: TrainingOptions = _DEFAULT["training"],
     transfer: TransferOptions | None = _DEFAULT["transfer"],
@@ -42,9 +42,9 @@ def stack(
     """Train a stack of denoising autoencoders layer by layer, unroll it, restore, measure, transfer.
 
     Args:
-        data: What is restored.
+        dataset: What is restored.
         corruptions: What damages the input of every layer: one, or several in their order.
-        autoencoder: The network; the architecture stacked.
+        architecture: The network; the architecture stacked.
         objective: What each layer's training minimises.
         training: How each layer is trained.
         transfer: Which classifiers are trained from the encoder; none if empty.
@@ -54,7 +54,7 @@ def stack(
         fresh: Ignore cached results and train anew.
     """
     experiment = Experiment(
-        data=data, corruptions=corruptions, autoencoder=autoencoder, objective=objective,
+        dataset=dataset, corruptions=corruptions, architecture=architecture, objective=objective,
         training=training, transfer=transfer, seed=seed,
     )  # fmt: skip
     return run_stack(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)

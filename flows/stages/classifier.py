@@ -45,7 +45,7 @@ class ClassifierRequest(DeviceRequest):
     """Train one classifier, from a trained encoder or, where that is None, from first weights of the draw's own."""
 
     encoder: ModelRef | None
-    autoencoder: ArchitectureSpec
+    architecture: ArchitectureSpec
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     ask: ClassifierAsk
@@ -61,20 +61,20 @@ def classifier_request(
     shapes = (Corruptor(experiment.corruptions).output_shape(clean), clean)
     if encoder is not None:
         shapes = (encoder.input_shape, encoder.output_shape)
-    autoencoder = experiment.autoencoder if encoder is None else encoder.autoencoder
+    architecture = experiment.architecture if encoder is None else encoder.architecture
     inputs = {
         "dataset": dataset.sha256,
         "weights": None if encoder is None else encoder.summary.weights_sha256,
-        "autoencoder": autoencoder.dump(),
+        "architecture": architecture.dump(),
         "shapes": shapes,
         "ask": ask.model_dump(mode="json"),
         "seed": experiment.seed,
     }
     return ClassifierRequest(
-        key=train_classifier.key_of(inputs, [autoencoder, *ask.options.augment], device),
+        key=train_classifier.key_of(inputs, [architecture, *ask.options.augment], device),
         dataset=dataset,
         encoder=encoder,
-        autoencoder=autoencoder,
+        architecture=architecture,
         input_shape=shapes[0],
         output_shape=shapes[1],
         ask=ask,
@@ -114,4 +114,4 @@ def _encoder(request: ClassifierRequest, store: Store) -> nn.Module:
     if request.encoder is not None:
         return load_network(request.encoder, store).encoder
     shapes = Shapes(request.output_shape, request.input_shape)
-    return initialised(request.autoencoder, shapes, request.seed, "classifier", request.ask.draw).encoder
+    return initialised(request.architecture, shapes, request.seed, "classifier", request.ask.draw).encoder

@@ -21,16 +21,16 @@ CHANGES = 4  # lines of a fingerprint that a message tells
 class DatasetRequest(Request):
     """Load a dataset; one of a user's files as they looked when this was asked."""
 
-    data: DatasetSpec
+    spec: DatasetSpec
     fingerprint: str = ""
 
 
 def dataset_request(experiment: Experiment) -> DatasetRequest:
     """Load the experiment's dataset; a dataset made of a user's files is keyed by how they look now."""
-    data = experiment.data
+    data = experiment.dataset
     fingerprint = fingerprint_of(data)
-    inputs = {"data": data.dump(), "fingerprint": fingerprint}
-    return DatasetRequest(key=load_dataset.key_of(inputs, [data]), data=data, fingerprint=fingerprint)
+    inputs = {"dataset": data.dump(), "fingerprint": fingerprint}
+    return DatasetRequest(key=load_dataset.key_of(inputs, [data]), spec=data, fingerprint=fingerprint)
 
 
 @stage(
@@ -43,10 +43,10 @@ def load_dataset(request: DatasetRequest) -> DatasetRef:
     Raises:
         DataError: The user's files are not those of which the request was made, or change while they are read.
     """
-    splits = _loaded(request.data, request.fingerprint, current_store().data)
+    splits = _loaded(request.spec, request.fingerprint, current_store().data)
     test = sum(len(group) for group in splits.test)
     return DatasetRef(
-        data=request.data,
+        spec=request.spec,
         sha256=splits.digest,
         shape=splits.train.shape,
         test_shapes=tuple(dict.fromkeys(group.shape for group in splits.test)),
@@ -62,13 +62,13 @@ def splits_of(dataset: DatasetRef, device: str = "cpu") -> Splits:
     Raises:
         DataError: What is loaded now is not what the reference was made of.
     """
-    splits = _splits(dataset.data)
+    splits = _splits(dataset.spec)
     if splits.digest != dataset.sha256:
         raise DataError(
-            f"The dataset {dataset.data} has changed: sha256 {splits.digest} was loaded, but {dataset.sha256} was "
+            f"The dataset {dataset.spec} has changed: sha256 {splits.digest} was loaded, but {dataset.sha256} was "
             "expected. Run again with --fresh."
         )
-    return splits if device == "cpu" else _on_device(dataset.sha256, dataset.data, device)
+    return splits if device == "cpu" else _on_device(dataset.sha256, dataset.spec, device)
 
 
 def _smallest_class(splits: Splits) -> int:

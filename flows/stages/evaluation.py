@@ -61,11 +61,11 @@ def evaluation_request(
         "dataset": dataset.sha256,
         "corruptions": [item.dump() for item in experiment.corruptions],
         "weights": model.summary.weights_sha256,
-        "autoencoder": experiment.autoencoder.dump(),
+        "architecture": experiment.architecture.dump(),
         "baselines": digest(baselines_request(experiment, dataset).key),
     }
     return EvaluationRequest(
-        key=evaluate_denoising.key_of(inputs, [*experiment.corruptions, experiment.autoencoder], device),
+        key=evaluate_denoising.key_of(inputs, [*experiment.corruptions, experiment.architecture], device),
         dataset=dataset,
         corruptions=experiment.corruptions,
         model=model,

@@ -50,7 +50,7 @@ def publish(
     ref = ModelRef(
         run_id=run_id,
         weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
-        autoencoder=architecture,
+        architecture=architecture,
         input_shape=shapes.corrupted,
         output_shape=shapes.clean,
         summary=summary,
@@ -63,7 +63,7 @@ def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Sha
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         header = ModelHeader(
-            autoencoder=architecture.dump(),
+            architecture=architecture.dump(),
             input_shape=shapes.corrupted,
             output_shape=shapes.clean,
             plugins=provenance([architecture]),

@@ -76,7 +76,7 @@ def report(outcome: Outcome) -> Reported:
     tracking.log_metrics(run, metrics(final))
     tracking.tag(run, _tags(outcome))
     _register(outcome, store)
-    tracking.log_dataset(run, outcome.dataset.data.name, outcome.dataset.sha256, outcome.dataset.sizes)
+    tracking.log_dataset(run, outcome.dataset.spec.name, outcome.dataset.sha256, outcome.dataset.sizes)
     return Reported(run_id=run, report=file_ref(store, tracking.artifact_path(run, "report.json")))
 
 

@@ -40,7 +40,7 @@ class TrainingRequest(DeviceRequest):
     """
 
     corruptions: tuple[CorruptionSpec, ...]
-    autoencoder: ArchitectureSpec
+    architecture: ArchitectureSpec
     objective: ObjectiveSpec
     training: TrainingOptions
     seed: int
@@ -49,7 +49,7 @@ class TrainingRequest(DeviceRequest):
     @property
     def title(self) -> str:
         """What it is called, as ``mnist erasure(p=0.5) conv #0``."""
-        return f"{self.dataset.data.name} {Corruptor(self.corruptions)} {self.autoencoder.name} #{self.seed}"
+        return f"{self.dataset.spec.name} {Corruptor(self.corruptions)} {self.architecture.name} #{self.seed}"
 
 
 def training_request(
@@ -70,18 +70,18 @@ def training_request(
     inputs = {
         "dataset": dataset.sha256,
         "corruptions": [item.dump() for item in corruptions],
-        "autoencoder": experiment.autoencoder.dump(),
+        "architecture": experiment.architecture.dump(),
         "objective": objective.dump(),
         "training": training,
         "seed": experiment.seed,
-        **({"below": [[ref.autoencoder.dump(), ref.summary.weights_sha256] for ref in below]} if below else {}),
+        **({"below": [[ref.architecture.dump(), ref.summary.weights_sha256] for ref in below]} if below else {}),
     }
-    specs = [*corruptions, experiment.autoencoder, objective, *(ref.autoencoder for ref in below)]
+    specs = [*corruptions, experiment.architecture, objective, *(ref.architecture for ref in below)]
     return TrainingRequest(
         key=train_autoencoder.key_of(inputs, specs, device),
         dataset=dataset,
         corruptions=corruptions,
-        autoencoder=experiment.autoencoder,
+        architecture=experiment.architecture,
         objective=objective,
         training=experiment.training,
         seed=experiment.seed,
@@ -93,7 +93,7 @@ def training_request(
 def _plain_objective(objective: ObjectiveSpec) -> ObjectiveSpec:
     """What a control minimises: the cross-entropy where the objective is made of it, else the squared error."""
     bounded = declared(objective.extension.bounded, objective.options)
-    return spec("objective", "cross_entropy" if bounded else "clean")
+    return spec("objective", "cross_entropy" if bounded else "mse")
 
 
 def plain(corruptions: tuple[CorruptionSpec, ...], shape: Shape) -> tuple[CorruptionSpec, ...]:
@@ -149,12 +149,12 @@ def _train(
     below = [load_network(ref, store).encoder for ref in request.below]
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
-    model = initialised(request.autoencoder, shapes, request.seed)
+    model = initialised(request.architecture, shapes, request.seed)
     resume = resumable(store.checkpoint(key), model, request.training)
     if run_id:
         tracking.proceed(run_id)
     else:
-        name = f"train {request.autoencoder.name} on {Corruptor(request.corruptions)}"
+        name = f"train {request.architecture.name} on {Corruptor(request.corruptions)}"
         tags = {tracking.KEY: key, "stage": "train_autoencoder"}
         parameters = request.model_dump(mode="json", exclude={"key", "dataset", "device", "below"})
         parameters |= {"dataset_sha256": request.dataset.sha256, "device": request.device.model_dump()}
@@ -171,7 +171,7 @@ def _train(
         few = as_float(splits.test[0].data)
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, model, run_id)
-        ref = publish(model.cpu(), request.autoencoder, shapes, example, summary, run_id, mlflow_experiment, store)
+        ref = publish(model.cpu(), request.architecture, shapes, example, summary, run_id, mlflow_experiment, store)
         store.checkpoint(key).unlink(missing_ok=True)
         return ref
 

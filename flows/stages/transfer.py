@@ -40,12 +40,12 @@ def transfer_request(
     inputs = {
         "dataset": dataset.sha256,
         "weights": [denoising.summary.weights_sha256, control.summary.weights_sha256],
-        "autoencoder": experiment.autoencoder.dump(),
+        "architecture": experiment.architecture.dump(),
         "transfer": options.model_dump(mode="json"),
         "seed": experiment.seed,
     }
     return TransferRequest(
-        key=transfer.key_of(inputs, [experiment.autoencoder, *options.augment], device),
+        key=transfer.key_of(inputs, [experiment.architecture, *options.augment], device),
         dataset=dataset,
         denoising=denoising,
         plain=control,
@@ -90,7 +90,7 @@ def _encoders(request: TransferRequest, store: Store) -> Mapping[str, Callable[[
         return lambda: load_network(model, store).encoder
 
     return {
-        "untrained": lambda: initialised(request.denoising.autoencoder, shapes, request.seed).encoder,
+        "untrained": lambda: initialised(request.denoising.architecture, shapes, request.seed).encoder,
         "autoencoder": trained(request.plain),
         "denoising": trained(request.denoising),
     }

@@ -26,7 +26,7 @@ class UnrollRequest(Request):
     """Make one network of layers that were trained one after the other, the lowest first."""
 
     dataset: DatasetRef
-    autoencoder: ArchitectureSpec
+    architecture: ArchitectureSpec
     layers: tuple[ModelRef, ...]
 
 
@@ -34,12 +34,12 @@ def unroll_request(experiment: Experiment, dataset: DatasetRef, layers: tuple[Mo
     """Make the experiment's network of its trained layers, the lowest first."""
     inputs = {
         "shape": dataset.shape,
-        "autoencoder": experiment.autoencoder.dump(),
-        "layers": [[ref.autoencoder.dump(), ref.summary.weights_sha256] for ref in layers],
+        "architecture": experiment.architecture.dump(),
+        "layers": [[ref.architecture.dump(), ref.summary.weights_sha256] for ref in layers],
     }
-    specs = [experiment.autoencoder, *(ref.autoencoder for ref in layers)]
+    specs = [experiment.architecture, *(ref.architecture for ref in layers)]
     key = unroll.key_of(inputs, specs)
-    return UnrollRequest(key=key, dataset=dataset, autoencoder=experiment.autoencoder, layers=layers)
+    return UnrollRequest(key=key, dataset=dataset, architecture=experiment.architecture, layers=layers)
 
 
 @stage(code=("daecore.model.stack", "daecore.model.autoencoder"))
@@ -69,23 +69,23 @@ def unroll(request: UnrollRequest, mlflow_experiment: str, parent: str, fresh: b
 
 def _started(request: UnrollRequest, key: str, mlflow_experiment: str, parent: str) -> str:
     parameters = {
-        "autoencoder": request.autoencoder.dump(),
+        "architecture": request.architecture.dump(),
         "layers": [ref.run_id for ref in request.layers],
         "dataset_sha256": request.dataset.sha256,
     }
     tags = {tracking.KEY: key, "stage": "unroll"}
-    return tracking.start(mlflow_experiment, f"unroll {request.autoencoder.name}", tags, parameters, parent)
+    return tracking.start(mlflow_experiment, f"unroll {request.architecture.name}", tags, parameters, parent)
 
 
 def _made(request: UnrollRequest, run_id: str, mlflow_experiment: str, store: Store) -> ModelRef:
     shapes = Shapes(request.dataset.shape, request.dataset.shape)
-    whole = initialised(request.autoencoder, shapes, 0).eval()
+    whole = initialised(request.architecture, shapes, 0).eval()
     give_weights(whole, [load_network(ref, store) for ref in request.layers])
     _record(request, run_id)
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)
     log.info("%d layers are one network", len(request.layers))
     summary = _summary(request, tensors_digest(whole.state_dict()))
-    return publish(whole, request.autoencoder, shapes, example, summary, run_id, mlflow_experiment, store)
+    return publish(whole, request.architecture, shapes, example, summary, run_id, mlflow_experiment, store)
 
 
 def _record(request: UnrollRequest, run_id: str) -> None:

@@ -7,7 +7,7 @@ from daecore.record import Record
 class DatasetRef(Record):
     """A loaded dataset: how to load it again, and the digest of its tensors."""
 
-    data: DatasetSpec
+    spec: DatasetSpec
     sha256: str
     shape: tuple[int, ...]
     test_shapes: tuple[tuple[int, ...], ...]

@@ -40,7 +40,7 @@ class FinalReport(Record):
 
 def model_name(experiment: Experiment) -> str:
     """Under which name networks for this task are registered: ``mnist-erasure-0.5``."""
-    parts = [experiment.data.name]
+    parts = [experiment.dataset.name]
     for item in experiment.corruptions:
         strength = item.extension.strength
         parts += [item.name, *([f"{getattr(item.options, strength.option):g}"] if strength else [])]

@@ -39,14 +39,14 @@ class ModelHeader(Header):
     """What stands beside a network's weights: all that is needed to build it again.
 
     Attributes:
-        autoencoder: Its spec, ``{name: {option: value}}``.
+        architecture: Its spec, ``{name: {option: value}}``.
         input_shape: Of one corrupted sample.
         output_shape: Of one clean sample.
         plugins: Distribution, version and code of what builds it, as `keys.provenance` gives them.
     """
 
     what: ClassVar[str] = "a model that daecore wrote"
-    autoencoder: dict[Name, dict[Name, JsonValue]] = Field(min_length=1, max_length=1)
+    architecture: dict[Name, dict[Name, JsonValue]] = Field(min_length=1, max_length=1)
     input_shape: SampleShape
     output_shape: SampleShape
     plugins: dict[Name, Name] = Field(default={}, max_length=100)
@@ -85,9 +85,9 @@ def load_with_shapes(path: Path, *, allow_changed_plugins: bool = False) -> tupl
 
 def _architecture(header: ModelHeader, path: Path) -> ArchitectureSpec:
     try:
-        return spec("architecture", header.autoencoder)
+        return spec("architecture", header.architecture)
     except ValidationError as error:
-        raise StoreError(f"The model {path} cannot be built: {explain(error, 'autoencoder', first=True)}.") from None
+        raise StoreError(f"The model {path} cannot be built: {explain(error, 'architecture', first=True)}.") from None
     except InputError as error:
         raise InputError(f"The model {path} cannot be built. {error}") from None
 

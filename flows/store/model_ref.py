@@ -30,7 +30,7 @@ class ModelRef(Record):
 
     run_id: str
     weights: FileRef
-    autoencoder: ArchitectureSpec
+    architecture: ArchitectureSpec
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     summary: TrainingSummary

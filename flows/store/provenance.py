@@ -52,7 +52,7 @@ MOST_TOLD = 5  # differences in one message
 def used_by(experiment: Experiment) -> list[Spec[Extension]]:
     """The extensions an experiment names."""
     augment = experiment.transfer.augment if experiment.transfer is not None else ()
-    return [experiment.data, *experiment.corruptions, experiment.autoencoder, experiment.objective, *augment]
+    return [experiment.dataset, *experiment.corruptions, experiment.architecture, experiment.objective, *augment]
 
 
 def differences(recorded: Mapping[str, str]) -> list[str]:

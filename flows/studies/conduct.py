@@ -47,7 +47,7 @@ def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> Stud
         "series": series.name,
         "quick": quick,
         "recipes": {name: experiment.model_dump(mode="json") for name, experiment in experiments.items()},
-        "data": sorted({digest(dataset_request(experiment).key) for experiment in experiments.values()}),
+        "datasets": sorted({digest(dataset_request(experiment).key) for experiment in experiments.values()}),
     }
     written = [source_digest(name, within=(name,)) for name in _WRITTEN]
     core = source_digest(*modules_of("daecore"), leave_out=NO_RESULT)

@@ -209,7 +209,7 @@ class Laboratory:
 
     def _dataset(self, experiment: Experiment) -> DatasetRef:
         """The experiment's data, loaded once: a folder's fingerprint reads all of its files."""
-        key = experiment.data.digest
+        key = experiment.dataset.digest
         if key not in self._datasets:
             asked = dataset_request(experiment)
             self._datasets[key] = self.call(load_dataset, asked, name="data")

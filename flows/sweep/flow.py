@@ -69,7 +69,7 @@ def sweep(
 
 def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRecord:
     """The sweep from its record to its report."""
-    folder = tracking.experiment_id(asked.base.data.name, store)
+    folder = tracking.experiment_id(asked.base.dataset.name, store)
     record = _recorded(asked, store)
     search = Search(asked, recipe, store, record)
     parent = _parent(asked, folder, recipe, record, whole=search.whole)
@@ -106,7 +106,7 @@ def _parent(asked: SweepPlan, folder: str, recipe: str, record: SweepRecord, *, 
         tracking.tag(run, flow_run)
         return run
     tags = {
-        "stage": "sweep", SWEEP: asked.key, "recipe": recipe, "dataset": asked.base.data.name, "measure": asked.measure,
+        "stage": "sweep", SWEEP: asked.key, "recipe": recipe, "dataset": asked.base.dataset.name, "measure": asked.measure,
         **flow_run, **tracking.environment(),
     }  # fmt: skip
     run = tracking.start(folder, asked.title, tags, {"recipe": recipe, **asked.question})

@@ -51,11 +51,11 @@ def comparable(measure: str, paths: Iterable[str]) -> bool:
     error to the data alone.
     """
     if _ERROR.fullmatch(measure):
-        evaluated_on = {"data"}
+        evaluated_on = {"dataset"}
     elif measure in LOSSES:
-        evaluated_on = {"data", "corruptions", "objective"}
+        evaluated_on = {"dataset", "corruptions", "objective"}
     else:
-        evaluated_on = {"data", "corruptions"}
+        evaluated_on = {"dataset", "corruptions"}
     return not any(path.split(".")[0] in evaluated_on for path in paths)
 
 

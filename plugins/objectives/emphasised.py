@@ -29,7 +29,7 @@ class Emphasised(Options):
 
 
 def emphasised(options: Emphasised, corruptor: Corruptor) -> Loss:
-    """The loss ``mean(w (model(corrupted) - clean)^2)``, w = a where touched, else b; a = b = 1 is `clean`.
+    """The loss ``mean(w (model(corrupted) - clean)^2)``, w = a where touched, else b; a = b = 1 is `mse`.
 
     With the cross-entropy in place of the squared error a = b = 1 is `cross_entropy`.
 
@@ -70,7 +70,7 @@ def _marks(corruptor: Corruptor, shape: tuple[int, ...]) -> bool:
 def _refusal(corruptor: Corruptor) -> str:
     return (
         f"emphasised weighs what a corruption touched, and {corruptor} does not say what it touched. Use one that "
-        "does and keeps the size (erasure, block_mask, salt_pepper, impulse), or the objective clean."
+        "does and keeps the size (erasure, block_mask, salt_pepper, impulse), or the objective mse."
     )
 
 

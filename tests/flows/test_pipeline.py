@@ -239,7 +239,7 @@ def test_a_picture_with_nan_fails_the_run_and_is_named(store: Path, tmp_path: Pa
         values = np.full((32, 32), 0.5, dtype=np.float32)
         values[0, 0] = np.nan if number == 5 else 0
         Image.fromarray(values).save(folder / f"{number}.tiff")
-    data = f"data={{image_folder: {{path: {folder}, size: 16}}}}"
+    data = f"dataset={{image_folder: {{path: {folder}, size: 16}}}}"
     said = dae(store, "run", "digits-erasure", "--set", data, "--set", "transfer=null", status=1).stderr
     assert "5.tiff" in said
     assert [one.info.status for one in newest(store, 1)] == ["FAILED"]
@@ -348,7 +348,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     tmp_path: Path, network: str, precision: str, own_server: None
 ) -> None:
     """SIGKILL loses at most one epoch: same digest, one child run, no step twice, nothing RUNNING on either side."""
-    arguments = [*LONG, "--set", f"autoencoder={{{network}}}", "--set", f"training.precision={precision}"]
+    arguments = [*LONG, "--set", f"architecture={{{network}}}", "--set", f"training.precision={precision}"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     dae(whole, "run", *arguments, "--report", str(tmp_path / "whole.json"))
     killed_after_some_epochs(broken, arguments)
@@ -404,7 +404,7 @@ def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(tmp_path: Path)
 PROGRAM = """
 from daecore_flows.pipeline import denoise
 small = {"dense": {"widths": [16], "code": 4}}
-print(denoise(data={"digits": {}}, autoencoder=small, training={"epochs": 1, "threads": 1}, transfer=None).run_id)
+print(denoise(dataset={"digits": {}}, architecture=small, training={"epochs": 1, "threads": 1}, transfer=None).run_id)
 """
 
 

@@ -50,10 +50,10 @@ def run_of(store: Path, run_id: str) -> Any:
 
 def test_what_differs_is_told_by_path() -> None:
     """Old and new, and a dash for a place that only one of them has."""
-    old = {"training": {"epochs": 1, "batch": 8}, "autoencoder": {"conv": {"code": 16}}}
-    new = {"training": {"epochs": 3, "batch": 8}, "autoencoder": {"dense": {"code": 16}}}
+    old = {"training": {"epochs": 1, "batch": 8}, "architecture": {"conv": {"code": 16}}}
+    new = {"training": {"epochs": 3, "batch": 8}, "architecture": {"dense": {"code": 16}}}
     assert differences(old, new) == {
-        "training.epochs": ("1", "3"), "autoencoder.conv.code": ("16", "-"), "autoencoder.dense.code": ("-", "16"),
+        "training.epochs": ("1", "3"), "architecture.conv.code": ("16", "-"), "architecture.dense.code": ("-", "16"),
     }  # fmt: skip
     assert differences(old, old) == {}
 
@@ -134,6 +134,6 @@ def test_other_plugins_are_refused_unless_that_is_allowed_or_they_are_not_used(
         assert "The architecture 'dense' was daecore 0.0.1" in said
         assert "--allow-changed-plugins" in said
         dae(store, "rerun", run, "--allow-changed-plugins")
-        dae(store, "rerun", run, "--set", "autoencoder={conv: {code: 16}}")
+        dae(store, "rerun", run, "--set", "architecture={conv: {code: 16}}")
     finally:
         client.set_tag(run, tag, before)

@@ -37,7 +37,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) -> str:
     """A model file as a training publishes it."""
     header = ModelHeader(
-        autoencoder=architecture.dump(), input_shape=shapes.corrupted, output_shape=shapes.clean,
+        architecture=architecture.dump(), input_shape=shapes.corrupted, output_shape=shapes.clean,
         plugins=provenance([architecture]),
     )  # fmt: skip
     save_tensors(path, network.state_dict(), header)

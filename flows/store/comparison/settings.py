@@ -9,7 +9,12 @@ from .candidates import PLUGIN, Candidate
 
 Settings = dict[str, dict[str, str]]
 ABSENT = "-"
-SECTIONS = ("data", "corruptions", "autoencoder", "objective")  # of an experiment, whose next word is a plugin's name
+SECTIONS = (
+    "dataset",
+    "corruptions",
+    "architecture",
+    "objective",
+)  # of an experiment, whose next word is a plugin's name
 
 
 def differing(candidates: Sequence[Candidate]) -> Settings:

@@ -64,7 +64,7 @@ def measure(network: nn.Module, encoder: nn.Module, splits: Splits, corruptions:
 
 def _trained(lab: Laboratory, size: int, sigma: float, splits: Splits) -> Measure:
     corruptions = [{"gaussian_noise": {"sigma": sigma}}] if sigma else []
-    changes = (f"autoencoder.conv.code={size}", f"corruptions={corruptions}")
+    changes = (f"architecture.conv.code={size}", f"corruptions={corruptions}")
     network = lab.train(lab.experiment(RECIPE, *changes, quick=QUICK)).network
     return measure(network, network.encoder, splits, corruptions)
 

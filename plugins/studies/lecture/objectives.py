@@ -57,7 +57,7 @@ TINY = (
     Taught("plain", "clean picture alone", "lecture/tiny-plain", ("training.weight_decay=0",), control=True),
 )
 ERASED = (
-    Taught("erasure_clean", "erased picture and clean picture, squared error", EMPHASISED, ("objective={clean: {}}",)),
+    Taught("erasure_clean", "erased picture and clean picture, squared error", EMPHASISED, ("objective={mse: {}}",)),
     Taught("emphasised", "the same, erased pixels counting double", EMPHASISED),
     Taught("l1", "erased picture and clean picture, absolute error", "lecture/l1"),
 )

@@ -106,7 +106,7 @@ def quick_changes(problem: str) -> tuple[str, ...]:
 
 def steps_of(experiment: Experiment) -> Steps:
     """What the stack of an experiment, or its autoencoder, is trained for."""
-    epoch = -(-experiment.data.options.train // experiment.training.batch)  # type: ignore[attr-defined]
+    epoch = -(-experiment.dataset.options.train // experiment.training.batch)  # type: ignore[attr-defined]
     layers = len(widths(experiment)) if is_stack(experiment) else 1
     return Steps(layers * experiment.training.epochs * epoch, fine_tuning(experiment).steps)
 

@@ -145,7 +145,7 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for parameter in network.decoder.last.parameters():
         torch.nn.init.zeros_(parameter)
     header = ModelHeader(
-        autoencoder=architecture.dump(), input_shape=(1, 16, 16), output_shape=(1, 16, 16),
+        architecture=architecture.dump(), input_shape=(1, 16, 16), output_shape=(1, 16, 16),
         plugins=provenance([architecture]),
     )  # fmt: skip
     save_tensors(tmp_path / "same.safetensors", network.state_dict(), header)

@@ -14,9 +14,9 @@ from daecore.experiment.feasibility import check
 from daecore.model.autoencoder import Shapes, initialised
 
 DIGITS: dict[str, Any] = {
-    "data": {"digits": {}},
+    "dataset": {"digits": {}},
     "corruptions": [{"blur": {"sigma": 1}}, {"erasure": {"p": 0.5}}],
-    "autoencoder": {"conv": {"widths": [8, 16], "code": 16}},
+    "architecture": {"conv": {"widths": [8, 16], "code": 16}},
     "transfer": None,
 }
 
@@ -64,8 +64,8 @@ def test_changes_reach_options_in_mappings_lists_and_empty_sections() -> None:
 
 
 def test_a_bare_name_takes_options() -> None:
-    """``data: digits`` and then ``data.digits.x=`` means the mapping."""
-    assert override({"autoencoder": "conv"}, ["autoencoder.conv.code=8"]) == {"autoencoder": {"conv": {"code": 8}}}
+    """``dataset: digits`` and then ``dataset.digits.x=`` means the mapping."""
+    assert override({"architecture": "conv"}, ["architecture.conv.code=8"]) == {"architecture": {"conv": {"code": 8}}}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_experiment_is_refused(tmp_path: Path, text: str | byt
 def test_shapes_are_known_without_data() -> None:
     """Checking says what the samples look like before and after the corruption."""
     assert check(parse(DIGITS)) == Shapes((1, 8, 8), (1, 8, 8))
-    small = {"data": "mnist", "corruptions": ["downscale"], "autoencoder": "upscaler"}
+    small = {"dataset": "mnist", "corruptions": ["downscale"], "architecture": "upscaler"}
     assert check(parse(small)) == Shapes((1, 28, 28), (1, 14, 14))
 
 
@@ -111,19 +111,19 @@ def test_a_block_larger_than_the_image_is_refused() -> None:
 
 def test_a_code_as_large_as_the_image_is_refused() -> None:
     """The largest one that is allowed is told."""
-    assert "at most 63" in refusal(autoencoder={"conv": {"code": 64}})
+    assert "at most 63" in refusal(architecture={"conv": {"code": 64}})
 
 
 def test_a_corruption_of_images_is_refused_on_points() -> None:
     """Points in the plane have no pixels to erase."""
-    message = refusal(data={"arc": {}}, autoencoder={"dense": {}})
+    message = refusal(dataset={"arc": {}}, architecture={"dense": {}})
     assert "blur" in message
     assert "images" in message
 
 
 def test_an_architecture_for_images_is_refused_on_points() -> None:
     """A convolution needs rows and columns."""
-    assert "conv is for images" in refusal(data={"arc": {}}, corruptions=["gaussian_noise"])
+    assert "conv is for images" in refusal(dataset={"arc": {}}, corruptions=["gaussian_noise"])
 
 
 def test_a_network_that_cannot_enlarge_is_refused_on_smaller_images() -> None:
@@ -139,16 +139,16 @@ def test_fewer_labels_than_classes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"data": {"mnits": {}}}, "no dataset called 'mnits'. Did you mean 'mnist'"),
+        ({"dataset": {"mnits": {}}}, "no dataset called 'mnits'. Did you mean 'mnist'"),
         ({"corruptions": [{"erasur": {}}]}, "no corruption called 'erasur'. Did you mean 'erasure'"),
-        ({"autoencoder": {"convv": {}}}, "no architecture called 'convv'. Did you mean 'conv'"),
-        ({"objective": {"clear": {}}}, "no objective called 'clear'. Did you mean 'clean'"),
+        ({"architecture": {"convv": {}}}, "no architecture called 'convv'. Did you mean 'conv'"),
+        ({"objective": {"msee": {}}}, "no objective called 'msee'. Did you mean 'mse'"),
         ({"corruptions": [{"erasure": {"p": 1.5}}]}, "erasure.p: Input should be less than or equal to 1, got 1.5"),
         ({"corruptions": [{"erasure": {"q": 0.5}}]}, "erasure: there is no option 'q' here"),
         ({"training": {"epochs": 0}}, "training.epochs: Input should be greater than or equal to 1, got 0"),
         ({"trainig": {}}, "no option 'trainig' here. Did you mean 'training'"),
         ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
-        ({"data": {"mnist": {}, "digits": {}}}, "expected one dataset as"),
+        ({"dataset": {"mnist": {}, "digits": {}}}, "expected one dataset as"),
     ],
 )
 def test_a_wrong_name_option_or_value_is_refused_with_its_place(sections: dict[str, Any], message: str) -> None:
@@ -166,7 +166,7 @@ def test_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator()
     experiment, shapes = parse(DIGITS), Shapes((1, 8, 8), (1, 8, 8))
     torch.rand(3)
     state = torch.get_rng_state()
-    one, two, other = (initialised(experiment.autoencoder, shapes, seed).state_dict() for seed in (0, 0, 1))
+    one, two, other = (initialised(experiment.architecture, shapes, seed).state_dict() for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
@@ -182,7 +182,7 @@ def test_the_title_names_data_corruptions_and_network() -> None:
     [
         ({"training": {"epoch": 3}}, "epoch", "epochs"),
         ({"corruptions": [{"erasure": {"fil": 0}}]}, "fil", "fill"),
-        ({"autoencodr": {"conv": {}}}, "autoencodr", "autoencoder"),
+        ({"architectre": {"conv": {}}}, "architectre", "architecture"),
     ],
 )
 def test_an_unknown_option_is_answered_with_the_nearest(section: dict[str, object], name: str, nearest: str) -> None:

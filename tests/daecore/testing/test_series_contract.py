@@ -18,9 +18,9 @@ PICTURE = Picture("one", "What one sees.", b"\x89PNG\r\n\x1a\n...")
 WHOLE = Findings({"gain_db": Measured(value=1.0)}, (PICTURE,), (Table("T", ("a",), (("1",),)),), ("It gains one dB.",))
 STUDY = Study("one", "One", "It asks.", (), lambda lab: WHOLE)
 DIGITS = """
-data: {digits: {}}
+dataset: {digits: {}}
 corruptions: [{erasure: {p: 0.5}}]
-autoencoder: {dense: {code: 8}}
+architecture: {dense: {code: 8}}
 training: {epochs: 30, batch: 128}
 """
 

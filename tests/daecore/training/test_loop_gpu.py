@@ -19,7 +19,7 @@ pytestmark = pytest.mark.gpu
 
 SHAPES = Shapes((1, 28, 28), (1, 28, 28))
 ERASURE = Corruptor((spec("corruption", {"erasure": {"p": 0.5}}),))
-CLEAN = spec("objective", "clean")
+CLEAN = spec("objective", "mse")
 OBJECTIVE = CLEAN.extension.function(CLEAN.options, ERASURE)
 
 

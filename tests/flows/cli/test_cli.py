@@ -161,7 +161,7 @@ def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Pat
     """A mistake costs a second, not fifteen, and makes no store."""
     program = (
         "import sys; from daecore_flows.cli import main; "
-        "status = main(['run', 'digits-erasure', '--set', 'autoencoder.dense.code=64']); "
+        "status = main(['run', 'digits-erasure', '--set', 'architecture.dense.code=64']); "
         "sys.exit(99 if {'prefect', 'mlflow'} & set(sys.modules) else status)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -179,7 +179,7 @@ def test_wrong_input_is_found_before_prefect_and_mlflow_are_loaded(tmp_path: Pat
         (["digits-erasure", "--set", "training.epochs"], "--set takes section.option=value"),
         (["digits-erasure", "--set", "corruptions=[{erasure: {p: 2}}]"], "erasure.p: Input should be less than"),
         (["digits-erasure", "--set", "corruptions=[{block_mask: {size: 10}}]"], "size"),
-        (["digits-erasure", "--set", "data={image_folder: {path: /nowhere}}"], "/nowhere"),
+        (["digits-erasure", "--set", "dataset={image_folder: {path: /nowhere}}"], "/nowhere"),
         (["digits-erasure", "--report", "/nowhere/out.json"], "--report /nowhere/out.json cannot be written"),
         (["digits-erasure", "--store", "/dev/null/store"], "cannot be written"),
         (["digits-erasure", "--unknown"], "No such option"),

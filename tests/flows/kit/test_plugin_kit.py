@@ -208,7 +208,7 @@ def report_of(folder: Path) -> Path:
     """The part of a run's report that its experiment and its plugins stand in, as `dae run` wrote it."""
     item = next(iter(build([], [folder / "fog.py"]).extensions.values()))
     origin = f"{item.provenance.distribution} {item.provenance.version} sha256:{item.provenance.digest}"
-    experiment = {"data": {"digits": {}}, "corruptions": [{"fog": {}}], "transfer": None, "training": {"epochs": 0}}
+    experiment = {"dataset": {"digits": {}}, "corruptions": [{"fog": {}}], "transfer": None, "training": {"epochs": 0}}
     path = folder / "report.json"
     report = {"experiment": experiment, "plugins": {"corruption fog": origin}, "layout": LAYOUT}
     path.write_text(json.dumps(report))
@@ -238,7 +238,7 @@ def test_a_model_says_what_it_needs(tmp_path: Path) -> None:
 
     def save(plugins: dict[str, str]) -> None:
         shapes = {"input_shape": (1, 8, 8), "output_shape": (1, 8, 8)}
-        save_tensors(path, network.state_dict(), ModelHeader(autoencoder=chosen.dump(), plugins=plugins, **shapes))
+        save_tensors(path, network.state_dict(), ModelHeader(architecture=chosen.dump(), plugins=plugins, **shapes))
 
     save(provenance([chosen]))
     x = torch.rand(2, 1, 8, 8)

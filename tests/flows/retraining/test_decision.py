@@ -46,9 +46,9 @@ def test_a_state_comes_back_from_its_tags() -> None:
 
 def test_another_seed_or_another_classifier_asks_for_nothing_new() -> None:
     """But another network does."""
-    plain = parse({"data": "digits", "autoencoder": {"conv": {"code": 16}}})
-    same = parse({"data": "digits", "autoencoder": {"conv": {"code": 16}}, "seed": 3, "transfer": None})
-    other = parse({"data": "digits", "autoencoder": {"conv": {"code": 8}}})
+    plain = parse({"dataset": "digits", "architecture": {"conv": {"code": 16}}})
+    same = parse({"dataset": "digits", "architecture": {"conv": {"code": 16}}, "seed": 3, "transfer": None})
+    other = parse({"dataset": "digits", "architecture": {"conv": {"code": 8}}})
     assert asked(plain) == asked(same) != asked(other)
 
 

@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 MODEL = "retrained-digits-gaussian_noise-0.1"
 ASKED = [
     "digits-erasure", "--set", "corruptions=[{gaussian_noise: {sigma: 0.1}}]", "--set", "training.epochs=2",
-    "--set", "autoencoder={dense: {widths: [64], code: 32}}", "--set", "transfer=null",
+    "--set", "architecture={dense: {widths: [64], code: 32}}", "--set", "transfer=null",
 ]  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_wrong_input_is_found_before_anything_starts(store: Path) -> None:
     for arguments, message in (
         (["--incoming", "nowhere"], "there is no such folder"),
         (["--model", "a/b"], "is made of letters"),
-        (["--set", "data=nothing"], "There is no dataset called 'nothing'"),
+        (["--set", "dataset=nothing"], "There is no dataset called 'nothing'"),
     ):
         done = subprocess.run(command(*arguments), env=environment(store), capture_output=True, text=True, check=False)
         assert done.returncode == 2, done.stderr

@@ -14,7 +14,7 @@ from daecore_flows.cli import main
 
 DAE = str(Path(sys.executable).parent / "dae")
 SMALL = ["stacked/digits", "--set", "training.epochs=2", "--set", "transfer={labels: [20], seeds: 2, steps: 10}"]
-THREE = ["stacked/digits", "--set", "autoencoder.stacked.widths=[48, 32, 24]", "--set", "training.epochs=60"]
+THREE = ["stacked/digits", "--set", "architecture.stacked.widths=[48, 32, 24]", "--set", "training.epochs=60"]
 THREE += ["--set", "transfer=null"]
 
 

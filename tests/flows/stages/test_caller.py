@@ -10,7 +10,7 @@ from daecore_flows.store.studio_record import PROCESS
 from prefect import tags
 from prefect.context import TagsContext
 
-REQUEST = DatasetRequest(key=StageKey(stage="", code="", plugins=(), inputs="", device=None), data={"digits": {}})
+REQUEST = DatasetRequest(key=StageKey(stage="", code="", plugins=(), inputs="", device=None), spec={"digits": {}})
 
 
 class Stage:

@@ -16,7 +16,7 @@ from daecore.experiment.experiment import Experiment, parse
 from daecore.plugin.spec import digest
 
 DIGITS = DatasetRef(
-    data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
+    spec={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
     sizes={"train": 1297, "validation": 200, "test": 300},
 )  # fmt: skip
 
@@ -24,21 +24,21 @@ DIGITS = DatasetRef(
 def test_the_control_is_a_plain_autoencoder_whatever_the_objective() -> None:
     """Without corruption nothing is touched: full emphasis would teach it nothing at all."""
     wanted = {
-        "data": {"digits": {}},
+        "dataset": {"digits": {}},
         "objective": {"emphasised": {"a": 1, "b": 0}},
-        "autoencoder": {"conv": {"code": 8}},
+        "architecture": {"conv": {"code": 8}},
     }
     experiment = parse(wanted)
     asked, control = (training_request(experiment, DIGITS, control=flag) for flag in (False, True))
     assert (asked.objective.name, asked.corruptions[0].name) == ("emphasised", "erasure")
-    assert (control.objective.name, control.corruptions) == ("clean", ())
+    assert (control.objective.name, control.corruptions) == ("mse", ())
     assert asked.key != control.key
 
 
 def test_what_is_made_anew_is_made_once() -> None:
     """Not again where somebody else has done it already, and never where nothing is to be made anew."""
     request = training_request(
-        parse({"data": {"digits": {}}, "autoencoder": {"conv": {"code": 8}}, "training": {"threads": 1}}), DIGITS
+        parse({"dataset": {"digits": {}}, "architecture": {"conv": {"code": 8}}, "training": {"threads": 1}}), DIGITS
     )
     assert Caller(fresh=True).anew(request)
     assert not Caller(fresh=True, known=lambda key: key == digest(request.key)).anew(request)
@@ -46,7 +46,7 @@ def test_what_is_made_anew_is_made_once() -> None:
 
 
 def stack(widths: list[int], **changes: object) -> Experiment:
-    wanted = {"data": "digits", "autoencoder": {"stacked": {"widths": widths}}, "objective": "cross_entropy"}
+    wanted = {"dataset": "digits", "architecture": {"stacked": {"widths": widths}}, "objective": "cross_entropy"}
     return parse(wanted | changes)
 
 
@@ -58,7 +58,7 @@ def trained(weights: str) -> ModelRef:
     )  # fmt: skip
     return ModelRef(
         run_id=f"run of {weights}", weights=FileRef(path=weights, sha256=weights), summary=summary,
-        autoencoder={"stacked": {"widths": [8]}}, input_shape=(1, 8, 8), output_shape=(1, 8, 8),
+        architecture={"stacked": {"widths": [8]}}, input_shape=(1, 8, 8), output_shape=(1, 8, 8),
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_the_control_of_a_cross_entropy_is_one_without_corruption() -> None:
     """The stacked autoencoder that stacked denoising is compared with minimises what it does, undamaged."""
     asked = [{"emphasised": {"loss": "cross_entropy"}}, "cross_entropy", "emphasised"]
     controls = [training_request(stack([8], objective=name), DIGITS, control=True) for name in asked]
-    assert [control.objective.name for control in controls] == ["cross_entropy", "cross_entropy", "clean"]
+    assert [control.objective.name for control in controls] == ["cross_entropy", "cross_entropy", "mse"]
     assert [control.corruptions for control in controls] == [(), (), ()]
 
 
@@ -107,7 +107,7 @@ def test_however_many_parts_a_run_was_made_of_none_is_forgotten() -> None:
 
 def test_a_run_s_record_that_was_altered_is_told_in_a_sentence() -> None:
     """Its network is then made anew, or the command says what is wrong."""
-    for tag in ("", "[]", "{", '{"run_id": 5}', '{"autoencoder": {"nobodys": {}}}', "[" * 5000):
+    for tag in ("", "[]", "{", '{"run_id": 5}', '{"architecture": {"nobodys": {}}}', "[" * 5000):
         with pytest.raises(StoreError, match=r"^The run x does not say which network it trained: ") as told:
             ModelRef.of(tag, "The run x")
         assert "\n" not in str(told.value)

@@ -39,13 +39,13 @@ def asked(threads: int = 0, side: int = 28, labels: int = 10) -> ClassifierReque
 
     shape = (1, side, side)
     dataset = DatasetRef(
-        data={"digits": {}}, sha256=f"{side}", shape=shape, test_shapes=(shape,), classes=10, smallest_class=100,
+        spec={"digits": {}}, sha256=f"{side}", shape=shape, test_shapes=(shape,), classes=10, smallest_class=100,
         sizes={"train": 1_000, "validation": 100, "test": 100},
     )  # fmt: skip
     experiment = parse(
         {
-            "data": {"digits": {}},
-            "autoencoder": {"conv": {"code": 8}},
+            "dataset": {"digits": {}},
+            "architecture": {"conv": {"code": 8}},
             "training": {"device": "cpu", "threads": threads},
         }
     )

@@ -27,7 +27,7 @@ ARCHITECTURE, SHAPES = spec("architecture", {"dense": {"widths": [6], "code": 3}
 NETWORK = initialised(ARCHITECTURE, SHAPES, 0).eval()
 WEIGHTS = NETWORK.state_dict()
 HEADER: dict[str, Any] = {
-    "autoencoder": ARCHITECTURE.dump(),
+    "architecture": ARCHITECTURE.dump(),
     "input_shape": [1, 4, 4],
     "output_shape": [1, 4, 4],
     "plugins": provenance([ARCHITECTURE]),
@@ -91,12 +91,12 @@ DEEP = "[" * 5000 + "]" * 5000
         ({"input_shape": [1, 2**31, 2**31]}, "less than or equal to"),
         ({"output_shape": [1, 10**6, 10**6]}, "a sample of 1e+12 values is larger than any"),
         ({"input_shape": []}, "at least 1 item"),
-        ({"autoencoder": "dense"}, "header.autoencoder: Input should be an object, got 'dense'"),
-        ({"autoencoder": {}}, "at least 1 item"),
-        ({"autoencoder": {"dense": {}, "conv": {}}}, "at most 1 item"),
-        ({"autoencoder": {"dense": {"widths": "many"}}}, "cannot be built: autoencoder.widths: Input should be"),
-        ({"autoencoder": {"dense": {"depth": 5}}}, "cannot be built"),
-        ({"autoencoder": {"nobodys": {}}}, "cannot be built. There is no architecture"),
+        ({"architecture": "dense"}, "header.architecture: Input should be an object, got 'dense'"),
+        ({"architecture": {}}, "at least 1 item"),
+        ({"architecture": {"dense": {}, "conv": {}}}, "at most 1 item"),
+        ({"architecture": {"dense": {"widths": "many"}}}, "cannot be built: architecture.widths: Input should be"),
+        ({"architecture": {"dense": {"depth": 5}}}, "cannot be built"),
+        ({"architecture": {"nobodys": {}}}, "cannot be built. There is no architecture"),
         ({"format": 2}, "was written in format 2, and this daecore reads format 1: use a later one"),
         ({"format": 0}, "header.format: Input should be 1, got 0"),
         ({"surprise": "x" * 9000}, "Extra inputs are not permitted, got 'xxx"),
@@ -110,7 +110,7 @@ def test_a_header_that_is_wrong_is_told_in_a_sentence(tmp_path: Path, changes: d
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "5", "null", '"text"', "{", DEEP, '{"autoencoder": ' + DEEP + "}", '{"a": NaN}']
+    "text", ["[]", "5", "null", '"text"', "{", DEEP, '{"architecture": ' + DEEP + "}", '{"a": NaN}']
 )
 @pytest.mark.parametrize("load", [load_model, load_progress])
 def test_a_header_that_is_no_object_is_told_in_a_sentence(
@@ -148,7 +148,7 @@ def test_weights_of_another_network_are_told_in_a_sentence(
 
 def test_a_large_network_is_not_built_for_a_small_file(tmp_path: Path) -> None:
     """The header names 16 GB of weights: they are compared before any room is made."""
-    large = {"autoencoder": {"dense": {"widths": [16384, 16384, 16384], "code": 4096}}}
+    large = {"architecture": {"dense": {"widths": [16384, 16384, 16384], "code": 4096}}}
     shape = {"input_shape": [1, 100, 100], "output_shape": [1, 100, 100]}
     assert "of another shape" in refused(load_model, written(tmp_path / "file", HEADER | large | shape))
 

@@ -51,8 +51,8 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
 def test_a_users_own_file_is_read_with_changes(tmp_path: Path) -> None:
     """A path that ends in .yaml is a file."""
     path = tmp_path / "mine.yaml"
-    path.write_text("data: {digits: {}}\n")
-    assert recipes.mapping(str(path), ["seed=3"]) == {"data": {"digits": {}}, "seed": 3}
+    path.write_text("dataset: {digits: {}}\n")
+    assert recipes.mapping(str(path), ["seed=3"]) == {"dataset": {"digits": {}}, "seed": 3}
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_recipe_of_one_s_own_that_is_called_as_a_series_is_refused(
     monkeypatch.setattr(recipes, "current_store", lambda: Store(tmp_path, tmp_path))
     own = tmp_path / "recipes" / "lecture" / "arc.yaml"
     own.parent.mkdir(parents=True)
-    own.write_text("data: {digits: {}}\n")
+    own.write_text("dataset: {digits: {}}\n")
     with pytest.raises(
         InputError, match=r"two recipes called 'lecture/arc': .*recipes/lecture/arc\.yaml and .*Rename one"
     ):

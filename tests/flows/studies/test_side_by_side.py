@@ -25,7 +25,7 @@ from daecore_flows.studies.laboratory import chosen
 from daecore_flows.workers.workers import Interrupted, WorkerDied, at_work
 
 DIGITS = DatasetRef(
-    data={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
+    spec={"digits": {}}, sha256="0", shape=(1, 8, 8), test_shapes=((1, 8, 8),), classes=10, smallest_class=100,
     sizes={"train": 1_000, "validation": 100, "test": 100},
 )  # fmt: skip
 

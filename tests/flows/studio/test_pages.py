@@ -66,7 +66,7 @@ def test_the_form_s_tab_and_number_are_what_ran(run: Any) -> None:
     assert run.info.status == "FINISHED"
     assert run.data.tags["corruption"] == "gaussian_noise"
     assert run.data.params["corruptions.0.gaussian_noise.sigma"] == SIGMA
-    assert run.data.params["autoencoder.dense.code"] == "48"
+    assert run.data.params["architecture.dense.code"] == "48"
     assert run.data.tags["recipe"] == "digits-erasure"
 
 

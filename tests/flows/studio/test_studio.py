@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]  # `dae up` is given in a stranger's folder
 NETWORK = {"conv": {"widths": [16, 32], "code": 16}}  # whose epochs last long enough to be stopped in
-LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None, "autoencoder": NETWORK}
+LONG = {"training": {"epochs": 150, "batch": 64, "threads": 1}, "transfer": None, "architecture": NETWORK}
 SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 
 

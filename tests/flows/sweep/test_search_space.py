@@ -14,9 +14,9 @@ from daecore.experiment.experiment import Experiment, parse
 
 BASE = parse(
     {
-        "data": "digits",
+        "dataset": "digits",
         "corruptions": ["erasure"],
-        "autoencoder": {"conv": {"widths": [8], "code": 8}},
+        "architecture": {"conv": {"widths": [8], "code": 8}},
         "transfer": {"labels": [20]},
     }
 )
@@ -54,13 +54,13 @@ def test_a_grid_is_every_combination_and_steps_through_ranges() -> None:
 
 def test_a_point_changes_its_places_and_nothing_else() -> None:
     """Places inside lists and whole sections, too; the base stays as it was."""
-    found = changed(BASE, {"corruptions.0.erasure.p": 0.2, "autoencoder": "dense"})
+    found = changed(BASE, {"corruptions.0.erasure.p": 0.2, "architecture": "dense"})
     assert found["corruptions"][0]["erasure"]["p"] == 0.2
-    assert found["autoencoder"] == "dense"
-    assert {**found, "corruptions": 0, "autoencoder": 0} == {
+    assert found["architecture"] == "dense"
+    assert {**found, "corruptions": 0, "architecture": 0} == {
         **BASE.model_dump(mode="json"),
         "corruptions": 0,
-        "autoencoder": 0,
+        "architecture": 0,
     }
     assert BASE.model_dump(mode="json")["corruptions"][0]["erasure"]["p"] == 0.5
 
@@ -112,7 +112,7 @@ def test_the_key_is_the_question() -> None:
 
 def test_a_point_that_cannot_be_run_is_a_candidate_with_its_reason() -> None:
     """Not an error: the other points are worth trying."""
-    sweep = asked("autoencoder.conv.code=[8, 64]")
+    sweep = asked("architecture.conv.code=[8, 64]")
     good, bad = (sweep.candidate(point) for point in grid(sweep.space))
     assert good.experiment is not None
     assert good.stamp
@@ -170,7 +170,7 @@ def test_tpe_ends_where_the_space_has_no_more() -> None:
         ("restored_db", "objective", True),
         ("restored_db", "corruptions.0.erasure.p", False),
         ("error_percent.probe.100", "corruptions.0.erasure.p", True),
-        ("error_percent.probe.100", "data", False),
+        ("error_percent.probe.100", "dataset", False),
     ],
 )
 def test_figures_are_compared_where_they_answer_one_question(measure: str, path: str, expected: bool) -> None:

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a 
 DAE = str(Path(sys.executable).parent / "dae")
 RECIPE = ["digits-erasure", "--set", "transfer=null"]
 GRID = [
-    "--set", "training.epochs=1", "--space", "autoencoder.dense.code=[16, 64]", "--space",
+    "--set", "training.epochs=1", "--space", "architecture.dense.code=[16, 64]", "--space",
     "training.learning_rate=[1e-3, 1e-2]", "--seeds", "2",
 ]  # fmt: skip
 LONG = [
-    "--set", "autoencoder={conv: {widths: [16, 32], code: 16}}", "--set", "training.batch=64",
+    "--set", "architecture={conv: {widths: [16, 32], code: 16}}", "--set", "training.batch=64",
     "--set", "training.epochs=80", "--space", "training.learning_rate=[1e-3, 1e-2]",
 ]  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_the_sweep_leaves_table_picture_and_an_experiment_that_can_be_run(first:
     assert best.training.learning_rate == float(lowest["training.learning_rate"])
     assert parent.data.tags["best"] == f"trial {lowest['trial']}"
     assert "Best of 4" in parent.data.tags["mlflow.note.content"]
-    assert parent.data.params["space.autoencoder.dense.code"] == "[16, 64]"
+    assert parent.data.params["space.architecture.dense.code"] == "[16, 64]"
 
 
 @pytest.mark.long

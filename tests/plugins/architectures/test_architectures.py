@@ -149,7 +149,7 @@ def test_the_lectures_snippet_is_what_super_resolution_trains() -> None:
     model = built("upscaler", {}, (1, 14, 14), (1, 28, 28))
     original = torch.rand(4, 1, 28, 28)
     corruptor = Corruptor([spec("corruption", {"downscale": {"factor": 2}})])
-    chosen = spec("objective", "clean")
+    chosen = spec("objective", "mse")
     ours = chosen.extension.function(chosen.options, corruptor)(
         model, Batch(original, None, torch.arange(4)), torch.Generator()
     )

@@ -133,9 +133,9 @@ def objective(said: dict[str, Any], corruptor: Corruptor | None = None) -> Any:
 
 EXPERIMENT = parse(
     {
-        "data": "digits",
+        "dataset": "digits",
         "corruptions": {"erasure": {"p": 0.25}},
-        "autoencoder": {"stacked": {"widths": [24, 12, 6]}},
+        "architecture": {"stacked": {"widths": [24, 12, 6]}},
         "objective": "cross_entropy",
         "transfer": None,
     }
@@ -146,13 +146,13 @@ def layers(activation: str = "sigmoid", tied: bool = True) -> list[Autoencoder]:
     """Untrained layers as the flow would train them, with biases that are not nothing."""
     options = {"widths": [24, 12, 6], "activation": activation, "tied": tied}
     whole, shape, made = (
-        EXPERIMENT.model_copy(update={"autoencoder": spec("architecture", {"stacked": options})}),
+        EXPERIMENT.model_copy(update={"architecture": spec("architecture", {"stacked": options})}),
         (1, 8, 8),
         [],
     )
     for number in (1, 2, 3):
         one = layer(whole, number)
-        made.append(initialised(one.autoencoder, Shapes(shape, shape), one.seed))
+        made.append(initialised(one.architecture, Shapes(shape, shape), one.seed))
         shape = code_shape(shape, [made[-1].encoder])  # type: ignore[assignment]
         for parameter in made[-1].parameters():
             parameter.data += 0.1 * torch.randn(parameter.shape, generator=stream(number, "shift"))
@@ -216,14 +216,14 @@ def test_codes_do_not_depend_on_dropout_nor_on_the_mode_that_was() -> None:
 def test_a_layer_is_an_experiment_of_its_own() -> None:
     """The first is the network of one layer; above, what comes out is shaped by what made the codes; streams differ."""
     tanh = EXPERIMENT.model_copy(
-        update={"autoencoder": spec("architecture", {"stacked": {"widths": [9, 7], "activation": "tanh"}})}
+        update={"architecture": spec("architecture", {"stacked": {"widths": [9, 7], "activation": "tanh"}})}
     )
     first, second = layer(tanh, 1), layer(tanh, 2)
     assert first == tanh.model_copy(
-        update={"autoencoder": spec("architecture", {"stacked": {"widths": [9], "activation": "tanh"}})}
+        update={"architecture": spec("architecture", {"stacked": {"widths": [9], "activation": "tanh"}})}
     )
     assert (
-        second.autoencoder.dump()
+        second.architecture.dump()
         == spec("architecture", {"stacked": {"widths": [7], "activation": "tanh", "output": "tanh"}}).dump()
     )
     assert second.seed != tanh.seed
@@ -233,11 +233,11 @@ def test_a_layer_is_an_experiment_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"autoencoder": "conv"}, "Only the architecture 'stacked'.*has 'conv'.*train it whole"),
+        ({"architecture": "conv"}, "Only the architecture 'stacked'.*has 'conv'.*train it whole"),
         ({"corruptions": "blur"}, "blur.* cannot be applied to the codes that layer 2.*for images.*use erasure"),
-        ({"corruptions": {"downscale": {"factor": 2}}, "autoencoder": {"stacked": {"tied": False}}}, "very shape"),
+        ({"corruptions": {"downscale": {"factor": 2}}, "architecture": {"stacked": {"tied": False}}}, "very shape"),
         (
-            {"autoencoder": {"stacked": {"activation": "tanh"}}},
+            {"architecture": {"stacked": {"activation": "tanh"}}},
             r"Layer 2 is trained on codes of 1000.*compares values in \[0, 1\]",
         ),
         ({"objective": "noise2self", "corruptions": "gaussian_noise"}, "Layer 2.*'noise2self' is for images"),
@@ -251,7 +251,9 @@ def test_what_cannot_be_trained_layer_by_layer_is_refused(changes: dict[str, Any
 def test_one_layer_may_be_trained_under_any_corruption_of_its_shape() -> None:
     """There are no codes to corrupt."""
     check_stack(
-        parse(EXPERIMENT.model_dump(mode="json") | {"corruptions": "blur", "autoencoder": {"stacked": {"widths": [9]}}})
+        parse(
+            EXPERIMENT.model_dump(mode="json") | {"corruptions": "blur", "architecture": {"stacked": {"widths": [9]}}}
+        )
     )
 
 
@@ -262,14 +264,14 @@ def test_cross_entropy_is_refused_for_what_leaves_the_range(said: Any) -> None:
     """By declaration, before anything is trained."""
     wanted = EXPERIMENT.model_dump(mode="json") | {"objective": said}
     check(parse(wanted))
-    check(parse(wanted | {"autoencoder": "tiny"}))
+    check(parse(wanted | {"architecture": "tiny"}))
     for network in ({"conv": {"code": 8}}, {"stacked": {"output": "linear"}}):
         with pytest.raises(
             InputError, match=r"compares values in \[0, 1\], but what .* restores may lie anywhere.*tiny"
         ):
-            check(parse(wanted | {"autoencoder": network}))
+            check(parse(wanted | {"architecture": network}))
     with pytest.raises(InputError, match="those of arc may lie anywhere"):
-        check(parse(wanted | {"data": "arc"}))
+        check(parse(wanted | {"dataset": "arc"}))
 
 
 def test_a_stack_of_codes_trains_on_a_device_without_values() -> None:

@@ -25,7 +25,7 @@ def objective(corruptor: Corruptor, **options: Any) -> Loss:
 
 
 def clean_objective(corruptor: Corruptor) -> Loss:
-    found = spec("objective", "clean")
+    found = spec("objective", "mse")
     return found.extension.function(found.options, corruptor)
 
 
@@ -202,7 +202,12 @@ def test_a_target_unbiased_or_masked_is_taken(right: Any) -> None:
 
 
 def test_an_experiment_with_a_biased_target_is_refused_before_any_data_are_read() -> None:
-    sections = {"data": "digits", "autoencoder": {"conv": {"code": 8}}, "objective": "noise2noise", "transfer": None}
+    sections = {
+        "dataset": "digits",
+        "architecture": {"conv": {"code": 8}},
+        "objective": "noise2noise",
+        "transfer": None,
+    }
     clipped = {"gaussian_noise": {"sigma": 0.5, "clip": True}}
     check(parse({**sections, "corruptions": [{"gaussian_noise": {"sigma": 0.5}}]}))
     check(parse({**sections, "corruptions": [clipped], "objective": {"noise2noise": {"target": "gaussian_noise"}}}))

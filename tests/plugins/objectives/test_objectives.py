@@ -99,7 +99,7 @@ def test_sure_is_the_risk_of_a_linear_denoiser_on_average() -> None:
 def test_sure_is_the_squared_error_of_a_network_on_average() -> None:
     """Paired with the error to the clean pictures under the very same noise, the mean difference is nothing."""
     model = Smooth()
-    truth, estimate = (losses(objective({name: {}}), model, 400) for name in ("clean", "sure"))
+    truth, estimate = (losses(objective({name: {}}), model, 400) for name in ("mse", "sure"))
     difference = estimate - truth
     assert difference.std() / 20 < 0.01 * truth.mean()
     assert standard_errors(difference) < 4
@@ -138,7 +138,7 @@ def test_sure_keeps_its_digits_under_autocast() -> None:
 @pytest.mark.parametrize("name", ["sure", "noise2self"])
 def test_with_noise_once_only_the_noise_stays(name: str) -> None:
     """The same stream in another epoch gives the same noisy pictures, but another probe or other hidden pixels."""
-    made, model, clean = objective({name: {}}), Smooth(), objective({"clean": {}})
+    made, model, clean = objective({name: {}}), Smooth(), objective({"mse": {}})
     first, again, later = (made(model, batch(epoch=epoch), stream(0, "noise", 0)) for epoch in (1, 1, 2))
     assert first == again != later
     assert clean(model, batch(epoch=1), stream(0, 0)) == clean(model, batch(epoch=2), stream(0, 0))
@@ -198,7 +198,7 @@ ERASURE = corruptor({"erasure": {"p": 0.5}})
 
 def test_even_emphasis_is_the_clean_objective() -> None:
     even = losses(objective({"emphasised": {"a": 1, "b": 1}}, ERASURE), Smooth(), 3)
-    torch.testing.assert_close(even, losses(objective({"clean": {}}, ERASURE), Smooth(), 3))
+    torch.testing.assert_close(even, losses(objective({"mse": {}}, ERASURE), Smooth(), 3))
 
 
 def test_full_emphasis_counts_the_erased_pixels_alone() -> None:
@@ -241,7 +241,7 @@ def test_l1_is_the_mean_absolute_error() -> None:
         ("noise2self", ["erasure"], "only for unbiased noise.*erasure.*rescale"),
         ("noise2self", [], "only for unbiased noise.*got: none"),
         ("noise2self", [{"gaussian_noise": {"clip": True}}], "only for unbiased noise"),
-        ("emphasised", ["gaussian_noise"], "does not say what it touched.*erasure, block_mask.*objective clean"),
+        ("emphasised", ["gaussian_noise"], "does not say what it touched.*erasure, block_mask.*objective mse"),
         ("emphasised", ["blur", "erasure"], "does not say what it touched"),
         ({"emphasised": {"a": 0, "b": 0}}, ["erasure"], "nothing would be learnt"),
     ],
@@ -254,7 +254,14 @@ def test_what_it_cannot_learn_from_is_refused_with_advice(said: Any, corruptions
 def test_noise2self_is_refused_for_points() -> None:
     with pytest.raises(InputError, match="'noise2self' is for images, but the samples have shape"):
         check(
-            parse({"data": "arc", "corruptions": ["gaussian_noise"], "autoencoder": "dense", "objective": "noise2self"})
+            parse(
+                {
+                    "dataset": "arc",
+                    "corruptions": ["gaussian_noise"],
+                    "architecture": "dense",
+                    "objective": "noise2self",
+                }
+            )
         )
     with pytest.raises(InputError, match="pictures"):
         objective({"noise2self": {}})(Scale(1.0), batch(torch.rand(4, 2)), stream(0))
@@ -476,7 +483,7 @@ def test_a_network_without_one_encoder_has_no_contraction() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["clean", "l1", "weight_decay", "emphasised", "contractive", "cross_entropy", "sure", "noise2self"]
+    "name", ["mse", "l1", "weight_decay", "emphasised", "contractive", "cross_entropy", "sure", "noise2self"]
 )
 def test_a_network_that_restores_another_shape_is_refused(name: str) -> None:
     """Torch repeats one channel along three, and the loss would be a number all the same."""

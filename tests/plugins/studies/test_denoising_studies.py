@@ -67,7 +67,7 @@ def test_the_strengths_are_the_lectures() -> None:
         for it in found
     ]
     assert values == [value for value in (0.5, 0.9, 2, 4, 10, 16) for _ in range(3)]
-    assert [(it.data.name, it.autoencoder.name) for it in found] == 6 * [
+    assert [(it.dataset.name, it.architecture.name) for it in found] == 6 * [
         ("mnist", "conv"),
         ("mnist", "unet"),
         ("fashion_mnist", "conv"),

@@ -49,7 +49,7 @@ def test_tied_weights_refuse_another_size() -> None:
 def test_weight_decay_adds_the_squared_weights_and_no_bias(model: nn.Module) -> None:
     """Its gradient is twice the strength times the weight, on top of squared error's own."""
     batch, gradients = Batch(X[:50], None, torch.arange(50)), []
-    for said in ({"clean": {}}, {"weight_decay": {"strength": 0.3}}):
+    for said in ({"mse": {}}, {"weight_decay": {"strength": 0.3}}):
         chosen = spec("objective", said)
         model.zero_grad()
         chosen.extension.function(chosen.options, Corruptor())(model, batch, stream(0, "noise")).backward()

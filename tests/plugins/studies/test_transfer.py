@@ -31,7 +31,7 @@ from daecore.study import find_study
 from daecore.transfer.scores import Classified, Score, summarise
 from daecore.transfer.task import ClassifierOptions
 
-EXPERIMENT = parse({"data": "digits", "autoencoder": {"conv": {"code": 16}}, "training": {"threads": 1}})
+EXPERIMENT = parse({"dataset": "digits", "architecture": {"conv": {"code": 16}}, "training": {"threads": 1}})
 
 
 def scores(errors: dict[str, tuple[float, ...]], labels: int = 100) -> list[Score]:

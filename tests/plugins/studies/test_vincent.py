@@ -56,7 +56,7 @@ def test_every_problem_is_a_study_with_recipes_of_its_own_data() -> None:
     assert set(SERIES.ids) == set(PUBLISHED)
     for name in SERIES.ids:
         for recipe in find_study(SERIES, name).recipes:
-            assert chosen(recipe).data.name == name
+            assert chosen(recipe).dataset.name == name
 
 
 class Bench:
@@ -122,7 +122,7 @@ def test_the_stacks_differ_in_what_they_were_pre_trained_on_alone(bench: tuple[B
     assert denoising.experiment.corruptions
     without = {"corruptions": ()}
     assert denoising.experiment.model_copy(update=without) == plain.experiment == scratch.model_copy(update=without)
-    assert scratch.autoencoder.options.activation == "sigmoid"  # type: ignore[attr-defined]
+    assert scratch.architecture.options.activation == "sigmoid"  # type: ignore[attr-defined]
     assert stacked == denoised
     assert from_scratch.model_copy(update={"learning_rates": stacked.learning_rates}) == stacked
     assert longer[2].model_copy(update={"steps": 2000}) == from_scratch

@@ -84,7 +84,7 @@ def _climb(laboratory: Laboratory) -> Climbed:
     probes, seconds = [], 0.0
     for depth in range(1, len(widths) + 1):
         part = laboratory.experiment(
-            RECIPE, f"autoencoder.stacked.widths={list(widths[:depth])}", quick=QUICK
+            RECIPE, f"architecture.stacked.widths={list(widths[:depth])}", quick=QUICK
         )  # shares all layers but the last with the step below
         stack = laboratory.stack(part)
         seconds = sum(layer.seconds for layer in stack.layers)

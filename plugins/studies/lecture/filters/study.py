@@ -12,7 +12,7 @@ from .scores import DECAY, NAMES, PLAIN, Sheet, Sheets, Taught, best_of, mean, n
 
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 EVALUATING = (1, 2, 3, 4, 5)  # seeds; 0 chooses
-FEW = "data.patches.count=5000"
+FEW = "dataset.patches.count=5000"
 QUICK = {
     GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"),
     DIGITS: (FEW, "training.epochs=10"),
@@ -32,7 +32,7 @@ def _family(
 ERASED = "corruptions=[{{erasure: {{p: {}}}}}]"
 REPLACED = "corruptions=[{{salt_pepper: {{p: {}, low: -3, high: 3}}}}]"
 PHOTOGRAPHS = (
-    Taught(PLAIN, "nothing (plain)", PLAIN, "lecture/filters-weight-decay", ("objective={clean: {}}",)),
+    Taught(PLAIN, "nothing (plain)", PLAIN, "lecture/filters-weight-decay", ("objective={mse: {}}",)),
     *_family(
         DECAY,
         "weight decay {:g}",
@@ -122,7 +122,7 @@ def _spread(sheets: Sheets, words: Mapping[str, str], floor: Sheet) -> Picture:
 
 def _source(lab: Laboratory) -> str:
     """Which photographs the patches were cut from."""
-    data: DatasetSpec = lab.experiment(GAUSSIAN).data
+    data: DatasetSpec = lab.experiment(GAUSSIAN).dataset
     look = data.extension.fingerprint
     said = look(data.options).splitlines()[0] if look else "unknown"
     return f"Photographs: {said}. Noise is in standard deviations of the whitened patches."

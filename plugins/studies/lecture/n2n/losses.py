@@ -60,7 +60,7 @@ def gaps(network: nn.Module, corruptor: Corruptor, target: CorruptionSpec, sampl
         samples: Images.
     """
     noisy = _objective({"noise2noise": {"target": [target.dump()]}}, corruptor)
-    clean = _objective("clean", corruptor)
+    clean = _objective("mse", corruptor)
     with torch.inference_mode():
         losses = [
             [loss(network, batch, stream(0, "loss gap", number)).item() for loss in (noisy, clean)]

@@ -17,7 +17,7 @@ from daecore.stats import bootstrap, psnr
 from daecore.study import Findings, Laboratory, Measured, Picture, Table, Trained
 
 SIDE = 96  # of the crops that are shown
-QUICK = ("data.natural.crops=400", "training.epochs=1", "training.batch=8")
+QUICK = ("dataset.natural.crops=400", "training.epochs=1", "training.batch=8")
 SET12 = "set12"
 PUBLISHED = (  # dB on Set12 at sigma 25/255, mean over images; Zhang et al. 2017 (DnCNN), tables of the later papers
     ("BM3D, published", "Set12", "-", "-", "29.97", "-"),
@@ -60,8 +60,8 @@ def decibels(trained: Trained, groups: Sequence[Pairs]) -> NDArray[np.float32]:
 
 def source(experiment: Experiment) -> str:
     """Where the images come from, in words: the first line of the dataset's fingerprint."""
-    look = experiment.data.extension.fingerprint
-    return look(experiment.data.options).split("\n")[0] if look else experiment.data.name
+    look = experiment.dataset.extension.fingerprint
+    return look(experiment.dataset.options).split("\n")[0] if look else experiment.dataset.name
 
 
 def _comparable(said: str) -> tuple[str, ...]:

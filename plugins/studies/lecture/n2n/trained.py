@@ -15,7 +15,7 @@ from daecore.stats import Interval, psnr, student
 from daecore.study import Laboratory, Trained
 
 SEEDS, QUICK_SEEDS = 5, 2
-CLEAN = "objective={clean: {}}"
+CLEAN = "objective={mse: {}}"
 QUICK = ("training.batch=16",)  # on fewer images, more steps
 
 

@@ -8,11 +8,11 @@ from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hook
 from ..bibliography import cited
 
 
-class Clean(Options):
+class Mse(Options):
     """Mean squared error between the restored and the clean sample."""
 
 
-def clean(options: Clean, corruptor: Corruptor) -> Loss:
+def mse(options: Mse, corruptor: Corruptor) -> Loss:
     """The loss ``mean((model(corrupted) - clean)^2)`` over all values of the batch."""
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
@@ -24,5 +24,5 @@ def clean(options: Clean, corruptor: Corruptor) -> Loss:
 
 @hookimpl
 def register_objectives() -> list[Objective]:
-    """Ship `clean`."""
-    return [Objective(name="clean", options=Clean, function=clean, source=cited("vincent2008"))]
+    """Ship `mse`."""
+    return [Objective(name="mse", options=Mse, function=mse, source=cited("vincent2008"))]
