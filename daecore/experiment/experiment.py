@@ -39,9 +39,7 @@ class Experiment(Options):
     architecture: ArchitectureSpec = Field(
         default_factory=lambda: spec("architecture", "conv"), description="the network that restores it"
     )
-    objective: ObjectiveSpec = Field(
-        default_factory=lambda: spec("objective", "mse"), description="what it minimises"
-    )
+    objective: ObjectiveSpec = Field(default_factory=lambda: spec("objective", "mse"), description="what it minimises")
     training: TrainingOptions = Field(default_factory=TrainingOptions, description="how it is trained")
     transfer: TransferOptions | None = Field(
         default_factory=TransferOptions, description="which classifiers are trained"

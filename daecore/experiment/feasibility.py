@@ -40,8 +40,8 @@ def check(experiment: Experiment) -> Shapes:
     check_objective(experiment.objective, experiment.architecture, corruptor, clean)
     if len(clean) != 3 and _bounded(experiment.objective) and not _bounded(experiment.dataset):
         raise InputError(
-            f"The objective {experiment.objective} compares values in [0, 1], and those of {experiment.dataset.name} may "
-            "lie anywhere. Use the objective mse."
+            f"The objective {experiment.objective} compares values in [0, 1], and those of "
+            f"{experiment.dataset.name} may lie anywhere. Use the objective mse."
         )
     if experiment.transfer is not None and dataset.classes:
         _check_labels(experiment.transfer, dataset.classes)

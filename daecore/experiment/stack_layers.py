@@ -23,8 +23,8 @@ def check_stack(experiment: Experiment) -> None:
     if experiment.architecture.name != ARCHITECTURE:
         raise InputError(
             f"Only the architecture {ARCHITECTURE!r} is trained layer by layer, but this experiment has "
-            f"{experiment.architecture.name!r}. Set architecture={{{ARCHITECTURE}: {{widths: [1000, 1000, 1000]}}}}, or "
-            "train it whole with `dae run`."
+            f"{experiment.architecture.name!r}. Set architecture={{{ARCHITECTURE}: {{widths: [1000, 1000, 1000]}}}}, "
+            "or train it whole with `dae run`."
         )
     shape = check(experiment).clean
     _check_corruption(experiment.corruptor, shape, "the samples")

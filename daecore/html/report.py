@@ -91,10 +91,10 @@ def _restoration(denoising: DenoisingReport) -> str:
 def _transfer(transfer: TransferReport) -> str:
     if not transfer.rows:
         return ""
-    budgets = list(dict.fromkeys(row.labels for row in transfer.rows))
-    columns = [f"{count:,} labels" for count in budgets]
-    errors = _by_budget({(row.initialisation, row.labels): row.error_percent for row in transfer.rows}, budgets)
-    gains = _by_budget({(row.control, row.labels): row.gain_percent for row in transfer.differences}, budgets, "+")
+    label_counts = list(dict.fromkeys(row.labels for row in transfer.rows))
+    columns = [f"{count:,} labels" for count in label_counts]
+    errors = _by_labels({(row.initialisation, row.labels): row.error_percent for row in transfer.rows}, label_counts)
+    gains = _by_labels({(row.control, row.labels): row.gain_percent for row in transfer.differences}, label_counts, "+")
     draws = ", ".join(sorted({str(row.n) for row in transfer.rows}))
     shown: list[Row] = [(name, *cells, glossary.CLASSIFIERS.get(name, "")) for name, cells in errors.items()]
     saved: list[Row] = [(name, *cells) for name, cells in gains.items()]
@@ -108,12 +108,12 @@ def _transfer(transfer: TransferReport) -> str:
     )
 
 
-def _by_budget(
-    found: Mapping[tuple[str, int], Interval], budgets: Sequence[int], sign: str = ""
+def _by_labels(
+    found: Mapping[tuple[str, int], Interval], label_counts: Sequence[int], sign: str = ""
 ) -> dict[str, list[str]]:
     """A row of intervals, one for each number of labels, by name; an interval is not broken into lines."""
     texts = {key: told(value, f"{sign}.2f").replace(" ", "\u00a0") for key, value in found.items()}
-    return {name: [texts.get((name, count), "") for count in budgets] for name, _ in found}
+    return {name: [texts.get((name, count), "") for count in label_counts] for name, _ in found}
 
 
 def _settings(report: Mapping[str, Any]) -> str:

@@ -61,10 +61,10 @@ def curves(charts: Sequence[Curves], x_label: str) -> Figure:
 
 def _draw(axis: Axes, chart: Curves) -> None:
     for number, (name, line) in enumerate(chart.lines.items()):
-        sizes, look = sorted(line), style(number)
-        axis.plot(sizes, [line[it].mean for it in sizes], markersize=4, label=name, **look)
+        sizes, line_style = sorted(line), style(number)
+        axis.plot(sizes, [line[it].mean for it in sizes], markersize=4, label=name, **line_style)
         low, high = [line[it].low for it in sizes], [line[it].high for it in sizes]
-        axis.fill_between(sizes, low, high, color=look["color"], alpha=0.2, linewidth=0)
+        axis.fill_between(sizes, low, high, color=line_style["color"], alpha=0.2, linewidth=0)
     for name, value in chart.references.items():
         axis.axhline(value, color=GREY, linestyle="--", linewidth=1, zorder=1)
         axis.annotate(

@@ -26,39 +26,47 @@ def label_efficiency(report: TransferReport) -> Figure:
     lines: dict[str, dict[int, Interval]] = {}
     for row in report.rows:
         lines.setdefault(row.initialisation, {})[row.labels] = row.error_percent
-    budgets = sorted({row.labels for row in report.rows})
-    wide = max(5.0, 0.8 + len(budgets) * (len(lines) * INCHES + 0.5))
+    label_counts = sorted({row.labels for row in report.rows})
+    wide = max(5.0, 0.8 + len(label_counts) * (len(lines) * INCHES + 0.5))
     figure = Figure(figsize=(wide + 1.6, 4.0), dpi=130, layout="constrained", facecolor="white")
     axis = figure.subplots()
     for number, (name, line) in enumerate(lines.items()):
         shift = SHARE * ((number + 0.5) / len(lines) - 0.5)
-        _draw(axis, [(budgets.index(count) + shift, line[count]) for count in sorted(line)], name, number, len(budgets))
-    for before, _ in pairwise(range(len(budgets))):
+        _draw(
+            axis,
+            [(label_counts.index(count) + shift, line[count]) for count in sorted(line)],
+            name,
+            number,
+            len(label_counts),
+        )
+    for before, _ in pairwise(range(len(label_counts))):
         axis.axvline(before + 0.5, color="#e6e8eb", linewidth=1)
-    _dress(axis, budgets)
+    _dress(axis, label_counts)
     return figure
 
 
-def _draw(axis: Axes, points: list[tuple[float, Interval]], name: str, number: int, budgets: int) -> None:
+def _draw(axis: Axes, points: list[tuple[float, Interval]], name: str, number: int, label_counts: int) -> None:
     positions, found = [position for position, _ in points], [interval for _, interval in points]
-    means, look = [it.mean for it in found], style(number)
+    means, line_style = [it.mean for it in found], style(number)
     reach = [[it.mean - it.low for it in found], [it.high - it.mean for it in found]]
-    if budgets > FEW:
-        axis.plot(positions, means, color=look["color"], linestyle=look["linestyle"], linewidth=0.8, alpha=0.45)
+    if label_counts > FEW:
+        axis.plot(
+            positions, means, color=line_style["color"], linestyle=line_style["linestyle"], linewidth=0.8, alpha=0.45
+        )
     axis.errorbar(
-        positions, means, yerr=reach, label=name, color=look["color"], marker=look["marker"], markersize=5,
+        positions, means, yerr=reach, label=name, color=line_style["color"], marker=line_style["marker"], markersize=5,
         linestyle="none", elinewidth=1.4, capsize=3,
     )  # fmt: skip
 
 
-def _dress(axis: Axes, budgets: list[int]) -> None:
+def _dress(axis: Axes, label_counts: list[int]) -> None:
     axis.set_yscale("log", nonpositive="clip")  # an interval of few draws may reach below zero
     means = [value for container in axis.containers for value in container[0].get_ydata() if value > 0]
     bottom = min((low for low in _ends(axis) if low > 0), default=min(means, default=1.0))
     axis.set_ylim(bottom=max(0.8 * bottom, 0.2 * min(means, default=bottom)))
-    axis.set(xlabel="labels", ylabel="test error, %", xlim=(-0.5, len(budgets) - 0.5))
+    axis.set(xlabel="labels", ylabel="test error, %", xlim=(-0.5, len(label_counts) - 0.5))
     ticks.plain(axis)
-    axis.set_xticks(range(len(budgets)), [f"{count:,}" for count in budgets])
+    axis.set_xticks(range(len(label_counts)), [f"{count:,}" for count in label_counts])
     axis.tick_params(axis="x", length=0)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color="#e6e8eb", linewidth=0.7)

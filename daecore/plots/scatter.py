@@ -61,10 +61,10 @@ def scatter(
     return figure
 
 
-def _draw(axis: Axes, name: str, points: Sequence[Point], look: Mapping[str, str]) -> None:
+def _draw(axis: Axes, name: str, points: Sequence[Point], line_style: Mapping[str, str]) -> None:
     x, y = [point.x.mean for point in points], [point.y.mean for point in points]
-    color, marker = look["color"], look["marker"]
-    axis.plot(x, y, color=color, linestyle=look["linestyle"], linewidth=0.8, alpha=0.6)
+    color, marker = line_style["color"], line_style["marker"]
+    axis.plot(x, y, color=color, linestyle=line_style["linestyle"], linewidth=0.8, alpha=0.6)
     spread = [
         [[one.mean - one.low for one in values], [one.high - one.mean for one in values]]
         for values in ([point.x for point in points], [point.y for point in points])

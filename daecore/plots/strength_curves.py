@@ -14,7 +14,7 @@ from daecore.stats.intervals import Interval
 
 Line = Mapping[float, Interval]
 TICKS = 9  # so many strengths are named one by one
-LOOKS = {  # colour, line, marker
+STYLES = {  # colour, line, marker
     "restored": (BLUE, "-", "o"),
     "corrupted": (ORANGE, "--", "s"),
     "gain over the best baseline": (BLUE, "-", "o"),
@@ -55,7 +55,7 @@ def _draw(axis: Axes, name: str, line: Line) -> None:
     means = [line[strength].mean for strength in strengths]
     below = [line[strength].mean - line[strength].low for strength in strengths]
     above = [line[strength].high - line[strength].mean for strength in strengths]
-    color, dashes, marker = LOOKS[name]
+    color, dashes, marker = STYLES[name]
     axis.errorbar(
         strengths, means, yerr=[below, above], color=color, linestyle=dashes, marker=marker, markersize=4, capsize=3,
         label=name,

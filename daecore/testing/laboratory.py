@@ -26,7 +26,7 @@ from daecore.model.stack import code_shape, encode, unroll
 from daecore.plugin.spec import digest
 from daecore.study import laboratory as protocol
 from daecore.training.loop import fit
-from daecore.transfer.encoder import Initialisation
+from daecore.transfer.encoder import PretrainedEncoder
 from daecore.transfer.finetuning import weights_digest
 from daecore.transfer.scores import Classified
 from daecore.transfer.svm import SvmOptions, SvmReport, choose_svm
@@ -171,15 +171,17 @@ class SmallLaboratory:
                 return deepcopy(model.network.encoder)
             return initialised(experiment.architecture, shapes, experiment.seed, "classifier", draw).encoder
 
-        fitted = Initialisation(encoder, task).fitted(method, labels, draw, options.rates(method), looks=1)
+        fitted = PretrainedEncoder(encoder, task).fitted(
+            method, labels, draw, options.rates(method), validation_checks=1
+        )
         votes = fitted.model is None
         return Classified(
             error_percent=fitted.test_error(),
             validation_error_percent=fitted.validation_error,
             learning_rate=None if votes else fitted.choice,
             neighbours=round(fitted.choice) if votes else None,
-            epoch=fitted.look.epoch,
-            epochs=fitted.look.epochs,
+            epoch=fitted.check.epoch,
+            epochs=fitted.check.epochs,
             seconds=time.perf_counter() - began,
             weights_sha256=None if fitted.model is None else weights_digest(fitted.model),
         )

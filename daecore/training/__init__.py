@@ -1,22 +1,28 @@
 """Training: the loop, the objective, the optimiser, schedules, state and checkpoints."""
 
-from daecore.training.checkpoint import load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.training.checkpoint import (
+    load_tensors,
+    load_training_state,
+    save_tensors,
+    save_training_state,
+    tensors_digest,
+)
 from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.loss import Loss, comparable
 from daecore.training.optimiser import AdamW
-from daecore.training.state import Progress
+from daecore.training.state import TrainingState
 
 __all__ = [
     "AdamW",
     "Epoch",
     "Loss",
-    "Progress",
     "TrainingOptions",
+    "TrainingState",
     "comparable",
     "fit",
-    "load_progress",
     "load_tensors",
-    "save_progress",
+    "load_training_state",
     "save_tensors",
+    "save_training_state",
     "tensors_digest",
 ]

@@ -10,17 +10,19 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import from_json
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, uint8
 
 from daecore.errors import CheckpointError, in_a_line, quoted
 from daecore.plugin.spec import explain
-from daecore.training.state import Progress
+from daecore.training.state import TrainingState
 
+FORMAT: Final = 2  # of the files; 1 had other words
 _PARTS = ("weights", "optimiser", "average", "best")
 MOST_BYTES = 16_000_000  # of names, shapes and header: a training of 10,000 tensors needs six
 MOST_CHARACTERS = 100_000  # of the header alone: a network's options and plugins need some thousand
@@ -31,12 +33,12 @@ class Header(BaseModel):
 
     Attributes:
         what: What such a file is, for messages.
-        format: Of the file; others are written by a later daecore.
+        format: Of the file; others are written by another daecore.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
     what: ClassVar[str] = "a file of tensors"
-    format: Literal[1] = 1
+    format: Literal[2] = FORMAT
 
 
 class CheckpointHeader(Header):
@@ -65,15 +67,15 @@ class CheckpointHeader(Header):
 AnyHeader = TypeVar("AnyHeader", bound=Header)
 
 
-def save_progress(path: Path, progress: Progress) -> None:
-    """Write a training's progress; the old file stays until the new one is whole."""
-    tensors = {f"{part}/{name}": value for part in _PARTS for name, value in getattr(progress, part).items()}
-    header = CheckpointHeader(epoch=progress.epoch, waited=progress.waited, best_loss=progress.best_loss)
+def save_training_state(path: Path, state: TrainingState) -> None:
+    """Write a training's state; the old file stays until the new one is whole."""
+    tensors = {f"{part}/{name}": value for part in _PARTS for name, value in getattr(state, part).items()}
+    header = CheckpointHeader(epoch=state.epoch, waited=state.waited, best_loss=state.best_loss)
     save_tensors(path, tensors, header)
 
 
-def load_progress(path: Path) -> Progress:
-    """Read a training's progress. Whether it is that of a given network is looked at when it is taken up.
+def load_training_state(path: Path) -> TrainingState:
+    """Read a training's state. Whether it is that of a given network is looked at when it is taken up.
 
     Raises:
         CheckpointError: The file is missing, damaged or of another kind.
@@ -88,13 +90,14 @@ def load_progress(path: Path) -> Progress:
                 f"begin with one of {', '.join(f'{known}/' for known in _PARTS)}."
             )
         parts[part][name] = value
-    return Progress(epoch=header.epoch, waited=header.waited, best_loss=header.best_loss, **parts)
+    return TrainingState(epoch=header.epoch, waited=header.waited, best_loss=header.best_loss, **parts)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
     """Write named tensors and a header to one file, atomically and with a checksum."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    text = json.dumps(header.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+    said = header.model_dump(mode="json", exclude_defaults=True) | {"format": header.format}
+    text = json.dumps(said, sort_keys=True)
     metadata = {"header": text, "sha256": tensors_digest(plain, text)}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -162,14 +165,18 @@ def _header(text: str, kind: type[AnyHeader], path: Path) -> AnyHeader:
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
-        said = _newer(error) or f"is not {kind.what}: {explain(error, 'header', first=True)}"
+        said = _other_format(text) or f"is not {kind.what}: {explain(error, 'header', first=True)}"
         raise CheckpointError(f"{path} {said}.") from None
 
 
-def _newer(error: ValidationError) -> str:
-    """What to say of a file in a later format; empty for others."""
-    formats = [item["input"] for item in error.errors(include_url=False) if item["loc"] == ("format",)]
-    later = formats and type(formats[0]) is int and formats[0] > 1
-    return (
-        f"was written in format {quoted(formats[0])}, and this daecore reads format 1: use a later one" if later else ""
-    )
+def _other_format(text: str) -> str:
+    """What to say of a file in an earlier or a later format; empty for others. Format 1 did not always say so."""
+    try:
+        found = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return ""
+    number = found.get("format", 1) if isinstance(found, dict) else FORMAT
+    if type(number) is not int or number in (0, FORMAT):
+        return ""
+    what = "train it again, or use the version that wrote it" if number < FORMAT else "use a later one"
+    return f"was written in format {quoted(number)}, and this daecore reads format {FORMAT}: {what}"

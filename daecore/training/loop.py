@@ -22,7 +22,7 @@ from daecore.plugin.options import Options
 from daecore.training.loss import Loss
 from daecore.training.optimiser import AdamW
 from daecore.training.schedule import Schedule, rate
-from daecore.training.state import Progress, State
+from daecore.training.state import LiveTraining, TrainingState
 from daecore.training.trainable import require_trainable
 
 
@@ -61,7 +61,7 @@ class Epoch:
         seconds: The pass's duration, validation left out.
         images_per_second: Samples trained on, a second.
         model: The network one would use now: the best so far, averaged, or as trained.
-        progress: What a checkpoint keeps.
+        state: What a checkpoint keeps.
     """
 
     number: int
@@ -70,7 +70,7 @@ class Epoch:
     seconds: float
     images_per_second: float
     model: nn.Module
-    progress: Progress
+    state: TrainingState
 
 
 def fit(
@@ -81,7 +81,7 @@ def fit(
     *,
     seed: int,
     validation: Samples | None = None,
-    resume: Progress | None = None,
+    resume: TrainingState | None = None,
 ) -> Iterator[Epoch]:
     """Train ``model`` in place, where the samples lie; after the last epoch it holds the weights to use.
 
@@ -96,11 +96,11 @@ def fit(
         options: Epochs, batch, rates, precision.
         seed: Names the streams.
         validation: Judged after each epoch; needed for ``patience``.
-        resume: The progress to go on from.
+        resume: The state to go on from.
 
     Raises:
         InputError: The network, or torch's default type, is not float32; samples are none, or hold NaN.
-        CheckpointError: The progress is of another training.
+        CheckpointError: The state is of another training.
         NonFiniteError: A loss or a weight was NaN or infinite; the message names epoch and step.
     """
     require_trainable(model, samples, validation, patience=options.patience > 0)
@@ -109,7 +109,7 @@ def fit(
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
     model.to(device, memory_format=layout)  # type: ignore[call-overload]
     optimiser = AdamW(model, options.weight_decay, layer_decay=options.layer_decay)
-    state = State(model, optimiser, average=options.average, patience=options.patience)
+    state = LiveTraining(model, optimiser, average=options.average, patience=options.patience)
     if resume is not None:
         state.restore(resume)
     step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
@@ -136,7 +136,7 @@ def fit(
             None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)
         )
         state.finish(number, held_out)
-        yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.progress())
+        yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.saved())
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()

@@ -1,4 +1,4 @@
-"""Progress: what changes while a network is trained, and all that a training needs to go on exactly.
+"""Training state: what changes while a network is trained, and all that a training needs to go on exactly.
 
 Knows weights, an optimiser, the weight average and the best so far, and whether what was saved is of this training.
 Does not train, and writes no file.
@@ -19,7 +19,7 @@ NEVER_NEGATIVE = (".exp_avg_sq", ".step")  # of the optimiser's moments
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """All that a training needs to go on exactly: weights, optimiser, averages, and what was best.
 
     Tensors are live: save them before the loop goes on.
@@ -34,7 +34,7 @@ class Progress:
     waited: int
 
 
-class State:
+class LiveTraining:
     """What changes while training: the optimiser's moments, the weight average, and the best weights so far.
 
     Args:
@@ -80,14 +80,14 @@ class State:
             self.best_loss = held_out
             self.best.load_state_dict(self.candidate.state_dict())
 
-    def progress(self) -> Progress:
-        """The live state, by name."""
+    def saved(self) -> TrainingState:
+        """All of it, by name."""
         weights = [{} if model is None else model.state_dict() for model in (self.raw, self.average, self.best)]
-        return Progress(
+        return TrainingState(
             self.epoch, weights[0], self.optimiser.moments, weights[1], weights[2], self.best_loss, self.waited
         )
 
-    def restore(self, saved: Progress) -> None:
+    def restore(self, saved: TrainingState) -> None:
         """Go on from there.
 
         Raises:
@@ -102,8 +102,8 @@ class State:
         self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
 
 
-def require_same_training(saved: Progress, model: nn.Module, *, average: bool, best: bool) -> None:
-    """Refuse a progress that a training of this network cannot have left.
+def require_same_training(saved: TrainingState, model: nn.Module, *, average: bool, best: bool) -> None:
+    """Refuse a state that a training of this network cannot have left.
 
     Args:
         saved: As it came from a file.

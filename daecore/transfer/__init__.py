@@ -1,6 +1,6 @@
 """Transfer: from an encoder to a classifier, and what that is worth."""
 
-from daecore.transfer.encoder import Initialisation
+from daecore.transfer.encoder import PretrainedEncoder
 from daecore.transfer.finetuning import epochs_for, probe_codes, train_classifier
 from daecore.transfer.scores import Cell, Classified, Score, TransferReport, summarise
 from daecore.transfer.svm import SvmReport, choose_svm
@@ -11,8 +11,8 @@ __all__ = [
     "Cell",
     "Classified",
     "ClassifierOptions",
-    "Initialisation",
     "Method",
+    "PretrainedEncoder",
     "Score",
     "SvmReport",
     "Task",

@@ -16,14 +16,14 @@ from daecore.device import Precision
 from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented
 from daecore.transfer.classifier import SIZE, Classifier, evaluate
-from daecore.transfer.finetuning import Look, linear_layer, repeated, train_classifier
+from daecore.transfer.finetuning import ValidationCheck, linear_layer, repeated, train_classifier
 from daecore.transfer.nearest import nearest_errors
 from daecore.transfer.task import Fitted, Method, Task
 
 MOST = 60_000  # changed copies of labelled images whose codes a linear layer is trained on
 
 
-class Initialisation:
+class PretrainedEncoder:
     """An encoder to make classifiers of: made anew for each fine-tuning, measured once where it stays frozen.
 
     Args:
@@ -35,32 +35,36 @@ class Initialisation:
         self.make, self.task = make, task
         self._last: tuple[tuple[int, int], Samples] | None = None
 
-    def fitted(self, method: Method, count: int, draw: int, rates: Sequence[float], *, looks: int) -> Fitted:
+    def fitted(
+        self, method: Method, count: int, draw: int, rates: Sequence[float], *, validation_checks: int
+    ) -> Fitted:
         """A classifier of this encoder; of several rates the one with the lowest validation error.
 
         Args:
             method: How it is made.
-            count: The budget of labels.
+            count: How many labels.
             draw: Which draw of them.
-            rates: Highest learning rates; several need at least one look.
-            looks: How often validation is looked at in a training.
+            rates: Highest learning rates; several need at least one check.
+            validation_checks: How often validation is looked at in a training.
         """
         ways = {"finetune": self._finetuned, "probe": self._probed, "knn": self._voted}
-        tried = [ways[method](count, draw, rate, looks) for rate in rates]
+        tried = [ways[method](count, draw, rate, validation_checks) for rate in rates]
         return min(tried, key=lambda each: each.validation_error)
 
-    def _finetuned(self, count: int, draw: int, rate: float, looks: int) -> Fitted:
+    def _finetuned(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
         task, model = self.task, self._classifier(self._seed(draw))
-        look = self._train(model, task.labelled(count, draw), task.validation, draw, rate, looks, task.precision)
-        return Fitted(look, rate, model, lambda: evaluate(model, task.splits.test, task.precision))
+        check = self._train(
+            model, task.labelled(count, draw), task.validation, draw, rate, validation_checks, task.precision
+        )
+        return Fitted(check, rate, model, lambda: evaluate(model, task.splits.test, task.precision))
 
-    def _probed(self, count: int, draw: int, rate: float, looks: int) -> Fitted:
+    def _probed(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
         codes, task = self._codes(count, draw), self.task
         layer = linear_layer(codes.data.shape[1], task.classes, self._seed(draw)).to(codes.device)
-        look = self._train(layer, codes, self._validation, draw, rate, looks, "float32")
-        return Fitted(look, rate, layer, lambda: evaluate(layer, self._test, "float32"))
+        check = self._train(layer, codes, self._validation, draw, rate, validation_checks, "float32")
+        return Fitted(check, rate, layer, lambda: evaluate(layer, self._test, "float32"))
 
-    def _voted(self, count: int, draw: int, rate: float, looks: int) -> Fitted:
+    def _voted(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
         """Codes as they are vote: an augmentation would only add copies that lie near."""
         known, task = self._encoded(self.task.labelled(count, draw)), self.task
         errors = nearest_errors(known, self._validation, task.classes, task.options.neighbours)
@@ -70,21 +74,21 @@ class Initialisation:
             wrong = [nearest_errors(known, group, task.classes, (k,))[0] * len(group) for group in self._test]
             return sum(wrong) / sum(map(len, self._test))
 
-        return Fitted(Look(0, 0, least), float(k), None, test_error)
+        return Fitted(ValidationCheck(0, 0, least), float(k), None, test_error)
 
     def _train(
-        self, model: nn.Module, samples: Samples, held_out: Samples, draw: int, rate: float, looks: int,
+        self, model: nn.Module, samples: Samples, held_out: Samples, draw: int, rate: float, validation_checks: int,
         precision: Precision,
-    ) -> Look:  # fmt: skip
+    ) -> ValidationCheck:  # fmt: skip
         options, whole = self.task.options, isinstance(model, Classifier)
         training = TrainingOptions(
             batch=options.batch, learning_rate=rate, weight_decay=options.weight_decay,
             layer_decay=options.layer_decay if whole else 1, precision=precision,
         )  # fmt: skip
         return train_classifier(
-            model, samples, training, steps=options.steps, seed=self._seed(draw), looks=looks,
+            model, samples, training, steps=options.steps, seed=self._seed(draw), validation_checks=validation_checks,
             objective=augmented(options.augmentation if whole else Corruptor()),
-            validation=held_out if looks else None,
+            validation=held_out if validation_checks else None,
         )  # fmt: skip
 
     def _seed(self, draw: int) -> int:

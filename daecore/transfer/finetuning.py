@@ -21,7 +21,7 @@ PASSES = 10  # over a small set, repeated until it fills a tenth of the steps: a
 
 
 @dataclass(frozen=True)
-class Look:
+class ValidationCheck:
     """What validation said of the weights that were kept.
 
     Attributes:
@@ -44,8 +44,8 @@ def train_classifier(
     seed: int,
     objective: Loss = classification,
     validation: Samples | None = None,
-    looks: int = 1,
-) -> Look:
+    validation_checks: int = 1,
+) -> ValidationCheck:
     """Train in place; of the weights that validation has looked at, the latest with the fewest errors stay.
 
     Args:
@@ -56,18 +56,22 @@ def train_classifier(
         seed: Names the training's streams.
         objective: What is minimised.
         validation: Labelled; None: the last weights stay.
-        looks: How often validation is looked at, evenly spread, the last time at the end.
+        validation_checks: How often validation is looked at, evenly spread, the last time at the end.
     """
     whole = repeated(samples, math.ceil(steps * training.batch / PASSES))
     epochs = epochs_for(steps, training.batch, len(whole))
-    looked_at = {math.ceil(epochs * number / looks) for number in range(1, looks + 1)} if validation else set()
-    best, kept = Look(epochs, epochs, None), dict[str, Tensor]()
+    checked_after = (
+        {math.ceil(epochs * number / validation_checks) for number in range(1, validation_checks + 1)}
+        if validation
+        else set()
+    )
+    best, kept = ValidationCheck(epochs, epochs, None), dict[str, Tensor]()
     precision: Precision = "bf16" if training.precision == "bf16" else "float32"
     for epoch in fit(model, objective, whole, training.model_copy(update={"epochs": epochs}), seed=seed):
-        if epoch.number in looked_at and validation is not None:
+        if epoch.number in checked_after and validation is not None:
             error = evaluate(epoch.model, (validation,), precision)
             if best.error_percent is None or error <= best.error_percent:
-                best = Look(epoch.number, epochs, error)
+                best = ValidationCheck(epoch.number, epochs, error)
                 kept = {name: value.clone() for name, value in epoch.model.state_dict().items()}
     if kept:
         model.load_state_dict(kept)

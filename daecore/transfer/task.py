@@ -19,7 +19,7 @@ from daecore.data.samples import Samples, Shape, Splits
 from daecore.device import Precision
 from daecore.plugin.options import Options
 from daecore.plugin.spec import CorruptionList
-from daecore.transfer.finetuning import Look
+from daecore.transfer.finetuning import ValidationCheck
 
 Method = Literal["finetune", "probe", "knn"]
 """How an encoder becomes a classifier: all weights trained on, a linear layer alone, or a vote of the nearest codes."""
@@ -45,7 +45,7 @@ class ClassifierOptions(Options):
     neighbours: tuple[Neighbours, ...] = Field(
         default=(1, 3, 5, 9), min_length=1, max_length=16, description="numbers of nearest codes to choose from"
     )
-    looks: int = Field(
+    validation_checks: int = Field(
         default=0, ge=0, le=1000, description="how often validation is asked which weights to keep; 0: the last stay"
     )
     validation: int = Field(default=2000, ge=1, le=1_000_000, description="validation images that choose, at most")
@@ -116,7 +116,7 @@ class Fitted:
         test_error: Its test error in percent, computed when it is called.
     """
 
-    look: Look
+    check: ValidationCheck
     choice: float
     model: nn.Module | None
     test_error: Callable[[], float] = field(repr=False)
@@ -124,4 +124,4 @@ class Fitted:
     @property
     def validation_error(self) -> float:
         """Its validation error in percent; 100 where nobody looked."""
-        return 100.0 if self.look.error_percent is None else self.look.error_percent
+        return 100.0 if self.check.error_percent is None else self.check.error_percent

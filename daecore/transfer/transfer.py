@@ -13,7 +13,7 @@ from daecore.data.label_draws import CHOICE, Labels
 from daecore.data.samples import Shape, Splits
 from daecore.device import Precision
 from daecore.plugin.options import Options
-from daecore.transfer.encoder import Initialisation
+from daecore.transfer.encoder import PretrainedEncoder
 from daecore.transfer.scores import Cell, Score
 from daecore.transfer.task import ClassifierOptions, Task
 
@@ -66,22 +66,26 @@ def transfer(
         cells: Which classifiers, each from one of the encoders.
     """
     task = Task(splits, options, input_shape, seed, precision)
-    found = {name: Initialisation(encoder, task) for name, encoder in encoders.items()}
+    found = {name: PretrainedEncoder(encoder, task) for name, encoder in encoders.items()}
     for count in options.labels if splits.classes else ():
         rates = {cell.name: _rate(found[cell.encoder], cell, count, options) for cell in cells}
         for draw in range(options.seeds):
             for cell in cells:
                 rate = rates[cell.name]
-                fitted = found[cell.encoder].fitted(cell.method, count, draw, (rate,), looks=options.looks)
+                fitted = found[cell.encoder].fitted(
+                    cell.method, count, draw, (rate,), validation_checks=options.validation_checks
+                )
                 yield Score(
                     initialisation=cell.name, encoder=cell.encoder, method=cell.method, choice=fitted.choice,
                     labels=count or len(splits.train), draw=draw, error_percent=fitted.test_error(),
                 )  # fmt: skip
 
 
-def _rate(initialisation: Initialisation, cell: Cell, count: int, options: TransferOptions) -> float:
+def _rate(initialisation: PretrainedEncoder, cell: Cell, count: int, options: TransferOptions) -> float:
     """The only rate there is, or the one with the fewest errors on the validation set."""
     rates = options.rates(cell.method)
     if len(rates) == 1:
         return rates[0]
-    return initialisation.fitted(cell.method, count, CHOICE, rates, looks=max(1, options.looks)).choice
+    return initialisation.fitted(
+        cell.method, count, CHOICE, rates, validation_checks=max(1, options.validation_checks)
+    ).choice

@@ -105,9 +105,9 @@ def status(
     opened = store_at(store, DEFAULT_DATA)
     enter(opened)
     from ..studio.installation import restart_needed
-    from ..studio.status import status as look
+    from ..studio.status import status as read_status
 
-    found, console = look(opened, limit), Console(highlight=False, soft_wrap=True)
+    found, console = read_status(opened, limit), Console(highlight=False, soft_wrap=True)
     if found.studio is None:
         console.print("The studio is down; `dae up` starts it.")
     else:

@@ -72,13 +72,13 @@ def _levels(denoising: DenoisingReport) -> Iterator[tuple[str, str, int]]:
 
 def _transfer(transfer: TransferReport) -> Table:
     """Test error by initialisation and number of labels."""
-    budgets = sorted({row.labels for row in transfer.rows})
+    label_counts = sorted({row.labels for row in transfer.rows})
     found = {(row.initialisation, row.labels): told(row.error_percent) for row in transfer.rows}
     table = Table("initialisation")
-    for budget in budgets:
-        table.add_column(f"{budget:,} labels", justify="right")
+    for count in label_counts:
+        table.add_column(f"{count:,} labels", justify="right")
     for name in dict.fromkeys(row.initialisation for row in transfer.rows):
-        table.add_row(name, *(found.get((name, budget), "-") for budget in budgets))
+        table.add_row(name, *(found.get((name, count), "-") for count in label_counts))
     return table
 
 

@@ -20,7 +20,7 @@ from ..studio.parts import answers
 from ..studio.temporary_server import TemporaryServer, begun
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
-COMING_UP_SECONDS, LOOK_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
+COMING_UP_SECONDS, POLL_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
 MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage less often
 
@@ -101,7 +101,7 @@ def _studio_answers() -> None:
     while studio is not None and not all(answers(f"{url}/health") for url in (studio.api, studio.mlflow)):
         if not studio.alive or time.monotonic() > limit:
             raise StoreError(f"The studio on {root} does not answer. End its `dae up`, and run this again.")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _database_made() -> None:

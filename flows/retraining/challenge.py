@@ -24,58 +24,58 @@ from ..store.lookup import model_of
 from ..store.model_ref import ModelRef
 from ..store.store import Store, current_store
 from . import champions, decision
+from .assessment import Assessment, clean_of
 from .decision import Contender, Decision
 from .incoming import fitted
-from .look import Look, clean_of
 
 
-def challenge(look: Look, recipe: str, min_gain_db: float, tolerance: float, *, fresh: bool) -> Decision:
+def challenge(found: Assessment, recipe: str, min_gain_db: float, tolerance: float, *, fresh: bool) -> Decision:
     """Train, evaluate, decide, record, and only then let the alias move.
 
     Args:
-        look: What was asked for and found; the champion's lock is held.
+        found: What was asked for and found; the champion's lock is held.
         recipe: Where the experiment came from, for the records.
         min_gain_db: What the lower end of the challenger's lead must exceed.
         tolerance: Which difference of noise is let pass.
         fresh: Ignore cached results and train anew.
     """
-    store, run = current_store(), _begun(look, recipe)
+    store, run = current_store(), _begun(found, recipe)
     with tracking.ended(run):
-        experiment, said = fitted(look.experiment, clean_of(look.dataset), look.incoming, tolerance)
+        experiment, said = fitted(found.experiment, clean_of(found.dataset), found.incoming, tolerance)
         reported = denoise(**experiment.model_dump(mode="json"), recipe=recipe, parent=run, fresh=fresh)
         trained = model_of(tracking.client().get_run(reported.run_id))
-        evaluated, gain, promoted, because = _compared(look, experiment, trained, min_gain_db, store)
-        version = _entered(look, trained, reported.run_id, gain, store)
+        evaluated, gain, promoted, because = _compared(found, experiment, trained, min_gain_db, store)
+        version = _entered(found, trained, reported.run_id, gain, store)
         challenger = _contender(version, trained.run_id, evaluated[champions.CHALLENGER])
-        champion = look.champion and _contender(
-            str(look.champion.version), champions.training_of(look.champion), evaluated.get(champions.CHAMPION)
+        champion = found.champion and _contender(
+            str(found.champion.version), champions.training_of(found.champion), evaluated.get(champions.CHAMPION)
         )
         decided = Decision(
-            model=look.model, run_id=run, reported_by=reported.run_id, reasons=look.reasons, fitted=said,
+            model=found.model, run_id=run, reported_by=reported.run_id, reasons=found.reasons, fitted=said,
             title=experiment.title, champion=champion, challenger=challenger, gain_db=gain, min_gain_db=min_gain_db,
             promoted=promoted, because=because,
         )  # fmt: skip
         _record(decided, evaluated, store)
-        _carry_out(decided, look)
+        _carry_out(decided, found)
     return decided
 
 
 def _compared(
-    look: Look, experiment: Experiment, trained: ModelRef, min_gain_db: float, store: Store
+    found: Assessment, experiment: Experiment, trained: ModelRef, min_gain_db: float, store: Store
 ) -> tuple[dict[str, Evaluated], Interval | None, bool, str]:
     """Who was evaluated, the challenger's gain, whether it is to be champion, and why.
 
     Without a champion, or with one that no longer works, the challenger takes the place, and that reason is told.
     """
     call = Caller(fresh=False)
-    challenger = _evaluated(call, experiment, look.dataset, trained)
+    challenger = _evaluated(call, experiment, found.dataset, trained)
     evaluated = {champions.CHALLENGER: challenger}
-    if look.champion is None:
+    if found.champion is None:
         return evaluated, None, True, "there was no champion"
-    opponent, why = champions.usable(look.champion, trained, store)
+    opponent, why = champions.usable(found.champion, trained, store)
     if opponent is None:
         return evaluated, None, True, why
-    champion = _evaluated(call, experiment, look.dataset, opponent)
+    champion = _evaluated(call, experiment, found.dataset, opponent)
     gain = paired_gain(champion, challenger, store)
     return {champions.CHAMPION: champion, **evaluated}, gain, *decision.better(gain, min_gain_db)
 
@@ -95,7 +95,7 @@ def paired_gain(champion: Evaluated, challenger: Evaluated, store: Store) -> Int
     return bootstrap(after - before, generator=stream(0, "bootstrap", "champion"))
 
 
-def _begun(look: Look, recipe: str) -> str:
+def _begun(found: Assessment, recipe: str) -> str:
     """The retraining's own MLflow run; a flow run that Prefect starts again goes on in that of its earlier attempt."""
     flow_run = str(runtime.flow_run.id or "")
     earlier = tracking.run_of_flow(flow_run)
@@ -104,15 +104,15 @@ def _begun(look: Look, recipe: str) -> str:
         return str(earlier.info.run_id)
     tags = {
         "stage": "retrain",
-        "model": look.model,
+        "model": found.model,
         "recipe": recipe,
-        "reasons": "; ".join(look.reasons),
+        "reasons": "; ".join(found.reasons),
         tracking.FLOW_RUN: flow_run,
-        **look.now.tags(),
+        **found.now.tags(),
         **tracking.environment(),
     }
-    folder = tracking.experiment_id(look.experiment.dataset.name, current_store())
-    return tracking.start(folder, f"retrain {look.model}", tags, look.experiment.model_dump(mode="json"))
+    folder = tracking.experiment_id(found.experiment.dataset.name, current_store())
+    return tracking.start(folder, f"retrain {found.model}", tags, found.experiment.model_dump(mode="json"))
 
 
 def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
@@ -124,15 +124,15 @@ def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model:
     return evaluated
 
 
-def _entered(look: Look, trained: ModelRef, reported_by: str, gain: Interval | None, store: Store) -> str:
+def _entered(found: Assessment, trained: ModelRef, reported_by: str, gain: Interval | None, store: Store) -> str:
     """The challenger's version; the champion's own, left as it is, where the training gave just that network."""
-    if look.champion is not None and champions.training_of(look.champion) == trained.run_id:
-        return str(look.champion.version)
+    if found.champion is not None and champions.training_of(found.champion) == trained.run_id:
+        return str(found.champion.version)
     evaluated = {
         "evaluated_gain_db": str(gain) if gain else "",
         champions.SETTLED: "",
     }  # no world is settled against it yet
-    return champions.enter(look.model, trained.run_id, reported_by, {**look.now.tags(), **evaluated}, store)
+    return champions.enter(found.model, trained.run_id, reported_by, {**found.now.tags(), **evaluated}, store)
 
 
 def _contender(version: str, training: str, evaluated: Evaluated | None) -> Contender:
@@ -158,12 +158,12 @@ def _record(decided: Decision, evaluated: Mapping[str, Evaluated], store: Store)
     show_decision(text, decided.model)
 
 
-def _carry_out(decided: Decision, look: Look) -> None:
+def _carry_out(decided: Decision, found: Assessment) -> None:
     """Move the alias, or leave the champion where it is."""
     if decided.promoted:
         champions.promote(decided.model, decided.challenger.version)
     elif decided.champion is not None:
-        champions.keep(decided.model, decided.champion.version, look.now, decided.challenger.version)
+        champions.keep(decided.model, decided.champion.version, found.now, decided.challenger.version)
 
 
 def _linked(run: str) -> str:

@@ -14,9 +14,9 @@ from pydantic import Field
 from ..artifacts import show_decision
 from ..store import tracking
 from ..store.store import current_store
+from .assessment import Assessment, asked_for, assess, named
 from .challenge import challenge
 from .decision import MODEL, Decision
-from .look import Look, asked_for, look, named
 
 SKIPPED = "Skipped"  # the name of the flow run's state where there was no reason to train
 
@@ -57,13 +57,13 @@ def retrain(
     tracking.reconcile()
     # Held from looking to promoting: of two that overlap, the second looks again, at what the first has left.
     with store.lock(f"champion-{name}"):
-        found = look(name, experiment, incoming, tolerance, force=force, fresh=fresh)
+        found = assess(name, experiment, incoming, tolerance, force=force, fresh=fresh)
         if found.champion is not None and not found.reasons:
             return _skipped(found, found.champion)
         return challenge(found, recipe, min_gain_db, tolerance, fresh=fresh)
 
 
-def _skipped(found: Look, champion: tracking.ModelVersion) -> State[None]:
+def _skipped(found: Assessment, champion: tracking.ModelVersion) -> State[None]:
     """The end where there is no reason to train."""
     date = f"{datetime.fromtimestamp(champion.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     seen = f"noise within tolerance ({found.incoming})" if found.incoming else "noise not watched"

@@ -10,7 +10,7 @@ from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.plugin.spec import ArchitectureSpec
 from daecore.record import Record
-from daecore.transfer.encoder import Initialisation
+from daecore.transfer.encoder import PretrainedEncoder
 from daecore.transfer.finetuning import weights_digest
 from daecore.transfer.scores import Classified
 from daecore.transfer.task import ClassifierOptions, Method, Task
@@ -91,9 +91,9 @@ def train_classifier(request: ClassifierRequest) -> Classified:
         began = time.perf_counter()  # who waits for the device is not training
         splits = splits_of(request.dataset, device.kind)
         task = Task(splits, ask.options, request.input_shape, request.seed, device.precision)
-        initialisation = Initialisation(lambda: _encoder(request, store), task)
-        rates, looks = ask.options.rates(ask.method), max(1, ask.options.looks)
-        fitted = initialisation.fitted(ask.method, ask.labels, ask.draw, rates, looks=looks)
+        encoder = PretrainedEncoder(lambda: _encoder(request, store), task)
+        rates, validation_checks = ask.options.rates(ask.method), max(1, ask.options.validation_checks)
+        fitted = encoder.fitted(ask.method, ask.labels, ask.draw, rates, validation_checks=validation_checks)
         seconds, error = time.perf_counter() - began, fitted.test_error()
     log.info("%s with %s labels: %.2f %% wrong, %.1f s", ask.method, ask.labels or "all", error, seconds)
     votes = fitted.model is None
@@ -102,8 +102,8 @@ def train_classifier(request: ClassifierRequest) -> Classified:
         validation_error_percent=fitted.validation_error,
         learning_rate=None if votes else fitted.choice,
         neighbours=round(fitted.choice) if votes else None,
-        epoch=fitted.look.epoch,
-        epochs=fitted.look.epochs,
+        epoch=fitted.check.epoch,
+        epochs=fitted.check.epochs,
         seconds=seconds,
         weights_sha256=None if fitted.model is None else weights_digest(fitted.model),
     )

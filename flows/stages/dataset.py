@@ -79,8 +79,8 @@ def _smallest_class(splits: Splits) -> int:
 
 def fingerprint_of(data: DatasetSpec) -> str:
     """How a dataset that is made of a user's files looks now; empty for others."""
-    look = data.extension.fingerprint
-    return str(look(data.options)) if look else ""
+    fingerprint = data.extension.fingerprint
+    return str(fingerprint(data.options)) if fingerprint else ""
 
 
 def _splits(data: DatasetSpec) -> Splits:

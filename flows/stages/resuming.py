@@ -9,15 +9,15 @@ from pathlib import Path
 from torch import nn
 
 from daecore.errors import CheckpointError
-from daecore.training.checkpoint import load_progress
+from daecore.training.checkpoint import load_training_state
 from daecore.training.loop import TrainingOptions
-from daecore.training.state import Progress, require_same_training
+from daecore.training.state import TrainingState, require_same_training
 
 log = logging.getLogger("daecore.progress")
 DAMAGED = ".damaged"
 
 
-def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> Progress | None:
+def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> TrainingState | None:
     """The progress to go on from; None where there is none, or it was no good and is now out of the way.
 
     Args:
@@ -28,7 +28,7 @@ def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> P
     if not checkpoint.exists():
         return None
     try:
-        progress = load_progress(checkpoint)
+        progress = load_training_state(checkpoint)
         require_same_training(progress, model, average=options.average > 0, best=options.patience > 0)
         if progress.epoch > options.epochs:
             raise CheckpointError(f"The checkpoint is of epoch {progress.epoch}, and there are {options.epochs}.")

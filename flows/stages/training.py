@@ -13,9 +13,9 @@ from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, initialised
 from daecore.model.stack import code_shape, encode
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec, digest, spec
-from daecore.training.checkpoint import save_progress, tensors_digest
+from daecore.training.checkpoint import save_training_state, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
-from daecore.training.state import Progress
+from daecore.training.state import TrainingState
 
 from ..progress import progress_shown
 from ..store import tracking
@@ -167,7 +167,7 @@ def _train(
                 diary.add(epoch)
                 if diary.due:
                     diary.write()  # before the checkpoint: killed in between, a training logs no step twice
-                    save_progress(store.checkpoint(key), epoch.progress)
+                    save_training_state(store.checkpoint(key), epoch.state)
         few = as_float(splits.test[0].data)
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, model, run_id)
@@ -193,7 +193,9 @@ def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
     return Splits(next(parts), next(parts), (next(parts).to("cpu"),))
 
 
-def _epochs(request: TrainingRequest, model: Autoencoder, splits: Splits, resume: Progress | None) -> Iterator[Epoch]:
+def _epochs(
+    request: TrainingRequest, model: Autoencoder, splits: Splits, resume: TrainingState | None
+) -> Iterator[Epoch]:
     options = request.training.model_copy(update={"precision": request.device.precision})
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
     if resume is not None:

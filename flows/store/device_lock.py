@@ -16,7 +16,7 @@ from daecore.processors import slots
 
 from .machine import Lock, holders, locks
 
-LOOK_SECONDS = 0.1  # how often one who waits looks whether something is free
+POLL_SECONDS = 0.1  # how often one who waits looks whether something is free
 PATIENCE_SECONDS = 60.0  # how long one who has some cores lets them idle while he waits for more
 PASS_SECONDS = 1.0  # how long he then stands back, so that each who waits has looked once
 PASSES = 5  # how often others may take what he had given back, before he waits without giving way
@@ -131,7 +131,7 @@ def _until(ready: Callable[[], bool], what: str, wanted: Sequence[Lock]) -> None
     users = holders([lock.path for lock in wanted])
     log.warning("waiting for %s of this machine%s", what, f", in use by {users}" if users else "")
     while not ready():
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _gpu(device: str) -> str:

@@ -16,7 +16,7 @@ from daecore.experiment.feasibility import check, check_samples
 from daecore.experiment.stack_layers import check_stack, is_stack
 from daecore.plugin.spec import digest
 from daecore.study import laboratory as given
-from daecore.study.budgets import cut
+from daecore.study.quick import cut
 from daecore.transfer.scores import Classified
 from daecore.transfer.svm import SvmReport
 from daecore.transfer.task import ClassifierOptions, Method

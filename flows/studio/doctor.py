@@ -28,5 +28,5 @@ CHECKS = (  # in the order in which mending makes sense
 
 def examine(store: Store) -> Iterator[Finding]:
     """Every check's finding."""
-    for look in CHECKS:
-        yield look(store)
+    for check in CHECKS:
+        yield check(store)

@@ -26,7 +26,7 @@ from ..working_folder import replace
 from . import flow_run
 
 COMMAND = shlex.join([sys.executable, "-P", "-m", flow_run.__name__])
-PATIENCE_SECONDS, LOOK_SECONDS = 30, 0.1  # a run can be asked for before its deployment is known
+PATIENCE_SECONDS, POLL_SECONDS = 30, 0.1  # a run can be asked for before its deployment is known
 
 
 class KnownFlows:
@@ -50,10 +50,10 @@ class KnownFlows:
         Raises:
             DaecoreError: Its deployment was never added.
         """
-        for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
+        for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
             if run.deployment_id in self.entrypoints:
                 return self.entrypoints[run.deployment_id]
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         raise DaecoreError(f"The flow run {run.name} belongs to no deployment of this studio, and is not started.")
 
     async def flow(self, run: FlowRun, **ignored: Any) -> Flow[..., Any]:

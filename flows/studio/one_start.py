@@ -11,7 +11,7 @@ from filelock import AsyncFileLock
 
 from ..guard.asgi import Application, Message, Receive, Scope, Send
 
-LOOK_SECONDS = 0.1  # how often one who waits looks whether it may begin
+POLL_SECONDS = 0.1  # how often one who waits looks whether it may begin
 
 
 @dataclass
@@ -33,7 +33,7 @@ class OneStart:
             return
         path = self.lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = AsyncFileLock(path, thread_local=False, poll_interval=LOOK_SECONDS, run_in_executor=False)
+        held = AsyncFileLock(path, thread_local=False, poll_interval=POLL_SECONDS, run_in_executor=False)
         await held.acquire()
 
         async def began(message: Message) -> None:

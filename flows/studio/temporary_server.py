@@ -23,7 +23,7 @@ from ..store.server_address import MARK, URL
 from .parts import SERVER_PROCESS, answers, end_process
 
 PATIENCE_SECONDS = 120  # for a slow machine to begin
-LOOK_SECONDS, GRACE_SECONDS = 0.5, 5  # how often it looks whether its command lives; to end in peace
+POLL_SECONDS, GRACE_SECONDS = 0.5, 5  # how often it looks whether its command lives; to end in peace
 
 
 class TemporaryServer:
@@ -45,7 +45,7 @@ class TemporaryServer:
     @property
     def answers(self) -> bool:
         """Whether it is there; waits for a moment."""
-        return answers(f"{self.url}/health", LOOK_SECONDS)
+        return answers(f"{self.url}/health", POLL_SECONDS)
 
     def wait(self) -> None:
         """Wait until it answers.
@@ -119,7 +119,7 @@ def _serve(door: int, parent: int) -> None:
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os._exit(1)

@@ -106,8 +106,8 @@ def _parent(asked: SweepPlan, folder: str, recipe: str, record: SweepRecord, *, 
         tracking.tag(run, flow_run)
         return run
     tags = {
-        "stage": "sweep", SWEEP: asked.key, "recipe": recipe, "dataset": asked.base.dataset.name, "measure": asked.measure,
-        **flow_run, **tracking.environment(),
+        "stage": "sweep", SWEEP: asked.key, "recipe": recipe, "dataset": asked.base.dataset.name,
+        "measure": asked.measure, **flow_run, **tracking.environment(),
     }  # fmt: skip
     run = tracking.start(folder, asked.title, tags, {"recipe": recipe, **asked.question})
     tracking.log_json(run, asked.base.model_dump(mode="json"), "base.json")

@@ -26,7 +26,7 @@ from prefect.task_runners import ProcessPoolTaskRunner
 from .. import interrupts
 from .console import loud, silence
 
-LOOK_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is to end; when it is told again
+POLL_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is to end; when it is told again
 GRACE_SECONDS = 5  # for Prefect to note how a task ended
 
 Job = TypeVar("Job")
@@ -152,19 +152,19 @@ def _watch(stop: Any, parent: int, shown: bool) -> None:
     if not shown:
         silence()
         logging.getLogger("daecore").propagate = False  # libraries put handlers on the root
-    threading.Thread(target=_look, args=(stop, parent), daemon=True).start()
+    threading.Thread(target=_watch_parent, args=(stop, parent), daemon=True).start()
 
 
-def _look(stop: Any, parent: int) -> None:
+def _watch_parent(stop: Any, parent: int) -> None:
     """Wait for the end of the whole; then end the work, until it is ended, and the process."""
-    while not stop.wait(LOOK_SECONDS) and os.getppid() == parent:
+    while not stop.wait(POLL_SECONDS) and os.getppid() == parent:
         pass
     _ending.set()
     while _at_work.is_set():
         os.kill(os.getpid(), signal.SIGTERM)
         told = time.monotonic()
         while _at_work.is_set() and time.monotonic() - told < REPEAT_SECONDS:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
     time.sleep(GRACE_SECONDS)
     os._exit(1)  # an interrupted pool may never tell its processes to end
 

@@ -92,11 +92,11 @@ def fingerprint(options: ImageFolder) -> str:
 
 def _lines(option: str, folder: str) -> list[str]:
     root = _root(folder)
-    looks = ((file.relative_to(root).as_posix(), _look(file)) for file in search(folder).files)
-    return [f"{option} {name} {look}" for name, look in looks if look]
+    fingerprints = ((file.relative_to(root).as_posix(), _fingerprint(file)) for file in search(folder).files)
+    return [f"{option} {name} {fingerprint}" for name, fingerprint in fingerprints if fingerprint]
 
 
-def _look(file: Path) -> str:
+def _fingerprint(file: Path) -> str:
     """Size and time; empty where somebody has just taken the file away."""
     try:
         status = file.stat()

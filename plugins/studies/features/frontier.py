@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from daecore.plots import Point, png, scatter
 from daecore.stats import Interval, fewer_errors, in_db, student, told
 from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table, Trained
-from daecore.transfer import ClassifierOptions, Initialisation, Task
+from daecore.transfer import ClassifierOptions, PretrainedEncoder, Task
 
 RECIPE = "features/frontier"
 KINDS: Mapping[str, tuple[str, tuple[float, ...]]] = {
@@ -119,9 +119,9 @@ def _probed(lab: Laboratory, trained: Trained) -> tuple[float, ...]:
     """The probe's test errors; the encoder sees each picture once for all draws."""
     splits, options = lab.splits(lab.experiment(RECIPE, quick=QUICK)), ClassifierOptions(steps=STEPS)
     task = Task(splits, options, trained.input_shape, 0, "float32")
-    frozen = Initialisation(lambda: trained.network.encoder, task)
+    frozen = PretrainedEncoder(lambda: trained.network.encoder, task)
     rates = options.probe_learning_rates
-    return tuple(frozen.fitted("probe", LABELS, draw, rates, looks=0).test_error() for draw in range(DRAWS))
+    return tuple(frozen.fitted("probe", LABELS, draw, rates, validation_checks=0).test_error() for draw in range(DRAWS))
 
 
 def _picture(found: list[Noise], plain: tuple[float, ...]) -> Picture:

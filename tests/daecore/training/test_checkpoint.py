@@ -8,9 +8,16 @@ from torch import nn
 
 from daecore.data.samples import Batch, Samples
 from daecore.errors import CheckpointError
-from daecore.training.checkpoint import Header, load_progress, load_tensors, save_progress, save_tensors, tensors_digest
+from daecore.training.checkpoint import (
+    Header,
+    load_tensors,
+    load_training_state,
+    save_tensors,
+    save_training_state,
+    tensors_digest,
+)
 from daecore.training.loop import TrainingOptions, fit
-from daecore.training.state import Progress
+from daecore.training.state import TrainingState
 
 
 class Noted(Header):
@@ -33,10 +40,11 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_a_progress_comes_back_whole(tmp_path):
     """An infinite best loss, which JSON has no word for, included."""
-    save_progress(
-        tmp_path / "file", Progress(2, {"w": torch.ones(2)}, {"w.step": torch.tensor(1.0)}, {}, {}, float("inf"), 1)
+    save_training_state(
+        tmp_path / "file",
+        TrainingState(2, {"w": torch.ones(2)}, {"w.step": torch.tensor(1.0)}, {}, {}, float("inf"), 1),
     )
-    progress = load_progress(tmp_path / "file")
+    progress = load_training_state(tmp_path / "file")
     assert (progress.epoch, progress.waited, progress.best_loss) == (2, 1, float("inf"))
     assert progress.weights["w"].tolist() == [1, 1]
     assert progress.average == {}
@@ -88,14 +96,14 @@ def test_a_pickle_is_refused_and_not_run(tmp_path):
 
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(CheckpointError, match="nowhere"):
-        load_progress(tmp_path / "nowhere")
+        load_training_state(tmp_path / "nowhere")
 
 
 def test_other_tensors_are_no_progress(tmp_path):
     """Weights alone do not pass for a training's checkpoint."""
     save_tensors(tmp_path / "file", TENSORS, Noted())
     with pytest.raises(CheckpointError, match="not a training's checkpoint"):
-        load_progress(tmp_path / "file")
+        load_training_state(tmp_path / "file")
 
 
 def test_a_failing_save_leaves_the_old_file(tmp_path):
@@ -120,9 +128,11 @@ def test_moments_take_their_weights_strides(tmp_path):
         return model(batch.clean).square().mean()
 
     first = next(fit(nn.Conv2d(2, 3, 3), loss, samples, settings, seed=0))
-    save_progress(tmp_path / "file", first.progress)
-    resumed = next(fit(nn.Conv2d(2, 3, 3), loss, samples, settings, seed=0, resume=load_progress(tmp_path / "file")))
-    weight, moment = resumed.progress.weights["weight"], resumed.progress.optimiser["weight.exp_avg"]
+    save_training_state(tmp_path / "file", first.state)
+    resumed = next(
+        fit(nn.Conv2d(2, 3, 3), loss, samples, settings, seed=0, resume=load_training_state(tmp_path / "file"))
+    )
+    weight, moment = resumed.state.weights["weight"], resumed.state.optimiser["weight.exp_avg"]
     assert moment.stride() == weight.stride()
     assert weight.is_contiguous(memory_format=torch.channels_last)
 

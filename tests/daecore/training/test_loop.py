@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from daecore.data.samples import Batch, Samples
 from daecore.errors import InputError, NonFiniteError
-from daecore.training.checkpoint import load_progress, save_progress, tensors_digest
+from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.loss import classification
 
@@ -72,10 +72,10 @@ def test_stopping_after_any_epoch_and_going_on_is_bit_equal(build, precision, mo
     for stop in range(1, settings.epochs):
         for epoch in fit(build(), denoising, IMAGES, settings, seed=0, validation=held_out):
             if epoch.number == stop:
-                save_progress(path, epoch.progress)
+                save_training_state(path, epoch.state)
                 break
         resumed = build()
-        train(resumed, settings, validation=held_out, resume=load_progress(path))
+        train(resumed, settings, validation=held_out, resume=load_training_state(path))
         assert digest(resumed) == digest(whole)
 
 
@@ -167,9 +167,7 @@ def test_an_epoch_runs_on_the_meta_device():
 def test_a_schedule_ends_where_it_should(schedule):
     """The last steps of a falling schedule hardly move the weights; a constant rate goes on moving them."""
     settings = options(epochs=40, batch=50, schedule=schedule, weight_decay=0)
-    weights = [
-        epoch.progress.weights["1.weight"].clone() for epoch in fit(dense(), denoising, IMAGES, settings, seed=0)
-    ]
+    weights = [epoch.state.weights["1.weight"].clone() for epoch in fit(dense(), denoising, IMAGES, settings, seed=0)]
     moved = (weights[-1] - weights[-2]).abs().max().item()
     assert moved > 1e-4 if schedule == "constant" else moved < 1e-4
 
@@ -191,7 +189,7 @@ def test_early_stopping_keeps_the_best_weights():
     train(again, settings.model_copy(update={"patience": 0}))
     assert len(epochs) == best + 3 < settings.epochs
     assert digest(model) == digest(epochs[-1].model) != digest(again)
-    assert epochs[-1].progress.best_loss == losses[best]
+    assert epochs[-1].state.best_loss == losses[best]
 
 
 def test_the_weights_kept_are_those_of_the_epoch_that_was_best():

@@ -18,8 +18,8 @@ from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented, classification
 from daecore.transfer.classifier import Classifier, evaluate
-from daecore.transfer.encoder import Initialisation
-from daecore.transfer.finetuning import Look, epochs_for, probe_codes, repeated, train_classifier
+from daecore.transfer.encoder import PretrainedEncoder
+from daecore.transfer.finetuning import ValidationCheck, epochs_for, probe_codes, repeated, train_classifier
 from daecore.transfer.nearest import nearest_errors
 from daecore.transfer.scores import Score, TransferReport, summarise
 from daecore.transfer.task import ClassifierOptions, Task
@@ -149,8 +149,8 @@ def test_more_labels_than_there_are_are_refused():
 
 def test_fine_tuning_trains_all_of_it_and_a_probe_its_layer_alone():
     """And both learn: chance is 75 %."""
-    start = Initialisation(encoder, task())
-    tuned, probed = (start.fitted(method, 80, 0, (1e-2,), looks=1) for method in ("finetune", "probe"))
+    start = PretrainedEncoder(encoder, task())
+    tuned, probed = (start.fitted(method, 80, 0, (1e-2,), validation_checks=1) for method in ("finetune", "probe"))
     assert isinstance(tuned.model, Classifier)
     assert tensors_digest(tuned.model.encoder.state_dict()) != tensors_digest(encoder().state_dict())
     assert isinstance(probed.model, nn.Linear)
@@ -229,29 +229,37 @@ def test_an_epoch_of_few_labels_is_many_steps():
     assert torch.equal(repeated(few, 100).data, few.data.repeat(5, 1, 1, 1))
     assert torch.equal(repeated(few, 100).labels, few.labels.repeat(5))
     assert repeated(SPLITS.train, 100) is SPLITS.train
-    look = train_classifier(nn.Sequential(nn.Flatten(), nn.Linear(36, 4)), few, TRAINING, steps=200, seed=0)
-    assert look == Look(epoch=10, epochs=10, error_percent=None)
+    check = train_classifier(nn.Sequential(nn.Flatten(), nn.Linear(36, 4)), few, TRAINING, steps=200, seed=0)
+    assert check == ValidationCheck(epoch=10, epochs=10, error_percent=None)
 
 
 def test_the_weights_with_the_fewest_validation_errors_are_kept():
     """A rate that destroys what was learnt is caught: what validation saw is what the classifier then reaches."""
     wild = TRAINING.model_copy(update={"learning_rate": 10.0, "schedule": "constant"})
     errors = []
-    for looks in (1, 10):
+    for validation_checks in (1, 10):
         model = nn.Sequential(encoder(), nn.Linear(16, 4))
         nn.init.zeros_(model[1].weight)
         nn.init.zeros_(model[1].bias)
-        look = train_classifier(model, SPLITS.train, wild, steps=80, seed=0, validation=SPLITS.validation, looks=looks)
-        errors.append(look.error_percent)
-        assert evaluate(model, (SPLITS.validation,), "float32") == look.error_percent
-        assert 1 <= look.epoch <= look.epochs == 10
+        check = train_classifier(
+            model,
+            SPLITS.train,
+            wild,
+            steps=80,
+            seed=0,
+            validation=SPLITS.validation,
+            validation_checks=validation_checks,
+        )
+        errors.append(check.error_percent)
+        assert evaluate(model, (SPLITS.validation,), "float32") == check.error_percent
+        assert 1 <= check.epoch <= check.epochs == 10
     assert errors[1] <= errors[0]
 
 
 def test_validation_chooses_the_rate():
     """Of a rate that learns nothing and one that learns, whichever is named first; the evaluated draws then use it."""
     for rates in ((1e-9, 1e-2), (1e-2, 1e-9)):
-        chosen = Initialisation(encoder, task()).fitted("finetune", 80, CHOICE, rates, looks=1)
+        chosen = PretrainedEncoder(encoder, task()).fitted("finetune", 80, CHOICE, rates, validation_checks=1)
         assert chosen.choice == 1e-2
         options = TransferOptions(
             labels=(80,), seeds=2, steps=60, learning_rates=rates, probe_learning_rates=rates, batch=16
@@ -266,12 +274,12 @@ def test_the_test_set_chooses_nothing():
         return Samples(group.data, (group.labels + 1) % 4)
 
     other = Splits(SPLITS.train, SPLITS.validation, tuple(map(wrong, SPLITS.test)), classes=4)
-    options = {"learning_rates": [1e-3, 1e-2], "looks": 4}
+    options = {"learning_rates": [1e-3, 1e-2], "validation_checks": 4}
     for method in ("finetune", "probe", "knn"):
-        honest, lied = (Initialisation(encoder, task(it, **options)) for it in (SPLITS, other))
+        honest, lied = (PretrainedEncoder(encoder, task(it, **options)) for it in (SPLITS, other))
         rates = honest.task.options.rates(method)
-        one, two = (it.fitted(method, 40, 0, rates, looks=4) for it in (honest, lied))
-        assert (one.look, one.choice) == (two.look, two.choice)
+        one, two = (it.fitted(method, 40, 0, rates, validation_checks=4) for it in (honest, lied))
+        assert (one.check, one.choice) == (two.check, two.choice)
         if one.model is not None:
             assert tensors_digest(one.model.state_dict()) == tensors_digest(two.model.state_dict())
         assert one.test_error() < 60 < two.test_error()
@@ -316,10 +324,10 @@ def test_an_augmentation_changes_what_is_trained_on_and_nothing_that_is_evaluate
 def test_every_method_but_the_vote_trains_on_augmented_pictures():
     """Fine-tuning and the probe become other classifiers; the votes of the nearest stay."""
     augment = {"augment": [{"affine": {"rotation": 90}}]}
-    plain, turned = (Initialisation(encoder, task(**more)) for more in ({}, augment))
+    plain, turned = (PretrainedEncoder(encoder, task(**more)) for more in ({}, augment))
     for method, same in (("finetune", False), ("probe", False), ("knn", True)):
-        one, two = (it.fitted(method, 40, 0, (1e-2,), looks=1) for it in (plain, turned))
-        assert (one.look == two.look and one.test_error() == two.test_error()) == same
+        one, two = (it.fitted(method, 40, 0, (1e-2,), validation_checks=1) for it in (plain, turned))
+        assert (one.check == two.check and one.test_error() == two.test_error()) == same
 
 
 @pytest.mark.parametrize(("count", "epochs"), [(100, 400), (1000, 40), (950, 40), (20, 400)])

@@ -16,10 +16,10 @@ from torch import nn
 
 from daecore.data.samples import Samples
 from daecore.errors import CheckpointError
-from daecore.training.checkpoint import load_progress, save_progress, tensors_digest
+from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
 from daecore.training.loop import TrainingOptions, fit
 from daecore.training.loss import classification
-from daecore.training.state import Progress
+from daecore.training.state import TrainingState
 
 POINTS = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
 SAMPLES = Samples(POINTS, (POINTS[:, 0] > 0).long())
@@ -31,29 +31,29 @@ def network(width: int = 4) -> nn.Module:
     return nn.Sequential(nn.Linear(3, width), nn.Tanh(), nn.Linear(width, 2))
 
 
-def train(model: nn.Module, resume: Progress | None = None) -> str:
+def train(model: nn.Module, resume: TrainingState | None = None) -> str:
     for _ in fit(model, classification, SAMPLES, OPTIONS, seed=0, validation=SAMPLES, resume=resume):
         pass
     return tensors_digest(model.state_dict())
 
 
-def progress(epochs: int = 2, **changes: Any) -> Progress:
+def progress(epochs: int = 2, **changes: Any) -> TrainingState:
     """What the training left after so many epochs, with changes."""
     training = fit(network(), classification, SAMPLES, OPTIONS, seed=0, validation=SAMPLES)
-    found = vars([next(training) for _ in range(epochs)][-1].progress)
-    return Progress(**{**found, **changes})
+    found = vars([next(training) for _ in range(epochs)][-1].state)
+    return TrainingState(**{**found, **changes})
 
 
 def kept(path: Path) -> Path:
     """The good checkpoint after two epochs."""
-    save_progress(path, progress())
+    save_training_state(path, progress())
     return path
 
 
 def resigned(path: Path, header: object, name: str = "", value: torch.Tensor | None = None) -> None:
     """The good checkpoint with another header, or another tensor, and a right checksum."""
     kept(path)
-    found = load_progress(path)
+    found = load_training_state(path)
     parts = {part: getattr(found, part) for part in ("weights", "optimiser", "average", "best")}
     tensors = {f"{part}/{key}": each for part, named in parts.items() for key, each in named.items()}
     tensors |= {} if value is None else {name: value}
@@ -61,7 +61,7 @@ def resigned(path: Path, header: object, name: str = "", value: torch.Tensor | N
     save_file(tensors, path, metadata={"header": text, "sha256": tensors_digest(tensors, text)})
 
 
-GOOD = {"epoch": 2, "waited": 0, "best_loss": 0.5}
+GOOD = {"epoch": 2, "waited": 0, "best_loss": 0.5, "format": 2}
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "no bytes": lambda path: path.write_bytes(b""),
     "truncated": lambda path: path.write_bytes(kept(path).read_bytes()[:-100]),
@@ -72,7 +72,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a header of other types": lambda path: resigned(path, GOOD | {"epoch": "two"}),
     "an epoch below zero": lambda path: resigned(path, GOOD | {"epoch": -5}),
     "an epoch after the last": lambda path: resigned(path, GOOD | {"epoch": 7}),
-    "a later format": lambda path: resigned(path, GOOD | {"format": 2}),
+    "a later format": lambda path: resigned(path, GOOD | {"format": 3}),
     "weights of NaN": lambda path: resigned(path, GOOD, "weights/0.bias", torch.full((4,), torch.nan)),
     "averages of infinity": lambda path: resigned(path, GOOD, "average/0.bias", torch.full((4,), torch.inf)),
     "weights of float16": lambda path: resigned(path, GOOD, "weights/0.bias", torch.zeros(4).half()),
@@ -80,7 +80,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "moments of another shape": lambda path: resigned(path, GOOD, "optimiser/0.bias.exp_avg", torch.zeros(5)),
     "moments below zero": lambda path: resigned(path, GOOD, "optimiser/0.bias.exp_avg_sq", -torch.ones(4)),
     "a part too many": lambda path: resigned(path, GOOD, "gradient/0.bias", torch.zeros(4)),
-    "without averages": lambda path: save_progress(path, progress(average={})),
+    "without averages": lambda path: save_training_state(path, progress(average={})),
 }
 
 

@@ -20,8 +20,15 @@ from daecore.errors import DaecoreError, InputError, StoreError
 from daecore.model.autoencoder import Shapes, initialised
 from daecore.model.weights import misfit, non_finite
 from daecore.plugin.spec import spec
-from daecore.training.checkpoint import MOST_BYTES, load_progress, save_progress, save_tensors, tensors_digest
-from daecore.training.state import Progress
+from daecore.training.checkpoint import (
+    FORMAT,
+    MOST_BYTES,
+    load_training_state,
+    save_tensors,
+    save_training_state,
+    tensors_digest,
+)
+from daecore.training.state import TrainingState
 
 ARCHITECTURE, SHAPES = spec("architecture", {"dense": {"widths": [6], "code": 3}}), Shapes((1, 4, 4), (1, 4, 4))
 NETWORK = initialised(ARCHITECTURE, SHAPES, 0).eval()
@@ -31,6 +38,7 @@ HEADER: dict[str, Any] = {
     "input_shape": [1, 4, 4],
     "output_shape": [1, 4, 4],
     "plugins": provenance([ARCHITECTURE]),
+    "format": FORMAT,
 }
 FIRST = "encoder.1.weight"
 LONGEST = 700  # characters of a message about a file, its path included
@@ -97,8 +105,10 @@ DEEP = "[" * 5000 + "]" * 5000
         ({"architecture": {"dense": {"widths": "many"}}}, "cannot be built: architecture.widths: Input should be"),
         ({"architecture": {"dense": {"depth": 5}}}, "cannot be built"),
         ({"architecture": {"nobodys": {}}}, "cannot be built. There is no architecture"),
-        ({"format": 2}, "was written in format 2, and this daecore reads format 1: use a later one"),
-        ({"format": 0}, "header.format: Input should be 1, got 0"),
+        ({"format": 3}, "was written in format 3, and this daecore reads format 2: use a later one"),
+        ({"format": 1}, "was written in format 1, and this daecore reads format 2: train it again, or use the version"),
+        ({"format": 1, "surprise": 5}, "was written in format 1"),
+        ({"format": 0}, "header.format: Input should be 2, got 0"),
         ({"surprise": "x" * 9000}, "Extra inputs are not permitted, got 'xxx"),
         ({"x" * 9000: 1}, "(9,007 characters): Extra inputs"),
         ({f"surprise {n}": n for n in range(500)}, "(and 499 more)"),
@@ -112,7 +122,7 @@ def test_a_header_that_is_wrong_is_told_in_a_sentence(tmp_path: Path, changes: d
 @pytest.mark.parametrize(
     "text", ["[]", "5", "null", '"text"', "{", DEEP, '{"architecture": ' + DEEP + "}", '{"a": NaN}']
 )
-@pytest.mark.parametrize("load", [load_model, load_progress])
+@pytest.mark.parametrize("load", [load_model, load_training_state])
 def test_a_header_that_is_no_object_is_told_in_a_sentence(
     tmp_path: Path, text: str, load: Callable[[Path], object]
 ) -> None:
@@ -168,9 +178,9 @@ def test_a_header_too_large_is_not_read(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
     """A checkpoint is no model, a model no checkpoint, other people's safetensors neither."""
-    save_progress(tmp_path / "checkpoint", progress())
+    save_training_state(tmp_path / "checkpoint", progress())
     assert "is not a model that daecore wrote" in refused(load_model, tmp_path / "checkpoint")
-    assert "is not a training's checkpoint" in refused(load_progress, written(tmp_path / "model"))
+    assert "is not a training's checkpoint" in refused(load_training_state, written(tmp_path / "model"))
     save_file(WEIGHTS, tmp_path / "theirs")
     assert "is without the header that daecore writes" in refused(load_model, tmp_path / "theirs")
     assert "cannot be read as safetensors" in refused(load_model, tmp_path)
@@ -206,7 +216,7 @@ def test_dae_restore_tells_what_is_wrong_with_a_model(
     assert "Traceback" not in said
 
 
-def progress(**changes: Any) -> Progress:
+def progress(**changes: Any) -> TrainingState:
     """What a training of the network may have left."""
     moments = {
         f"{name}.{key}": torch.zeros(()) if key == "step" else torch.zeros_like(value)
@@ -214,7 +224,7 @@ def progress(**changes: Any) -> Progress:
         for key in ("exp_avg", "exp_avg_sq", "step")
     }
     found = {"epoch": 3, "waited": 1, "best_loss": 0.5, "weights": WEIGHTS, "optimiser": moments}
-    return Progress(**{"average": {}, "best": {}, **found, **changes})
+    return TrainingState(**{"average": {}, "best": {}, **found, **changes})
 
 
 @pytest.mark.parametrize(
@@ -232,13 +242,13 @@ def progress(**changes: Any) -> Progress:
 )
 def test_a_checkpoint_s_header_is_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     tensors = {f"weights/{name}": value for name, value in WEIGHTS.items()}
-    path = written(tmp_path / "file", {"epoch": 3, "waited": 1} | changes, tensors)
-    assert message in refused(load_progress, path)
+    path = written(tmp_path / "file", {"epoch": 3, "waited": 1, "format": FORMAT} | changes, tensors)
+    assert message in refused(load_training_state, path)
 
 
 def test_a_checkpoint_with_other_tensors_is_told(tmp_path: Path) -> None:
     path = written(tmp_path / "file", {"epoch": 3, "waited": 1}, {"gradient/w": torch.ones(1)})
-    assert "it holds a tensor 'gradient/w'" in refused(load_progress, path)
+    assert "it holds a tensor 'gradient/w'" in refused(load_training_state, path)
 
 
 FLIPS = 400
@@ -251,7 +261,7 @@ def test_a_file_with_any_byte_changed_is_the_same_or_refused(tmp_path: Path, kin
     if kind == "model":
         written(path)
     else:
-        save_progress(path, progress())
+        save_training_state(path, progress())
     whole = path.read_bytes()
     generator = torch.Generator().manual_seed(0)
     draws = torch.randint(0, 256, (FLIPS, 2), generator=generator).tolist()
@@ -260,7 +270,7 @@ def test_a_file_with_any_byte_changed_is_the_same_or_refused(tmp_path: Path, kin
         content = bytearray(whole)
         content[place * step] = value
         path.write_bytes(content)
-        found = loaded(load_model if kind == "model" else load_progress, path)
+        found = loaded(load_model if kind == "model" else load_training_state, path)
         state = None if found is None else found.state_dict() if kind == "model" else found.weights
         assert state is None or tensors_digest(state) == wanted
 
@@ -292,5 +302,5 @@ def test_a_checkpoint_s_header_with_any_field_changed_is_a_progress_or_refused(
 ) -> None:
     tensors = {f"weights/{name}": value for name, value in WEIGHTS.items()}
     path = written(tmp_path / "file", {"epoch": 3, "waited": 1, name: value}, tensors)
-    found = loaded(load_progress, path)
+    found = loaded(load_training_state, path)
     assert found is None or (found.epoch >= found.waited >= 0 and type(found.best_loss) is float)

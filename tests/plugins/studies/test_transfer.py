@@ -69,9 +69,9 @@ def test_the_encoders_differ_in_what_they_were_taught_alone() -> None:
 
 def test_the_augmentation_is_one_for_all_and_keeps_the_shape() -> None:
     """Slants and shifts leave a digit's picture as large as it was."""
-    for budget in transfer.BUDGETS:
-        assert transfer.options(budget).augmentation.output_shape((1, 28, 28)) == (1, 28, 28)
-    assert len({str(transfer.options(budget).augmentation) for budget in transfer.BUDGETS}) == 1
+    for drawn in transfer.LABEL_DRAWS:
+        assert transfer.options(drawn).augmentation.output_shape((1, 28, 28)) == (1, 28, 28)
+    assert len({str(transfer.options(drawn).augmentation) for drawn in transfer.LABEL_DRAWS}) == 1
 
 
 def test_figures_are_the_errors_and_what_was_saved() -> None:
@@ -106,7 +106,7 @@ def test_the_denoising_encoder_is_compared_with_its_controls_alone() -> None:
     """Not with a stack of another architecture, nor with other classifiers of its own; all become metrics."""
     names = [cell.name for cell in transfer.CELLS]
     errors = dict.fromkeys(names, (9.0, 9.1)) | {transfer.OURS: (7.0, 7.1)}
-    report = transfer.beside_controls([score for it in transfer.BUDGETS for score in scores(errors, it.labels)])
+    report = transfer.beside_controls([score for it in transfer.LABEL_DRAWS for score in scores(errors, it.labels)])
     assert {row.initialisation for row in report.rows} == set(names)
     found = {(it.initialisation, it.control): round(it.gain_percent.mean, 6) for it in report.differences}
     assert found == {(transfer.OURS, control): 2.0 for control in ("scratch", "random", "autoencoder", "l2")}
@@ -166,11 +166,11 @@ def test_draws_of_labels_take_the_trainings_of_an_encoder_in_turns() -> None:
     lab = Told()
     found = transfer.run(lab)  # type: ignore[arg-type]
     assert len(lab.trained) == len(set(lab.trained)) == 2 * len(transfer.SEEDS) + 1
-    for it in transfer.BUDGETS:
+    for it in transfer.LABEL_DRAWS:
         evaluated = {draw - transfer.FIRST_DRAW for labels, draw in lab.evaluated if labels == it.labels}
         assert evaluated == set(range(it.draws))
         assert it.draws < len(transfer.SEEDS) or it.draws % len(transfer.SEEDS) == 0  # values are means of as many
-    draws = (CHOICE, *(transfer.FIRST_DRAW + number for number in range(max(it.draws for it in transfer.BUDGETS))))
+    draws = (CHOICE, *(transfer.FIRST_DRAW + number for number in range(max(it.draws for it in transfer.LABEL_DRAWS))))
     for name, recipe in transfer.RECIPES.items():
         seeds = transfer.SEEDS[:1] if name in transfer.ONCE else transfer.SEEDS
         mine = {ask for ask in lab.asked if str(ask[2]).startswith(f"{recipe} ")}
@@ -191,7 +191,7 @@ def test_the_page_says_of_the_study_what_its_constants_are() -> None:
     said, trainings = " ".join(BEHIND), len(transfer.SEEDS)
     assert f"There are {trainings} trainings" in said
     assert f"{trainings} of them" in said
-    draws = {it.labels: it.draws for it in transfer.BUDGETS}
+    draws = {it.labels: it.draws for it in transfer.LABEL_DRAWS}
     assert "with 10 and 100 labels a value is one draw, with 1,000 it is two" in said
     assert (draws[10], draws[100], draws[1000]) == (trainings, trainings, 2 * trainings)
     assert "With all labels there are three" in said
@@ -199,7 +199,7 @@ def test_the_page_says_of_the_study_what_its_constants_are() -> None:
     assert "every third of 5,000" in said
     assert -(-5_000 // transfer.VALIDATION) == 3
     assert "up to five looks" in said
-    assert transfer.LOOKS == 5
+    assert transfer.VALIDATION_CHECKS == 5
     (mask,) = parse(read(recipes.find(transfer.RECIPES[transfer.OURS]))).corruptions
     assert f"a square of {mask.options.model_dump()['size']} pixels" in said
 
@@ -261,7 +261,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def asked(method: str, store: Store, **more: object) -> ClassifierRequest:
-    options = ClassifierOptions.model_validate({"steps": 30, "looks": 2, "learning_rates": [1e-9, 1e-2], **more})
+    options = ClassifierOptions.model_validate(
+        {"steps": 30, "validation_checks": 2, "learning_rates": [1e-9, 1e-2], **more}
+    )
     dataset = load_dataset.fn(dataset_request(EXPERIMENT))
     ask = ClassifierAsk(method=method, options=options, labels=100, draw=0)
     return classifier_request(EXPERIMENT, dataset, None, ask)
@@ -343,7 +345,7 @@ def test_cells_of_a_table_are_cached_one_by_one(tmp_path: Path) -> None:
 def test_a_study_s_key_covers_the_corruptions_that_no_recipe_names() -> None:
     """Else a changed plugin would leave an old section standing."""
     assert {name for each in find_study(SERIES, "frontier").also for name in each} == set(frontier.KINDS)
-    augmenting = {spec.name for spec in transfer.options(transfer.BUDGETS[0]).augment}
+    augmenting = {spec.name for spec in transfer.options(transfer.LABEL_DRAWS[0]).augment}
     assert {name for each in find_study(SERIES, "transfer").also for name in each} == augmenting
     for name in ("frontier", "transfer"):
         used = provenance(spec("corruption", each) for each in find_study(SERIES, name).also)

@@ -41,23 +41,23 @@ class Round:
     steps: int
 
 
-BUDGETS = (Round(10, 10, 300), Round(100, 10, 500), Round(1000, 20, 800), Round(ALL, 3, 1720))
-QUICK_BUDGETS = (Round(10, 2, 30), Round(100, 2, 60))
+LABEL_DRAWS = (Round(10, 10, 300), Round(100, 10, 500), Round(1000, 20, 800), Round(ALL, 3, 1720))
+QUICK_LABEL_DRAWS = (Round(10, 2, 30), Round(100, 2, 60))
 QUICK = ("training.epochs=2",)
-LOOKS = 5  # at validation in a training, at most: one an epoch
+VALIDATION_CHECKS = 5  # at validation in a training, at most: one an epoch
 VALIDATION = 2000  # labelled pictures that choose, at most: of 5,000 every third
 
 
 def run(lab: Laboratory) -> Findings:
     """Train the encoders, then every classifier of every budget and draw; each is a cached stage."""
-    budgets = QUICK_BUDGETS if lab.quick else BUDGETS
-    seeds = SEEDS[: max(budget.draws for budget in budgets)]
+    label_draws = QUICK_LABEL_DRAWS if lab.quick else LABEL_DRAWS
+    seeds = SEEDS[: max(drawn.draws for drawn in label_draws)]
     models = encoders(lab, seeds)
     scores: list[Score] = []
     rates: dict[tuple[str, int], float] = {}
-    for budget in budgets:
+    for drawn in label_draws:
         for cell in CELLS:
-            found = classified(lab, models.get(cell.encoder, ()), cell, budget)
+            found = classified(lab, models.get(cell.encoder, ()), cell, drawn)
             scores += found
             if cell.method != "knn":
                 rates[cell.name, found[0].labels] = found[0].choice
@@ -86,30 +86,32 @@ def beside_controls(scores: Sequence[Score]) -> TransferReport:
     return report.model_copy(update={"differences": kept})
 
 
-def options(budget: Round) -> ClassifierOptions:
+def options(drawn: Round) -> ClassifierOptions:
     """How the classifiers of a budget are trained, whatever their encoder."""
-    chosen = {"steps": budget.steps, "learning_rates": (7e-4, 2e-3), "probe_learning_rates": (3e-3, 1e-2)}
-    return ClassifierOptions.model_validate({**chosen, "looks": LOOKS, "validation": VALIDATION, "augment": AUGMENT})
+    chosen = {"steps": drawn.steps, "learning_rates": (7e-4, 2e-3), "probe_learning_rates": (3e-3, 1e-2)}
+    return ClassifierOptions.model_validate(
+        {**chosen, "validation_checks": VALIDATION_CHECKS, "validation": VALIDATION, "augment": AUGMENT}
+    )
 
 
-def classified(lab: Laboratory, models: Sequence[Trained], cell: Cell, budget: Round) -> list[Score]:
-    """A cell's scores over the draws of a budget, its rate chosen beforehand.
+def classified(lab: Laboratory, models: Sequence[Trained], cell: Cell, drawn: Round) -> list[Score]:
+    """A cell's scores over the draws of as many labels, its rate chosen beforehand.
 
     Args:
         lab: Where classifiers are trained.
         models: The trainings of the cell's encoder, which draws take in turns; none: first weights, anew for each draw.
         cell: The way to come by them.
-        budget: The number of labels and draws.
+        drawn: The number of labels and draws.
     """
     experiment = lab.experiment(SOURCES[cell.encoder], quick=QUICK)
-    chosen = lab.choose(experiment, training_of(models, 0), cell.method, options(budget), labels=budget.labels)
+    chosen = lab.choose(experiment, training_of(models, 0), cell.method, options(drawn), labels=drawn.labels)
     scores = []
-    for draw in range(FIRST_DRAW, FIRST_DRAW + budget.draws):
+    for draw in range(FIRST_DRAW, FIRST_DRAW + drawn.draws):
         model = training_of(models, draw)
-        found = lab.classify(experiment, model, cell.method, chosen, labels=budget.labels, draw=draw)
+        found = lab.classify(experiment, model, cell.method, chosen, labels=drawn.labels, draw=draw)
         score = Score(
             initialisation=cell.name, encoder=cell.encoder, method=cell.method, draw=draw,
-            labels=budget.labels or len(lab.splits(experiment).train),
+            labels=drawn.labels or len(lab.splits(experiment).train),
             choice=found.learning_rate or found.neighbours or 0, error_percent=found.error_percent,
         )  # fmt: skip
         scores.append(score)

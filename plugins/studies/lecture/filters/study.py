@@ -123,8 +123,8 @@ def _spread(sheets: Sheets, words: Mapping[str, str], floor: Sheet) -> Picture:
 def _source(lab: Laboratory) -> str:
     """Which photographs the patches were cut from."""
     data: DatasetSpec = lab.experiment(GAUSSIAN).dataset
-    look = data.extension.fingerprint
-    said = look(data.options).splitlines()[0] if look else "unknown"
+    fingerprint = data.extension.fingerprint
+    said = fingerprint(data.options).splitlines()[0] if fingerprint else "unknown"
     return f"Photographs: {said}. Noise is in standard deviations of the whitened patches."
 
 

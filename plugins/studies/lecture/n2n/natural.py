@@ -60,8 +60,8 @@ def decibels(trained: Trained, groups: Sequence[Pairs]) -> NDArray[np.float32]:
 
 def source(experiment: Experiment) -> str:
     """Where the images come from, in words: the first line of the dataset's fingerprint."""
-    look = experiment.dataset.extension.fingerprint
-    return look(experiment.dataset.options).split("\n")[0] if look else experiment.dataset.name
+    fingerprint = experiment.dataset.extension.fingerprint
+    return fingerprint(experiment.dataset.options).split("\n")[0] if fingerprint else experiment.dataset.name
 
 
 def _comparable(said: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ CLEAN = 500  # clean pictures on which a corruption's noise is estimated
 
 
 @dataclass(frozen=True)
-class Look:
+class Assessment:
     """What was found.
 
     Attributes:
@@ -60,8 +60,8 @@ def asked_for(recipe: str, overrides: tuple[str, ...]) -> Experiment:
     experiment = parse(recipes.mapping(recipe, list(overrides)))
     if len(check(experiment).clean) != 3:
         raise InputError(
-            f"Retraining compares champion and challenger in dB, which only pictures have, but {experiment.dataset.name} "
-            "holds points. Use `dae run` for them."
+            f"Retraining compares champion and challenger in dB, which only pictures have, but "
+            f"{experiment.dataset.name} holds points. Use `dae run` for them."
         )
     return experiment
 
@@ -75,7 +75,9 @@ def named(experiment: Experiment, model: str) -> str:
     return model or f"retrained-{model_name(experiment)}"
 
 
-def look(model: str, experiment: Experiment, folder: str, tolerance: float, *, force: bool, fresh: bool) -> Look:
+def assess(
+    model: str, experiment: Experiment, folder: str, tolerance: float, *, force: bool, fresh: bool
+) -> Assessment:
     """Compare the world with the one the champion was trained for.
 
     Args:
@@ -92,13 +94,13 @@ def look(model: str, experiment: Experiment, folder: str, tolerance: float, *, f
     now = State(dataset=dataset.sha256, experiment=asked(experiment), noise=noise)
     champion = champions.champion_of(model)
     if champion is None:
-        return Look(model, experiment, dataset, incoming, now, None, ("there is no champion yet",))
+        return Assessment(model, experiment, dataset, incoming, now, None, ("there is no champion yet",))
     watched = incoming is not None
     found = reasons(State.of(champion.tags), now, tolerance, watched=watched)
     before = champions.settled_of(champion)
     settled = bool(found) and before is not None and not reasons(before, now, tolerance, watched=watched)
     given = (*(() if settled else found), *(("it was forced",) if force else ()))
-    return Look(model, experiment, dataset, incoming, now, champion, given, settled)
+    return Assessment(model, experiment, dataset, incoming, now, champion, given, settled)
 
 
 def clean_of(dataset: DatasetRef) -> Tensor:
