@@ -98,10 +98,10 @@ def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple
     if cut and image.format == "PPM" and image.tile[0].codec_name == "ppm":
         return _pixmap(image, file), _maxval(image), ()
     notes = ("of its 16 bits a channel 8 are read; save it as a 16-bit RGB TIFF or PNG",) if cut else ()
-    return np.atleast_3d(np.array(_plain(image, channels))), 255, notes
+    return np.atleast_3d(np.array(_to_mode(image, channels))), 255, notes
 
 
-def _plain(image: Image.Image, channels: int) -> Image.Image:
+def _to_mode(image: Image.Image, channels: int) -> Image.Image:
     """With 8 bits: L or RGB, with A where it has transparency and ``channels`` does not say otherwise."""
     wanted = {0: "L" if image.mode in GREY else "RGB", 1: "L", 3: "RGB"}[channels]
     if not channels and image.has_transparency_data:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daecore.html.markup import Row, document, escaped, note, picture, table
-from daecore.stats.claims import told
+from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
 
 SHORT = 8  # characters of a run's id: enough to name it
@@ -30,7 +30,7 @@ def signed(item: Mapping[str, Any]) -> str:
 
 def with_interval(value: Mapping[str, Any], form: str) -> str:
     """An `Interval`, as JSON has it, in a number format: ``0.50 [0.31, 0.69]``."""
-    return told(Interval.model_validate(value), form)
+    return format_interval(Interval.model_validate(value), form)
 
 
 def comparison_page(

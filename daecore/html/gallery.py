@@ -24,7 +24,8 @@ def gallery(
 
     Args:
         title: Its heading.
-        sections: Each study's content: id, title, says, figures, tables, notes, pictures, experiments, made, seconds,
+        sections: Each study's content: id, title, description, figures, tables, notes, pictures, experiments, made,
+            seconds,
             run_id, link.
         pictures: The PNG files by study and name.
         tables: What is said of all studies together: title, head, rows.
@@ -63,7 +64,7 @@ def _section(section: Section, pictures: Mapping[str, bytes], again: str) -> str
     return "".join(
         [
             f"<section id='{escaped(section['id'])}'><h2>{escaped(section['title'])}</h2>",
-            f"<p>{escaped(section['says'])}</p>",
+            f"<p>{escaped(section['description'])}</p>",
             *shown,
             f"<ul class='notes'>{notes}</ul>" if notes else "",
             *_tables(section["tables"]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from daecore.evaluation.denoising import DenoisingReport
-from daecore.stats.claims import claimed, fewer_errors, negated, reason, told
+from daecore.stats.claims import claimed, fewer_errors, format_interval, negated, reason
 from daecore.stats.intervals import Interval
 from daecore.transfer.scores import TransferReport
 
@@ -72,10 +72,10 @@ def _distance(gain: Interval, beside: str, unit: str) -> str:
     verdict, decibel = _verdict(gain), unit == "dB"
     form = ".2f" if decibel else ".5f"
     if verdict == "open":
-        return f"{told(gain, f'+{form}')}{' dB' if decibel else ''} from {beside}"
+        return f"{format_interval(gain, f'+{form}')}{' dB' if decibel else ''} from {beside}"
     size = gain if verdict == "above" else negated(gain)
     word = {"above": " dB above", "below": " dB below"} if decibel else {"above": " less than", "below": " more than"}
-    return f"{told(size, form)}{word[verdict]} {beside}"
+    return f"{format_interval(size, form)}{word[verdict]} {beside}"
 
 
 def _remark(report: DenoisingReport, verdict: Verdict) -> str:

@@ -12,7 +12,7 @@ from daecore.evaluation.denoising import DenoisingReport
 from daecore.html import glossary
 from daecore.html.headline import Headline, headline, pretraining
 from daecore.html.markup import Row, document, escaped, figure, note, table
-from daecore.stats.claims import told
+from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
 from daecore.transfer.scores import TransferReport
 
@@ -112,7 +112,7 @@ def _by_labels(
     found: Mapping[tuple[str, int], Interval], label_counts: Sequence[int], sign: str = ""
 ) -> dict[str, list[str]]:
     """A row of intervals, one for each number of labels, by name; an interval is not broken into lines."""
-    texts = {key: told(value, f"{sign}.2f").replace(" ", "\u00a0") for key, value in found.items()}
+    texts = {key: format_interval(value, f"{sign}.2f").replace(" ", "\u00a0") for key, value in found.items()}
     return {name: [texts.get((name, count), "") for count in label_counts] for name, _ in found}
 
 

@@ -65,7 +65,7 @@ def _dress(axis: Axes, label_counts: list[int]) -> None:
     bottom = min((low for low in _ends(axis) if low > 0), default=min(means, default=1.0))
     axis.set_ylim(bottom=max(0.8 * bottom, 0.2 * min(means, default=bottom)))
     axis.set(xlabel="labels", ylabel="test error, %", xlim=(-0.5, len(label_counts) - 0.5))
-    ticks.plain(axis)
+    ticks.plain_ticks(axis)
     axis.set_xticks(range(len(label_counts)), [f"{count:,}" for count in label_counts])
     axis.tick_params(axis="x", length=0)
     axis.spines[["top", "right"]].set_visible(False)

@@ -1,6 +1,6 @@
 """Statistics: metrics, intervals, claims."""
 
-from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, format_gain_db, in_db, told
+from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, format_gain_db, format_interval, in_db
 from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means, contrast, student, wilson
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, psnr, squared_error, ssim
 
@@ -15,6 +15,7 @@ __all__ = [
     "fewer_errors",
     "fewer_errors_than",
     "format_gain_db",
+    "format_interval",
     "image_mse",
     "in_db",
     "pooled_psnr",
@@ -22,6 +23,5 @@ __all__ = [
     "squared_error",
     "ssim",
     "student",
-    "told",
     "wilson",
 ]

@@ -12,7 +12,7 @@ Known = TypeVar("Known")
 LEAST = 5  # of fewer seeds or draws the difference is told, and nothing is claimed
 
 
-def told(interval: Interval, form: str = ".2f") -> str:
+def format_interval(interval: Interval, form: str = ".2f") -> str:
     """As ``0.42 [0.31, 0.53]``."""
     return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
 
@@ -39,7 +39,7 @@ def fewer_errors(gain: Interval) -> str:
         gain: How many percentage points fewer there are; negative where there are more.
     """
     size, word = (gain, "fewer") if gain.mean >= 0 else (negated(gain), "more")
-    return f"{told(size)} percentage points {word} errors{doubt(gain)}"
+    return f"{format_interval(size)} percentage points {word} errors{doubt(gain)}"
 
 
 def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
@@ -51,11 +51,11 @@ def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
     groups: dict[str, list[str]] = {"fewer errors": [], "more errors": [], "no difference is claimed:": []}
     for other, gain in gains.items():
         if not claimed(gain):
-            groups["no difference is claimed:"].append(f"{told(gain)} fewer than {other} ({reason(gain)})")
+            groups["no difference is claimed:"].append(f"{format_interval(gain)} fewer than {other} ({reason(gain)})")
         elif gain.mean > 0:
-            groups["fewer errors"].append(f"{told(gain)} than {other}")
+            groups["fewer errors"].append(f"{format_interval(gain)} than {other}")
         else:
-            groups["more errors"].append(f"{told(negated(gain))} than {other}")
+            groups["more errors"].append(f"{format_interval(negated(gain))} than {other}")
     return "; ".join(f"{name} {', '.join(found)}" for name, found in groups.items() if found)
 
 

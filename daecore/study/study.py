@@ -82,7 +82,7 @@ class Study:
     Attributes:
         id: What `--only` names.
         title: Its heading.
-        says: What it is about, or what a series says of it, in a few sentences.
+        description: What it is about, or what a series says of it, in a few sentences.
         recipes: The recipes it trains, as ``lecture/erasure-0.5``: `dae run` runs each alone.
         run: Trains, measures, draws.
         also: Corruptions that it uses and no recipe of its names, as experiments write them.
@@ -90,7 +90,7 @@ class Study:
 
     id: str
     title: str
-    says: str
+    description: str
     recipes: tuple[str, ...]
     run: Callable[[Laboratory], Findings]
     also: tuple[Mapping[str, Mapping[str, object]], ...] = ()

@@ -30,7 +30,7 @@ WORDS = 3  # of the shortest sentence
 def _loaded(subject: Subject[Series]) -> str:
     studies = [find_study(subject.extension, name) for name in subject.extension.ids]
     for study in studies:
-        for name, text in (("title", study.title), ("says", study.says)):
+        for name, text in (("title", study.title), ("description", study.description)):
             if not text.strip():
                 raise Violation(f"a {name} of the study {study.id!r}", "it is empty", "Say what the study is about.")
         if not study.recipes:

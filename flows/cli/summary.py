@@ -10,7 +10,7 @@ from rich.table import Table
 
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.html.headline import headline, pretraining
-from daecore.stats.claims import told
+from daecore.stats.claims import format_interval
 from daecore.transfer.scores import TransferReport
 
 from ..store.store import Store
@@ -73,7 +73,7 @@ def _levels(denoising: DenoisingReport) -> Iterator[tuple[str, str, int]]:
 def _transfer(transfer: TransferReport) -> Table:
     """Test error by initialisation and number of labels."""
     label_counts = sorted({row.labels for row in transfer.rows})
-    found = {(row.initialisation, row.labels): told(row.error_percent) for row in transfer.rows}
+    found = {(row.initialisation, row.labels): format_interval(row.error_percent) for row in transfer.rows}
     table = Table("initialisation")
     for count in label_counts:
         table.add_column(f"{count:,} labels", justify="right")

@@ -111,8 +111,8 @@ def _begun(found: Assessment, recipe: str) -> str:
         **found.now.tags(),
         **tracking.environment(),
     }
-    folder = tracking.experiment_id(found.experiment.dataset.name, current_store())
-    return tracking.start(folder, f"retrain {found.model}", tags, found.experiment.model_dump(mode="json"))
+    mlflow_experiment = tracking.experiment_id(found.experiment.dataset.name, current_store())
+    return tracking.start(mlflow_experiment, f"retrain {found.model}", tags, found.experiment.model_dump(mode="json"))
 
 
 def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:

@@ -68,7 +68,13 @@ def run_stack(experiment: Experiment, tags: dict[str, str], *, parent: str = "",
 
 
 def _whole(
-    call: Caller, experiment: Experiment, dataset: DatasetRef, folder: str, run: str, *, control: bool = False
+    call: Caller,
+    experiment: Experiment,
+    dataset: DatasetRef,
+    mlflow_experiment: str,
+    run: str,
+    *,
+    control: bool = False,
 ) -> ModelRef:
     """The network of the layers, or of its control: the same stack without corruption."""
-    return pretrained(call, experiment, dataset, folder, run, control=control).whole
+    return pretrained(call, experiment, dataset, mlflow_experiment, run, control=control).whole

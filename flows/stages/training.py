@@ -63,8 +63,8 @@ def training_request(
         control: Leave the corruption and the objective's particulars out.
         below: Networks whose clean codes it is trained on, in place of the data; the lowest first.
     """
-    corruptions = plain(experiment.corruptions, dataset.shape) if control else experiment.corruptions
-    objective = _plain_objective(experiment.objective) if control else experiment.objective
+    corruptions = control_corruptions(experiment.corruptions, dataset.shape) if control else experiment.corruptions
+    objective = _control_objective(experiment.objective) if control else experiment.objective
     device = device_of(experiment)
     training = experiment.training.model_dump(mode="json", exclude={"device", "precision", "threads"})
     inputs = {
@@ -90,13 +90,13 @@ def training_request(
     )
 
 
-def _plain_objective(objective: ObjectiveSpec) -> ObjectiveSpec:
+def _control_objective(objective: ObjectiveSpec) -> ObjectiveSpec:
     """What a control minimises: the cross-entropy where the objective is made of it, else the squared error."""
     bounded = declared(objective.extension.bounded, objective.options)
     return spec("objective", "cross_entropy" if bounded else "mse")
 
 
-def plain(corruptions: tuple[CorruptionSpec, ...], shape: Shape) -> tuple[CorruptionSpec, ...]:
+def control_corruptions(corruptions: tuple[CorruptionSpec, ...], shape: Shape) -> tuple[CorruptionSpec, ...]:
     """What of a chain remains without corruption: only what changes the shape, for the same network to fit."""
     kept = []
     for item in corruptions:

@@ -27,7 +27,7 @@ class TransferRequest(DeviceRequest):
     """Train classifiers from encoders."""
 
     denoising: ModelRef
-    plain: ModelRef
+    control: ModelRef
     transfer: TransferOptions
     seed: int
 
@@ -48,7 +48,7 @@ def transfer_request(
         key=transfer.key_of(inputs, [experiment.architecture, *options.augment], device),
         dataset=dataset,
         denoising=denoising,
-        plain=control,
+        control=control,
         transfer=options,
         seed=experiment.seed,
         device=device,
@@ -91,6 +91,6 @@ def _encoders(request: TransferRequest, store: Store) -> Mapping[str, Callable[[
 
     return {
         "untrained": lambda: initialised(request.denoising.architecture, shapes, request.seed).encoder,
-        "autoencoder": trained(request.plain),
+        "autoencoder": trained(request.control),
         "denoising": trained(request.denoising),
     }

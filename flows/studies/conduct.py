@@ -71,7 +71,7 @@ def _key(context: Any, parameters: Mapping[str, Any]) -> str:
 
 
 @task(name="study", task_run_name="{request.id}", cache_key_fn=_key, persist_result=True, result_serializer="json")
-def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False) -> Section:
+def conduct(request: StudyRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> Section:
     """Train, measure and draw; everything lands in an MLflow run of the study's own."""
     store, began = current_store(), time.perf_counter()
     study = find_study(find_series(request.series), request.id)
@@ -79,12 +79,12 @@ def conduct(request: StudyRequest, folder: str, parent: str, fresh: bool = False
     with store.lock(f"study-{key}") as waited:
         if waited and (found := _conducted(key)) is not None:
             return found  # by the process that was waited for
-        run = _begun(study, request, folder, parent, key)
+        run = _begun(study, request, mlflow_experiment, parent, key)
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
         with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
             since = tracking.began(parent)
             with Laboratory(
-                store, folder, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
+                store, mlflow_experiment, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
             ) as laboratory:
                 findings = _findings(study, laboratory)
             content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
@@ -114,7 +114,7 @@ def _made() -> dict[str, str]:
     return {"date": date.today().isoformat(), "commit": tracking.environment()["git"]}
 
 
-def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: str) -> str:
+def _begun(study: Study, request: StudyRequest, mlflow_experiment: str, parent: str, key: str) -> str:
     """The study's run: that of an attempt which did not end well, else a new one."""
     earlier = tracking.training_run(key)
     if earlier is not None and earlier.info.status != "FINISHED":
@@ -130,7 +130,9 @@ def _begun(study: Study, request: StudyRequest, folder: str, parent: str, key: s
         tracking.KEY: key,
         **tracking.environment(),
     }
-    return tracking.start(folder, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent)
+    return tracking.start(
+        mlflow_experiment, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent
+    )
 
 
 def _record(found: Section, content: Mapping[str, Any], findings: Findings, uses: set[str]) -> None:
@@ -144,7 +146,7 @@ def _record(found: Section, content: Mapping[str, Any], findings: Findings, uses
             path = Path(scratch) / f"{picture.name}.png"
             path.write_bytes(picture.png)
             tracking.log_file(run, path)
-    note = "\n\n".join([content["title"], content["says"], *findings.notes])
+    note = "\n\n".join([content["title"], content["description"], *findings.notes])
     tracking.tag(run, {"mlflow.note.content": note, SECTION: found.model_dump_json(), **usage({*uses, *folders})})
 
 

@@ -78,7 +78,7 @@ def content(
     return {
         "id": study.id,
         "title": study.title,
-        "says": study.says,
+        "description": study.description,
         "quick": quick,
         "figures": {name: figure.model_dump(mode="json") for name, figure in findings.figures.items()},
         "tables": [

@@ -68,10 +68,10 @@ def run_series(series: Series, only: Sequence[str], *, quick: bool, fresh: bool,
     give_levels()
     tracking.prepare(store)
     tracking.reconcile()
-    folder = tracking.experiment_id(series.name, store)
-    run = _begun(series, folder, names, quick)
+    mlflow_experiment = tracking.experiment_id(series.name, store)
+    run = _begun(series, mlflow_experiment, names, quick)
     with tracking.ended(run):
-        found = _conducted(series, names, folder, run, store, quick=quick, fresh=fresh, threads=threads)
+        found = _conducted(series, names, mlflow_experiment, run, store, quick=quick, fresh=fresh, threads=threads)
         _show(series, found, store)
         if not found.sections:
             raise DaecoreError(f"None of the studies could be run. {_reasons(found.failed)}")
@@ -97,7 +97,7 @@ def report(found: SeriesReport, store: Store) -> dict[str, Any]:
     }
 
 
-def _begun(series: Series, folder: str, names: Sequence[str], quick: bool) -> str:
+def _begun(series: Series, mlflow_experiment: str, names: Sequence[str], quick: bool) -> str:
     """The series' run: that of an earlier one on the same studies that was stopped, else a new one."""
     asked = f"{'quick' if quick else 'whole'} {' '.join(names)}"
     found = tracking.runs(
@@ -110,11 +110,11 @@ def _begun(series: Series, folder: str, names: Sequence[str], quick: bool) -> st
         tracking.tag(run, {**flow_run, **tracking.environment()})
         return run
     tags = {"stage": SERIES, "series": series.name, "asked": asked, **flow_run, **tracking.environment()}
-    return tracking.start(folder, f"{series.name} ({'quick' if quick else 'whole'})", tags, {"quick": quick})
+    return tracking.start(mlflow_experiment, f"{series.name} ({'quick' if quick else 'whole'})", tags, {"quick": quick})
 
 
 def _conducted(
-    series: Series, names: Sequence[str], folder: str, run: str, store: Store, *,
+    series: Series, names: Sequence[str], mlflow_experiment: str, run: str, store: Store, *,
     quick: bool, fresh: bool, threads: int,
 ) -> SeriesReport:  # fmt: skip
     """Study after study; what fails is told, and the next one begins."""
@@ -124,7 +124,7 @@ def _conducted(
         log.info("study %d of %d: %s", number, len(names), name)
         try:
             request = conduct.request(series, name, quick=quick, threads=threads)
-            sections.append(call(conduct.conduct, request, folder, run, fresh, intact=intact, name=name))
+            sections.append(call(conduct.conduct, request, mlflow_experiment, run, fresh, intact=intact, name=name))
         except Exception as error:
             if interrupts.noted():
                 raise KeyboardInterrupt from error

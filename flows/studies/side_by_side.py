@@ -99,7 +99,11 @@ class Shared:
 
 @contextmanager
 def helped(
-    workers: "Workers[TrainingRequest]", requests: Sequence[TrainingRequest], folder: str, parent: str, anew: Anew
+    workers: "Workers[TrainingRequest]",
+    requests: Sequence[TrainingRequest],
+    mlflow_experiment: str,
+    parent: str,
+    anew: Anew,
 ) -> Iterator[Shared]:
     """Let workers train while the block trains, too; what they have begun is finished when the block ends.
 
@@ -109,7 +113,7 @@ def helped(
     Args:
         workers: Who helps.
         requests: What is to be trained.
-        folder: The MLflow experiment's id.
+        mlflow_experiment: The MLflow experiment's id.
         parent: The run that the trainings are children of.
         anew: Which of them are trained anew.
 
@@ -117,7 +121,7 @@ def helped(
         Exception: What a training of a worker raised: the first one.
     """
     shared = Shared(requests)
-    ended = _ended(workers, shared, at_once(requests) - 1, folder, parent, anew)
+    ended = _ended(workers, shared, at_once(requests) - 1, mlflow_experiment, parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         try:
             feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
@@ -149,13 +153,17 @@ def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Ev
 
 
 def _ended(
-    workers: "Workers[TrainingRequest]", shared: Shared, most: int, folder: str, parent: str, anew: Anew
+    workers: "Workers[TrainingRequest]", shared: Shared, most: int, mlflow_experiment: str, parent: str, anew: Anew
 ) -> Iterator[tuple[TrainingRequest, Any]]:
     """What became of each training that workers have made, as they end."""
     busy = 0
     while True:
         while busy < most and not workers.stop.is_set() and (request := shared.take()) is not None:
-            asked = {"request": request.model_dump(mode="json"), "folder": folder, "parent": parent}
+            asked = {
+                "request": request.model_dump(mode="json"),
+                "mlflow_experiment": mlflow_experiment,
+                "parent": parent,
+            }
             workers.submit(request, train_one, {**asked, "fresh": anew(request)})
             busy += 1
         if not busy:
@@ -165,12 +173,12 @@ def _ended(
 
 
 @task(name="train beside", persist_result=False)
-def train_one(request: dict[str, Any], folder: str, parent: str, fresh: bool) -> None:
+def train_one(request: dict[str, Any], mlflow_experiment: str, parent: str, fresh: bool) -> None:
     """One training, in a worker process; its result lies in the cache."""
     asked = TrainingRequest.model_validate(request)
 
     def work() -> None:
         with untagged(), decided(asked, current_store(), anew=fresh) as training:
-            train_autoencoder.with_options(refresh_cache=fresh)(training, folder, parent, fresh)
+            train_autoencoder.with_options(refresh_cache=fresh)(training, mlflow_experiment, parent, fresh)
 
     at_work(work)

@@ -69,10 +69,10 @@ def sweep(
 
 def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRecord:
     """The sweep from its record to its report."""
-    folder = tracking.experiment_id(asked.base.dataset.name, store)
+    mlflow_experiment = tracking.experiment_id(asked.base.dataset.name, store)
     record = _recorded(asked, store)
     search = Search(asked, recipe, store, record)
-    parent = _parent(asked, folder, recipe, record, whole=search.whole)
+    parent = _parent(asked, mlflow_experiment, recipe, record, whole=search.whole)
     search.record = record.model_copy(update={"run_id": parent})
     with tracking.ended(parent):
         if not search.whole:
@@ -96,7 +96,7 @@ def _recorded(asked: SweepPlan, store: Store) -> SweepRecord:
     return before.model_copy(update={"trials": trials})
 
 
-def _parent(asked: SweepPlan, folder: str, recipe: str, record: SweepRecord, *, whole: bool) -> str:
+def _parent(asked: SweepPlan, mlflow_experiment: str, recipe: str, record: SweepRecord, *, whole: bool) -> str:
     """The sweep's MLflow run: that of an earlier process, unless it is finished and there is more to do."""
     flow_run = {tracking.FLOW_RUN: str(runtime.flow_run.id or "")}
     found = tracking.runs(f"tags.`{SWEEP}` = '{asked.key}' and tags.stage = 'sweep'", limit=1)
@@ -109,6 +109,6 @@ def _parent(asked: SweepPlan, folder: str, recipe: str, record: SweepRecord, *, 
         "stage": "sweep", SWEEP: asked.key, "recipe": recipe, "dataset": asked.base.dataset.name,
         "measure": asked.measure, **flow_run, **tracking.environment(),
     }  # fmt: skip
-    run = tracking.start(folder, asked.title, tags, {"recipe": recipe, **asked.question})
+    run = tracking.start(mlflow_experiment, asked.title, tags, {"recipe": recipe, **asked.question})
     tracking.log_json(run, asked.base.model_dump(mode="json"), "base.json")
     return run

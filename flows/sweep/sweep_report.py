@@ -50,7 +50,7 @@ def rows(asked: SweepPlan, record: SweepRecord) -> list[dict[str, Any]]:
     """The table, a mapping per trial; with the 95 % interval and n where there are several seeds."""
     found = []
     for trial in record.trials:
-        row: dict[str, Any] = {"trial": trial.number, **{path: _plain(trial.point[path]) for path in asked.paths}}
+        row: dict[str, Any] = {"trial": trial.number, **{path: _as_text(trial.point[path]) for path in asked.paths}}
         row[asked.measure] = trial.value
         if asked.seeds > 1:
             interval = trial.interval
@@ -64,7 +64,7 @@ def rows(asked: SweepPlan, record: SweepRecord) -> list[dict[str, Any]]:
 def sentence(asked: SweepPlan, trial: Trial) -> str:
     """A trial in one line: ``erasure.p=0.3 -> validation_loss 0.0412``."""
     names = labels(asked.paths)
-    point = ", ".join(f"{names[path]}={_cell(_plain(trial.point[path]))}" for path in asked.paths)
+    point = ", ".join(f"{names[path]}={_cell(_as_text(trial.point[path]))}" for path in asked.paths)
     return f"{point} -> {_figure(asked, trial) or f'{trial.state}: {trial.reason}'}"
 
 
@@ -110,7 +110,7 @@ def _figure(asked: SweepPlan, trial: Trial) -> str:
 def _best_tags(asked: SweepPlan, chosen: Trial | None) -> dict[str, str]:
     if chosen is None:
         return {"best": measures.caution(asked.measure, asked.paths) if not asked.chooses else ""}
-    values = {f"best.{path}": str(_plain(chosen.point[path])) for path in asked.paths}
+    values = {f"best.{path}": str(_as_text(chosen.point[path])) for path in asked.paths}
     return {"best": f"trial {chosen.number}", **values, "best_run": chosen.runs[0].run_id}
 
 
@@ -120,7 +120,7 @@ def _picture(asked: SweepPlan, record: SweepRecord) -> bytes:
 
     names = labels(asked.paths)
     drawn = [
-        {**{names[path]: _plain(trial.point[path]) for path in asked.paths}, asked.measure: trial.value}
+        {**{names[path]: _as_text(trial.point[path]) for path in asked.paths}, asked.measure: trial.value}
         for trial in record.trials
     ]
     if not drawn:
@@ -132,7 +132,7 @@ def _picture(asked: SweepPlan, record: SweepRecord) -> bytes:
     return png(parallel_coordinates(drawn, asked.measure, higher=higher, log=log, best=number))
 
 
-def _plain(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
     """A value as it stands in a table: numbers as they are, ``conv(code=16)`` for an extension, else JSON."""
     if isinstance(value, dict) and len(value) == 1:
         name, options = next(iter(value.items()))

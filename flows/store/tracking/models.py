@@ -28,12 +28,12 @@ def load_exporter() -> None:
     torch.export.export(torch.nn.Identity(), (torch.zeros(1),))
 
 
-def log_network(run_id: str, experiment: str, name: str, model: "nn.Module", example: "Tensor") -> str:
+def log_network(run_id: str, mlflow_experiment: str, name: str, model: "nn.Module", example: "Tensor") -> str:
     """Log the network as an MLflow model with signature, in the `pt2` format (no pickle); the model's id.
 
     Args:
         run_id: The training's run.
-        experiment: Its experiment's id.
+        mlflow_experiment: Its experiment's id.
         name: The logged model's name.
         model: In eval mode, on the CPU.
         example: float32 ``(2, *shape)``.
@@ -41,7 +41,7 @@ def log_network(run_id: str, experiment: str, name: str, model: "nn.Module", exa
     from mlflow.models import infer_signature
 
     signature = infer_signature(example.numpy(), model(example).detach().numpy())
-    logged = client().create_logged_model(experiment, name=name, source_run_id=run_id)
+    logged = client().create_logged_model(mlflow_experiment, name=name, source_run_id=run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         mlflow.pytorch.save_model(

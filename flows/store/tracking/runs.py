@@ -28,10 +28,12 @@ PID, STARTED, PARENT = "dae.pid", "dae.pid_started", "mlflow.parentRunId"
 _under_way: list[str] = []  # this process's runs, the outermost first
 
 
-def start(experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any], parent: str = "") -> str:
+def start(
+    mlflow_experiment: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any], parent: str = ""
+) -> str:
     """A new run; its id."""
     lineage = {PARENT: parent} if parent else {}
-    run = client().create_run(experiment, run_name=name, tags={**tags, **lineage, **_process_tags()})
+    run = client().create_run(mlflow_experiment, run_name=name, tags={**tags, **lineage, **_process_tags()})
     log_parameters(run.info.run_id, parameters)
     return str(run.info.run_id)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scipy.stats import spearmanr
 
 from daecore.plots import Point, png, scatter
-from daecore.stats import Interval, fewer_errors, in_db, student, told
+from daecore.stats import Interval, fewer_errors, format_interval, in_db, student
 from daecore.study import Findings, Laboratory, Measured, Picture, Study, Table, Trained
 from daecore.transfer import ClassifierOptions, PretrainedEncoder, Task
 
@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str, tuple[float, ...]]] = {
 }
 QUICK_KINDS = {name: (KINDS[name][0], KINDS[name][1][1:2]) for name in ("erasure", "block_mask")}
 QUICK = ("training.epochs=2",)
-PLAIN = "plain autoencoder"
+CONTROL = "plain autoencoder"
 LABELS, DRAWS, STEPS = 1000, 10, 600
 
 
@@ -57,22 +57,22 @@ def run(lab: Laboratory) -> Findings:
         for kind, (option, strengths) in (QUICK_KINDS if lab.quick else KINDS).items()
         for strength in strengths
     ]
-    plain = _probed(lab, lab.train(lab.experiment(RECIPE, "corruptions=[]", quick=QUICK)))
+    control = _probed(lab, lab.train(lab.experiment(RECIPE, "corruptions=[]", quick=QUICK)))
     return Findings(
-        figures=dict(figures(found, plain)),
-        pictures=(_picture(found, plain),),
-        tables=(_table(found, plain),),
-        notes=tuple(notes(found, plain)),
+        figures=dict(figures(found, control)),
+        pictures=(_picture(found, control),),
+        tables=(_table(found, control),),
+        notes=tuple(notes(found, control)),
     )
 
 
-def figures(found: list[Noise], plain: tuple[float, ...]) -> Iterator[tuple[str, Measured]]:
+def figures(found: list[Noise], control: tuple[float, ...]) -> Iterator[tuple[str, Measured]]:
     """The numbers by name: ``gain_db.erasure-0.5``, ``probe_error_percent.erasure-0.5``, what the probe gains."""
-    yield "probe_error_percent.plain", Measured.of(student(plain), "%")
+    yield "probe_error_percent.plain", Measured.of(student(control), "%")
     for noise in found:
         yield f"gain_db.{noise.name}", Measured.of(noise.gain_db, "dB")
         yield f"probe_error_percent.{noise.name}", Measured.of(noise.error_percent, "%")
-        yield f"probe_gain_percent.{noise.name}", Measured.of(_fewer(plain, noise.errors), "percentage points")
+        yield f"probe_gain_percent.{noise.name}", Measured.of(_fewer(control, noise.errors), "percentage points")
     if len(found) > 2:
         yield "rank_correlation", Measured(value=correlation(found), n=len(found))
 
@@ -83,19 +83,19 @@ def correlation(found: list[Noise]) -> float:
     return float(spearmanr(gains, errors).statistic)
 
 
-def notes(found: list[Noise], plain: tuple[float, ...]) -> Iterator[str]:
+def notes(found: list[Noise], control: tuple[float, ...]) -> Iterator[str]:
     """Which noise was first in what, and what of it can be claimed."""
     restores = max(found, key=lambda noise: noise.gain_db.mean)
     teaches = min(found, key=lambda noise: noise.error_percent.mean)
     yield (
-        f"The largest restoration gain has {restores.name}, {told(restores.gain_db)} dB; the lowest probe error has "
-        f"{teaches.name}, {told(teaches.error_percent)} %. They are the first of {len(found)}, and the first of many "
-        "flatters itself."
+        f"The largest restoration gain has {restores.name}, {format_interval(restores.gain_db)} dB; "
+        f"the lowest probe error has {teaches.name}, {format_interval(teaches.error_percent)} %. They are the first of "
+        f"{len(found)}, and the first of many flatters itself."
     )
     if restores is not teaches:
         yield f"{teaches.name} beside {restores.name}: {fewer_errors(_fewer(restores.errors, teaches.errors))}."
-    better = [noise.name for noise in found if _fewer(plain, noise.errors).low > 0]
-    worse = [noise.name for noise in found if _fewer(plain, noise.errors).high < 0]
+    better = [noise.name for noise in found if _fewer(control, noise.errors).low > 0]
+    worse = [noise.name for noise in found if _fewer(control, noise.errors).high < 0]
     yield (
         f"Beside the plain autoencoder, with intervals that leave out zero: fewer errors from {_listed(better)}; more "
         f"errors from {_listed(worse)}. Where there is no difference, one interval in twenty leaves out zero all the "
@@ -124,7 +124,7 @@ def _probed(lab: Laboratory, trained: Trained) -> tuple[float, ...]:
     return tuple(frozen.fitted("probe", LABELS, draw, rates, validation_checks=0).test_error() for draw in range(DRAWS))
 
 
-def _picture(found: list[Noise], plain: tuple[float, ...]) -> Picture:
+def _picture(found: list[Noise], control: tuple[float, ...]) -> Picture:
     series: dict[str, list[Point]] = {}
     for noise in found:
         series.setdefault(noise.kind, []).append(Point(f"{noise.strength:g}", noise.gain_db, noise.error_percent))
@@ -135,20 +135,20 @@ def _picture(found: list[Noise], plain: tuple[float, ...]) -> Picture:
         "restoring, down is better at teaching."
     )
     figure = scatter(
-        series, "restoration gain over the best baseline, dB", "probe error, percent", {PLAIN: student(plain).mean}
+        series, "restoration gain over the best baseline, dB", "probe error, percent", {CONTROL: student(control).mean}
     )
     return Picture("frontier", caption, png(figure))
 
 
-def _table(found: list[Noise], plain: tuple[float, ...]) -> Table:
+def _table(found: list[Noise], control: tuple[float, ...]) -> Table:
     head = ("corruption", "strength", "restoration gain, dB", "probe error, %", "points fewer than plain")
     rows = [
-        (noise.kind, f"{noise.strength:g}", told(noise.gain_db), told(noise.error_percent),
-         told(_fewer(plain, noise.errors)))
+        (noise.kind, f"{noise.strength:g}", format_interval(noise.gain_db), format_interval(noise.error_percent),
+         format_interval(_fewer(control, noise.errors)))
         for noise in found
     ]  # fmt: skip
-    title = f"Restoring (intervals over test images) and teaching (over {len(plain)} draws of labels)"
-    return Table(title, head, (*rows, ("none", "", "", told(student(plain)), "")))
+    title = f"Restoring (intervals over test images) and teaching (over {len(control)} draws of labels)"
+    return Table(title, head, (*rows, ("none", "", "", format_interval(student(control)), "")))
 
 
 def _fewer(control: tuple[float, ...], ours: tuple[float, ...]) -> Interval:
@@ -163,7 +163,7 @@ def _listed(names: list[str]) -> str:
 STUDY = Study(
     id="frontier",
     title="Which noise denoises best, which teaches best",
-    says=(
+    description=(
         "Denoising is asked for two things at once: pictures restored, and features for a classifier. The noise that "
         "serves the one need not serve the other. Kinds and strengths of corruption are put on a plane of both, each "
         "network with the same budget."

@@ -162,7 +162,7 @@ def _notes(found: dict[str, Agreement], measured: dict[str, Measured]) -> tuple[
 STUDY = Study(
     id="arc",
     title="Denoising moves points towards the data",
-    says=(
+    description=(
         "Points lie on a curve that one parameter describes; noise carries them off it. A denoising autoencoder learns "
         "to carry them back, so that its arrows from corrupted to reconstructed points show where the data are: for "
         "little Gaussian noise they are sigma squared times the gradient of the log-density of the noisy data. With a "

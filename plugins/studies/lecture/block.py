@@ -5,7 +5,7 @@ from .strengths.study import Strengths
 STUDY = Strengths(
     id="block",
     title="Block masking",
-    says=(
+    description=(
         "One square at a random place is covered. Nothing of what lay under it is left, so the network must guess from "
         "what lies around; with a large square there are several good guesses, and the squared error asks for their "
         "mean."

@@ -5,7 +5,7 @@ from .strengths.study import Strengths
 STUDY = Strengths(
     id="blur",
     title="Blurring",
-    says=(
+    description=(
         "A blur takes the fine detail of a picture and leaves its coarse shape. Undoing it by a formula turns "
         "rounding into noise; a network that has seen digits draws sharp strokes again, at two pixels and at four."
     ),

@@ -5,7 +5,7 @@ from .strengths.study import Strengths
 STUDY = Strengths(
     id="erasure",
     title="Pixel erasure",
-    says=(
+    description=(
         "An autoencoder need not be given the picture it is to produce: it can be given a damaged one. Here each pixel "
         "is erased with a probability of one half, then of nine tenths, and what the network knows of digits fills in "
         "the rest."

@@ -90,7 +90,7 @@ def _probe(encoder: nn.Module, codes: Tensor, splits: Splits, draw: int) -> floa
 STUDY = Study(
     id="information",
     title="Mutual information",
-    says=(
+    description=(
         "Minimising the squared error is maximising a lower bound on what the code says of its input. But to say much "
         "is not to be useful: an encoder that copies its input says everything. So codes are made smaller than the "
         "input, and noise asks them to keep what matters and to hold still."

@@ -165,7 +165,7 @@ def _words(row: str) -> str:
 STUDY = Study(
     id="matrix",
     title="One corruption learnt, another met",
-    says=(
+    description=(
         "A denoising autoencoder learns to undo the corruption it was shown. Whether it can undo another is a question "
         "of its own: each network of the lecture is tried on every corruption, and beside them one that was shown all "
         "of them."

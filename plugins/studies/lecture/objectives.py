@@ -20,7 +20,7 @@ from daecore.data import as_float
 from daecore.experiment import Experiment
 from daecore.model import restore
 from daecore.plots import COLUMNS, panel, png
-from daecore.stats import Interval, bootstrap, decibel, doubt, told
+from daecore.stats import Interval, bootstrap, decibel, doubt, format_interval
 from daecore.study import Evaluated, Findings, Laboratory, Measured, Picture, Study, Table
 
 CLEAN, EMPHASISED = "lecture/tiny-clean", "lecture/emphasised"
@@ -53,8 +53,8 @@ TINY = (
     Taught("noise2noise", "two noisy copies of each picture", "lecture/tiny-noise2noise"),
     Taught("sure", "one noisy copy of each picture", "lecture/tiny-sure"),
     Taught("noise2self", "one noisy copy of each picture", "lecture/tiny-noise2self"),
-    Taught("weight_decay", "clean picture alone, weight decay", "lecture/tiny-plain", control=True),
-    Taught("plain", "clean picture alone", "lecture/tiny-plain", ("training.weight_decay=0",), control=True),
+    Taught("weight_decay", "clean picture alone, weight decay", "lecture/tiny-control", control=True),
+    Taught("plain", "clean picture alone", "lecture/tiny-control", ("training.weight_decay=0",), control=True),
 )
 ERASED = (
     Taught("erasure_clean", "erased picture and clean picture, squared error", EMPHASISED, ("objective={mse: {}}",)),
@@ -127,10 +127,10 @@ def _table(title: str, taught: Sequence[Taught], rows: Mapping[str, Evaluated]) 
     lines = [("nothing restored", "", "", f"{first.scores['corrupted_db'].mean():.2f}", "", "")]
     for row in taught:
         evaluated = rows[row.name]
-        lead = "" if evaluated is first else told(difference(evaluated, first), "+.2f")
+        lead = "" if evaluated is first else format_interval(difference(evaluated, first), "+.2f")
         cells = (
-            told(pooled(evaluated.scores["mse"])),
-            told(_mean(evaluated)),
+            format_interval(pooled(evaluated.scores["mse"])),
+            format_interval(_mean(evaluated)),
             lead,
             f"{evaluated.trained.seconds:.0f}",
         )
@@ -156,25 +156,26 @@ def _notes(tiny: Mapping[str, Evaluated], conv: Mapping[str, Evaluated]) -> Iter
         f"With clean targets the tiny network reaches {pooled(clean.scores['mse']).mean:.2f} dB pooled after "
         f"{clean.trained.seconds:.0f} s of training; {PUBLISHED} dB is the published figure."
     )
-    yield f"SURE, without clean pictures, beside clean targets: {told(sure, '+.2f')} dB, {within} {NEAR} dB of them."
+    lag = format_interval(sure, "+.2f")
+    yield f"SURE, without clean pictures, beside clean targets: {lag} dB, {within} {NEAR} dB of them."
     for name in ("noise2noise", "noise2self", "plain", "weight_decay"):
         lead = difference(tiny[name], clean)
-        yield f"{name.replace('_', ' ')} beside clean targets: {told(lead, '+.2f')} dB{doubt(lead)}."
+        yield f"{name.replace('_', ' ')} beside clean targets: {format_interval(lead, '+.2f')} dB{doubt(lead)}."
     decay = difference(tiny["weight_decay"], tiny["plain"])
-    yield f"Weight decay beside none, in a plain autoencoder: {told(decay, '+.2f')} dB{doubt(decay)}."
+    yield f"Weight decay beside none, in a plain autoencoder: {format_interval(decay, '+.2f')} dB{doubt(decay)}."
     for name, said in (
         ("emphasised", "Emphasis on erased pixels beside none"),
         ("l1", "Absolute beside squared error"),
     ):
         lead = difference(conv[name], conv["erasure_clean"])
-        yield f"{said}, under erasure: {told(lead, '+.2f')} dB{doubt(lead)}."
+        yield f"{said}, under erasure: {format_interval(lead, '+.2f')} dB{doubt(lead)}."
     yield "One seed each: these intervals are over test images and say nothing of luck in training."
 
 
 STUDY = Study(
     id="objectives",
     title="Objectives, with and without clean pictures",
-    says=(
+    description=(
         "Squared error to the clean picture is not the only way to learn denoising. A second noisy copy can stand in "
         "for the clean one; where there is a single noisy copy, Stein's estimate of the risk or the foretelling of "
         "hidden pixels still teaches. Plain weight decay, the control, regularises without ever seeing noise."

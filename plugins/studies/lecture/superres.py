@@ -102,7 +102,7 @@ def _notes(scores: Scores, evaluated: Evaluated) -> Iterator[str]:
 STUDY = Study(
     id="superres",
     title="Super-resolution",
-    says=(
+    description=(
         "Making a picture smaller is a corruption too, and undoing it is super-resolution. The encoder takes pictures "
         "averaged over squares of two by two pixels, the decoder gives them back at full size, and the loss is the "
         "squared error to the original."

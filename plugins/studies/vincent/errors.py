@@ -13,10 +13,10 @@ from daecore.stats import Interval, student
 from daecore.study import QUICK_SIZES, Laboratory, Trained, fine_tuning
 from daecore.transfer import ClassifierOptions
 
-SCRATCH, LONGER, PLAIN, DENOISING = "scratch", "scratch, longer", "stacked", "stacked denoising"
+SCRATCH, LONGER, STACKED, DENOISING = "scratch", "scratch, longer", "stacked", "stacked denoising"
 CONV_SCRATCH, CONVOLUTIONAL = "convolutional scratch", "convolutional denoising"
-METHODS = (SCRATCH, LONGER, PLAIN, DENOISING, CONV_SCRATCH, CONVOLUTIONAL)
-PRE_TRAINED = (PLAIN, DENOISING, CONVOLUTIONAL)
+METHODS = (SCRATCH, LONGER, STACKED, DENOISING, CONV_SCRATCH, CONVOLUTIONAL)
+PRE_TRAINED = (STACKED, DENOISING, CONVOLUTIONAL)
 CONVOLUTIONS = (CONV_SCRATCH, CONVOLUTIONAL)
 # The denoising stack's lead over the same network from scratch is claimed here: both get the most seeds, and there is a
 # scratch that is trained for as many steps as pre-training and fine-tuning take together.
@@ -118,7 +118,7 @@ def recipe_of(problem: str, method: str) -> str:
 
 def experiment_of(laboratory: Laboratory, problem: str, method: str, seed: int) -> Experiment:
     """A method's experiment with one seed."""
-    changes = [f"seed={seed}", *(["corruptions=[]"] if method == PLAIN else [])]
+    changes = [f"seed={seed}", *(["corruptions=[]"] if method == STACKED else [])]
     return laboratory.experiment(recipe_of(problem, method), *changes, quick=quick_changes(problem))
 
 

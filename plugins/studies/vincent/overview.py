@@ -5,11 +5,11 @@ from typing import Any
 
 from daecore.study import Table
 
-from .errors import CONVOLUTIONAL, DENOISING, LONGER, PLAIN, SCRATCH
+from .errors import CONVOLUTIONAL, DENOISING, LONGER, SCRATCH, STACKED
 from .published import PUBLISHED
 from .report import NAMES
 
-SHOWN = ("svm", *(NAMES[method] for method in (SCRATCH, LONGER, PLAIN, DENOISING, CONVOLUTIONAL)))
+SHOWN = ("svm", *(NAMES[method] for method in (SCRATCH, LONGER, STACKED, DENOISING, CONVOLUTIONAL)))
 HEAD = (
     "problem",
     "SVM (SVM)",

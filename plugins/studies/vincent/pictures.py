@@ -9,7 +9,7 @@ from daecore.plots import COLUMNS, CYCLE, GREY, panel, png
 from daecore.study import Laboratory, Picture
 from daecore.transfer import SvmReport
 
-from .errors import CONVOLUTIONAL, DENOISING, FIRST_SEED, METHODS, PLAIN, Errors, experiment_of
+from .errors import CONVOLUTIONAL, DENOISING, FIRST_SEED, METHODS, STACKED, Errors, experiment_of
 from .published import Published
 
 CAPTION = (
@@ -38,7 +38,7 @@ def errors(machine: SvmReport, found: Errors, published: Published) -> bytes:
     methods = tuple(found.of)
     figure = Figure(figsize=(7.2, 3.2), dpi=130, layout="constrained", facecolor="white")
     axis = figure.add_subplot()
-    beside = {PLAIN: published.sae, DENOISING: published.sdae, CONVOLUTIONAL: published.lowest}
+    beside = {STACKED: published.sae, DENOISING: published.sdae, CONVOLUTIONAL: published.lowest}
     axis.bar(0, machine.error_percent, color=GREY, alpha=0.5, width=0.6)
     axis.vlines(0, machine.low, machine.high, color=GREY, linewidth=2)
     for x, method in enumerate(methods, start=1):

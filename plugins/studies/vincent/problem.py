@@ -18,17 +18,19 @@ class Problem:
     Attributes:
         id: The dataset's name.
         title: The heading.
-        says: What the problem is.
+        description: What the problem is.
     """
 
     id: str
     title: str
-    says: str
+    description: str
 
     def study(self) -> Study:
         """The problem as a study."""
         recipes = tuple(recipe_of(self.id, method) for method in (DENOISING, CONVOLUTIONAL))
-        return Study(id=self.id, title=self.title, says=self.says, recipes=recipes, run=partial(_run, self.id))
+        return Study(
+            id=self.id, title=self.title, description=self.description, recipes=recipes, run=partial(_run, self.id)
+        )
 
 
 def _run(problem: str, laboratory: Laboratory) -> Findings:

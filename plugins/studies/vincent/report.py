@@ -6,7 +6,7 @@ Knows errors. Does not train.
 from collections.abc import Iterator
 
 from daecore.experiment import Experiment
-from daecore.stats import Interval, fewer_errors, told
+from daecore.stats import Interval, fewer_errors, format_interval
 from daecore.study import Measured, Table, fine_tuning
 from daecore.transfer import SvmReport
 
@@ -17,9 +17,9 @@ from .errors import (
     DENOISING,
     FIRST_SEED,
     LONGER,
-    PLAIN,
     RATES,
     SCRATCH,
+    STACKED,
     TUNED,
     TUNED_CONVOLUTIONS,
     Errors,
@@ -30,7 +30,7 @@ from .published import Published
 NAMES = {
     SCRATCH: "scratch",
     LONGER: "scratch_longer",
-    PLAIN: "sae",
+    STACKED: "sae",
     DENOISING: "sdae",
     CONV_SCRATCH: "conv_scratch",
     CONVOLUTIONAL: "conv",
@@ -38,7 +38,7 @@ NAMES = {
 COMPARED = (
     (DENOISING, SCRATCH),
     (DENOISING, LONGER),
-    (DENOISING, PLAIN),
+    (DENOISING, STACKED),
     (CONVOLUTIONAL, DENOISING),
     (CONVOLUTIONAL, CONV_SCRATCH),
 )
@@ -62,11 +62,13 @@ def figures(machine: SvmReport, errors: Errors, published: Published) -> Iterato
 
 def table(machine: SvmReport, errors: Errors, published: Published) -> Table:
     """A row for each method, what was published beside it."""
-    beside = {PLAIN: f"{published.sae:.2f}", DENOISING: f"{published.sdae:.2f}"}
+    beside = {STACKED: f"{published.sae:.2f}", DENOISING: f"{published.sdae:.2f}"}
     svm = f"{machine.error_percent:.2f} [{machine.low:.2f}, {machine.high:.2f}]"
     rows = [("support vector machine, Gaussian kernel", svm, f"{published.svm:.2f}", f"{machine.seconds:.0f}")]
     for method in errors.of:
-        rows.append((method, told(errors.interval(method)), beside.get(method, ""), f"{errors.seconds[method]:.0f}"))
+        rows.append(
+            (method, format_interval(errors.interval(method)), beside.get(method, ""), f"{errors.seconds[method]:.0f}")
+        )
     rows.append(("stacked Boltzmann machines", "", f"{published.dbn:.2f}", ""))
     return Table("Test error in percent", ("method", "here", "published", "seconds a seed"), tuple(rows))
 
@@ -102,15 +104,15 @@ def notes(machine: SvmReport, errors: Errors, published: Published) -> Iterator[
     ours = errors.interval(DENOISING)
     reached = "at or below" if ours.mean <= published.sdae else "above"
     yield (
-        f"Stacked denoising makes {told(ours)} % errors, {reached} the {published.sdae:.2f} % that were published of "
-        f"it{where.rstrip(',')}."
+        f"Stacked denoising makes {format_interval(ours)} % errors, {reached} the {published.sdae:.2f} % that were "
+        f"published of it{where.rstrip(',')}."
     )
     for method, other in compared(errors):
         yield _compared(errors.fewer(method, other), method, other)
     conv = errors.interval(CONVOLUTIONAL)
     below = conv.high < published.lowest
     yield (
-        f"The convolutional denoising encoder makes {told(conv)} % errors; the lowest published{where} is "
+        f"The convolutional denoising encoder makes {format_interval(conv)} % errors; the lowest published{where} is "
         f"{published.lowest:.2f} %, {'' if below else 'not '}above the interval."
     )
 

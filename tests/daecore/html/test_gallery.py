@@ -16,7 +16,7 @@ def section(**changes: Any) -> dict[str, Any]:
     figure = {"value": 24.9, "low": 24.8, "high": 25.0, "n": 10_000, "unit": "dB"}
     plain = {"value": 2.0, "low": None, "high": None, "n": 1, "unit": ""}
     return {
-        "id": "erasure", "title": "Pixels <erased>", "says": "Half are gone & come back.", "quick": False,
+        "id": "erasure", "title": "Pixels <erased>", "description": "Half are gone & come back.", "quick": False,
         "figures": {"best_db": figure, "ratio": plain}, "notes": ["Above every baseline."],
         "tables": [{"title": "Methods", "head": ["method", "dB"], "rows": [["linear", "17.80"]]}],
         "pictures": [{"name": "panel", "caption": "Twelve digits"}],

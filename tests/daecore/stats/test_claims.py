@@ -2,7 +2,7 @@
 
 import pytest
 
-from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, told
+from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, format_interval
 from daecore.stats.intervals import Interval
 
 
@@ -11,8 +11,8 @@ def interval(mean: float, low: float, high: float, n: int = 5) -> Interval:
 
 
 def test_a_mean_stands_before_its_interval() -> None:
-    assert told(interval(0.421, 0.314, 0.526)) == "0.42 [0.31, 0.53]"
-    assert told(interval(0.421, -0.314, 0.526), "+.1f") == "+0.4 [-0.3, +0.5]"
+    assert format_interval(interval(0.421, 0.314, 0.526)) == "0.42 [0.31, 0.53]"
+    assert format_interval(interval(0.421, -0.314, 0.526), "+.1f") == "+0.4 [-0.3, +0.5]"
 
 
 @pytest.mark.parametrize(

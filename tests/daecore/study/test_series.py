@@ -21,7 +21,7 @@ HEAD = "from daecore import Series, hookimpl\n"
 STUDY = """
 from daecore.study import Findings, Study
 
-STUDY = Study(id="{id}", title="One", says="It asks.", recipes=("dusk/one",), run=lambda lab: Findings({{}}, ()))
+STUDY = Study(id="{id}", title="One", description="It asks.", recipes=("dusk/one",), run=lambda lab: Findings({{}}, ()))
 """
 
 

@@ -44,7 +44,7 @@ def _picture(lab: Laboratory, evaluated: Evaluated) -> Picture:
 STUDY = Study(
     id="strengths",
     title="Strengths of a corruption",
-    says="Pixels go dark one by one. How much does a network gain that has seen as much of it in training?",
+    description="Pixels go dark one by one. How much does a network gain that has seen as much of it in training?",
     recipes=(RECIPE,),
     run=run,
 )

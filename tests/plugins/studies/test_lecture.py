@@ -35,7 +35,7 @@ def test_a_study_says_what_it_is_and_names_recipes_that_are_there(name: str) -> 
     found = study(name)
     assert found.id == name
     assert found.title
-    assert len(found.says) > 80
+    assert len(found.description) > 80
     assert found.recipes
     assert set(found.recipes) <= recipes.recipes().keys()
 

@@ -48,7 +48,7 @@ def test_a_study_says_what_it_is_and_its_recipes_fit_together(name: str) -> None
     """And train no classifiers of the pipeline's own; the stack is another study's, too."""
     found = find_study(SERIES, name)
     assert found.id == name
-    assert len(found.says) > 80
+    assert len(found.description) > 80
     for recipe in found.recipes:
         experiment = parse(read(recipes.find(recipe)))
         check(experiment)
@@ -232,12 +232,12 @@ NOISES = [
     noise("blur", 2, 2.0, (8.0, 9.9, 8.4, 8.8, 8.8)),
     noise("block_mask", 16, 1.0, (5.0, 5.1, 5.3, 5.1, 5.1)),
 ]
-PLAIN = (9.1, 9.2, 9.3, 9.2, 9.2)
+CONTROL = (9.1, 9.2, 9.3, 9.2, 9.2)
 
 
 def test_the_frontier_tells_who_restores_and_who_teaches_best() -> None:
     """The one most dB, the other fewest errors; ranks that go together correlate to +1."""
-    first, second, beside, _ = frontier.notes(NOISES, PLAIN)
+    first, second, beside, _ = frontier.notes(NOISES, CONTROL)
     assert "restoration gain has erasure-0.5" in first
     assert "probe error has block_mask-16" in first
     assert "percentage points fewer errors." in second
@@ -248,7 +248,7 @@ def test_the_frontier_tells_who_restores_and_who_teaches_best() -> None:
 
 
 def test_the_frontier_s_figures_are_paired_with_the_plain_autoencoder() -> None:
-    found = dict(frontier.figures(NOISES, PLAIN))
+    found = dict(frontier.figures(NOISES, CONTROL))
     assert found["probe_gain_percent.block_mask-16"].value == pytest.approx(9.2 - 5.12)
     assert found["gain_db.erasure-0.5"].unit == "dB"
 

@@ -14,8 +14,8 @@ from daecore_plugins.studies.vincent.errors import (
     DENOISING,
     LONGER,
     METHODS,
-    PLAIN,
     SCRATCH,
+    STACKED,
     Errors,
     Steps,
 )
@@ -44,7 +44,7 @@ def errors() -> Errors:
     of = {
         SCRATCH: (13.0, 13.2, 12.9, 13.1, 13.0),
         LONGER: (9.4, 9.2, 9.6),
-        PLAIN: (11.0, 11.2, 11.1),
+        STACKED: (11.0, 11.2, 11.1),
         DENOISING: (9.3, 9.4, 9.5, 9.4, 9.3),
         CONV_SCRATCH: (6.0, 6.2, 6.1),
         CONVOLUTIONAL: (5.0, 5.1, 5.0),
@@ -102,7 +102,7 @@ def test_every_method_is_asked_for_with_each_of_its_seeds_and_none_that_was_tune
 ) -> None:
     made, errors = bench
     assert {method: len(found) for method, found in errors.of.items()} == {
-        SCRATCH: 5, LONGER: 3, PLAIN: 3, DENOISING: 5, CONV_SCRATCH: 3, CONVOLUTIONAL: 3
+        SCRATCH: 5, LONGER: 3, STACKED: 3, DENOISING: 5, CONV_SCRATCH: 3, CONVOLUTIONAL: 3
     }  # fmt: skip
     assert [experiment.seed for experiment, _, _ in made.asked] == [
         *range(2, 7), *range(2, 5), *range(2, 5), *range(2, 7), *range(2, 5), *range(2, 5)
@@ -199,7 +199,7 @@ def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
 def test_every_problem_has_its_controls() -> None:
     """The longer training from scratch stands where a lead over scratch is claimed."""
     for name in PUBLISHED:
-        assert {SCRATCH, PLAIN, CONV_SCRATCH} < set(cells.methods_of(name))
+        assert {SCRATCH, STACKED, CONV_SCRATCH} < set(cells.methods_of(name))
         assert (LONGER in cells.methods_of(name)) == (name in cells.CLAIMED)
 
 

@@ -150,7 +150,7 @@ def notes(climbed: Climbed, *, quick: bool) -> Iterator[str]:
 STUDY = Study(
     id="stacked",
     title="Layer by layer, then all together",
-    says=(
+    description=(
         "An encoder can be built one layer at a time: the first learns to denoise pixels, the next to denoise the code "
         "of the first, and so on. At the end a classification layer is put on top, and labels tune the whole."
     ),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from daecore.plots import label_efficiency, png
-from daecore.stats import fewer_errors_than, told
+from daecore.stats import fewer_errors_than, format_interval
 from daecore.study import Measured, Picture, Table
 from daecore.transfer import Score, TransferReport
 
@@ -39,11 +39,13 @@ def picture(report: TransferReport) -> Picture:
 def tables(report: TransferReport, rates: Mapping[tuple[str, int], float]) -> tuple[Table, ...]:
     """Every error, with the rate that validation chose; every paired difference."""
     errors = tuple(
-        (row.labels, row.initialisation, row.method, told(row.error_percent), row.n,
+        (row.labels, row.initialisation, row.method, format_interval(row.error_percent), row.n,
          f"{rates[row.initialisation, row.labels]:g}" if (row.initialisation, row.labels) in rates else "")
         for row in report.rows
     )  # fmt: skip
-    gains = tuple((it.labels, it.initialisation, it.control, told(it.gain_percent), it.n) for it in report.differences)
+    gains = tuple(
+        (it.labels, it.initialisation, it.control, format_interval(it.gain_percent), it.n) for it in report.differences
+    )
     return (
         Table("Test error in percent", ("labels", "initialisation", "method", "error, %", "values", "rate"), errors),
         Table(

@@ -12,7 +12,7 @@ from .few_labels import BEHIND
 
 OURS = "denoising"
 CONTROLS = ("scratch", "random", "autoencoder", "l2")  # the stack is of another architecture
-RECIPES = {OURS: "features/denoising", "autoencoder": "features/plain", "l2": "features/l2"}
+RECIPES = {OURS: "features/denoising", "autoencoder": "features/control", "l2": "features/l2"}
 STACKED = "stacked/mnist"  # trained layer by layer, of another architecture: the study `stacked` has it, too
 UNTRAINED = "untrained"
 SOURCES = {**RECIPES, STACKED: STACKED, UNTRAINED: RECIPES["autoencoder"]}  # whose data and shape each encoder has
@@ -126,7 +126,7 @@ def training_of(models: Sequence[Trained], draw: int) -> Trained | None:
 STUDY = Study(
     id="transfer",
     title="What few labels are worth",
-    says=(
+    description=(
         "The encoder of a denoising autoencoder initialises a classifier: a classification layer is added on top and "
         "the whole is fine-tuned. Its worth is told beside a network that starts from scratch, a random one that "
         "stays as it is, a plain autoencoder, one held by weight decay and a stack trained layer by layer, with as "

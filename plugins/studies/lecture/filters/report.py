@@ -5,7 +5,7 @@ Knows scores. Does not train.
 
 from collections.abc import Iterator, Mapping
 
-from daecore.stats import Interval, claimed, told
+from daecore.stats import Interval, claimed, format_interval
 from daecore.study import Measured, Table
 
 from .scores import ALIVE, DECAY, GABOR_LIKE, LIVING, NAMES, SIZES, Best, Sheet, Sheets, difference, leads, mean
@@ -32,7 +32,11 @@ def table(title: str, words: Mapping[str, str], sheets: Sheets) -> Table:
     head = ("taught by", *NAMES.values(), *SIZES.values(), *ALIVE.values(), "seeds")
     forms = {**dict.fromkeys(NAMES, ".2f"), **dict.fromkeys(SIZES, ".1f"), **dict.fromkeys(ALIVE, ".2f")}
     rows = [
-        (words[name], *(told(mean(some, score), form) for score, form in forms.items()), max(1, len(some) - 1))
+        (
+            words[name],
+            *(format_interval(mean(some, score), form) for score, form in forms.items()),
+            max(1, len(some) - 1),
+        )
         for name, some in sheets.items()
     ]
     return Table(title, head, tuple(rows))
@@ -44,7 +48,8 @@ def notes(sheets: Sheets, best: Best, floor: Sheet) -> Iterator[str]:
     for row in (best.ours, *(it for it in best.denoising.values() if it is not best.ours)):
         found = leads(sheets, best, row)
         said = "; ".join(
-            f"{NAMES[score]} {told(lead, '+.2f')} over {best.rivals[score].words}" for score, lead in found.items()
+            f"{NAMES[score]} {format_interval(lead, '+.2f')} over {best.rivals[score].words}"
+            for score, lead in found.items()
         )
         last = verdict(found) if row is best.ours and several else "One seed: nothing is claimed."
         yield f"{row.words[0].upper()}{row.words[1:]} beside the best weight decay on each score: {said}. {last}"
@@ -84,9 +89,9 @@ def growth(sheets: Sheets, least: str, most: str) -> str:
     coarser, wider = (difference(sheets[most], sheets[least], it) for it in ("grain", "support"))
     return (
         "Digits, from no masking to the strongest, one seed: the filters' grain is "
-        f"{_way(coarser, 'coarser', 'finer')} ({told(coarser, '+.2f')} pixels), "
+        f"{_way(coarser, 'coarser', 'finer')} ({format_interval(coarser, '+.2f')} pixels), "
         f"and their energy lies on {_way(wider, 'more', 'fewer')} pixels "
-        f"({told(wider, '+.1f')}; intervals over filters)."
+        f"({format_interval(wider, '+.1f')}; intervals over filters)."
     )
 
 

@@ -19,7 +19,7 @@ from daecore.stats import Interval, bootstrap, student
 
 GABOR_LIKE = 0.5  # a filter counts as Gabor-like where both scores are above
 LIVING = 0.01  # a unit whose weights have a smaller norm is dead: it answers every patch alike, within half a percent
-PLAIN, DECAY = "plain", "weight_decay"
+CONTROL, DECAY = "plain", "weight_decay"
 NAMES = {"r2": "Gabor fit, R^2", "selectivity": "orientation selectivity", "gabor_like": "share of Gabor-like filters"}
 SIZES = {"support": "support, pixels", "grain": "grain, pixels"}
 ALIVE = {"living": "share of living units"}
@@ -112,7 +112,7 @@ class Best:
     @property
     def denoising(self) -> Mapping[str, Taught]:
         """The families with noise."""
-        return {family: row for family, row in self.of.items() if family not in (PLAIN, DECAY)}
+        return {family: row for family, row in self.of.items() if family not in (CONTROL, DECAY)}
 
 
 def noise(count: int, side: int) -> Sheet:
@@ -149,7 +149,7 @@ def best_of(taught: Sequence[Taught], sheets: Sheets) -> Best:
     for row in taught:
         families.setdefault(row.family, []).append(row)
     of = {family: highest(rows) for family, rows in families.items()}
-    ours = highest([row for family, row in of.items() if family not in (PLAIN, DECAY)])
+    ours = highest([row for family, row in of.items() if family not in (CONTROL, DECAY)])
     return Best(of, ours, {score: highest(families[DECAY], score) for score in NAMES})
 
 

@@ -8,7 +8,7 @@ from daecore.plugin import DatasetSpec
 from daecore.study import Findings, Laboratory, Measured, Picture, Study
 
 from .report import figures, growth, means, notes, table
-from .scores import DECAY, NAMES, PLAIN, Sheet, Sheets, Taught, best_of, mean, noise
+from .scores import CONTROL, DECAY, NAMES, Sheet, Sheets, Taught, best_of, mean, noise
 
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
 EVALUATING = (1, 2, 3, 4, 5)  # seeds; 0 chooses
@@ -32,7 +32,7 @@ def _family(
 ERASED = "corruptions=[{{erasure: {{p: {}}}}}]"
 REPLACED = "corruptions=[{{salt_pepper: {{p: {}, low: -3, high: 3}}}}]"
 PHOTOGRAPHS = (
-    Taught(PLAIN, "nothing (plain)", PLAIN, "lecture/filters-weight-decay", ("objective={mse: {}}",)),
+    Taught(CONTROL, "nothing (plain)", CONTROL, "lecture/filters-weight-decay", ("objective={mse: {}}",)),
     *_family(
         DECAY,
         "weight decay {:g}",
@@ -131,7 +131,7 @@ def _source(lab: Laboratory) -> str:
 STUDY = Study(
     id="filters",
     title="Filters: weight decay and denoising",
-    says=(
+    description=(
         "Regularising an autoencoder by small weights is one thing, denoising another. On small patches of "
         "photographs, the lecture says, the units of a denoising autoencoder come to look for edges, each in "
         "its place and direction, and those of one with weight decay do not; on digits, the more is masked, the "

@@ -88,7 +88,7 @@ def _table(found: dict[str, Measured]) -> Table:
 STUDY = Study(
     id="gap",
     title="Where the best answer is no answer",
-    says=(
+    description=(
         "What a corrupted sample can have been is a distribution, and it may have several modes. The best answer in "
         "squared error is its mean, which can lie where no data are: in the gap between the ends of an arc, or in a "
         "blur of several digits. Diffusion processes answer with many small denoising steps, adding noise again in "

@@ -28,7 +28,7 @@ def run(lab: Laboratory) -> Findings:
 STUDY = Study(
     id="n2n",
     title="Denoising without clean images",
-    says=(
+    description=(
         "Squared error is smallest at the mean of the target given the input. A target that is itself noisy, but right "
         "on average and with noise of its own, has the same mean: the best network stays the same, and the loss only "
         "grows by the power of the target's noise. Noise that is clipped is not right on average, and the network "

@@ -31,14 +31,14 @@ class Strengths:
     Attributes:
         id: The study's id, and the beginning of its recipes' names.
         title: Its heading.
-        says: What the lecture says of it.
+        description: What the lecture says of it.
         values: The strengths as recipes name them.
         shown: A strength in words, where ``{}`` is its value.
     """
 
     id: str
     title: str
-    says: str
+    description: str
     values: tuple[str, ...]
     shown: str
 
@@ -46,7 +46,7 @@ class Strengths:
     def study(self) -> Study:
         """The study of it."""
         recipes = tuple(self.recipe(value, network) for value in self.values for network in NETWORKS)
-        return Study(self.id, self.title, self.says, recipes, partial(run, strengths=self))
+        return Study(self.id, self.title, self.description, recipes, partial(run, strengths=self))
 
     def recipe(self, value: str, network: str) -> str:
         """The recipe of one network at one strength."""
