@@ -17,7 +17,7 @@ def ours(setting: Setting, precision: str) -> float:
     options = TrainingOptions(
         epochs=2, batch=setting.batch, learning_rate=LEARNING_RATE, precision=precision, device="cpu"
     )
-    with resolve_device("cpu", precision).applied():
+    with resolve_device("cpu", precision).apply():
         *_, last = fit(setting.network(), objective, setting.samples, options, seed=0)
     return last.images_per_second
 

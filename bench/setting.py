@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from daecore import Corruptor, Samples, stream
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import ArchitectureSpec, spec
 
 SHAPE = (1, 28, 28)
@@ -33,7 +33,7 @@ class Setting:
 
     def network(self) -> nn.Module:
         """The same first weights for everyone."""
-        return initialised(self.architecture, Shapes(SHAPE, SHAPE), 0)
+        return initialise(self.architecture, Shapes(SHAPE, SHAPE), 0)
 
 
 class Clock:

@@ -35,7 +35,7 @@ class Device(BaseModel):
         return autocast(torch.device(self.kind), self.precision)
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
+    def apply(self) -> Iterator[None]:
         """Compute with this many threads, keep freed memory and round the tiniest numbers to zero.
 
         The number of threads set before comes back afterwards, and so do tiny numbers.

@@ -66,7 +66,7 @@ class NonFiniteError(DaecoreError):
     """A number that must be finite is NaN or infinite."""
 
 
-def quoted(value: object) -> str:
+def quote(value: object) -> str:
     """What came, for a message: a line of it at most."""
     return _cut(repr(value))
 

@@ -37,7 +37,7 @@ def write(folder: Path) -> None:
 def api(name: str) -> str:
     """A front door: what it says of itself, then each of its public names."""
     module = importlib.import_module(name)
-    said = _documented(module.__doc__, name)
+    said = _document(module.__doc__, name)
     rooms = {public: _room(module, public) for public in module.__all__}
     body = "\n\n".join(_directive(module, public) for public, room in rooms.items() if not room)
     others = [f"* :py:obj:`{public} <{room}.{public}>`" for public, room in rooms.items() if room]
@@ -57,17 +57,17 @@ def _directive(module: ModuleType, name: str) -> str:
     value, whole = getattr(module, name), f"{module.__name__}.{name}"
     if not (inspect.isclass(value) or inspect.isroutine(value)):
         return f".. py:data:: {name}\n\n   {_value_doc(module.__name__, name)}"
-    _documented(value.__doc__, whole)
+    _document(value.__doc__, whole)
     if inspect.isroutine(value):
         return f".. autofunction:: {whole}"
     for method, found in vars(value).items():
         if not method.startswith("_") and (inspect.isroutine(found) or isinstance(found, property)):
-            _documented(found.__doc__, f"{whole}.{method}")
+            _document(found.__doc__, f"{whole}.{method}")
     kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
     return f".. {kind}:: {whole}\n   :members:"
 
 
-def _documented(said: str | None, name: str) -> str:
+def _document(said: str | None, name: str) -> str:
     if not said:
         raise ValueError(f"{name} is public and has no docstring: say in a sentence what it is.")
     return inspect.cleandoc(said)
@@ -100,7 +100,7 @@ def commands() -> str:
     )
     first = text.index("\n## `dae ")  # what comes before cuts each command's sentence short
     rows = [
-        f"| [`dae {name}`](#dae-{name}) | {_required((item.help or '').partition(chr(10) * 2)[0], name, 'help')} |"
+        f"| [`dae {name}`](#dae-{name}) | {_require_documented((item.help or '').partition(chr(10) * 2)[0], name, 'help')} |"
         for name, item in command.commands.items()
     ]
     head = [
@@ -116,19 +116,19 @@ def commands() -> str:
 
 def recipes() -> str:
     """Every recipe that comes with the project, by its folder or series, with its first comment."""
-    from daecore_flows.store.recipes import packaged, summary
+    from daecore_flows.store.recipes import packaged_recipes, summary
 
     lines = ["# Recipes", "", "Complete experiments that come with the project. `dae run NAME` runs one."]
     lines += [
         "`dae show NAME` prints it, every default spelt out.",
         "A recipe in `stacked/` is trained by `dae stack NAME`.",
     ]
-    known = packaged()
+    known = packaged_recipes()
     for folder in sorted({name.rpartition("/")[0] for name in known}):
         title = f"`{folder}/`" if folder else "To begin with"
         lines += ["", f"## {title}", "", "| recipe | what it is |", "|---|---|"]
         for name, path in ((name, path) for name, path in known.items() if name.rpartition("/")[0] == folder):
-            lines.append(f"| `{name}` | {_required(summary(path), f'The recipe {name}', 'first comment')} |")
+            lines.append(f"| `{name}` | {_require_documented(summary(path), f'The recipe {name}', 'first comment')} |")
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +160,7 @@ def _models(annotation: Any) -> Iterator[Any]:
 def _options(title: str, path: str, fields: dict[str, Any]) -> str:
     rows = [f"## {title}", "", "| option | default | what it is |", "|---|---|---|"]
     for name, field in fields.items():
-        said = _required(field.description, f"{path}{name}", "description")
+        said = _require_documented(field.description, f"{path}{name}", "description")
         rows.append(f"| `{path}{name}` | `{_default(field)}` | {said.replace('|', '/')} |")
     return "\n".join(rows)
 
@@ -174,7 +174,7 @@ def _default(field: Any) -> str:
     return "see below" if hasattr(value, "model_fields") else str(value)
 
 
-def _required(said: str | None, what: str, where: str) -> str:
+def _require_documented(said: str | None, what: str, where: str) -> str:
     if not said:
         raise ValueError(f"{what} is not described: it has no {where}.")
     return said

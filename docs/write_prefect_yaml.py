@@ -29,12 +29,12 @@ def text() -> str:
     """The whole file."""
     with tempfile.TemporaryDirectory() as folder:  # an empty store: nobody's own recipes
         Store(Path(folder), Path(folder)).enter()
-        from daecore_flows.studio.deployments import described, tags
+        from daecore_flows.studio.deployments import describe_deployments, tags
 
-        return _written([(*item, tags(item[1], item[2].get("recipe", ""))) for item in described()])
+        return _write([(*item, tags(item[1], item[2].get("recipe", ""))) for item in describe_deployments()])
 
 
-def _written(deployments: list[Any]) -> str:
+def _write(deployments: list[Any]) -> str:
     found: list[dict[str, Any]] = [
         {
             "name": name,

@@ -36,7 +36,7 @@ def main(reports: Sequence[Path]) -> None:
 def keep(told: dict[str, Any]) -> None:
     """The studies of one report, and the first picture of each."""
     name = told["series"]
-    known = kept(name)
+    known = read_kept(name)
     for study, experiment in told["experiments"].items():
         folder = tracking.artifact_folder(experiment["run_id"])
         section = json.loads((folder / "section.json").read_text(encoding="utf-8"))
@@ -52,7 +52,7 @@ def keep(told: dict[str, Any]) -> None:
     (KEPT / f"{name}.json").write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 
-def kept(name: str) -> dict[str, Any]:
+def read_kept(name: str) -> dict[str, Any]:
     """What is kept of a series, by study."""
     path = KEPT / f"{name}.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
@@ -66,7 +66,7 @@ def text() -> Iterator[str]:
     yield "Each figure has its 95 % interval, and the number n of samples, seeds or draws behind it."
     yield "[Claims](../concepts/claims.md) says when a difference is one. Made by `make figures`; do not edit."
     for name in SERIES:
-        if known := kept(name):
+        if known := read_kept(name):
             yield from _series(name, known)
 
 
@@ -87,7 +87,7 @@ def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
     for caption in section["captions"]:
         yield from ("", f"![{section['title']}]({study}.png)", "", f"*{caption}*")
     yield from ("", *notes[:SHOWN], "", "<details>", "<summary>More findings, and every figure</summary>", "")
-    yield _made(name, study, section)
+    yield _when_made(name, study, section)
     yield from ("", *notes[SHOWN:], "", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
     for figure, value in section["figures"].items():
         between = "" if value["low"] is None else f"{value['low']:.4g} to {value['high']:.4g}"
@@ -95,7 +95,7 @@ def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
     yield from ("", "</details>")
 
 
-def _made(name: str, study: str, section: dict[str, Any]) -> str:
+def _when_made(name: str, study: str, section: dict[str, Any]) -> str:
     made, size = section["made"], " with `--quick`" if section["quick"] else ""
     return (
         f"`dae study {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit "

@@ -18,7 +18,7 @@ def note() -> None:
     _noted.set()
 
 
-def noted() -> bool:
+def was_interrupted() -> bool:
     """Whether there was one that nobody has answered yet."""
     return _noted.is_set()
 
@@ -29,7 +29,7 @@ def answer() -> None:
 
 
 @contextmanager
-def heard(*signals: signal.Signals, first: Callable[[], Any] = lambda: None) -> Iterator[None]:
+def listen(*signals: signal.Signals, first: Callable[[], Any] = lambda: None) -> Iterator[None]:
     """Note these signals, and raise KeyboardInterrupt, while the block runs; where signals are not heard, do nothing.
 
     Args:

@@ -20,7 +20,7 @@ from daecore.transfer.transfer import TransferOptions
 from .artifacts import show_report
 from .stages.agenda import Agenda, Planned
 from .stages.baselines import baselines_request, measure_baselines
-from .stages.caller import Caller, intact, untagged
+from .stages.caller import Caller, intact, without_tags
 from .stages.dataset import dataset_request, load_dataset
 from .stages.evaluation import evaluate_denoising, evaluation_request
 from .stages.report import Outcome, report
@@ -151,7 +151,7 @@ def run_experiment(
             experiment.model_dump(mode="json"),
             parent,
         )
-    with tracking.ended(run):
+    with tracking.end_run(run):
         tracking.log_json(run, experiment.model_dump(mode="json"), EXPERIMENT)
         return _stages(experiment, mlflow_experiment, run, fresh, trained, layers)
 
@@ -181,7 +181,7 @@ def _stages(
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, evaluated=evaluated,
         transfer=transferred, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
-    with untagged():
+    with without_tags():
         reported = report(outcome)
     show_report(final_report(reported, current_store()), experiment.title)
     return reported

@@ -25,7 +25,7 @@ def _run_name() -> str:
     given = runtime.flow_run.parameters
     changes = ", ".join(given.get("overrides") or ())
     try:
-        name = _found(given.get("from_run") or "").info.run_name
+        name = _find(given.get("from_run") or "").info.run_name
     except InputError:
         name = given.get("from_run") or "nothing"
     return f"rerun {name}" + (f": {changes}" if changes else "")
@@ -43,8 +43,8 @@ def rerun(
         allow_changed_plugins: Go on where the installed plugins are not the ones it was made with.
         fresh: Ignore cached results and train anew.
     """
-    run = _found(from_run)
-    experiment = repeated(run, overrides, allow_changed_plugins=allow_changed_plugins)
+    run = _find(from_run)
+    experiment = repeat(run, overrides, allow_changed_plugins=allow_changed_plugins)
     changes = differences(experiment_of(run), experiment.model_dump(mode="json"))
     show_changes(_markdown(run, changes))
     tags = {
@@ -57,7 +57,7 @@ def rerun(
     return run_experiment(experiment, tags, fresh=fresh)
 
 
-def repeated(run: Run, overrides: tuple[str, ...], *, allow_changed_plugins: bool = False) -> Experiment:
+def repeat(run: Run, overrides: tuple[str, ...], *, allow_changed_plugins: bool = False) -> Experiment:
     """A run's experiment with changes, checked without data.
 
     Raises:
@@ -86,7 +86,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tup
     return {path: pair for path, pair in told.items() if pair[0] != pair[1]}
 
 
-def _found(from_run: str) -> Run:
+def _find(from_run: str) -> Run:
     if not from_run.strip():
         raise InputError(
             "A rerun needs a run: give from_run a run's id or the beginning of it, its name, or a registered model as "

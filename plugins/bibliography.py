@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 
-def cited(*keys: str) -> str:
+def cite(*keys: str) -> str:
     """The entries of these keys, as BibTeX."""
-    return "\n\n".join(_known()[key] for key in keys)
+    return "\n\n".join(_read_entries()[key] for key in keys)
 
 
 @cache
-def _known() -> dict[str, str]:
+def _read_entries() -> dict[str, str]:
     text = Path(__file__).with_suffix(".bib").read_text(encoding="utf-8").strip()
     return {entry[entry.index("{") + 1 : entry.index(",")]: entry for entry in text.split("\n\n")}

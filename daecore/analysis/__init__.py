@@ -4,7 +4,7 @@ from daecore.analysis.filter_tuning import grain, orientation_selectivity, suppo
 from daecore.analysis.gabor import Wave, gabor
 from daecore.analysis.gabor_fit import fit_gabor
 from daecore.analysis.information import Bound, information_bound, sensitivity
-from daecore.analysis.langevin import Level, Observation, arrived, langevin
+from daecore.analysis.langevin import Level, Observation, langevin, last_state
 from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
 from daecore.analysis.posterior import Denoiser, Posterior, draw_originals, exact_denoiser, posterior
 from daecore.analysis.vector_field import Agreement, agreement
@@ -22,7 +22,6 @@ __all__ = [
     "Posterior",
     "Wave",
     "agreement",
-    "arrived",
     "draw_originals",
     "exact_denoiser",
     "fit_gabor",
@@ -30,6 +29,7 @@ __all__ = [
     "grain",
     "information_bound",
     "langevin",
+    "last_state",
     "orientation_selectivity",
     "posterior",
     "sensitivity",

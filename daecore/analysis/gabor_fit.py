@@ -58,13 +58,13 @@ def fit_gabor(filters: Tensor) -> Fit:
     explained = (unit @ first.T).square_().add_((unit @ second.T).square_())  # (K, G)
     best = explained.topk(STARTS, dim=1).indices
     wanted = unit.repeat_interleave(STARTS, 0)
-    shapes = _descended(starts[best.flatten()], wanted, side)
-    r2 = 1 - _fitted(shapes, wanted, side).left.view(-1, STARTS)
+    shapes = _descend(starts[best.flatten()], wanted, side)
+    r2 = 1 - _fit_amplitudes(shapes, wanted, side).left.view(-1, STARTS)
     chosen = r2.argmax(1) + STARTS * torch.arange(len(unit), device=unit.device)
     wave = Wave(*shapes[chosen].T)
     flat = filters.flatten(1).double()
     scale, mean = (flat - flat.mean(1, keepdim=True)).norm(dim=1, keepdim=True), flat.mean(1, keepdim=True)
-    model = unit - _fitted(shapes[chosen], unit, side).residual
+    model = unit - _fit_amplitudes(shapes[chosen], unit, side).residual
     score = torch.where(unit.any(1), r2.max(1).values.clamp(0, 1), 0)
     return Fit(score, wave, (model * scale + mean).view(-1, side, side))
 
@@ -114,7 +114,7 @@ class _Fitted(NamedTuple):
         return _product(self.residual, self.residual)
 
 
-def _fitted(shapes: Tensor, unit: Tensor, side: int) -> _Fitted:
+def _fit_amplitudes(shapes: Tensor, unit: Tensor, side: int) -> _Fitted:
     """The best amplitudes for shapes ``(K, 6)`` and filters ``(K, P)``."""
     even, odd = (it.flatten(1) for it in gabor(Wave(*shapes.T), side))
     flat_even, flat_odd = _level(even), _level(odd)
@@ -127,18 +127,18 @@ def _fitted(shapes: Tensor, unit: Tensor, side: int) -> _Fitted:
     return _Fitted(even, odd, *inverse, on_even, on_odd, unit - on_even * flat_even - on_odd * flat_odd)
 
 
-def _descended(shapes: Tensor, unit: Tensor, side: int) -> Tensor:
+def _descend(shapes: Tensor, unit: Tensor, side: int) -> Tensor:
     """Levenberg and Marquardt's steps, each taken only where it leaves less; shapes ``(K, 6)`` within their bounds."""
     bounds = _bounds(side, shapes.device)
     damping = torch.full((len(shapes), 1, 1), 1e-2, dtype=torch.float64, device=shapes.device)
-    now = _fitted(shapes, unit, side)
+    now = _fit_amplitudes(shapes, unit, side)
     for _ in range(STEPS):
         slopes = _slopes(shapes, now, side)  # (K, 6, P)
         normal = slopes @ slopes.mT
         scaled = normal + damping * torch.diag_embed(normal.diagonal(dim1=1, dim2=2) + 1e-9)
         step = torch.linalg.solve(scaled, slopes @ now.residual[:, :, None]).squeeze(2)
         tried = torch.minimum(torch.maximum(shapes - step, bounds[0]), bounds[1])
-        then = _fitted(tried, unit, side)
+        then = _fit_amplitudes(tried, unit, side)
         better = then.left < now.left
         shapes = torch.where(better, tried, shapes)
         now = _Fitted(*(torch.where(better, new, old) for new, old in zip(then, now, strict=True)))

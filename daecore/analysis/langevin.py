@@ -72,7 +72,7 @@ def langevin(
         observed: What is known of the originals.
 
     Returns:
-        The walkers ``(B, *shape)`` after each step, and at last denoised; see `arrived`.
+        The walkers ``(B, *shape)`` after each step, and at last denoised; see `last_state`.
 
     Raises:
         InputError: The levels do not fall, or one is not narrower than the observation.
@@ -83,7 +83,7 @@ def langevin(
     return _walk(start, levels, generator, steps, size, observed)
 
 
-def arrived(walk: Iterator[Tensor]) -> Tensor:
+def last_state(walk: Iterator[Tensor]) -> Tensor:
     """Where a walk ends, ``(B, *shape)``; what lies before is not kept."""
     return deque(walk, maxlen=1)[0]
 

@@ -68,7 +68,7 @@ class ErasedThenNoised:
 
     def __call__(self, corrupted: Tensor, originals: Tensor) -> Tensor:
         """float32 ``(B, N)``; originals uint8 ``(N, 1, H, W)``."""
-        pixels = _stored(originals)
+        pixels = _to_uint8(originals)
         image, position = pixels.nonzero(as_tuple=True)
         entries = position * LEVELS + pixels[image, position].long()
         begins = F.pad(pixels.count_nonzero(1).cumsum(0), (1, 0))[:-1]  # each image's first entry
@@ -112,7 +112,7 @@ class CoveredThenNoised:
         Raises:
             InputError: The square does not fit in.
         """
-        _stored(originals)
+        _to_uint8(originals)
         if not 1 <= self.size <= min(originals.shape[-2:]):
             raise InputError(
                 f"A square of side {self.size} does not fit into pictures of {originals.shape[-2]} x "
@@ -167,7 +167,7 @@ def _log_width(sigma: float) -> float:
     return math.log(2 * math.pi) / 2 + math.log(sigma)
 
 
-def _stored(originals: Tensor) -> Tensor:
+def _to_uint8(originals: Tensor) -> Tensor:
     """Grey images as stored, flat: uint8 ``(N, H * W)``.
 
     Raises:

@@ -3,7 +3,7 @@
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.noise_level import (
     NoiseEstimate,
-    drifted,
+    describe_drift,
     estimate_noise,
     expected_noise,
     matched_strength,
@@ -14,8 +14,8 @@ from daecore.corruption.pairs import draw_pairs, enlarge, evaluation_digest
 __all__ = [
     "Corruptor",
     "NoiseEstimate",
+    "describe_drift",
     "draw_pairs",
-    "drifted",
     "enlarge",
     "estimate_noise",
     "evaluation_digest",

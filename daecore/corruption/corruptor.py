@@ -24,7 +24,7 @@ class Corruptor:
         """Corrupt a batch; ``clean`` itself is never written to."""
         x, masks = clean, []
         for spec, extension in self._steps:
-            before = x.cpu() if declared(extension.host, spec.options) else x
+            before = x.cpu() if declared_value(extension.host, spec.options) else x
             result = extension.function(before, spec.options, generator=generator)
             y, mask = result if isinstance(result, tuple) else (result, None)
             x = y.to(clean.device)
@@ -54,12 +54,12 @@ class Corruptor:
     @property
     def unbiased(self) -> bool:
         """Whether every link of the chain declares E[corrupted] = clean."""
-        return all(declared(extension.unbiased, spec.options) for spec, extension in self._steps)
+        return all(declared_value(extension.unbiased, spec.options) for spec, extension in self._steps)
 
     @property
     def host(self) -> bool:
         """Whether a link must run on the CPU."""
-        return any(declared(extension.host, spec.options) for spec, extension in self._steps)
+        return any(declared_value(extension.host, spec.options) for spec, extension in self._steps)
 
     @property
     def digest(self) -> str:
@@ -70,7 +70,7 @@ class Corruptor:
         return " -> ".join(str(spec) for spec in self.specs) or "none"
 
 
-def declared(said: bool | Callable[[Any], bool], options: Any) -> bool:
+def declared_value(said: bool | Callable[[Any], bool], options: Any) -> bool:
     """A property that is declared outright, or as a function of the options."""
     return said(options) if callable(said) else said
 

@@ -85,7 +85,7 @@ def expected_noise(corruptions: Sequence[CorruptionSpec], clean: Tensor) -> Nois
     return estimate_noise(corrupted.clamp(0, 1).mul(255).round().div(255))
 
 
-def drifted(reference: NoiseEstimate, current: NoiseEstimate, tolerance: float) -> str:
+def describe_drift(reference: NoiseEstimate, current: NoiseEstimate, tolerance: float) -> str:
     """How the noise has changed, as one sentence; empty where it has not.
 
     Args:
@@ -124,7 +124,7 @@ def matched_strength(corruption: CorruptionSpec, clean: Tensor, wanted: NoiseEst
         curve = [getattr(estimate, measure) for estimate in found]
         if _steady(curve, MOVES[measure]):
             index = _bracket(curve, getattr(wanted, measure))
-            return None if index is None else _bisected(tried[index : index + 2], clean, measure, wanted)
+            return None if index is None else _bisect(tried[index : index + 2], clean, measure, wanted)
     return None
 
 
@@ -193,7 +193,7 @@ def _bracket(curve: list[float], wanted: float) -> int | None:
     return None
 
 
-def _bisected(ends: Sequence[CorruptionSpec], clean: Tensor, measure: str, wanted: NoiseEstimate) -> float:
+def _bisect(ends: Sequence[CorruptionSpec], clean: Tensor, measure: str, wanted: NoiseEstimate) -> float:
     """The strength between two corruptions at which the measure has the wanted value, to 4 digits."""
     corruption, target = ends[0], getattr(wanted, measure)
     low, high = (strength_of(item) for item in ends)

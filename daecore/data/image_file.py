@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from daecore.data.image_values import Refused, Stored, scaled, with_channels
+from daecore.data.image_values import Refused, Stored, scale, with_channels
 from daecore.data.raster import decode_raster
 from daecore.data.tiff import MAGIC, decode_tiff
 from daecore.errors import DaecoreError, DataError, NonFiniteError, in_a_line
@@ -73,8 +73,8 @@ def read_image(path: Path, channels: int = 0) -> ImageFile:
         if path.exists() and not path.is_file():
             raise Refused("is no file but a folder, a pipe or a device.")
         with path.open("rb") as file:
-            stored = _decoded(file, channels)
-        pixels, notes = scaled(stored)
+            stored = _decode(file, channels)
+        pixels, notes = scale(stored)
     except (OSError, ValueError) as error:  # a name that no system takes is a ValueError
         said = getattr(error, "strerror", None) or error
         raise DataError(f"The image {path} cannot be opened: {said}.") from None
@@ -86,7 +86,7 @@ def read_image(path: Path, channels: int = 0) -> ImageFile:
     return ImageFile(with_channels(pixels, channels or len(pixels)), stored.alpha, kind, stored.profile, notes)
 
 
-def _decoded(file: IO[bytes], channels: int) -> Stored:
+def _decode(file: IO[bytes], channels: int) -> Stored:
     """What stands in the file, by whom its first bytes are for.
 
     Raises:

@@ -3,7 +3,7 @@
 import os
 
 from daecore.data.image_values import Refused
-from daecore.errors import InputError, quoted
+from daecore.errors import InputError, quote
 
 VARIABLE = "DAE_MAX_MEGAPIXELS"
 MEGAPIXELS = 180.0  # as many as Pillow lets pass; restoring so many in colour takes some gigabytes
@@ -31,5 +31,5 @@ def _limit() -> float:
     except ValueError:
         limit = 0
     if not limit > 0:
-        raise InputError(f"{VARIABLE} is how many million pixels a picture may have, but it says {quoted(text)}.")
+        raise InputError(f"{VARIABLE} is how many million pixels a picture may have, but it says {quote(text)}.")
     return limit

@@ -89,7 +89,7 @@ class _Search:
         links, waiting = list[Path](), [folder]
         while waiting or links:
             if not waiting:
-                waiting += self._met(links.pop(0))
+                waiting += self._enter(links.pop(0))
                 continue
             for entry in self._entries(waiting.pop()):
                 path = Path(entry.path)
@@ -98,9 +98,9 @@ class _Search:
                 elif os.path.islink(path):  # which, unlike the entry, never raises
                     links.append(path)
                 else:
-                    waiting += self._met(path)
+                    waiting += self._enter(path)
 
-    def _met(self, path: Path) -> Iterable[Path]:
+    def _enter(self, path: Path) -> Iterable[Path]:
         """The folder that lies there, or that a link leads to, if it is a new one; a file is taken."""
         try:
             status = path.stat()

@@ -46,7 +46,7 @@ class Stored:
     notes: tuple[str, ...] = ()
 
 
-def scaled(stored: Stored) -> tuple[Tensor, tuple[str, ...]]:
+def scale(stored: Stored) -> tuple[Tensor, tuple[str, ...]]:
     """The pixels, and what a user must know of them.
 
     The range is the type's, never what the picture happens to reach: two pictures of one camera stay comparable.
@@ -85,7 +85,7 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
     return (pixels * (torch.tensor(LUMA)[:, None, None] / 2**16)).sum(0, keepdim=True)
 
 
-def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+def turn(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Values ``(H, W, ...)`` as a camera's note (EXIF and TIFF tag 274) says that they are looked at."""
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)

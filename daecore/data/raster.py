@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from daecore.data.image_limit import require_size
-from daecore.data.image_values import Refused, Stored, turned
+from daecore.data.image_values import Refused, Stored, turn
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 GREY = {"1", "L", "LA", "La"}
@@ -34,7 +34,7 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
         Refused: It is no picture of these formats, several pictures, too large, or of a kind that is not read.
         Exception: Decoders raise what they like on damaged files.
     """
-    with _opened(file, start, formats) as image:
+    with _open(file, start, formats) as image:
         require_size(*image.size)
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if frames > 1:
@@ -42,7 +42,7 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
         profile = b"" if image.mode in OTHER_CHANNELS else bytes(image.info.get("icc_profile") or b"")
         layers, white, notes = _layers(image, file, channels)
         orientation, spoilt = _orientation(image)  # only after the pixels: of a PNG it reads them
-    layers, notes = turned(layers, orientation), (*notes, *spoilt)
+    layers, notes = turn(layers, orientation), (*notes, *spoilt)
     opaque = layers.shape[2] % 2 == 1
     alpha = None if opaque or channels else layers[..., -1].astype(np.float32) / np.float32(white)
     return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes)
@@ -53,7 +53,7 @@ def several(pages: int | str) -> str:
     return f"has {pages} pages, and one picture was expected. Save each as a file of its own."
 
 
-def _opened(file: IO[bytes], start: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
+def _open(file: IO[bytes], start: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
     if not start:
         raise Refused("is empty. Take it out.")
     with _OPENING:  # Pillow's own limit is one for the whole process; ours is asked before anything is decoded

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from daecore.data.tensor_rule import require_stored, require_values
-from daecore.errors import SamplesError, quoted
+from daecore.errors import SamplesError, quote
 
 Shape = tuple[int, ...]
 """The shape of one sample: ``(channels, height, width)`` of an image, ``(values,)`` of a point."""
@@ -131,7 +131,7 @@ class Splits:
         if not isinstance(self.test, tuple | list) or not self.test:
             raise SamplesError(
                 f"Splits hold the test set as a tuple of groups, one for each image shape, but `test` is "
-                f"{quoted(self.test)}. Give (samples,)."
+                f"{quote(self.test)}. Give (samples,)."
             )
         for name, samples in self.sets:
             if not isinstance(samples, Samples):

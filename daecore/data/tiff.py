@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daecore.data.image_limit import require_size
-from daecore.data.image_values import WHITE, Refused, Stored, turned
+from daecore.data.image_values import WHITE, Refused, Stored, turn
 from daecore.data.raster import decode_raster, several
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
         orientation = page.tags.valueof(274, 1)
         profile = bytes(page.tags.valueof(34675, b"") or b"")
         colour_map = page.colormap if int(page.photometric) == PALETTE else None
-    layers = turned(_layers(values, page), orientation)
+    layers = turn(_layers(values, page), orientation)
     if colour_map is not None:
         looked_up, notes = _looked_up(layers[..., 0], colour_map)
         return Stored(looked_up, WHITE["uint8"], profile=profile, notes=notes)
-    return _stored(layers, page, profile, wanted=not channels)
+    return _read_stored(layers, page, profile, wanted=not channels)
 
 
 def _only(tiff: "TiffFile") -> "TiffPage":
@@ -134,7 +134,7 @@ def _looked_up(index: NDArray[Any], colour_map: NDArray[Any]) -> tuple[NDArray[A
     return looked_up, notes
 
 
-def _stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: bool) -> Stored:
+def _read_stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: bool) -> Stored:
     """With the white that the file names, and black where it is 0."""
     bits, kind = int(page.bitspersample), _kind(page)
     white = 2**bits - 1 if kind.startswith("uint") else WHITE[kind]
@@ -146,7 +146,7 @@ def _stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: b
     if layers.shape[2] > plain:
         alpha = layers[..., plain].astype(np.float32) / np.float32(white)
         if int(page.extrasamples[0]) == PREMULTIPLIED:
-            values = _divided(values, alpha, white)
+            values = _divide(values, alpha, white)
         elif int(page.extrasamples[0]) not in OPACITY:
             alpha, notes = None, ("it has a fourth channel that says nothing of itself, which was left out",)
     if kind == "uint8" and bits < 8:
@@ -154,7 +154,7 @@ def _stored(layers: NDArray[Any], page: "TiffPage", profile: bytes, *, wanted: b
     return Stored(values, white, alpha if wanted else None, profile, notes)
 
 
-def _divided(values: NDArray[Any], alpha: NDArray[np.float32], white: int) -> NDArray[Any]:
+def _divide(values: NDArray[Any], alpha: NDArray[np.float32], white: int) -> NDArray[Any]:
     """Values that were multiplied by their opacity, as they were before."""
     whole = values.dtype.kind != "f"
     plain = np.divide(values, alpha[..., None], where=alpha[..., None] > 0, out=np.zeros(values.shape))

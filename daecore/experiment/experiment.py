@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.errors import InputError, quoted
+from daecore.errors import InputError, quote
 from daecore.experiment import yaml_text
 from daecore.plugin.options import Options
 from daecore.plugin.spec import (
@@ -59,7 +59,7 @@ class Experiment(Options):
     @property
     def title(self) -> str:
         """A short name: ``mnist erasure(p=0.5) conv-64``."""
-        options = [",".join(f"{k}={v}" for k, v in _chosen(item).items()) for item in self.corruptions]
+        options = [",".join(f"{k}={v}" for k, v in _chosen_options(item).items()) for item in self.corruptions]
         chain = " ".join(
             f"{item.name}({text})" if text else item.name for item, text in zip(self.corruptions, options, strict=True)
         )
@@ -125,13 +125,13 @@ def override(value: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path.strip():
-            raise InputError(f"--set takes section.option=value, e.g. training.epochs=3, but got {quoted(change)}.")
-        new = yaml_text.load_value(text, f"--set {path}: {quoted(text)}")
+            raise InputError(f"--set takes section.option=value, e.g. training.epochs=3, but got {quote(change)}.")
+        new = yaml_text.load_value(text, f"--set {path}: {quote(text)}")
         value = _with(value, path.strip().split("."), new, path)
     return value
 
 
-def _chosen(item: CorruptionSpec) -> dict[str, Any]:
+def _chosen_options(item: CorruptionSpec) -> dict[str, Any]:
     """The options that differ from the defaults, and the strength in any case."""
     strength = item.extension.strength
     chosen = item.options.model_dump(mode="json", exclude_defaults=True)
@@ -148,5 +148,5 @@ def _with(value: Any, path: list[str], new: Any, whole: str) -> Any:
     if value is None or isinstance(value, str):  # an empty section, or a bare name that now gets options
         value = {} if value is None else {value: {}}
     if not isinstance(value, dict):
-        raise InputError(f"--set {whole}: there is no {head!r} inside {quoted(value)}.")
+        raise InputError(f"--set {whole}: there is no {head!r} inside {quote(value)}.")
     return {**value, head: _with(value.get(head), rest, new, whole)}

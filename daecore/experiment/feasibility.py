@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
-from daecore.corruption.corruptor import Corruptor, declared
+from daecore.corruption.corruptor import Corruptor, declared_value
 from daecore.data.label_draws import ALL
 from daecore.data.samples import Shape
 from daecore.errors import InputError
@@ -38,7 +38,7 @@ def check(experiment: Experiment) -> Shapes:
     if restored != clean:
         raise InputError(f"{experiment.architecture} restores shape {restored}, but the samples have shape {clean}.")
     check_objective(experiment.objective, experiment.architecture, corruptor, clean)
-    if len(clean) != 3 and _bounded(experiment.objective) and not _bounded(experiment.dataset):
+    if len(clean) != 3 and _is_bounded(experiment.objective) and not _is_bounded(experiment.dataset):
         raise InputError(
             f"The objective {experiment.objective} compares values in [0, 1], and those of "
             f"{experiment.dataset.name} may lie anywhere. Use the objective mse."
@@ -106,7 +106,7 @@ def check_objective(
             f"The objective {extension.name!r} is for {extension.shapes}, but the samples have shape {shape}. Choose "
             "another dataset, or an objective that takes such samples."
         )
-    if _bounded(objective) and not _bounded(architecture):
+    if _is_bounded(objective) and not _is_bounded(architecture):
         raise InputError(
             f"The objective {objective} compares values in [0, 1], but what {architecture} restores may lie anywhere. "
             "Use a network that ends in a sigmoid (stacked with output sigmoid, tiny), or the objective mse."
@@ -119,9 +119,9 @@ def check_objective(
         raise InputError(f"The objective {objective} cannot learn from this corruption: {error}") from None
 
 
-def _bounded(spec: DatasetSpec | ArchitectureSpec | ObjectiveSpec) -> bool:
+def _is_bounded(spec: DatasetSpec | ArchitectureSpec | ObjectiveSpec) -> bool:
     """Whether an extension declares values in [0, 1], or that it takes no others."""
-    return declared(spec.extension.bounded, spec.options)
+    return declared_value(spec.extension.bounded, spec.options)
 
 
 def _check_labels(transfer: TransferOptions, classes: int) -> None:

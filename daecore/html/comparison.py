@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daecore.html.markup import Row, document, escaped, note, picture, table
+from daecore.html.markup import Row, document, escape, note, picture, table
 from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
 
@@ -18,12 +18,12 @@ OTHER_NOISE = "paired by image, under different noise"
 SHOWN = {"restored": "restored", "corrupted": "corrupted", "gain": "gain over the best baseline"}  # of a curve's points
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """A setting as people compare it: of a hash only its beginning."""
     return HASH.sub(lambda found: found.group()[:KEPT], text)
 
 
-def signed(item: Mapping[str, Any]) -> str:
+def format_signed(item: Mapping[str, Any]) -> str:
     """A difference with its interval, as ``+0.50 [+0.31, +0.69]``."""
     return with_interval(item["difference"], f"+.{item['measure']['digits']}f")
 
@@ -64,7 +64,7 @@ def comparison_page(
 
 def _which(run: Mapping[str, Any]) -> str:
     """What tells a run from the others, else its name and seed."""
-    return shortened(run["apart"]) or f"{run['name']} #{run['seed']}"
+    return shorten(run["apart"]) or f"{run['name']} #{run['seed']}"
 
 
 def _headline(comparison: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -72,14 +72,14 @@ def _headline(comparison: Mapping[str, Any], names: Mapping[str, str]) -> str:
     said: dict[str, str] = {}
     for item in comparison["differences"]:
         noise = f" ({OTHER_NOISE})" if item["other_noise"] else ""
-        said.setdefault(item["other"], f"{_measured(item)} against {names[item['first']]}: {item['claim']}{noise}")
+        said.setdefault(item["other"], f"{_measure_rows(item)} against {names[item['first']]}: {item['claim']}{noise}")
     said |= {run["run_id"]: run["unpaired"] for run in comparison["runs"] if run["unpaired"]}
     said |= comparison["left_out"]
-    return "".join(f"<p class='headline'>{escaped(f'{names.get(run, run)}: {text}')}</p>" for run, text in said.items())
+    return "".join(f"<p class='headline'>{escape(f'{names.get(run, run)}: {text}')}</p>" for run, text in said.items())
 
 
-def _measured(item: Mapping[str, Any]) -> str:
-    return f"{item['measure']['label']} {signed(item)}"
+def _measure_rows(item: Mapping[str, Any]) -> str:
+    return f"{item['measure']['label']} {format_signed(item)}"
 
 
 def _runs(comparison: Mapping[str, Any]) -> str:
@@ -115,9 +115,7 @@ def _curves(comparison: Mapping[str, Any], pictures: Sequence[bytes]) -> str:
             for point in curve["points"]
         ]
         head = (curve["option"], *(f"{SHOWN[name]} / {curve['unit']} [95 %]" for name in names), "intervals over")
-        title = (
-            f"<h2>Over {escaped(curve['option'])}: runs that differ in nothing but this strength and their seed</h2>"
-        )
+        title = f"<h2>Over {escape(curve['option'])}: runs that differ in nothing but this strength and their seed</h2>"
         parts.append(title + picture(png, f"Over {curve['option']}") + table(head, rows))
     return "".join(parts)
 
@@ -129,7 +127,7 @@ def _value(value: Mapping[str, float] | None, digits: int) -> str:
 def _differences(comparison: Mapping[str, Any], names: Mapping[str, str]) -> str:
     rows = [
         (
-            names[item["other"]], item["measure"]["label"], signed(item), item["difference"]["n"], item["claim"],
+            names[item["other"]], item["measure"]["label"], format_signed(item), item["difference"]["n"], item["claim"],
             OTHER_NOISE if item["other_noise"] else "the same pairs",
         )
         for item in comparison["differences"]
@@ -156,7 +154,13 @@ def _seeds(comparison: Mapping[str, Any]) -> str:
         for column, value in group["means"].items()
     ]  # fmt: skip
     rows: list[Row] = [
-        (_group(groups[item["other"]]), item["measure"]["label"], signed(item), len(item["seeds"]), item["claim"])
+        (
+            _group(groups[item["other"]]),
+            item["measure"]["label"],
+            format_signed(item),
+            len(item["seeds"]),
+            item["claim"],
+        )
         for item in comparison["group_differences"]
     ]
     head = ("group", "measure", f"group - {_group(groups[0])} [95 %]", "common seeds", "claim")
@@ -178,7 +182,7 @@ def _settings(comparison: Mapping[str, Any]) -> str:
         return "<h2>What differs</h2><p>Nothing: the same settings, code and place.</p>"
     tables = []
     for some in _batches(runs):
-        rows = [(name, *(shortened(values[run]) for run in some)) for name, values in comparison["settings"].items()]
+        rows = [(name, *(shorten(values[run]) for run in some)) for name, values in comparison["settings"].items()]
         tables.append(table(("setting", *(run[:SHORT] for run in some)), rows))
     return f"<h2>What differs</h2><div class='fitted'>{''.join(tables)}</div>"
 
@@ -188,5 +192,5 @@ def _batches(runs: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _pictures(title: str, pictures: Mapping[str, bytes], names: Mapping[str, str]) -> str:
-    shown = [f"<p>{escaped(names[run])}</p>{picture(png, f'{title}: {names[run]}')}" for run, png in pictures.items()]
+    shown = [f"<p>{escape(names[run])}</p>{picture(png, f'{title}: {names[run]}')}" for run, png in pictures.items()]
     return f"<h2>{title}</h2>{''.join(shown)}" if shown else ""

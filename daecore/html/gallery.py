@@ -6,7 +6,7 @@ Knows the studies' JSON and PNG bytes. Does not compute.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from daecore.html.markup import document, escaped, figure, table
+from daecore.html.markup import document, escape, figure, table
 
 Section = Mapping[str, Any]
 
@@ -43,13 +43,13 @@ def gallery(
 
 def _head(sections: Sequence[Section], failed: Mapping[str, str], made: Mapping[str, str], again: str) -> str:
     """What this is, and the way to each study."""
-    links = "".join(f"<li><a href='#{escaped(it['id'])}'>{escaped(it['title'])}</a></li>" for it in sections)
+    links = "".join(f"<li><a href='#{escape(it['id'])}'>{escape(it['title'])}</a></li>" for it in sections)
     quick = " Small budgets: the numbers stand for the code, not for the methods." if _quick(sections) else ""
-    commit = f", commit <code>{escaped(made['commit'][:12])}</code>" if made["commit"] else ""
-    wrong = "".join(f"<p class='wrong'>{escaped(name)} failed: {escaped(why)}</p>" for name, why in failed.items())
+    commit = f", commit <code>{escape(made['commit'][:12])}</code>" if made["commit"] else ""
+    wrong = "".join(f"<p class='wrong'>{escape(name)} failed: {escape(why)}</p>" for name, why in failed.items())
     return (
         f"<p class='soft'>Each figure with its 95 % interval and its number of samples n; made on "
-        f"{escaped(made['date'])}{commit} by <code>{again}{' --quick' if quick else ''}</code>.{quick}</p>"
+        f"{escape(made['date'])}{commit} by <code>{again}{' --quick' if quick else ''}</code>.{quick}</p>"
         f"<nav><ol>{links}</ol></nav>{wrong}"
     )
 
@@ -60,11 +60,11 @@ def _quick(sections: Iterable[Section]) -> bool:
 
 def _section(section: Section, pictures: Mapping[str, bytes], again: str) -> str:
     shown = [figure(pictures[item["name"]], item["caption"]) for item in section["pictures"]]
-    notes = "".join(f"<li>{escaped(note)}</li>" for note in section["notes"])
+    notes = "".join(f"<li>{escape(note)}</li>" for note in section["notes"])
     return "".join(
         [
-            f"<section id='{escaped(section['id'])}'><h2>{escaped(section['title'])}</h2>",
-            f"<p>{escaped(section['description'])}</p>",
+            f"<section id='{escape(section['id'])}'><h2>{escape(section['title'])}</h2>",
+            f"<p>{escape(section['description'])}</p>",
             *shown,
             f"<ul class='notes'>{notes}</ul>" if notes else "",
             *_tables(section["tables"]),
@@ -76,7 +76,7 @@ def _section(section: Section, pictures: Mapping[str, bytes], again: str) -> str
 
 
 def _tables(tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [f"<h3>{escaped(it['title'])}</h3>" + table(it["head"], it["rows"]) for it in tables]
+    return [f"<h3>{escape(it['title'])}</h3>" + table(it["head"], it["rows"]) for it in tables]
 
 
 def _figures(figures: Mapping[str, Mapping[str, Any]]) -> str:
@@ -94,13 +94,13 @@ def _numbers(value: Mapping[str, Any]) -> tuple[str, str]:
 def _again(section: Section, again: str) -> str:
     """Where and when it was made, and the commands that make it again."""
     link = section["link"]
-    run = f"<a href='{escaped(link)}'>{escaped(section['run_id'])}</a>" if link else escaped(section["run_id"])
+    run = f"<a href='{escape(link)}'>{escape(section['run_id'])}</a>" if link else escape(section["run_id"])
     quick = " --quick" if section["quick"] else ""
     commands = [f"{again} --only {section['id']}{quick}", *(f"dae {name}" for name in section["experiments"])]
     made = section["made"]
-    commit = f", commit <code>{escaped(made['commit'][:12])}</code>" if made["commit"] else ""
+    commit = f", commit <code>{escape(made['commit'][:12])}</code>" if made["commit"] else ""
     return (
-        f"<details><summary>Make it again, MLflow</summary><p>MLflow run {run}; made on {escaped(made['date'])}"
+        f"<details><summary>Make it again, MLflow</summary><p>MLflow run {run}; made on {escape(made['date'])}"
         f"{commit} in {section['seconds']:.0f} s. The study, and each of its trainings as a run of its own:</p>"
-        f"<pre>{escaped(chr(10).join(commands))}</pre></details>"
+        f"<pre>{escape(chr(10).join(commands))}</pre></details>"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from daecore.evaluation.denoising import DenoisingReport
-from daecore.stats.claims import claimed, fewer_errors, format_interval, negated, reason
+from daecore.stats.claims import fewer_errors, format_interval, is_claim, negate, reason
 from daecore.stats.intervals import Interval
 from daecore.transfer.scores import TransferReport
 
@@ -62,7 +62,7 @@ def pretraining(report: TransferReport, ours: str = "finetune", control: str = "
 
 
 def _verdict(gain: Interval | None) -> Verdict:
-    if gain is None or not claimed(gain):
+    if gain is None or not is_claim(gain):
         return "open"
     return "above" if gain.low > 0 else "below"
 
@@ -73,7 +73,7 @@ def _distance(gain: Interval, beside: str, unit: str) -> str:
     form = ".2f" if decibel else ".5f"
     if verdict == "open":
         return f"{format_interval(gain, f'+{form}')}{' dB' if decibel else ''} from {beside}"
-    size = gain if verdict == "above" else negated(gain)
+    size = gain if verdict == "above" else negate(gain)
     word = {"above": " dB above", "below": " dB below"} if decibel else {"above": " less than", "below": " more than"}
     return f"{format_interval(size, form)}{word[verdict]} {beside}"
 

@@ -34,31 +34,31 @@ Row = Sequence[object]
 
 def document(title: str, sections: Iterable[str]) -> str:
     """A whole page from its title and the HTML of its sections."""
-    return TEMPLATE.format(title=escaped(title), style=STYLE, body="".join(sections))
+    return TEMPLATE.format(title=escape(title), style=STYLE, body="".join(sections))
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
     """A table; its cells are escaped."""
-    top = "".join(f"<th>{escaped(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def note(text: str) -> str:
     """A remark in small letters."""
-    return f"<p class='soft'>{escaped(text)}</p>"
+    return f"<p class='soft'>{escape(text)}</p>"
 
 
 def picture(png: bytes, name: str) -> str:
     """A PNG file, embedded."""
-    return f"<img alt='{escaped(name)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
+    return f"<img alt='{escape(name)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
 
 
 def figure(png: bytes, caption: str) -> str:
     """A PNG file, embedded, with what one sees on it."""
-    return f"<figure>{picture(png, caption)}<figcaption>{escaped(caption)}</figcaption></figure>"
+    return f"<figure>{picture(png, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def escaped(value: object) -> str:
+def escape(value: object) -> str:
     """A value as text that HTML takes for text."""
     return html.escape(str(value))

@@ -11,7 +11,7 @@ from typing import Any
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.html import glossary
 from daecore.html.headline import Headline, headline, pretraining
-from daecore.html.markup import Row, document, escaped, figure, note, table
+from daecore.html.markup import Row, document, escape, figure, note, table
 from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
 from daecore.transfer.scores import TransferReport
@@ -61,7 +61,7 @@ def page(title: str, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -
 
 
 def _headline(said: Headline) -> str:
-    text = f"<p class='headline {said.verdict}'>{escaped(said.text)}</p>"
+    text = f"<p class='headline {said.verdict}'>{escape(said.text)}</p>"
     return text + note(said.remark)
 
 
@@ -100,7 +100,7 @@ def _transfer(transfer: TransferReport) -> str:
     saved: list[Row] = [(name, *cells) for name, cells in gains.items()]
     return (
         "<h2>Classifiers from the encoder: test error in percent</h2>"
-        + "".join(f"<p>{escaped(line)}</p>" for line in pretraining(transfer))
+        + "".join(f"<p>{escape(line)}</p>" for line in pretraining(transfer))
         + note(f"{glossary.TRANSFER} Draws here: {draws}.")
         + table(("initialisation", *columns, "what it is"), shown)
         + ("<h2>Percentage points saved by fine-tuning</h2>" + note(glossary.PAIRED) if saved else "")
@@ -119,7 +119,7 @@ def _by_labels(
 def _settings(report: Mapping[str, Any]) -> str:
     training, settings = report["training"], json.dumps(report["experiment"], indent=1)
     facts: list[Row] = [
-        ("training", _trained(training)),
+        ("training", _training_rows(training)),
         ("device", f"{training['device']}, {training['precision']}, {training['threads']} threads"),
         ("weights sha256", training["weights_sha256"]),
         ("dataset sha256", report["dataset"]["sha256"]),
@@ -133,11 +133,11 @@ def _settings(report: Mapping[str, Any]) -> str:
     return (
         f"<h2>Settings and provenance</h2>{table(('what', 'value'), facts)}"
         "<h2>Run it again</h2><p>Save these settings as <code>experiment.yaml</code>, then:</p>"
-        f"<pre>dae run experiment.yaml {escaped(same)}</pre><pre>{escaped(settings)}</pre>"
+        f"<pre>dae run experiment.yaml {escape(same)}</pre><pre>{escape(settings)}</pre>"
     )
 
 
-def _trained(training: Mapping[str, Any]) -> str:
+def _training_rows(training: Mapping[str, Any]) -> str:
     return f"{training['epochs']} epochs, {training['seconds']:.0f} s, {training['images_per_second']:,.0f} images/s"
 
 

@@ -1,6 +1,6 @@
 """Models: what an autoencoder is, a stack of them, and applying one, also in tiles."""
 
-from daecore.model.autoencoder import Autoencoder, Shapes, build, find_encoder, initialised, parameter_count
+from daecore.model.autoencoder import Autoencoder, Shapes, build, find_encoder, initialise, parameter_count
 from daecore.model.restore import restore
 from daecore.model.restorer import Restorer
 from daecore.model.stack import code_shape, encode, unroll
@@ -14,7 +14,7 @@ __all__ = [
     "code_shape",
     "encode",
     "find_encoder",
-    "initialised",
+    "initialise",
     "parameter_count",
     "restore",
     "restore_tiled",

@@ -39,7 +39,7 @@ class Shapes:
 
 
 def build(architecture: ArchitectureSpec, shapes: Shapes) -> Autoencoder:
-    """The network of a spec; its first weights come from the global generator: see `initialised`.
+    """The network of a spec; its first weights come from the global generator: see `initialise`.
 
     Raises:
         InputError: The architecture cannot take these shapes or options.
@@ -58,7 +58,7 @@ def build(architecture: ArchitectureSpec, shapes: Shapes) -> Autoencoder:
     return model
 
 
-def initialised(architecture: ArchitectureSpec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
+def initialise(architecture: ArchitectureSpec, shapes: Shapes, seed: int, *names: str | int) -> Autoencoder:
     """The network with first weights drawn from a named stream; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(rng.stream(seed, "weights", *names).initial_seed())

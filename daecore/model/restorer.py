@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes
-from daecore.model.tiling import PIXELS, Watch, restore_tiled, unwatched
+from daecore.model.tiling import PIXELS, Watch, ignore_tiles, restore_tiled
 
 TILE = 512  # side of a tile where a network takes any size and the picture is too large to go through whole
 
@@ -54,7 +54,7 @@ class Restorer:
     scale: int
     any_size: bool
     side: int = 0
-    watch: Watch = unwatched
+    watch: Watch = ignore_tiles
 
     @classmethod
     def of(cls, model: nn.Module, shapes: Shapes, side: int = 0) -> "Restorer":

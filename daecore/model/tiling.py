@@ -67,13 +67,13 @@ class Side:
         return 0 if self.length <= self.tile else self.overlap // 4
 
 
-def unwatched(done: int, total: int) -> None:
+def ignore_tiles(done: int, total: int) -> None:
     """Nobody looks how many tiles of how many are restored."""
 
 
 def restore_tiled(
     model: nn.Module, images: Tensor, tile: tuple[int, int], *, overlap: tuple[int, int] | None = None, scale: int = 1,
-    watch: Watch = unwatched,
+    watch: Watch = ignore_tiles,
 ) -> Tensor:  # fmt: skip
     """Restore images of any size in overlapping tiles.
 
@@ -108,11 +108,11 @@ def restore_tiled(
     for first in range(0, len(corners), at_once):
         some = corners[first : first + at_once]
         tiles = torch.stack([padded[k, :, y : y + height, x : x + width] for k, y, x in some])
-        for (k, y, x), one in zip(some, _restored(model, tiles, scale), strict=True):
+        for (k, y, x), one in zip(some, _restore(model, tiles, scale), strict=True):
             target = canvas[k, :, y * scale : (y + height) * scale, x * scale : (x + width) * scale]
             target += window * one
         watch(first + len(some), len(corners))
-    return _normalised(canvas, down, right, scale)
+    return _normalise(canvas, down, right, scale)
 
 
 def _require_room(tile: tuple[int, int], shared: tuple[int, int]) -> None:
@@ -125,7 +125,7 @@ def tile_count(size: tuple[int, int], tile: tuple[int, int], overlap: tuple[int,
     return math.prod(len(Side(*side).starts) for side in zip(size, tile, overlap, strict=True))
 
 
-def _restored(model: nn.Module, tiles: Tensor, scale: int) -> Tensor:
+def _restore(model: nn.Module, tiles: Tensor, scale: int) -> Tensor:
     """The model's answer to ``(N, C, h, w)``, checked."""
     count, channels, height, width = tiles.shape
     restored = restore(model, tiles, batch=count)
@@ -137,7 +137,7 @@ def _restored(model: nn.Module, tiles: Tensor, scale: int) -> Tensor:
     return restored
 
 
-def _normalised(canvas: Tensor, down: Side, right: Side, scale: int) -> Tensor:
+def _normalise(canvas: Tensor, down: Side, right: Side, scale: int) -> Tensor:
     """The sum of weighted tiles, divided by the sum of weights and cut to the picture."""
     for axis, side in ((-2, down), (-1, right)):
         total, weights = torch.zeros(canvas.shape[axis]), side.weights(scale)

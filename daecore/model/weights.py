@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from daecore.data.tensor_rule import kind_of
-from daecore.errors import quoted
+from daecore.errors import quote
 
 
 def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
@@ -23,15 +23,15 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
     >>> misfit({"a": torch.zeros(2), "c": torch.zeros(1)}, {"a": torch.zeros(3), "b": torch.zeros(1)})
     "1 is missing ('b'), 1 is unknown ('c'), 1 is of another shape or type ('a': float32 (2,) instead of float32 (3,))"
     """
-    missing = [quoted(name) for name in expected if name not in found]
-    unknown = [quoted(name) for name in found if name not in expected]
+    missing = [quote(name) for name in expected if name not in found]
+    unknown = [quote(name) for name in found if name not in expected]
     other = [
-        f"{quoted(name)}: {kind_of(found[name])} instead of {kind_of(own)}"
+        f"{quote(name)}: {kind_of(found[name])} instead of {kind_of(own)}"
         for name, own in expected.items()
         if name in found and kind_of(found[name]) != kind_of(own)
     ]
     kinds = {"missing": missing, "unknown": unknown, "of another shape or type": other}
-    return ", ".join(_counted(names, what) for what, names in kinds.items() if names)
+    return ", ".join(_count(names, what) for what, names in kinds.items() if names)
 
 
 def non_finite(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
@@ -54,6 +54,6 @@ def _as_finite_as(value: Tensor, own: Tensor) -> bool:
     return torch.equal(value.isfinite().cpu(), own.isfinite().cpu())
 
 
-def _counted(names: list[str], what: str) -> str:
+def _count(names: list[str], what: str) -> str:
     first = names[0] if len(names) == 1 else f"the first is {names[0]}"
     return f"{len(names):,} {'is' if len(names) == 1 else 'are'} {what} ({first})"

@@ -21,7 +21,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from daecore.plots.figures import GREY, ORANGE
-from daecore.plots.ticks import RoundNumbers, written
+from daecore.plots.ticks import RoundNumbers, format_number
 
 MARGIN, WIDE = 0.05, 20  # of an upright axis: room at its ends; a span from which it is logarithmic
 INK = "#3d434c"
@@ -106,7 +106,7 @@ def _scale(values: Sequence[Any], *, log: bool) -> _Scale:
         texts = list(dict.fromkeys(map(str, values)))
         step = (1 - 2 * MARGIN) / max(1, len(texts) - 1)
         positions = {text: MARGIN + step * number if len(texts) > 1 else 0.5 for number, text in enumerate(texts)}
-        return _Scale(positions, 0, 1, False, tuple((text, _shortened(text)) for text in texts))
+        return _Scale(positions, 0, 1, False, tuple((text, _shorten(text)) for text in texts))
     distinct: list[float] = sorted(set(values))
     low, high = distinct[0], distinct[-1]
     log = low > 0 and (log or high / low >= WIDE)
@@ -119,14 +119,14 @@ def _scale(values: Sequence[Any], *, log: bool) -> _Scale:
         locator = RoundNumbers() if log else MaxNLocator(5, integer=all(isinstance(v, int) for v in distinct))
         shown = [value for value in locator.tick_values(low, high) if low <= value <= high]
         shown = shown if len(shown) > 1 else [low, high]
-    return replace(bare, ticks=tuple((value, written(value, digits=4)) for value in shown))
+    return replace(bare, ticks=tuple((value, format_number(value, digits=4)) for value in shown))
 
 
 def _numeric(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 24 else f"{text[:23]}…"
 
 

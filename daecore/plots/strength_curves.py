@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from daecore.plots.figures import BLUE, GREY, ORANGE
-from daecore.plots.ticks import plain_ticks, written
+from daecore.plots.ticks import format_number, plain_ticks
 from daecore.stats.intervals import Interval
 
 Line = Mapping[float, Interval]
@@ -46,7 +46,7 @@ def strength_curves(restored: Line, corrupted: Line, gain: Line, option: str, un
     for axis in figure.axes:
         _finish(axis, option)
         if len(restored) <= TICKS:
-            axis.set_xticks(sorted(restored), [written(strength) for strength in sorted(restored)])
+            axis.set_xticks(sorted(restored), [format_number(strength) for strength in sorted(restored)])
     return figure
 
 

@@ -25,7 +25,7 @@ def plain_ticks(axis: Axes) -> None:
         _write_plainly(one)
 
 
-def written(value: float, digits: int = 6) -> str:
+def format_number(value: float, digits: int = 6) -> str:
     """A number as people write it: ``0.05``, ``2.5``, ``1,000``, never ``1e3``.
 
     Args:
@@ -62,4 +62,4 @@ class RoundNumbers(Locator):
 
 
 def _write_plainly(axis: Axis) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))

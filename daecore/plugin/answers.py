@@ -5,7 +5,7 @@ Knows the kinds and their hooks. Does not know who asked, nor what else is insta
 
 import inspect
 
-from daecore.errors import PluginError, quoted
+from daecore.errors import PluginError, quote
 from daecore.plugin import hookspecs
 from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.kinds import KINDS
@@ -26,7 +26,7 @@ def check_answer(returned: object, kind: Kind) -> list[Extension]:
     hook, wanted = hookspecs.HOOKS[kind], KINDS[kind].__name__
     if not isinstance(returned, list):
         raise PluginError(
-            f"{hook} must return a list of {wanted}, but returned {quoted(returned)}. Return [{wanted}(...)]."
+            f"{hook} must return a list of {wanted}, but returned {quote(returned)}. Return [{wanted}(...)]."
         )
     for item in returned:
         if not isinstance(item, KINDS[kind]):
@@ -36,7 +36,7 @@ def check_answer(returned: object, kind: Kind) -> list[Extension]:
         if not (inspect.isclass(item.options) and issubclass(item.options, Options)):
             raise PluginError(
                 f"The options of the {kind} {item.name!r} must be a subclass of daecore.Options, got "
-                f"{quoted(item.options)}. Give the class itself: options=MyOptions.",
+                f"{quote(item.options)}. Give the class itself: options=MyOptions.",
                 item.name,
             )
         needed = [name for name, field in item.options.model_fields.items() if field.is_required()]
@@ -57,4 +57,4 @@ def _stray(item: object, hook: str, wanted: str) -> PluginError:
             f"from {hookspecs.HOOKS[item.kind]}, or make it a {wanted}.",
             item.name,
         )
-    return PluginError(f"{hook} must return a list of {wanted}, but {quoted(item)} is in it. Return [{wanted}(...)].")
+    return PluginError(f"{hook} must return a list of {wanted}, but {quote(item)} is in it. Return [{wanted}(...)].")

@@ -58,7 +58,7 @@ def entries(text: str) -> tuple[Entry, ...]:
 def _entries(text: str) -> Iterator[Entry]:
     position = 0
     while start := START.search(text, position):
-        position = _closed(text, text.index("{", start.start()), start["key"])
+        position = _closing_brace(text, text.index("{", start.start()), start["key"])
         body = text[start.end() : position - 1]
         yield Entry(start["key"], text[start.start() : position], tuple(_fields(body, start["key"])))
 
@@ -69,11 +69,11 @@ def _fields(body: str, key: str) -> Iterator[str]:
     while field := FIELD.search(body, position):
         yield field[1].lower()
         braced = body[field.end() : field.end() + 1] == "{"
-        end = _closed(body, field.end(), key) if braced else body.find(",", field.end())
+        end = _closing_brace(body, field.end(), key) if braced else body.find(",", field.end())
         position = end if end >= 0 else len(body)
 
 
-def _closed(text: str, opening: int, key: str) -> int:
+def _closing_brace(text: str, opening: int, key: str) -> int:
     """The position after the brace that closes the one at ``opening``."""
     depth = 0
     for position in range(opening, len(text)):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from daecore.errors import PluginError, choices, quoted
+from daecore.errors import PluginError, choices, quote
 from daecore.plugin.options import Options
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class SampleExtension(Extension):
         """
         if not callable(self.function):
             raise PluginError(
-                f"The function of the {self.kind} {self.name!r} must be {self.signature}, got {quoted(self.function)}. "
+                f"The function of the {self.kind} {self.name!r} must be {self.signature}, got {quote(self.function)}. "
                 "Give the function itself.",
                 self.name,
             )
@@ -109,7 +109,7 @@ def _faults(cls: type[Extension], given: Mapping[str, object]) -> Iterator[str]:
     if "name" in given and not (isinstance(given["name"], str) and NAME.fullmatch(given["name"])):
         yield (
             "its name must be a word of letters, digits, hyphens and underscores that begins with a letter, got "
-            f"{quoted(given['name'])}."
+            f"{quote(given['name'])}."
         )
     known = {field.name: field for field in fields(cls)}
     for field in sorted(given.keys() - known.keys()):

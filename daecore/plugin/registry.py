@@ -15,7 +15,7 @@ from typing import cast
 
 import pluggy
 
-from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quoted
+from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quote
 from daecore.plugin import hookspecs
 from daecore.plugin.answers import check_answer
 from daecore.plugin.extension import Extension, Kind
@@ -93,7 +93,7 @@ class Registry:
                 return UnknownExtension(f"The {what} {name!r} is installed but broken: {plugin}")
         known = [known for of_kind, known in self.extensions if kind in (None, of_kind)]
         listed_by = "dae studies" if kind == "series" else "dae plugins"
-        said = f"There is no {what} called {quoted(name)}. {choices(name, known, listed_by)}"
+        said = f"There is no {what} called {quote(name)}. {choices(name, known, listed_by)}"
         if self.broken:
             entries = in_a_line(", ".join(plugin.entry for plugin in self.broken))
             said += f" It may be in a broken plugin, {entries}: `{listed_by}` tells what is wrong there."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from daecore.errors import InputError, PluginError, choices, quoted
+from daecore.errors import InputError, PluginError, choices, quote
 from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.options import Options
 from daecore.plugin.source_digest import module_file
@@ -65,7 +65,7 @@ class Series(Extension):
         """One line about it."""
         return f"{self.title}."
 
-    def selected(self, only: Sequence[str]) -> list[str]:
+    def select(self, only: Sequence[str]) -> list[str]:
         """The studies' ids in the series' order; all of them where ``only`` names none.
 
         Raises:
@@ -74,7 +74,7 @@ class Series(Extension):
         unknown = [name for name in only if name not in self.ids]
         if unknown:
             raise InputError(
-                f"There is no study called {quoted(unknown[0])} in the series {self.name!r}. "
+                f"There is no study called {quote(unknown[0])} in the series {self.name!r}. "
                 f"{choices(unknown[0], self.ids)}"
             )
         return [name for name in self.ids if name in only or not only]

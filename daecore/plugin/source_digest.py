@@ -65,7 +65,7 @@ def content_digest(path: Path) -> bytes:
 def _content_digest(path: Path, changed: int, size: int) -> bytes:
     content = path.read_bytes()
     if path.suffix == ".py":
-        content = "".join(_written(_without_docstrings(ast.parse(content)))).encode()
+        content = "".join(_write_tree(_without_docstrings(ast.parse(content)))).encode()
     return hashlib.sha256(content).digest()
 
 
@@ -78,19 +78,19 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def _written(value: object) -> Iterator[str]:
+def _write_tree(value: object) -> Iterator[str]:
     """A tree as text; what is empty is left out, so that Pythons whose trees have more fields say the same."""
     if isinstance(value, ast.AST):
         yield f"{type(value).__name__}("
         for name, field in ast.iter_fields(value):
             if field is not None and field != []:
                 yield f"{name}="
-                yield from _written(field)
+                yield from _write_tree(field)
         yield ")"
     elif isinstance(value, list):
         yield "["
         for item in value:
-            yield from _written(item)
+            yield from _write_tree(item)
             yield ","
         yield "]"
     else:

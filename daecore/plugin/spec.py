@@ -13,7 +13,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, cast, overload
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from daecore.errors import DaecoreError, in_a_line, quoted
+from daecore.errors import DaecoreError, in_a_line, quote
 from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
 from daecore.plugin.options import Options
@@ -155,7 +155,7 @@ class OneOrMany:
     title: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._listed, handler(source))
+        return core_schema.no_info_before_validator_function(self._list, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         many = handler(schema)
@@ -164,7 +164,7 @@ class OneOrMany:
         return {"anyOf": [*many["items"]["anyOf"], {"title": self.title, **listed}]}
 
     @staticmethod
-    def _listed(value: object) -> object:
+    def _list(value: object) -> object:
         return (value,) if isinstance(value, Spec | dict | str) else value
 
 
@@ -222,4 +222,4 @@ def _sentence(item: Any, where: str) -> str:
     path = in_a_line(".".join(str(part) for part in (where, *item["loc"]) if part != ""))
     if item["type"] in ("options", "extension", "unknown_option"):  # already a sentence with its own place
         return f"{path}: {item['msg']}" if path else str(item["msg"])
-    return f"{path}: {item['msg']}, got {quoted(item['input'])}"
+    return f"{path}: {item['msg']}, got {quote(item['input'])}"

@@ -1,6 +1,14 @@
 """Statistics: metrics, intervals, claims."""
 
-from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, format_gain_db, format_interval, in_db
+from daecore.stats.claims import (
+    doubt,
+    fewer_errors,
+    fewer_errors_than,
+    format_gain_db,
+    format_interval,
+    in_db,
+    is_claim,
+)
 from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means, contrast, student, wilson
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, psnr, squared_error, ssim
 
@@ -8,7 +16,6 @@ __all__ = [
     "Interval",
     "bootstrap",
     "bootstrap_of_means",
-    "claimed",
     "contrast",
     "decibel",
     "doubt",
@@ -18,6 +25,7 @@ __all__ = [
     "format_interval",
     "image_mse",
     "in_db",
+    "is_claim",
     "pooled_psnr",
     "psnr",
     "squared_error",

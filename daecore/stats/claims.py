@@ -17,14 +17,14 @@ def format_interval(interval: Interval, form: str = ".2f") -> str:
     return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
 
 
-def claimed(difference: Interval) -> bool:
+def is_claim(difference: Interval) -> bool:
     """Whether a difference is a claim: its interval leaves out zero, and there were at least `LEAST` values."""
     return difference.conclusive and difference.n >= LEAST
 
 
 def doubt(difference: Interval) -> str:
     """What is said after a difference that is not claimed; nothing after one that is."""
-    return "" if claimed(difference) else f"; no difference is claimed: {reason(difference)}"
+    return "" if is_claim(difference) else f"; no difference is claimed: {reason(difference)}"
 
 
 def reason(difference: Interval) -> str:
@@ -38,7 +38,7 @@ def fewer_errors(gain: Interval) -> str:
     Args:
         gain: How many percentage points fewer there are; negative where there are more.
     """
-    size, word = (gain, "fewer") if gain.mean >= 0 else (negated(gain), "more")
+    size, word = (gain, "fewer") if gain.mean >= 0 else (negate(gain), "more")
     return f"{format_interval(size)} percentage points {word} errors{doubt(gain)}"
 
 
@@ -50,12 +50,12 @@ def fewer_errors_than(gains: Mapping[str, Interval]) -> str:
     """
     groups: dict[str, list[str]] = {"fewer errors": [], "more errors": [], "no difference is claimed:": []}
     for other, gain in gains.items():
-        if not claimed(gain):
+        if not is_claim(gain):
             groups["no difference is claimed:"].append(f"{format_interval(gain)} fewer than {other} ({reason(gain)})")
         elif gain.mean > 0:
             groups["fewer errors"].append(f"{format_interval(gain)} than {other}")
         else:
-            groups["more errors"].append(f"{format_interval(negated(gain))} than {other}")
+            groups["more errors"].append(f"{format_interval(negate(gain))} than {other}")
     return "; ".join(f"{name} {', '.join(found)}" for name, found in groups.items() if found)
 
 
@@ -75,6 +75,6 @@ def in_db(number: Known | None) -> Known:
     return number
 
 
-def negated(gain: Interval) -> Interval:
+def negate(gain: Interval) -> Interval:
     """The same difference the other way round."""
     return Interval(mean=-gain.mean, low=-gain.high, high=-gain.low, n=gain.n)

@@ -20,8 +20,8 @@ def find_study(series: Series, name: str) -> Study:
     Raises:
         InputError: Its module cannot be loaded, or holds no study of this id.
     """
-    series.selected([name])
-    module = _loaded(series, series.module_of(name))
+    series.select([name])
+    module = _load(series, series.module_of(name))
     found = getattr(module, "STUDIES", {}).get(name) if series.module else getattr(module, "STUDY", None)
     wanted = f"STUDIES[{name!r}]" if series.module else "STUDY"
     if not isinstance(found, Study):
@@ -42,7 +42,7 @@ def overview_tables(series: Series, experiments: Mapping[str, Mapping[str, Any]]
     """
     if not series.overview:
         return []
-    module = _loaded(series, f"{series.package}.{series.overview}")
+    module = _load(series, f"{series.package}.{series.overview}")
     return [module.overview(experiments)]
 
 
@@ -53,7 +53,7 @@ def who(series: Series) -> str:
     return f"The series {series.name!r}{origin}"
 
 
-def _loaded(series: Series, name: str) -> ModuleType:
+def _load(series: Series, name: str) -> ModuleType:
     try:
         return import_module(name)
     except (Exception, SystemExit) as error:

@@ -22,7 +22,7 @@ def networks(subject: Subject[Architecture]) -> list[tuple[Autoencoder, Shape, S
     """
     tried = [(shape, shape) for shape in tried_shapes(subject)]
     tried += [pair for pair in HALVED if subject.extension.takes(pair[0])]
-    built = [(_built(subject, pair), *pair) for pair in tried]
+    built = [(_build(subject, pair), *pair) for pair in tried]
     found = [(network, *pair) for network, *pair in built if network is not None]
     if not found:
         raise Violation(
@@ -33,7 +33,7 @@ def networks(subject: Subject[Architecture]) -> list[tuple[Autoencoder, Shape, S
     return found  # type: ignore[return-value]
 
 
-def _built(subject: Subject[Architecture], pair: tuple[Shape, Shape]) -> Autoencoder | None:
+def _build(subject: Subject[Architecture], pair: tuple[Shape, Shape]) -> Autoencoder | None:
     """The network with first weights from a named stream; None where it says that it cannot map these shapes."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(0, "contract").initial_seed())

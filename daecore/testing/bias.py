@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from daecore.corruption.corruptor import declared
+from daecore.corruption.corruptor import declared_value
 from daecore.plugin.kinds import Corruption
 from daecore.plugin.options import Options
 from daecore.rng import stream
@@ -74,8 +74,8 @@ def _interval(first: Tensor, second: Tensor) -> Bias:
     return Bias(mean, mean - NORMAL_999 * error, mean + NORMAL_999 * error, len(sizes))
 
 
-def _unbiased(subject: Subject[Corruption]) -> str:
-    claimed = [options for options in _variants(subject) if declared(subject.extension.unbiased, options)]
+def _check_unbiased(subject: Subject[Corruption]) -> str:
+    claimed = [options for options in _variants(subject) if declared_value(subject.extension.unbiased, options)]
     if not claimed:
         raise NotChecked("it does not say that it is unbiased")
     clean = pictures(shapes(subject)[0], 16)
@@ -105,4 +105,4 @@ def _variants(subject: Subject[Corruption]) -> Iterator[Options]:
                 continue  # these do not go together
 
 
-CHECK = Check("it is as unbiased as declared", _unbiased)
+CHECK = Check("it is as unbiased as declared", _check_unbiased)

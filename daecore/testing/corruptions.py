@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daecore.corruption.corruptor import declared
+from daecore.corruption.corruptor import declared_value
 from daecore.data.samples import Shape
 from daecore.device import autocast
 from daecore.plugin.kinds import Corruption
@@ -99,7 +99,7 @@ def _finite(subject: Subject[Corruption]) -> None:
                 )
 
 
-def _touched(subject: Subject[Corruption]) -> str:
+def _check_touched(subject: Subject[Corruption]) -> str:
     x = pictures(shapes(subject)[0], 16)
     y, touched = apply(subject, x)
     if touched is None:
@@ -116,7 +116,7 @@ def _touched(subject: Subject[Corruption]) -> str:
 
 
 def _meta(subject: Subject[Corruption]) -> None:
-    if declared(subject.extension.host, subject.options):
+    if declared_value(subject.extension.host, subject.options):
         raise NotChecked("it declares that it needs the CPU (host)")
     x = torch.empty((5, *shapes(subject)[0]), device="meta")
     try:
@@ -187,7 +187,7 @@ CHECKS = (
     Check("one generator state gives one result", _same_seed),
     Check("it is as random as declared", _other_seed),
     Check("the result is finite", _finite),
-    Check("the mask covers what changed", _touched),
+    Check("the mask covers what changed", _check_touched),
     *STRENGTHS,
     Check("the host is not waited for", _meta),
     Check("mixed precision does not change it", _mixed_precision),

@@ -20,12 +20,12 @@ def load(subject: Subject[Dataset]) -> Splits:
         Violation: Something else than `Splits` came.
     """
     try:
-        return _loaded(subject)
+        return _load(subject)
     except SamplesError:
         raise NotChecked("its samples are not stored by the tensor rule") from None
 
 
-def _loaded(subject: Subject[Dataset]) -> Splits:
+def _load(subject: Subject[Dataset]) -> Splits:
     try:
         splits = subject.extension.function(subject.options, cache=subject.cache)
     except SamplesError:
@@ -39,7 +39,7 @@ def _loaded(subject: Subject[Dataset]) -> Splits:
 
 def _storage(subject: Subject[Dataset]) -> str:
     try:
-        splits = _loaded(subject)
+        splits = _load(subject)
     except SamplesError as error:  # the very sentence that a user of the dataset would be told
         raise Violation("samples that are stored by the tensor rule", "they were refused", str(error)) from None
     for name, samples in splits.sets:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs
 from daecore.data.samples import Shape, Splits
-from daecore.errors import InputError, choices, quoted
+from daecore.errors import InputError, choices, quote
 from daecore.evaluation.baselines import measure
 from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
 from daecore.experiment.experiment import Experiment, override, parse, read
 from daecore.experiment.feasibility import check
 from daecore.experiment.stack_layers import check_stack, layer, widths
-from daecore.model.autoencoder import Autoencoder, Shapes, initialised
+from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.stack import code_shape, encode, unroll
 from daecore.plugin.spec import digest
 from daecore.study import laboratory as protocol
@@ -108,7 +108,7 @@ class SmallLaboratory:
             InputError: The series brings no such recipe.
         """
         if recipe not in self._recipes:
-            raise InputError(f"The series brings no recipe {quoted(recipe)}. {choices(recipe, self._recipes)}")
+            raise InputError(f"The series brings no recipe {quote(recipe)}. {choices(recipe, self._recipes)}")
         written = read(self._recipes[recipe])
         wanted = [*changes, *quick, *CHANGES]
         experiment = parse(override(written, [*wanted, *_fewer(parse(override(written, wanted)))]))
@@ -127,7 +127,7 @@ class SmallLaboratory:
         """The experiment's network, after one epoch."""
         self._use(experiment)
         check(experiment)
-        return self._once(f"network {digest(experiment)}", lambda: self._trained(experiment, ()))
+        return self._once(f"network {digest(experiment)}", lambda: self._train(experiment, ()))
 
     def train_all(self, experiments: Sequence[Experiment]) -> Iterator[Trained]:
         """Their networks, one after the other."""
@@ -137,7 +137,7 @@ class SmallLaboratory:
         """The experiment's network, layer by layer, an epoch each."""
         self._use(experiment)
         check_stack(experiment)
-        return self._once(f"stack {digest(experiment)}", lambda: self._stacked(experiment))
+        return self._once(f"stack {digest(experiment)}", lambda: self._stack(experiment))
 
     def evaluate(self, experiment: Experiment, model: protocol.Trained | None = None) -> Evaluated:
         """The network's restoration of the test pairs, beside the baselines."""
@@ -169,11 +169,9 @@ class SmallLaboratory:
         def encoder() -> Any:  # anew for each call: fine-tuning changes it
             if model is not None:
                 return deepcopy(model.network.encoder)
-            return initialised(experiment.architecture, shapes, experiment.seed, "classifier", draw).encoder
+            return initialise(experiment.architecture, shapes, experiment.seed, "classifier", draw).encoder
 
-        fitted = PretrainedEncoder(encoder, task).fitted(
-            method, labels, draw, options.rates(method), validation_checks=1
-        )
+        fitted = PretrainedEncoder(encoder, task).fit(method, labels, draw, options.rates(method), validation_checks=1)
         votes = fitted.model is None
         return Classified(
             error_percent=fitted.test_error(),
@@ -194,11 +192,11 @@ class SmallLaboratory:
         name = "learning_rates" if method == "finetune" else "probe_learning_rates"
         return options.model_copy(update={name: options.rates(method)[:1]})
 
-    def _trained(self, experiment: Experiment, below: tuple[Trained, ...]) -> Trained:
+    def _train(self, experiment: Experiment, below: tuple[Trained, ...]) -> Trained:
         splits, corruptor = self.splits(experiment), Corruptor(experiment.corruptions)
         encoders = [each.network.encoder for each in below]
         shapes = self._shapes(experiment, encoders)
-        network = initialised(experiment.architecture, shapes, experiment.seed)
+        network = initialise(experiment.architecture, shapes, experiment.seed)
         objective = experiment.objective.extension.function(experiment.objective.options, corruptor)
         samples = [encode(part, encoders) for part in (splits.train, splits.validation)]
         began = time.perf_counter()
@@ -206,12 +204,12 @@ class SmallLaboratory:
             pass
         return Trained(network.eval(), shapes.corrupted, time.perf_counter() - began)
 
-    def _stacked(self, experiment: Experiment) -> Stacked:
+    def _stack(self, experiment: Experiment) -> Stacked:
         layers: tuple[Trained, ...] = ()
         for number in range(1, len(widths(experiment)) + 1):
-            layers += (self._trained(layer(experiment, number), layers),)
+            layers += (self._train(layer(experiment, number), layers),)
         shapes = self._shapes(experiment)
-        whole = initialised(experiment.architecture, shapes, 0).eval()
+        whole = initialise(experiment.architecture, shapes, 0).eval()
         unroll(whole, [each.network for each in layers])
         return Stacked(layers, Trained(whole, shapes.corrupted, sum(each.seconds for each in layers)))
 

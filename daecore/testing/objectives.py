@@ -102,7 +102,7 @@ def _repeatable(subject: Subject[Objective]) -> None:
         )
 
 
-def _wrapped(subject: Subject[Objective]) -> None:
+def _check_wrapped(subject: Subject[Objective]) -> None:
     toy, _ = _toy(0.5)
     plain, wrapped = _loss_of(subject, toy).item(), _loss_of(subject, Wrapped(toy)).item()
     if plain != wrapped:
@@ -118,5 +118,5 @@ CHECKS = (
     Check("it has gradients", _differentiable),
     Check("it is smallest at the right place", _minimum),
     Check("one generator state gives one loss", _repeatable),
-    Check("a wrapped network has the same loss", _wrapped),
+    Check("a wrapped network has the same loss", _check_wrapped),
 )

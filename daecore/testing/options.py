@@ -21,7 +21,7 @@ def _default(subject: Subject[Extension]) -> None:
             )
 
 
-def _described(subject: Subject[Extension]) -> None:
+def _check_descriptions(subject: Subject[Extension]) -> None:
     if not subject.extension.summary:
         raise Violation(
             "a docstring on the options class: the form and the lists show its first line",
@@ -37,7 +37,7 @@ def _described(subject: Subject[Extension]) -> None:
             )
 
 
-def _bounded(subject: Subject[Extension]) -> None:
+def _check_bounds(subject: Subject[Extension]) -> None:
     for name, schema in subject.extension.options.model_json_schema(mode="validation").get("properties", {}).items():
         for part in _numbers(schema):
             if not (LOWER & set(part) and UPPER & set(part)):
@@ -87,8 +87,8 @@ def _source(subject: Subject[Extension]) -> str:
 
 CHECKS = (
     Check("every option has a default", _default),
-    Check("every option is described", _described),
-    Check("every number has a range", _bounded),
+    Check("every option is described", _check_descriptions),
+    Check("every number has a range", _check_bounds),
     Check("unknown options are refused", _strict),
     Check("options survive JSON", _round_trip),
     Check("its source is BibTeX", _source),

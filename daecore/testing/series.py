@@ -27,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 WORDS = 3  # of the shortest sentence
 
 
-def _loaded(subject: Subject[Series]) -> str:
+def _check_loading(subject: Subject[Series]) -> str:
     studies = [find_study(subject.extension, name) for name in subject.extension.ids]
     for study in studies:
         for name, text in (("title", study.title), ("description", study.description)):
@@ -71,7 +71,7 @@ def _findings(subject: Subject[Series]) -> str:
             reason = "those before took long"
         if not reason:
             try:
-                with ONE_CORE.applied():
+                with ONE_CORE.apply():
                     found = study.run(SmallLaboratory(series.recipes(), subject.cache))
                 check_findings(study, found)
                 ran.append(study.id)
@@ -149,7 +149,7 @@ def _downloads(experiment: Experiment) -> bool:
 
 
 CHECKS = (
-    Check("every study loads and says what it is", _loaded),
+    Check("every study loads and says what it is", _check_loading),
     Check("every recipe is there and can be run", _recipes),
     Check("a study's findings can be shown", _findings),
 )

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, uint8
 
-from daecore.errors import CheckpointError, in_a_line, quoted
+from daecore.errors import CheckpointError, in_a_line, quote
 from daecore.plugin.spec import explain
 from daecore.training.state import TrainingState
 
@@ -86,7 +86,7 @@ def load_training_state(path: Path) -> TrainingState:
         part, _, name = key.partition("/")
         if part not in parts:
             raise CheckpointError(
-                f"{path} is not {CheckpointHeader.what}: it holds a tensor {quoted(key)}, and tensors of a training "
+                f"{path} is not {CheckpointHeader.what}: it holds a tensor {quote(key)}, and tensors of a training "
                 f"begin with one of {', '.join(f'{known}/' for known in _PARTS)}."
             )
         parts[part][name] = value
@@ -179,4 +179,4 @@ def _other_format(text: str) -> str:
     if type(number) is not int or number in (0, FORMAT):
         return ""
     what = "train it again, or use the version that wrote it" if number < FORMAT else "use a later one"
-    return f"was written in format {quoted(number)}, and this daecore reads format {FORMAT}: {what}"
+    return f"was written in format {quote(number)}, and this daecore reads format {FORMAT}: {what}"

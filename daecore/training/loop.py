@@ -136,7 +136,7 @@ def fit(
             None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)
         )
         state.finish(number, held_out)
-        yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.saved())
+        yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.snapshot())
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()

@@ -49,7 +49,7 @@ def classification(model: nn.Module, batch: Batch, generator: Generator) -> Tens
     return F.cross_entropy(model(batch.clean).float(), labels)
 
 
-def augmented(augmentation: Corruptor) -> Loss:
+def augmented_classification(augmentation: Corruptor) -> Loss:
     """`classification` of samples that are changed anew each time they are trained on; in evaluation they stay.
 
     Args:

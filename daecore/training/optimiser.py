@@ -48,7 +48,7 @@ class AdamW:
 
     def __init__(self, model: nn.Module, weight_decay: float, *, layer_decay: float = 1) -> None:
         self.weight_decay = weight_decay
-        named = trained(model)
+        named = trained_parameters(model)
         self._moments = {p: Moments.before_the_first_update(p) for p in named.values()}
         self._names = {f"{name}.{key}": (p, key) for name, p in named.items() for key in Moments._fields}
         shares = _shares(model, layer_decay) if layer_decay != 1 else dict.fromkeys(self._moments, 1.0)
@@ -93,7 +93,7 @@ class AdamW:
             p.grad = None
 
 
-def trained(model: nn.Module) -> dict[str, nn.Parameter]:
+def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that training changes, by name."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
 

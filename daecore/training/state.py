@@ -80,7 +80,7 @@ class LiveTraining:
             self.best_loss = held_out
             self.best.load_state_dict(self.candidate.state_dict())
 
-    def saved(self) -> TrainingState:
+    def snapshot(self) -> TrainingState:
         """All of it, by name."""
         weights = [{} if model is None else model.state_dict() for model in (self.raw, self.average, self.best)]
         return TrainingState(

@@ -9,7 +9,7 @@ from torch import nn
 from daecore.data.samples import Samples
 from daecore.data.tensor_rule import require_values
 from daecore.errors import InputError
-from daecore.training.optimiser import trained
+from daecore.training.optimiser import trained_parameters
 
 
 def require_trainable(model: nn.Module, samples: Samples, validation: Samples | None, *, patience: bool) -> None:
@@ -60,5 +60,5 @@ def _require_float32(model: nn.Module) -> None:
         raise InputError(
             f"fit trains in float32, but the network's weights are {', '.join(sorted(others))}: model.float()."
         )
-    if not trained(model):
+    if not trained_parameters(model):
         raise InputError("fit has nothing to train: no parameter of the network requires a gradient.")

@@ -61,18 +61,18 @@ class Classifier(nn.Module):
     def codes(self, clean: Tensor) -> Tensor:
         """The flat code ``(B, F)`` of clean samples as it is, float32, nothing being trained."""
         self.eval()
-        return self._encoded(clean)
+        return self._encode(clean)
 
     def features(self, clean: Tensor) -> Tensor:
         """The standardised code ``(B, F)`` of clean samples."""
-        return (self._encoded(clean) - self.centre) / self.scale
+        return (self._encode(clean) - self.centre) / self.scale
 
     def forward(self, clean: Tensor) -> Tensor:
         """The logits ``(B, classes)`` of clean samples ``(B, C, H, W)``."""
         logits: Tensor = self.layer(self.features(clean))
         return logits
 
-    def _encoded(self, clean: Tensor) -> Tensor:
+    def _encode(self, clean: Tensor) -> Tensor:
         """The code of samples made as small as the encoder's input by averaging areas."""
         fits = tuple(clean.shape[1:]) == self.shape
         x = clean if fits else F.adaptive_avg_pool2d(clean, (self.shape[1], self.shape[2]))

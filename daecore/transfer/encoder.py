@@ -14,9 +14,9 @@ from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Samples, as_float
 from daecore.device import Precision
 from daecore.training.loop import TrainingOptions
-from daecore.training.loss import augmented
+from daecore.training.loss import augmented_classification
 from daecore.transfer.classifier import SIZE, Classifier, evaluate
-from daecore.transfer.finetuning import ValidationCheck, linear_layer, repeated, train_classifier
+from daecore.transfer.finetuning import ValidationCheck, linear_layer, repeat, train_classifier
 from daecore.transfer.nearest import nearest_errors
 from daecore.transfer.task import Fitted, Method, Task
 
@@ -35,9 +35,7 @@ class PretrainedEncoder:
         self.make, self.task = make, task
         self._last: tuple[tuple[int, int], Samples] | None = None
 
-    def fitted(
-        self, method: Method, count: int, draw: int, rates: Sequence[float], *, validation_checks: int
-    ) -> Fitted:
+    def fit(self, method: Method, count: int, draw: int, rates: Sequence[float], *, validation_checks: int) -> Fitted:
         """A classifier of this encoder; of several rates the one with the lowest validation error.
 
         Args:
@@ -47,26 +45,26 @@ class PretrainedEncoder:
             rates: Highest learning rates; several need at least one check.
             validation_checks: How often validation is looked at in a training.
         """
-        ways = {"finetune": self._finetuned, "probe": self._probed, "knn": self._voted}
+        ways = {"finetune": self._finetune, "probe": self._probe, "knn": self._vote}
         tried = [ways[method](count, draw, rate, validation_checks) for rate in rates]
         return min(tried, key=lambda each: each.validation_error)
 
-    def _finetuned(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
+    def _finetune(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
         task, model = self.task, self._classifier(self._seed(draw))
         check = self._train(
-            model, task.labelled(count, draw), task.validation, draw, rate, validation_checks, task.precision
+            model, task.draw_labelled(count, draw), task.validation, draw, rate, validation_checks, task.precision
         )
         return Fitted(check, rate, model, lambda: evaluate(model, task.splits.test, task.precision))
 
-    def _probed(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
+    def _probe(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
         codes, task = self._codes(count, draw), self.task
         layer = linear_layer(codes.data.shape[1], task.classes, self._seed(draw)).to(codes.device)
         check = self._train(layer, codes, self._validation, draw, rate, validation_checks, "float32")
         return Fitted(check, rate, layer, lambda: evaluate(layer, self._test, "float32"))
 
-    def _voted(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
+    def _vote(self, count: int, draw: int, rate: float, validation_checks: int) -> Fitted:
         """Codes as they are vote: an augmentation would only add copies that lie near."""
-        known, task = self._encoded(self.task.labelled(count, draw)), self.task
+        known, task = self._encode(self.task.draw_labelled(count, draw)), self.task
         errors = nearest_errors(known, self._validation, task.classes, task.options.neighbours)
         least, k = min(zip(errors, task.options.neighbours, strict=True))
 
@@ -87,7 +85,7 @@ class PretrainedEncoder:
         )  # fmt: skip
         return train_classifier(
             model, samples, training, steps=options.steps, seed=self._seed(draw), validation_checks=validation_checks,
-            objective=augmented(options.augmentation if whole else Corruptor()),
+            objective=augmented_classification(options.augmentation if whole else Corruptor()),
             validation=held_out if validation_checks else None,
         )  # fmt: skip
 
@@ -97,16 +95,16 @@ class PretrainedEncoder:
 
     def _classifier(self, seed: int) -> Classifier:
         """The encoder with a linear layer on it, its codes standardised as they are now."""
-        model = self._built(seed)
+        model = self._build(seed)
         model.centre, model.scale = self._frozen.centre.clone(), self._frozen.scale.clone()
         return model
 
     @cached_property
     def _frozen(self) -> Classifier:
         """The encoder that stays as it is, its codes measured once on the training images, without labels."""
-        return self._built(0).standardise(self.task.splits.train)
+        return self._build(0).standardise(self.task.splits.train)
 
-    def _built(self, seed: int) -> Classifier:
+    def _build(self, seed: int) -> Classifier:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = Classifier(self.make(), self.task.input_shape, self.task.classes)
@@ -114,23 +112,23 @@ class PretrainedEncoder:
 
     @cached_property
     def _validation(self) -> Samples:
-        return self._encoded(self.task.validation)
+        return self._encode(self.task.validation)
 
     @cached_property
     def _test(self) -> tuple[Samples, ...]:
-        return tuple(map(self._encoded, self.task.splits.test))
+        return tuple(map(self._encode, self.task.splits.test))
 
     def _codes(self, count: int, draw: int) -> Samples:
         """What a linear layer is trained on: codes of a draw, or of many changed copies of it."""
         if self._last is None or self._last[0] != (count, draw):
-            labelled, options = self.task.labelled(count, draw), self.task.options
+            labelled, options = self.task.draw_labelled(count, draw), self.task.options
             if options.augment:
-                labelled = repeated(labelled, min(options.steps * options.batch, MOST))
-            self._last = (count, draw), self._encoded(labelled, options.augmentation, self._seed(draw))
+                labelled = repeat(labelled, min(options.steps * options.batch, MOST))
+            self._last = (count, draw), self._encode(labelled, options.augmentation, self._seed(draw))
         return self._last[1]
 
     @torch.no_grad()
-    def _encoded(self, samples: Samples, augmentation: Corruptor | None = None, seed: int = 0) -> Samples:
+    def _encode(self, samples: Samples, augmentation: Corruptor | None = None, seed: int = 0) -> Samples:
         """The frozen encoder's standardised codes, float32 ``(N, F)``."""
         frozen, change = self._frozen.eval(), augmentation or Corruptor()
         generator = rng.stream(seed, "augmentation", device=samples.device)

@@ -58,7 +58,7 @@ def train_classifier(
         validation: Labelled; None: the last weights stay.
         validation_checks: How often validation is looked at, evenly spread, the last time at the end.
     """
-    whole = repeated(samples, math.ceil(steps * training.batch / PASSES))
+    whole = repeat(samples, math.ceil(steps * training.batch / PASSES))
     epochs = epochs_for(steps, training.batch, len(whole))
     checked_after = (
         {math.ceil(epochs * number / validation_checks) for number in range(1, validation_checks + 1)}
@@ -78,7 +78,7 @@ def train_classifier(
     return best
 
 
-def repeated(samples: Samples, count: int) -> Samples:
+def repeat(samples: Samples, count: int) -> Samples:
     """The samples as often as it takes to come nearest to this many, at least once."""
     times = max(1, round(count / len(samples)))
     return samples if times == 1 else samples.select(torch.arange(len(samples), device=samples.device).repeat(times))

@@ -115,7 +115,7 @@ def summarise(scores: Sequence[Score], ours: str = "finetune") -> TransferReport
     differences = [
         _difference(found, cells[labels, ours])
         for (labels, name), found in cells.items()
-        if name != ours and len(_shared(found, cells.get((labels, ours), []))) > 1
+        if name != ours and len(_shared_gains(found, cells.get((labels, ours), []))) > 1
     ]
     return TransferReport(rows=tuple(rows), differences=tuple(differences))
 
@@ -134,7 +134,7 @@ def _row(found: Sequence[Score]) -> TransferRow:
 
 
 def _difference(controls: Sequence[Score], ours: Sequence[Score]) -> Difference:
-    gains = _shared(controls, ours)
+    gains = _shared_gains(controls, ours)
     return Difference(
         initialisation=ours[0].initialisation,
         control=controls[0].initialisation,
@@ -144,7 +144,7 @@ def _difference(controls: Sequence[Score], ours: Sequence[Score]) -> Difference:
     )
 
 
-def _shared(controls: Sequence[Score], ours: Sequence[Score]) -> list[float]:
+def _shared_gains(controls: Sequence[Score], ours: Sequence[Score]) -> list[float]:
     """What was gained in each draw that both have."""
     reached = {score.draw: score.error_percent for score in ours}
     return [score.error_percent - reached[score.draw] for score in controls if score.draw in reached]

@@ -87,8 +87,8 @@ def choose_svm(splits: Splits, options: SvmOptions | None = None) -> SvmReport:
         InputError: A set has no labels.
     """
     started, options = time.perf_counter(), options or SvmOptions()
-    error, (penalty, gamma) = _chosen(splits, options)
-    known = _joined(splits.train, splits.validation) if options.with_validation else splits.train
+    error, (penalty, gamma) = _choose(splits, options)
+    known = _join(splits.train, splits.validation) if options.with_validation else splits.train
     machine = Svm(known, penalty, gamma)
     wrong, tested = sum(map(machine.wrong, splits.test)), sum(map(len, splits.test))
     low, high = wilson(wrong, tested)
@@ -162,17 +162,17 @@ def squared_distances(points: Tensor, others: Tensor) -> Tensor:
     return result.add_(points.square().sum(1)[:, None]).clamp_min_(0)
 
 
-def _chosen(splits: Splits, options: SvmOptions) -> Ranked:
+def _choose(splits: Splits, options: SvmOptions) -> Ranked:
     """The best pair (C, gamma) with its error on the validation samples: sifted on some samples, chosen on all."""
     pairs = [(penalty, gamma) for gamma in options.gammas for penalty in options.penalties]
     some = splits.train.select(torch.arange(min(options.first or len(splits.train), len(splits.train))))
-    best = _ranked(some, splits.validation, pairs)[: options.finalists]
+    best = _rank(some, splits.validation, pairs)[: options.finalists]
     if len(some) < len(splits.train):
-        best = _ranked(splits.train, splits.validation, [pair for _, pair in best])
+        best = _rank(splits.train, splits.validation, [pair for _, pair in best])
     return best[0]
 
 
-def _ranked(known: Samples, evaluated: Samples, pairs: list[tuple[float, float]]) -> list[Ranked]:
+def _rank(known: Samples, evaluated: Samples, pairs: list[tuple[float, float]]) -> list[Ranked]:
     """Every pair with its error in percent on the evaluated samples, the best first; ties in the order given."""
     points = _points(known)
     within, across = squared_distances(points, points), squared_distances(_points(evaluated), points)
@@ -187,7 +187,7 @@ def _on_border(value: float, tried: tuple[float, ...]) -> bool:
     return len(tried) > 1 and value in (min(tried), max(tried))
 
 
-def _joined(first: Samples, second: Samples) -> Samples:
+def _join(first: Samples, second: Samples) -> Samples:
     labels = torch.from_numpy(np.concatenate([_labels(first), _labels(second)]))
     return Samples(torch.cat([first.data, second.data]), labels)
 

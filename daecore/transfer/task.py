@@ -100,7 +100,7 @@ class Task:
         step = -(-len(whole) // self.options.validation)
         return whole.select(torch.arange(0, len(whole), step, device=whole.device))
 
-    def labelled(self, count: int, draw: int) -> Samples:
+    def draw_labelled(self, count: int, draw: int) -> Samples:
         """A draw of labelled training samples."""
         return self.splits.train.select(draw_labels(self.splits.train, self.classes, count, self.seed, draw))
 

@@ -72,7 +72,7 @@ def transfer(
         for draw in range(options.seeds):
             for cell in cells:
                 rate = rates[cell.name]
-                fitted = found[cell.encoder].fitted(
+                fitted = found[cell.encoder].fit(
                     cell.method, count, draw, (rate,), validation_checks=options.validation_checks
                 )
                 yield Score(
@@ -86,6 +86,6 @@ def _rate(initialisation: PretrainedEncoder, cell: Cell, count: int, options: Tr
     rates = options.rates(cell.method)
     if len(rates) == 1:
         return rates[0]
-    return initialisation.fitted(
+    return initialisation.fit(
         cell.method, count, CHOICE, rates, validation_checks=max(1, options.validation_checks)
     ).choice

@@ -88,8 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is None:
         _print_whatever_comes()
     try:
-        with interrupts.heard(signal.SIGINT):
-            return _ended(arguments)
+        with interrupts.listen(signal.SIGINT):
+            return _run_command(arguments)
     finally:
         gc.set_threshold(*before)
         if arguments is None:
@@ -103,17 +103,17 @@ def _print_whatever_comes() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _ended(arguments: list[str] | None) -> int:
+def _run_command(arguments: list[str] | None) -> int:
     """Run a command; how it ended, said."""
     try:
         app(_with_plugin_path(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:
-        if interrupts.noted():
-            return _stopped()
+        if interrupts.was_interrupted():
+            return _say_stopped()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException as error:
-        if interrupts.noted():
-            return _stopped()
+        if interrupts.was_interrupted():
+            return _say_stopped()
         if not isinstance(error, Exception):
             raise
         status = _status(error)
@@ -122,10 +122,10 @@ def _ended(arguments: list[str] | None) -> int:
         said = str(error) if status else f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows where.)"
         print(f"dae: {said}", file=sys.stderr)
         return status or 1
-    return _stopped() if interrupts.noted() else 0
+    return _say_stopped() if interrupts.was_interrupted() else 0
 
 
-def _stopped() -> int:
+def _say_stopped() -> int:
     """An interrupt that no command has answered: there is nothing to go on with."""
     print("Stopped.", file=sys.stderr)
     return 130

@@ -70,13 +70,13 @@ def _page(value: "Comparison", candidates: "list[Candidate]") -> str:
     from daecore.plots import figures
 
     from ..store.comparison.candidates import panels
-    from ..store.comparison.pairing import paired
+    from ..store.comparison.pairing import pair_scores
 
     by_run = {one.run_id: one for one in candidates}
     histograms = {}
     for item in value.differences:
         if item.other not in histograms:  # the first measure of each: PSNR, or the squared error of points
-            differences = paired(by_run[item.first], by_run[item.other], item.measure)
+            differences = pair_scores(by_run[item.first], by_run[item.other], item.measure)
             figure = figures.difference_histogram(differences, f"difference in {item.measure.label}")
             histograms[item.other] = figures.png(figure)
     drawn = [_curve(curve) for curve in value.curves]

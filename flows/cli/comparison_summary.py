@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from daecore.html.comparison import OTHER_NOISE, SHORT, SHOWN, shortened, signed, with_interval
+from daecore.html.comparison import OTHER_NOISE, SHORT, SHOWN, format_signed, shorten, with_interval
 
 
 def print_comparison(value: Mapping[str, Any]) -> None:
@@ -71,7 +71,7 @@ def _differences(head: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Ta
     """A difference per row, each with its name and what may be claimed."""
     table = _table(head, "measure", "difference", "n", "claim")
     for name, item in rows:
-        said = escape(signed(item))
+        said = escape(format_signed(item))
         style = "" if item["claim"] == "no difference is claimed" else "bold"
         table.add_row(name, item["measure"]["label"], said, str(item["difference"]["n"]), item["claim"], style=style)
     return table
@@ -126,7 +126,7 @@ def _settings(value: Mapping[str, Any]) -> Table:
             runs.setdefault(setting, []).append(run[:SHORT])
         runs.pop("-", None)  # those without it
         for number, (setting, having) in enumerate(runs.items()):
-            table.add_row(name if number == 0 else "", escape(shortened(setting)), ", ".join(having))
+            table.add_row(name if number == 0 else "", escape(shorten(setting)), ", ".join(having))
     return table
 
 

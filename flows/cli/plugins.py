@@ -78,7 +78,7 @@ def check(
     from daecore.testing import check_extension
 
     console, failed = Console(highlight=False, soft_wrap=True), 0
-    for item in _chosen(names, kind):
+    for item in _choose(names, kind):
         console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({origin(item)})")
         options = spec(item.kind, {item.extension.name: override({}, changes or [])}).options if changes else None
         for finding in check_extension(item.extension, options, cache=data.expanduser()):
@@ -105,7 +105,7 @@ def show(
     from ..kit.catalogue import option_rows, preview_png, properties
 
     console = Console(highlight=False)
-    for item in _chosen([name], kind):
+    for item in _choose([name], kind):
         console.print(f"{item.kind} [bold]{name}[/bold]: {item.extension.summary}")
         console.print(f"from {origin(item)}, sha256:{item.provenance.digest[:16]}")
         table = Table("option", "default", "range", "what it is", box=None, padding=(0, 2, 0, 0))
@@ -121,7 +121,7 @@ def show(
             console.print(f"preview: {path.resolve()}", soft_wrap=True)
 
 
-def _chosen(names: list[str] | None, kind: KindName | None) -> list["Installed"]:
+def _choose(names: list[str] | None, kind: KindName | None) -> list["Installed"]:
     """The installed extensions of these names, in their order; all without names.
 
     Raises:

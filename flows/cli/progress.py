@@ -17,7 +17,7 @@ WIDE = 120  # columns that have room for a bar beside what is told
 
 
 @contextmanager
-def watched(*, verbose: bool = False) -> Iterator[None]:
+def watch(*, verbose: bool = False) -> Iterator[None]:
     """Show what the stages log while the block runs.
 
     Args:

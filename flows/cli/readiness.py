@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROOM = 200_000_000  # bytes a run may write: checkpoints, pictures, models, databases
 
 
-def prepared(
+def prepare(
     wanted: dict[str, Any], store: Store, demand: Callable[["Experiment"], object] | None = None
 ) -> "Experiment":
     """The experiment, checked without data, Prefect and MLflow; the store, entered.

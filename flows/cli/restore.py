@@ -58,13 +58,13 @@ def restore(
     from daecore.device import resolve_device
     from daecore.model.restorer import Restorer
 
-    from ..store.device_lock import fitting, held
+    from ..store.device_lock import fitting, hold
 
     chosen = resolve_device(device)
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
     chosen = fitting(chosen)
-    with held(chosen), chosen.applied():
+    with hold(chosen), chosen.apply():
         went = [_attempt(job, restorer) for job in planned.jobs]
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)

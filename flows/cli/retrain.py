@@ -9,7 +9,7 @@ import typer
 
 from ..store import recipes
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
-from .readiness import prepared
+from .readiness import prepare
 from .recipes import Changes, Recipe, Threads, with_threads
 from .watching import watched_flow
 
@@ -36,14 +36,14 @@ def retrain(
 ) -> None:
     """Train a challenger if data, experiment or incoming noise have changed, and let the better network be champion."""
     overrides = with_threads(changes, threads)
-    prepared(recipes.mapping(recipe, overrides), store_at(store, data))
+    prepare(recipes.mapping(recipe, overrides), store_at(store, data))
     folder = str(Path(incoming).expanduser().resolve()) if incoming else ""
     _check(model, folder)
     asked = {
         "recipe": recipe, "overrides": tuple(overrides), "model": model, "incoming": folder,
         "min_gain_db": min_gain_db, "tolerance": tolerance, "force": force, "fresh": fresh,
     }  # fmt: skip
-    print(watched_flow(lambda: _loaded(asked), verbose=verbose))
+    print(watched_flow(lambda: _load(asked), verbose=verbose))
 
 
 def _check(model: str, folder: str) -> None:
@@ -59,7 +59,7 @@ def _check(model: str, folder: str) -> None:
         pictures_in(folder)
 
 
-def _loaded(asked: dict[str, Any]) -> Callable[[], str]:
+def _load(asked: dict[str, Any]) -> Callable[[], str]:
     """What runs the flow: the decision for people, or why there was none to make."""
     from ..retraining.decision import Decision, card
     from ..retraining.flow import SKIPPED

@@ -13,7 +13,7 @@ from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
-from .readiness import prepared, require_room, writable
+from .readiness import prepare, require_room, writable
 from .recipes import Changes, Recipe, Threads, with_threads
 from .runs import enter
 from .watching import watched_flow
@@ -47,14 +47,14 @@ def run(
     The same command again takes finished stages from the cache, and goes on with a training that was stopped.
     """
     opened = store_at(store, data)
-    experiment = asked(recipe, with_threads(changes, threads), opened, allow=allow_changed_plugins)
+    experiment = named_experiment(recipe, with_threads(changes, threads), opened, allow=allow_changed_plugins)
 
     def load() -> Callable[[], "Reported"]:
         from ..pipeline import denoise
 
         return partial(denoise, **experiment.model_dump(mode="json"), recipe=recipe_name(recipe), fresh=fresh)
 
-    reported(load, opened, report, verbose=verbose)
+    watch_and_report(load, opened, report, verbose=verbose)
 
 
 def rerun(
@@ -78,22 +78,22 @@ def rerun(
     """Run an earlier run's experiment again, with changes or as it was; then report as `dae run` does."""
     opened = store_at(store, data)
     enter(opened)
-    from ..rerun import repeated
+    from ..rerun import repeat
     from ..store.lookup import find_run
 
     overrides = tuple(with_threads(changes, threads))
     found = find_run(of)
-    require_room(repeated(found, overrides, allow_changed_plugins=allow_changed_plugins), opened)
+    require_room(repeat(found, overrides, allow_changed_plugins=allow_changed_plugins), opened)
 
     def load() -> Callable[[], "Reported"]:
         from .. import rerun as rerunning
 
         return partial(rerunning.rerun, found.info.run_id, overrides, allow_changed_plugins, fresh)
 
-    reported(load, opened, report, verbose=verbose)
+    watch_and_report(load, opened, report, verbose=verbose)
 
 
-def asked(
+def named_experiment(
     recipe: str,
     changes: list[str],
     opened: Store,
@@ -119,7 +119,7 @@ def asked(
         from ..store.provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
-    return prepared(recipes.mapping(recipe, changes), opened, check)
+    return prepare(recipes.mapping(recipe, changes), opened, check)
 
 
 def recipe_name(recipe: str) -> str:
@@ -127,7 +127,7 @@ def recipe_name(recipe: str) -> str:
     return Path(recipe).stem if recipe.endswith(".yaml") else recipe
 
 
-def reported(
+def watch_and_report(
     load: Callable[[], Callable[[], "Reported"]], opened: Store, report: Path | None, *, verbose: bool
 ) -> None:
     """Watch a flow that ends in a report, write it where the user wants it, and print it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .recipes import Changes, Recipe, Threads, with_threads
-from .run import AllowChangedPlugins, Fresh, Output, Verbose, asked, recipe_name, reported
+from .run import AllowChangedPlugins, Fresh, Output, Verbose, named_experiment, recipe_name, watch_and_report
 
 if TYPE_CHECKING:
     from ..store.final_report import Reported
@@ -30,11 +30,13 @@ def stack(
     from daecore.experiment.stack_layers import check_stack
 
     opened = store_at(store, data)
-    experiment = asked(recipe, with_threads(changes, threads), opened, allow=allow_changed_plugins, check=check_stack)
+    experiment = named_experiment(
+        recipe, with_threads(changes, threads), opened, allow=allow_changed_plugins, check=check_stack
+    )
 
     def load() -> Callable[[], "Reported"]:
         from ..stacking.flow import stack
 
         return partial(stack, **experiment.model_dump(mode="json"), recipe=recipe_name(recipe), fresh=fresh)
 
-    reported(load, opened, report, verbose=verbose)
+    watch_and_report(load, opened, report, verbose=verbose)

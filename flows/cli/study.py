@@ -49,7 +49,7 @@ def study(
 
     The same command again takes finished studies from the cache, and goes on with one that was stopped.
     """
-    opened, names = store_at(store, data), _named(series, only)
+    opened, names = store_at(store, data), _find_studies(series, only)
     require_usable_store(opened)
     if report is not None:
         writable(report, "--report")
@@ -85,7 +85,7 @@ def studies() -> None:
         console.print(reason(plugin), style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _named(name: str, only: str | None) -> tuple[str, ...]:
+def _find_studies(name: str, only: str | None) -> tuple[str, ...]:
     """The studies that were asked for; none stands for all.
 
     Raises:
@@ -101,7 +101,7 @@ def _named(name: str, only: str | None) -> tuple[str, ...]:
     if not names:
         known = ", ".join(series.ids)
         raise InputError(f"--only {only!r} names no study; leave it out for all of them. Known: {known}.")
-    return tuple(series.selected(names))
+    return tuple(series.select(names))
 
 
 def _print(found: "SeriesReport", said: dict[str, Any], opened: Store) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from ..store import recipes
 from ..store.store import Store
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
-from .readiness import prepared
+from .readiness import prepare
 from .recipes import Changes, Recipe, Threads, with_threads
 from .run import Verbose
 from .watching import watched_flow
@@ -59,7 +59,7 @@ def sweep(
         "recipe": recipe, "overrides": tuple(with_threads(changes, threads)), "space": tuple(space or ()),
         "method": method, "trials": trials, "seeds": seeds, "parallel": parallel, "measure": measure, "seed": seed,
     }  # fmt: skip
-    asked = _asked(given, opened)
+    asked = _plan(given, opened)
 
     def load() -> Callable[[], "SweepRecord"]:
         from ..sweep import flow as sweeping
@@ -70,14 +70,14 @@ def sweep(
     _print(asked, found)
 
 
-def _asked(given: Mapping[str, Any], opened: Store) -> "SweepPlan":
+def _plan(given: Mapping[str, Any], opened: Store) -> "SweepPlan":
     """What is asked, checked without data, Prefect and MLflow; the store, entered."""
     from daecore.errors import InputError, choices
 
     if given["method"] not in ("grid", "random", "tpe"):
         known = choices(given["method"], ("grid", "random", "tpe"))
         raise InputError(f"There is no method {given['method']!r}. {known}")
-    base = prepared(recipes.mapping(given["recipe"], list(given["overrides"])), opened)
+    base = prepare(recipes.mapping(given["recipe"], list(given["overrides"])), opened)
     from ..sweep.plan import plan
 
     return plan(base, *(given[name] for name in ("space", "method", "trials", "seeds", "measure", "seed")))

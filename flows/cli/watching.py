@@ -17,7 +17,7 @@ from ..store import full_disk
 from ..store.store import current_store
 from ..store.studio_record import PROCESS, running
 from ..studio.parts import answers
-from ..studio.temporary_server import TemporaryServer, begun
+from ..studio.temporary_server import TemporaryServer, begin
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
 COMING_UP_SECONDS, POLL_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
@@ -43,22 +43,22 @@ def watched_flow(
     """
     with _terminated_like_interrupted():
         try:
-            server = begun()
+            server = begin()
             with _without_collections():
-                flow = load()  # first: Prefect makes its console handlers when it is imported, `watched` removes them
-                from .progress import watched
-            with watched(verbose=verbose), _named():
+                flow = load()  # first: Prefect makes its console handlers when it is imported, `watch` removes them
+                from .progress import watch
+            with watch(verbose=verbose), _name_process():
                 _studio_answers()
                 _database_made()
-                _awaited(server)
+                _await_server(server)
                 _killed_ones_closed(server)
                 result = flow()
-                if interrupts.noted():  # and lost on its way
+                if interrupts.was_interrupted():  # and lost on its way
                     raise KeyboardInterrupt
                 return result
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) or interrupts.noted():
-                _stopped(goes_on)
+            if isinstance(error, KeyboardInterrupt) or interrupts.was_interrupted():
+                _say_stopped(goes_on)
                 raise typer.Exit(130) from None
             from daecore.errors import InputError
 
@@ -71,7 +71,7 @@ def watched_flow(
             raise typer.Exit(1) from None
 
 
-def _stopped(goes_on: str) -> None:
+def _say_stopped(goes_on: str) -> None:
     """Say how the user goes on; no run is left that is said to be under way."""
     command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
     which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
@@ -111,7 +111,7 @@ def _database_made() -> None:
     tracking.prepare(current_store())
 
 
-def _awaited(server: TemporaryServer | None) -> None:
+def _await_server(server: TemporaryServer | None) -> None:
     """Wait for the server, and until then load what every training will need."""
     from ..store import tracking
 
@@ -148,7 +148,7 @@ def _without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def _named() -> AbstractContextManager[object]:
+def _name_process() -> AbstractContextManager[object]:
     """The flow run carries this process, so that one whose process died is known as such."""
     import os
 
@@ -175,11 +175,11 @@ def _terminated_like_interrupted() -> Iterator[None]:
     Either is repeated after a while: an interrupt that came while a library was cleaning up is lost there.
     """
     if not hasattr(signal, "alarm"):
-        with interrupts.heard(signal.SIGINT, signal.SIGTERM):
+        with interrupts.listen(signal.SIGINT, signal.SIGTERM):
             yield
         return
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-    with interrupts.heard(*signals, first=lambda: signal.alarm(REPEAT_SECONDS)):
+    with interrupts.listen(*signals, first=lambda: signal.alarm(REPEAT_SECONDS)):
         try:
             yield
         finally:

@@ -67,12 +67,12 @@ def cross_origin(scope: Scope) -> Refusal | None:
     """Why a request is another page's: its Host is not this machine, or its Origin or Sec-Fetch-Site is foreign."""
     hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
     if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
-        return FORBIDDEN, f"Host is {_quoted(hosts)}: this server answers to 127.0.0.1, localhost and [::1] alone."
+        return FORBIDDEN, f"Host is {_quote(hosts)}: this server answers to 127.0.0.1, localhost and [::1] alone."
     if origins and [origin.lower() for origin in origins] != [f"http://{hosts[0].lower()}"]:
-        return FORBIDDEN, f"Origin is {_quoted(origins)}: this server answers no pages but its own, http://{hosts[0]}."
+        return FORBIDDEN, f"Origin is {_quote(origins)}: this server answers no pages but its own, http://{hosts[0]}."
     sites = _values(scope, b"sec-fetch-site")
     if not {site.lower() for site in sites} <= {"same-origin", "none"} and not _only_shown(scope):
-        return FORBIDDEN, f"Sec-Fetch-Site is {_quoted(sites)}: this server answers no pages but its own."
+        return FORBIDDEN, f"Sec-Fetch-Site is {_quote(sites)}: this server answers no pages but its own."
     return None
 
 
@@ -90,7 +90,7 @@ def not_json(scope: Scope, uploads: tuple[str, ...] = ()) -> Refusal | None:
     types = [value.partition(";")[0].strip().lower() for value in _values(scope, b"content-type")]
     if types == ["application/json"] or (uploads and scope["path"].startswith(uploads)):
         return None
-    return UNSUPPORTED_TYPE, f"Content-Type is {_quoted(types)}: this server takes application/json."
+    return UNSUPPORTED_TYPE, f"Content-Type is {_quote(types)}: this server takes application/json."
 
 
 def another_user(scope: Scope) -> Refusal | None:
@@ -109,7 +109,7 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for found, value in scope["headers"] if found.lower() == name]
 
 
-def _quoted(values: list[str]) -> str:
+def _quote(values: list[str]) -> str:
     return " and ".join(repr(value[:100]) for value in values) or "missing"
 
 

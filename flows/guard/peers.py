@@ -28,7 +28,7 @@ def owner(client: Address, server: Address) -> int | None:
         server: Of the other end.
     """
     family = socket.AF_INET if ipaddress.ip_address(client[0]).version == 4 else socket.AF_INET6
-    ends = (*(struct.pack("!H", end[1]) for end in (client, server)), *(_packed(end) for end in (client, server)))
+    ends = (*(struct.pack("!H", end[1]) for end in (client, server)), *(_pack(end) for end in (client, server)))
     question = QUESTION.pack(family, socket.IPPROTO_TCP, ANY, *ends, 0, b"\xff" * 8)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG) as kernel:
@@ -53,6 +53,6 @@ def is_ours(client: Address, server: Address) -> bool:
     return owner(client, server) in (ROOT, os.getuid())
 
 
-def _packed(address: Address) -> bytes:
+def _pack(address: Address) -> bytes:
     """The bytes of an address, filled up to sixteen."""
     return ipaddress.ip_address(address[0]).packed.ljust(16, b"\0")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daecore.corruption.corruptor import Corruptor, declared
+from daecore.corruption.corruptor import Corruptor, declared_value
 from daecore.corruption.pairs import enlarge
 from daecore.errors import DaecoreError
 from daecore.plots import figures
@@ -42,12 +42,12 @@ def properties(item: Installed) -> dict[str, str]:
     if isinstance(extension, Corruption):
         options = extension.options()
         found["random"] = _yes(extension.random)
-        found["unbiased"] = _yes(declared(extension.unbiased, options)) + " (with its defaults)"
+        found["unbiased"] = _yes(declared_value(extension.unbiased, options)) + " (with its defaults)"
         if extension.strength is not None:
             strength = extension.strength
             found["strength"] = f"{strength.option}, from {strength.low} (weak) to {strength.high} (strong)"
         found["strength per image"] = _yes(extension.per_image)
-        found["needs the CPU"] = _yes(declared(extension.host, options))
+        found["needs the CPU"] = _yes(declared_value(extension.host, options))
     if isinstance(extension, Dataset):
         found["classes"] = str(extension.classes or "none")
         found["shape of a sample"] = str(extension.sample_shape(extension.options())) if extension.sample_shape else ""

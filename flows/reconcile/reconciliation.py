@@ -36,7 +36,7 @@ def reconcile(store: Store, *, only_runner: bool = False) -> list[str]:
         A sentence for each run that was touched.
     """
     with store.lock("reconcile"), get_client(sync_client=True) as client:
-        said = _closed()
+        said = _close()
         for flow_run in list(_open(client, [*UNDER_WAY, StateType.CRASHED])):  # before any of them changes
             said += _mend(client, flow_run, only_runner)
         return said
@@ -52,13 +52,13 @@ def reconcile_commands(store: Store) -> list[str]:
         A sentence for each run that was touched.
     """
     with store.lock("reconcile"), get_client(sync_client=True) as client:
-        said = _closed()
+        said = _close()
         for flow_run in list(_open(client, UNDER_WAY)):
             said += _mend(client, flow_run, False) if flow_run.deployment_id is None else []
         return said
 
 
-def _closed() -> list[str]:
+def _close() -> list[str]:
     """Mark what is dead in MLflow; a sentence for each."""
     before = {run.info.run_id: run for run in tracking.runs("attributes.status = 'RUNNING'")}
     closed = tracking.reconcile()
@@ -76,7 +76,7 @@ def _mend(client: SyncPrefectClient, flow_run: FlowRun, only_runner: bool) -> li
     state = flow_run.state_type
     if state == StateType.CRASHED:
         dead = run is None or not tracking.alive(run)
-        again = dead and flow_run.deployment_id is not None and not _told(flow_run)
+        again = dead and flow_run.deployment_id is not None and not _is_old(flow_run)
         return _again(client, flow_run, run) if again else []
     if not _dead(flow_run, run, only_runner):
         return []
@@ -121,7 +121,7 @@ def _again(client: SyncPrefectClient, flow_run: FlowRun, run: Run | None) -> lis
     return [f"{flow_run.name}: its process died; it is queued again and goes on from its last checkpoint"]
 
 
-def _told(flow_run: FlowRun) -> bool:
+def _is_old(flow_run: FlowRun) -> bool:
     """Whether a crash is so old that it was there before anybody looked after it."""
     ended = flow_run.end_time or flow_run.updated or datetime.now(UTC)
     return datetime.now(UTC) - ended > timedelta(days=7)

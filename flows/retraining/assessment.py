@@ -20,7 +20,7 @@ from ..store.dataset_ref import DatasetRef
 from ..store.final_report import model_name
 from ..store.tracking import ModelVersion
 from . import champions
-from .decision import State, asked, reasons
+from .decision import State, network_digest, reasons
 from .incoming import incoming_noise
 
 CLEAN = 500  # clean pictures on which a corruption's noise is estimated
@@ -66,7 +66,7 @@ def asked_for(recipe: str, overrides: tuple[str, ...]) -> Experiment:
     return experiment
 
 
-def named(experiment: Experiment, model: str) -> str:
+def registered_name(experiment: Experiment, model: str) -> str:
     """The registered model: the one that was named, else ``retrained-`` and the task as it was asked for.
 
     A name of its own, because under the task's plain name every run registers its network; and with the recipe's
@@ -91,7 +91,7 @@ def assess(
     dataset: DatasetRef = Caller(fresh)(load_dataset, dataset_request(experiment))
     incoming = incoming_noise(folder, dataset.shape[0])
     noise = incoming or expected_noise(experiment.corruptions, clean_of(dataset))
-    now = State(dataset=dataset.sha256, experiment=asked(experiment), noise=noise)
+    now = State(dataset=dataset.sha256, experiment=network_digest(experiment), noise=noise)
     champion = champions.champion_of(model)
     if champion is None:
         return Assessment(model, experiment, dataset, incoming, now, None, ("there is no champion yet",))

@@ -26,7 +26,7 @@ from ..store.store import Store, current_store
 from . import champions, decision
 from .assessment import Assessment, clean_of
 from .decision import Contender, Decision
-from .incoming import fitted
+from .incoming import fit_strength
 
 
 def challenge(found: Assessment, recipe: str, min_gain_db: float, tolerance: float, *, fresh: bool) -> Decision:
@@ -39,13 +39,13 @@ def challenge(found: Assessment, recipe: str, min_gain_db: float, tolerance: flo
         tolerance: Which difference of noise is let pass.
         fresh: Ignore cached results and train anew.
     """
-    store, run = current_store(), _begun(found, recipe)
-    with tracking.ended(run):
-        experiment, said = fitted(found.experiment, clean_of(found.dataset), found.incoming, tolerance)
+    store, run = current_store(), _begin(found, recipe)
+    with tracking.end_run(run):
+        experiment, said = fit_strength(found.experiment, clean_of(found.dataset), found.incoming, tolerance)
         reported = denoise(**experiment.model_dump(mode="json"), recipe=recipe, parent=run, fresh=fresh)
         trained = model_of(tracking.client().get_run(reported.run_id))
-        evaluated, gain, promoted, because = _compared(found, experiment, trained, min_gain_db, store)
-        version = _entered(found, trained, reported.run_id, gain, store)
+        evaluated, gain, promoted, because = _compare(found, experiment, trained, min_gain_db, store)
+        version = _enter(found, trained, reported.run_id, gain, store)
         challenger = _contender(version, trained.run_id, evaluated[champions.CHALLENGER])
         champion = found.champion and _contender(
             str(found.champion.version), champions.training_of(found.champion), evaluated.get(champions.CHAMPION)
@@ -60,7 +60,7 @@ def challenge(found: Assessment, recipe: str, min_gain_db: float, tolerance: flo
     return decided
 
 
-def _compared(
+def _compare(
     found: Assessment, experiment: Experiment, trained: ModelRef, min_gain_db: float, store: Store
 ) -> tuple[dict[str, Evaluated], Interval | None, bool, str]:
     """Who was evaluated, the challenger's gain, whether it is to be champion, and why.
@@ -68,14 +68,14 @@ def _compared(
     Without a champion, or with one that no longer works, the challenger takes the place, and that reason is told.
     """
     call = Caller(fresh=False)
-    challenger = _evaluated(call, experiment, found.dataset, trained)
+    challenger = _evaluate(call, experiment, found.dataset, trained)
     evaluated = {champions.CHALLENGER: challenger}
     if found.champion is None:
         return evaluated, None, True, "there was no champion"
     opponent, why = champions.usable(found.champion, trained, store)
     if opponent is None:
         return evaluated, None, True, why
-    champion = _evaluated(call, experiment, found.dataset, opponent)
+    champion = _evaluate(call, experiment, found.dataset, opponent)
     gain = paired_gain(champion, challenger, store)
     return {champions.CHAMPION: champion, **evaluated}, gain, *decision.better(gain, min_gain_db)
 
@@ -95,7 +95,7 @@ def paired_gain(champion: Evaluated, challenger: Evaluated, store: Store) -> Int
     return bootstrap(after - before, generator=stream(0, "bootstrap", "champion"))
 
 
-def _begun(found: Assessment, recipe: str) -> str:
+def _begin(found: Assessment, recipe: str) -> str:
     """The retraining's own MLflow run; a flow run that Prefect starts again goes on in that of its earlier attempt."""
     flow_run = str(runtime.flow_run.id or "")
     earlier = tracking.run_of_flow(flow_run)
@@ -115,7 +115,7 @@ def _begun(found: Assessment, recipe: str) -> str:
     return tracking.start(mlflow_experiment, f"retrain {found.model}", tags, found.experiment.model_dump(mode="json"))
 
 
-def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
+def _evaluate(call: Caller, experiment: Experiment, dataset: DatasetRef, model: ModelRef) -> Evaluated:
     """A network's scores on the experiment's test pairs, whoever trained it; taken from the cache where they are."""
     built = experiment.model_copy(update={"architecture": model.architecture})
     baselines = call(measure_baselines, baselines_request(built, dataset), intact=intact)
@@ -124,7 +124,7 @@ def _evaluated(call: Caller, experiment: Experiment, dataset: DatasetRef, model:
     return evaluated
 
 
-def _entered(found: Assessment, trained: ModelRef, reported_by: str, gain: Interval | None, store: Store) -> str:
+def _enter(found: Assessment, trained: ModelRef, reported_by: str, gain: Interval | None, store: Store) -> str:
     """The challenger's version; the champion's own, left as it is, where the training gave just that network."""
     if found.champion is not None and champions.training_of(found.champion) == trained.run_id:
         return str(found.champion.version)
@@ -145,7 +145,7 @@ def _record(decided: Decision, evaluated: Mapping[str, Evaluated], store: Store)
 
     Before the alias moves: a decision without its record would be worse than a record of a run that did not finish.
     """
-    run, text = decided.run_id, decision.card(decided, _linked)
+    run, text = decided.run_id, decision.card(decided, _link)
     tracking.log_json(run, decided.model_dump(mode="json"), "decision.json")
     scores = {f"{name}_db": one.report.restored_db for name, one in evaluated.items()}
     gain = decided.gain_db.model_dump(include={"mean", "low", "high"}) if decided.gain_db else {}
@@ -166,7 +166,7 @@ def _carry_out(decided: Decision, found: Assessment) -> None:
         champions.keep(decided.model, decided.champion.version, found.now, decided.challenger.version)
 
 
-def _linked(run: str) -> str:
+def _link(run: str) -> str:
     """A run as a link where MLflow is served, else its id."""
     page = tracking.run_page(run)
     return f"[{run}]({page})" if page else run

@@ -5,7 +5,7 @@ Pure: states and intervals go in, sentences and decisions come out.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from daecore.corruption.noise_level import NoiseEstimate, drifted
+from daecore.corruption.noise_level import NoiseEstimate, describe_drift
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import digest
 from daecore.record import Record
@@ -19,7 +19,7 @@ class State(Record):
 
     Attributes:
         dataset: Digest of the dataset's tensors.
-        experiment: Digest of what was asked for, see `asked`.
+        experiment: Digest of what was asked for, see `network_digest`.
         noise: Noise of what came in; where that was not watched, of the training's own corruption.
     """
 
@@ -82,7 +82,7 @@ class Decision(Record):
     because: str
 
 
-def asked(experiment: Experiment) -> str:
+def network_digest(experiment: Experiment) -> str:
     """Digest of an experiment as far as its network depends on it: another seed or number of threads is no reason."""
     whatever = experiment.training.model_copy(update={"threads": 0})
     return digest(
@@ -99,7 +99,7 @@ def reasons(before: State | None, now: State, tolerance: float, *, watched: bool
     Args:
         before: The world it was trained for; None where nobody wrote that down.
         now: The world as it is.
-        tolerance: Which change of noise is let pass, see `daecore.corruption.noise_level.drifted`.
+        tolerance: Which change of noise is let pass, see `daecore.corruption.noise_level.describe_drift`.
         watched: Whether the noise of `now` was seen in what comes in; else it is no reason.
     """
     if before is None:
@@ -107,7 +107,7 @@ def reasons(before: State | None, now: State, tolerance: float, *, watched: bool
     found = [
         "the data have changed" if now.dataset != before.dataset else "",
         "the experiment has changed" if now.experiment != before.experiment else "",
-        drifted(before.noise, now.noise, tolerance) if watched else "",
+        describe_drift(before.noise, now.noise, tolerance) if watched else "",
     ]
     return tuple(filter(None, found))
 
@@ -139,7 +139,7 @@ def card(decision: Decision, link: Callable[[str], str] = str) -> str:
     parts = [
         f"# {decision.model}: the challenger {outcome}",
         f"Because {decision.because}.",
-        f"Trained because {_joined(decision.reasons)}: {decision.title}. {decision.fitted}".strip(),
+        f"Trained because {_join(decision.reasons)}: {decision.title}. {decision.fitted}".strip(),
         "\n".join(["| | version | dB | training |", "|---|---|---|---|", *table]),
         f"Gain in dB: {lead}." if lead else "",
         f"Retraining {link(decision.run_id)}, challenger reported by {link(decision.reported_by)}.",
@@ -147,7 +147,7 @@ def card(decision: Decision, link: Callable[[str], str] = str) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _joined(sentences: Sequence[str]) -> str:
+def _join(sentences: Sequence[str]) -> str:
     return ", and ".join(sentences)
 
 

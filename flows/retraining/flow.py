@@ -14,7 +14,7 @@ from pydantic import Field
 from ..artifacts import show_decision
 from ..store import tracking
 from ..store.store import current_store
-from .assessment import Assessment, asked_for, assess, named
+from .assessment import Assessment, asked_for, assess, registered_name
 from .challenge import challenge
 from .decision import MODEL, Decision
 
@@ -25,7 +25,7 @@ def _run_name() -> str:
     """Which model is retrained, for Prefect's lists: ``retrain retrained-mnist-erasure-0.5``."""
     given = runtime.flow_run.parameters
     experiment = asked_for(given.get("recipe", "mnist-erasure"), tuple(given.get("overrides", ())))
-    return f"retrain {named(experiment, given.get('model', ''))}"
+    return f"retrain {registered_name(experiment, given.get('model', ''))}"
 
 
 @flow(name="retrain", flow_run_name=_run_name, persist_result=False)
@@ -52,18 +52,18 @@ def retrain(
         fresh: Ignore cached results and train anew.
     """
     experiment, store = asked_for(recipe, overrides), current_store()
-    name = named(experiment, model)
+    name = registered_name(experiment, model)
     tracking.prepare(store)
     tracking.reconcile()
     # Held from looking to promoting: of two that overlap, the second looks again, at what the first has left.
     with store.lock(f"champion-{name}"):
         found = assess(name, experiment, incoming, tolerance, force=force, fresh=fresh)
         if found.champion is not None and not found.reasons:
-            return _skipped(found, found.champion)
+            return _skip(found, found.champion)
         return challenge(found, recipe, min_gain_db, tolerance, fresh=fresh)
 
 
-def _skipped(found: Assessment, champion: tracking.ModelVersion) -> State[None]:
+def _skip(found: Assessment, champion: tracking.ModelVersion) -> State[None]:
     """The end where there is no reason to train."""
     date = f"{datetime.fromtimestamp(champion.creation_timestamp / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     seen = f"noise within tolerance ({found.incoming})" if found.incoming else "noise not watched"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from daecore.corruption.noise_level import (
     NoiseEstimate,
-    drifted,
+    describe_drift,
     estimate_noise,
     expected_noise,
     matched_strength,
@@ -51,7 +51,7 @@ def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
     if len(pictures) < FEWEST:
         log.warning("%s holds %d pictures; noise is watched from %d on", folder, len(pictures), FEWEST)
         return None
-    return estimate_noise(_stacked(pictures))
+    return estimate_noise(_stack(pictures))
 
 
 def pictures_in(folder: str) -> Found:
@@ -66,7 +66,7 @@ def pictures_in(folder: str) -> Found:
     return find_images(root)
 
 
-def fitted(
+def fit_strength(
     experiment: Experiment, clean: Tensor, incoming: NoiseEstimate | None, tolerance: float
 ) -> tuple[Experiment, str]:
     """The experiment at the strength that gives the noise of what comes in, and a sentence about it.
@@ -77,9 +77,9 @@ def fitted(
         experiment: What was asked for.
         clean: float32 ``(N, C, H, W)``, some of its clean pictures.
         incoming: The noise to be met.
-        tolerance: Which difference is let pass, see `drifted`.
+        tolerance: Which difference is let pass, see `describe_drift`.
     """
-    if incoming is None or not drifted(expected_noise(experiment.corruptions, clean), incoming, tolerance):
+    if incoming is None or not describe_drift(expected_noise(experiment.corruptions, clean), incoming, tolerance):
         return experiment, ""
     stays = f"What comes in has {incoming}, which this experiment's corruption has not; it stays as it is, because"
     if len(experiment.corruptions) != 1:
@@ -119,7 +119,7 @@ def _pixels(file: Path, channels: int) -> Tensor | None:
     return as_float(image.pixels)
 
 
-def _stacked(pictures: list[Tensor]) -> Tensor:
+def _stack(pictures: list[Tensor]) -> Tensor:
     """The pictures as one float32 batch, each cut to the smallest height and width among them."""
     height, width = (min(picture.shape[axis] for picture in pictures) for axis in (1, 2))
     return torch.stack([picture[:, :height, :width] for picture in pictures])

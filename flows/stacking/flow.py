@@ -16,7 +16,7 @@ from ..stages.caller import Caller
 from ..store.dataset_ref import DatasetRef
 from ..store.final_report import Reported
 from ..store.model_ref import ModelRef
-from .layering import pretrained
+from .layering import pretrain
 
 FLOW = "stack"
 _DEFAULT: dict[str, Any] = Experiment(
@@ -77,4 +77,4 @@ def _whole(
     control: bool = False,
 ) -> ModelRef:
     """The network of the layers, or of its control: the same stack without corruption."""
-    return pretrained(call, experiment, dataset, mlflow_experiment, run, control=control).whole
+    return pretrain(call, experiment, dataset, mlflow_experiment, run, control=control).whole

@@ -35,7 +35,7 @@ def layer_request(
     return training_request(layer(experiment, len(below) + 1), dataset, control=control, below=below)
 
 
-def pretrained(
+def pretrain(
     call: Caller,
     experiment: Experiment,
     dataset: DatasetRef,

@@ -78,7 +78,7 @@ class Agenda:
         """From now on passes are measured."""
         self._since = time.monotonic()
 
-    def told(self, done: int, total: int) -> str:
+    def format_remaining(self, done: int, total: int) -> str:
         """Where one is and what is left of the whole, as ``training 2 of 4: control, about 3 min of 7 left``.
 
         Args:

@@ -6,7 +6,7 @@ from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import CorruptionSpec, digest
 
 from ..store.dataset_ref import DatasetRef
-from ..store.device_lock import ONE_CORE, held
+from ..store.device_lock import ONE_CORE, hold
 from ..store.file_ref import FileRef, file_ref
 from ..store.store import current_store
 from .dataset import splits_of
@@ -31,7 +31,7 @@ def baselines_request(experiment: Experiment, dataset: DatasetRef) -> BaselinesR
 def measure_baselines(request: BaselinesRequest) -> FileRef:
     """Restore the test images without a network, in every way we know; scores and fitted map in one file."""
     store, path = current_store(), request.folder / "baselines.npz"
-    with store.lock(f"baselines-{digest(request.key)}") as waited, held(ONE_CORE), ONE_CORE.applied():
+    with store.lock(f"baselines-{digest(request.key)}") as waited, hold(ONE_CORE), ONE_CORE.apply():
         if not (waited and path.exists()):  # else another process has just measured them
             measure(splits_of(request.dataset), Corruptor(request.corruptions)).save(path)
         return file_ref(store, path)

@@ -16,7 +16,7 @@ from ..store.store import current_store
 from ..store.studio_record import PROCESS
 from .agenda import Agenda
 from .stage import Request, Timed
-from .threads import decided, keys, without_threads
+from .threads import decide_threads, keys, without_threads
 
 log = logging.getLogger("daecore.progress")
 
@@ -52,7 +52,7 @@ class Caller:
         asked, *others = values
         anew = self.anew(asked)
         self.made.add(digest(asked.key))
-        with untagged(), self.agenda.under_way(name), decided(asked, current_store(), anew=anew) as request:
+        with without_tags(), self.agenda.under_way(name), decide_threads(asked, current_store(), anew=anew) as request:
             state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"
             if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
@@ -60,7 +60,7 @@ class Caller:
                     "%s: the cached result or its files are gone, altered or being made anew; computing it", name
                 )
                 result, reused = stage.with_options(refresh_cache=True)(request, *others), False
-        self.uses += [digest(request.key), without_threads(request), *_left(result)]
+        self.uses += [digest(request.key), without_threads(request), *_left_behind(result)]
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
@@ -73,7 +73,7 @@ class Caller:
         return self.fresh and not made and not any(map(self._known, keys(request, current_store())))
 
 
-def untagged() -> TagsContext:
+def without_tags() -> TagsContext:
     """A block whose stages lack the flow run's tag of its process.
 
     Before each stage Prefect asks its server for the limits of the stage's tags, which takes two seconds where the
@@ -83,7 +83,7 @@ def untagged() -> TagsContext:
     return TagsContext(current_tags=tags)
 
 
-def _left(result: Any) -> list[str]:
+def _left_behind(result: Any) -> list[str]:
     """What a stage left behind, by the name under which cleaning up must spare it."""
     if isinstance(result, ModelRef):
         return [result.run_id]
@@ -92,7 +92,7 @@ def _left(result: Any) -> list[str]:
 
 
 def _whole(intact: Callable[[Any], bool], result: Any, request: Request) -> bool:
-    return intact(result) and _settled(request)
+    return intact(result) and _is_settled(request)
 
 
 def _as_declared(stage: Any, result: Any) -> bool:
@@ -100,7 +100,7 @@ def _as_declared(stage: Any, result: Any) -> bool:
     return isinstance(result, get_type_hints(stage.fn).get("return", object))
 
 
-def _settled(request: Request) -> bool:
+def _is_settled(request: Request) -> bool:
     """Whether no later training under this key was stopped on its way, which is then to go on."""
     return not current_store().checkpoint(digest(request.key)).exists()
 

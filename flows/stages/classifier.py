@@ -7,7 +7,7 @@ from torch import nn
 
 from daecore.corruption.corruptor import Corruptor
 from daecore.experiment.experiment import Experiment
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import ArchitectureSpec
 from daecore.record import Record
 from daecore.transfer.encoder import PretrainedEncoder
@@ -16,7 +16,7 @@ from daecore.transfer.scores import Classified
 from daecore.transfer.task import ClassifierOptions, Method, Task
 
 from ..store.dataset_ref import DatasetRef
-from ..store.device_lock import held
+from ..store.device_lock import hold
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store, current_store
 from .dataset import splits_of
@@ -87,13 +87,13 @@ def classifier_request(
 def train_classifier(request: ClassifierRequest) -> Classified:
     """Train the classifier of each rate, keep the one that validation prefers, and evaluate that one."""
     ask, device, store = request.ask, request.device, current_store()
-    with held(device), device.applied():
+    with hold(device), device.apply():
         began = time.perf_counter()  # who waits for the device is not training
         splits = splits_of(request.dataset, device.kind)
         task = Task(splits, ask.options, request.input_shape, request.seed, device.precision)
         encoder = PretrainedEncoder(lambda: _encoder(request, store), task)
         rates, validation_checks = ask.options.rates(ask.method), max(1, ask.options.validation_checks)
-        fitted = encoder.fitted(ask.method, ask.labels, ask.draw, rates, validation_checks=validation_checks)
+        fitted = encoder.fit(ask.method, ask.labels, ask.draw, rates, validation_checks=validation_checks)
         seconds, error = time.perf_counter() - began, fitted.test_error()
     log.info("%s with %s labels: %.2f %% wrong, %.1f s", ask.method, ask.labels or "all", error, seconds)
     votes = fitted.model is None
@@ -114,4 +114,4 @@ def _encoder(request: ClassifierRequest, store: Store) -> nn.Module:
     if request.encoder is not None:
         return load_network(request.encoder, store).encoder
     shapes = Shapes(request.output_shape, request.input_shape)
-    return initialised(request.architecture, shapes, request.seed, "classifier", request.ask.draw).encoder
+    return initialise(request.architecture, shapes, request.seed, "classifier", request.ask.draw).encoder

@@ -43,7 +43,7 @@ def load_dataset(request: DatasetRequest) -> DatasetRef:
     Raises:
         DataError: The user's files are not those of which the request was made, or change while they are read.
     """
-    splits = _loaded(request.spec, request.fingerprint, current_store().data)
+    splits = _load(request.spec, request.fingerprint, current_store().data)
     test = sum(len(group) for group in splits.test)
     return DatasetRef(
         spec=request.spec,
@@ -84,11 +84,11 @@ def fingerprint_of(data: DatasetSpec) -> str:
 
 
 def _splits(data: DatasetSpec) -> Splits:
-    return _loaded(data, fingerprint_of(data), current_store().data)
+    return _load(data, fingerprint_of(data), current_store().data)
 
 
 @lru_cache(maxsize=2)
-def _loaded(data: DatasetSpec, fingerprint: str, folder: Path) -> Splits:
+def _load(data: DatasetSpec, fingerprint: str, folder: Path) -> Splits:
     """The tensors, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
     splits: Splits = data.extension.function(data.options, cache=folder)
     now = fingerprint_of(data)

@@ -30,7 +30,7 @@ class Preview:
         step = WATCHED * epoch // self.epochs != WATCHED * (epoch - 1) // self.epochs
         return self.corrupted is not None and step
 
-    def restored(self, model: nn.Module) -> NDArray[np.uint8]:
+    def restore_shown(self, model: nn.Module) -> NDArray[np.uint8]:
         """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
         if self.corrupted is None:
             raise ValueError("there is no picture of points")
@@ -67,7 +67,7 @@ class EpochLog:
         if epoch.validation_loss is not None:
             metrics["validation_loss"] = epoch.validation_loss
         if self.preview.shows(epoch.number):
-            tracking.log_picture(self.run_id, self.preview.restored(epoch.model), "restored", epoch.number)
+            tracking.log_picture(self.run_id, self.preview.restore_shown(epoch.model), "restored", epoch.number)
         self.pending[epoch.number] = metrics
 
     def write(self) -> None:

@@ -21,7 +21,7 @@ from daecore.plugin.spec import CorruptionSpec, digest
 from daecore.record import Record
 
 from ..store.dataset_ref import DatasetRef
-from ..store.device_lock import held
+from ..store.device_lock import hold
 from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network
@@ -82,7 +82,7 @@ def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
     model = load_network(request.model, store).to(device.kind)
     baselines = Baselines.load(request.baselines.absolute(store))
     splits = splits_of(request.dataset, device.kind)
-    with held(device), device.applied():
+    with hold(device), device.apply():
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
         evaluated = evaluate(model, pairs, baselines, precision=device.precision)
     pictures = _pictures(model, splits, pairs[0], baselines, evaluated.scores)

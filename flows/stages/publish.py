@@ -72,7 +72,7 @@ def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Sha
         tracking.log_file(run_id, path, "model")
 
 
-def published(tags: dict[str, str], store: Store) -> ModelRef | None:
+def find_published(tags: dict[str, str], store: Store) -> ModelRef | None:
     """The finished model of a run, if what its tag says can be read and its file is intact."""
     if tracking.MODEL not in tags:
         return None

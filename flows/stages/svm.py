@@ -4,7 +4,7 @@ from daecore.experiment.experiment import Experiment
 from daecore.transfer.svm import SvmReport, choose_svm
 
 from ..store.dataset_ref import DatasetRef
-from ..store.device_lock import ONE_CORE, held
+from ..store.device_lock import ONE_CORE, hold
 from .dataset import splits_of
 from .stage import Request, stage
 
@@ -23,5 +23,5 @@ def svm_request(experiment: Experiment, dataset: DatasetRef) -> MachineRequest:
 @stage(code=("daecore.transfer.svm",))
 def evaluate_svm(request: MachineRequest) -> SvmReport:
     """Choose the machine by validation, and evaluate it once."""
-    with held(ONE_CORE), ONE_CORE.applied():
+    with hold(ONE_CORE), ONE_CORE.apply():
         return choose_svm(splits_of(request.dataset))

@@ -17,7 +17,7 @@ from daecore.processors import usable
 
 from ..store import device_lock, tracking
 from ..store.store import Store
-from .publish import published
+from .publish import find_published
 from .stage import DeviceRequest, Request
 from .training import TrainingRequest
 
@@ -29,7 +29,7 @@ Asked = TypeVar("Asked", bound=Request)
 
 
 @contextmanager
-def decided(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Asked]:
+def decide_threads(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Asked]:
     """The request with its number of threads; inside the block others know that it is computed with so many.
 
     Args:
@@ -43,14 +43,14 @@ def decided(request: Asked, store: Store, *, anew: bool = False) -> Iterator[Ask
     begun = _Begun(request, store)
     with ExitStack() as around:
         named = request.device.threads
-        threads = named or begun.known(anew=anew)
+        threads = named or begun.known_number(anew=anew)
         if threads:
             around.enter_context(begun.computing(threads))
-            if not named and threads != wanted(request):
+            if not named and threads != useful_threads(request):
                 log.info("%s: begun with %s before, which it keeps", request.key.stage, _threads(threads))
         else:
             with store.lock(f"threads-{begun.name}"):  # of two that begin at once the second joins the first
-                threads = begun.known(anew=anew) or _free(request)
+                threads = begun.known_number(anew=anew) or _free(request)
                 around.enter_context(begun.computing(threads))
         yield request.with_threads(threads)
 
@@ -67,14 +67,14 @@ def without_threads(request: Request) -> str:
     return digest(request.with_threads(0).key if isinstance(request, DeviceRequest) else request.key)
 
 
-def wanted(request: DeviceRequest) -> int:
+def useful_threads(request: DeviceRequest) -> int:
     """How many threads are worth having where nobody else computes."""
     return 1 if request.device.kind == "cpu" and math.prod(request.dataset.shape) < SMALL else usable()
 
 
 def _free(request: DeviceRequest) -> int:
     """How many a stage that begins new takes."""
-    most = wanted(request)
+    most = useful_threads(request)
     if request.device.kind != "cpu":
         return most
     found = device_lock.free(most)
@@ -101,10 +101,10 @@ class _Begun:
         found = [path for path in self.folder.iterdir() if path.name.isdecimal()] if self.folder.is_dir() else []
         return [int(path.name) for path in sorted(found, key=lambda path: -path.stat().st_mtime_ns)]
 
-    def known(self, *, anew: bool) -> int:
+    def known_number(self, *, anew: bool) -> int:
         """The number to take: the latest that is finished or stopped, else of somebody who is at it; 0 for none."""
         found = [] if anew else self.numbers()
-        for there in (self._left, self._under_way):
+        for there in (self._is_left, self._under_way):
             for number in found:
                 if there(number):
                     return number
@@ -125,13 +125,13 @@ class _Begun:
     def _key(self, threads: int) -> str:
         return digest(self.request.with_threads(threads).key)
 
-    def _left(self, threads: int) -> bool:
+    def _is_left(self, threads: int) -> bool:
         """Whether it was stopped, or Prefect keeps its result, or it was published and killed before Prefect knew."""
         key = self._key(threads)
         if self.store.checkpoint(key).exists() or (self.store.cached_results / key).exists():
             return True
         run = tracking.training_run(key) if isinstance(self.request, TrainingRequest) else None
-        return run is not None and published(run.data.tags, self.store) is not None
+        return run is not None and find_published(run.data.tags, self.store) is not None
 
     def _under_way(self, threads: int) -> bool:
         file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)

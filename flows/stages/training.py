@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from daecore.corruption.corruptor import Corruptor, declared
+from daecore.corruption.corruptor import Corruptor, declared_value
 from daecore.corruption.pairs import draw_pairs
 from daecore.data.samples import Shape, Splits, as_float
 from daecore.experiment.experiment import Experiment
-from daecore.model.autoencoder import Autoencoder, Shapes, initialised
+from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.stack import code_shape, encode
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec, digest, spec
 from daecore.training.checkpoint import save_training_state, tensors_digest
@@ -20,13 +20,13 @@ from daecore.training.state import TrainingState
 from ..progress import progress_shown
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
-from ..store.device_lock import held
+from ..store.device_lock import hold
 from ..store.model_ref import ModelRef, TrainingSummary, load_network
 from ..store.store import Store, current_store
 from . import agenda
 from .dataset import splits_of
 from .epoch_log import SHOWN, EpochLog, Preview
-from .publish import publish, published
+from .publish import find_published, publish
 from .resuming import discard, resumable
 from .stage import DeviceRequest, device_of, stage
 
@@ -92,7 +92,7 @@ def training_request(
 
 def _control_objective(objective: ObjectiveSpec) -> ObjectiveSpec:
     """What a control minimises: the cross-entropy where the objective is made of it, else the squared error."""
-    bounded = declared(objective.extension.bounded, objective.options)
+    bounded = declared_value(objective.extension.bounded, objective.options)
     return spec("objective", "cross_entropy" if bounded else "mse")
 
 
@@ -130,10 +130,10 @@ def train(
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
     key = digest(request.key)
-    with store.lock(f"training-{key}") as waited, held(request.device):
+    with store.lock(f"training-{key}") as waited, hold(request.device):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
-            finished = published(run.data.tags, store)
+            finished = find_published(run.data.tags, store)
             if finished is not None:
                 log.info("trained already, by run %s", run.info.run_id)
                 return finished
@@ -149,7 +149,7 @@ def _train(
     below = [load_network(ref, store).encoder for ref in request.below]
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
-    model = initialised(request.architecture, shapes, request.seed)
+    model = initialise(request.architecture, shapes, request.seed)
     resume = resumable(store.checkpoint(key), model, request.training)
     if run_id:
         tracking.proceed(run_id)
@@ -160,7 +160,7 @@ def _train(
         parameters |= {"dataset_sha256": request.dataset.sha256, "device": request.device.model_dump()}
         parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
         run_id = tracking.start(mlflow_experiment, name, tags, parameters, parent)
-    with tracking.ended(run_id), request.device.applied():
+    with tracking.end_run(run_id), request.device.apply():
         splits = _clean(request, below)
         with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
             for epoch in _epochs(request, model, splits, resume):
@@ -207,7 +207,7 @@ def _epochs(
     ):
         log.info(
             "epoch %d of %d: %s, loss %.5f, %.0f images/s",
-            epoch.number, options.epochs, planned.told(epoch.number, options.epochs), epoch.loss,
+            epoch.number, options.epochs, planned.format_remaining(epoch.number, options.epochs), epoch.loss,
             epoch.images_per_second,
             extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
         )  # fmt: skip

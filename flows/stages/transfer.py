@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from torch import nn
 
 from daecore.experiment.experiment import Experiment
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.transfer import transfer as classifiers
 from daecore.transfer.scores import Score, TransferReport, summarise
 from daecore.transfer.transfer import TransferOptions
 
 from ..progress import progress_shown
 from ..store.dataset_ref import DatasetRef
-from ..store.device_lock import held
+from ..store.device_lock import hold
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store, current_store
 from .agenda import Agenda
@@ -66,7 +66,7 @@ def _scores(request: TransferRequest) -> list[Score]:
     options, device = request.transfer, request.device
     splits, scores = splits_of(request.dataset, device.kind), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
-    with held(device), device.applied():
+    with hold(device), device.apply():
         classifying = Agenda()
         for score in classifiers.transfer(
             _encoders(request, current_store()), splits, options,
@@ -76,7 +76,7 @@ def _scores(request: TransferRequest) -> list[Score]:
             log.info(
                 "classifier %d of %d: %s with %d labels, %.2f %% wrong, %s",
                 len(scores), total, score.initialisation, score.labels, score.error_percent,
-                classifying.told(len(scores), total),
+                classifying.format_remaining(len(scores), total),
                 extra={"progress": ("transfer", len(scores), total)},
             )  # fmt: skip
     return scores
@@ -86,11 +86,11 @@ def _encoders(request: TransferRequest, store: Store) -> Mapping[str, Callable[[
     """A fresh encoder per call; the untrained one has the weights that the autoencoders started from."""
     shapes = Shapes(request.denoising.output_shape, request.denoising.input_shape)
 
-    def trained(model: ModelRef) -> Callable[[], nn.Module]:
+    def load(model: ModelRef) -> Callable[[], nn.Module]:
         return lambda: load_network(model, store).encoder
 
     return {
-        "untrained": lambda: initialised(request.denoising.architecture, shapes, request.seed).encoder,
-        "autoencoder": trained(request.control),
-        "denoising": trained(request.denoising),
+        "untrained": lambda: initialise(request.denoising.architecture, shapes, request.seed).encoder,
+        "autoencoder": load(request.control),
+        "denoising": load(request.denoising),
     }

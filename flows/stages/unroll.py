@@ -6,7 +6,7 @@ import torch
 
 from daecore.data.samples import as_float
 from daecore.experiment.experiment import Experiment
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.model.stack import unroll as give_weights
 from daecore.plugin.spec import ArchitectureSpec, digest
 from daecore.training.checkpoint import tensors_digest
@@ -16,7 +16,7 @@ from ..store.dataset_ref import DatasetRef
 from ..store.model_ref import ModelRef, TrainingSummary, load_network
 from ..store.store import Store, current_store
 from .dataset import splits_of
-from .publish import publish, published
+from .publish import find_published, publish
 from .stage import Request, stage
 
 log = logging.getLogger("daecore.progress")
@@ -55,19 +55,19 @@ def unroll(request: UnrollRequest, mlflow_experiment: str, parent: str, fresh: b
     key, store = digest(request.key), current_store()
     with store.lock(f"training-{key}") as waited:
         run = None if fresh and not waited else tracking.training_run(key)
-        finished = published(run.data.tags, store) if run is not None else None
+        finished = find_published(run.data.tags, store) if run is not None else None
         if finished is not None:
             return finished
         if run is None:
-            run_id = _started(request, key, mlflow_experiment, parent)
+            run_id = _start(request, key, mlflow_experiment, parent)
         else:
             run_id = str(run.info.run_id)
             tracking.proceed(run_id)
-        with tracking.ended(run_id):
-            return _made(request, run_id, mlflow_experiment, store)
+        with tracking.end_run(run_id):
+            return _make(request, run_id, mlflow_experiment, store)
 
 
-def _started(request: UnrollRequest, key: str, mlflow_experiment: str, parent: str) -> str:
+def _start(request: UnrollRequest, key: str, mlflow_experiment: str, parent: str) -> str:
     parameters = {
         "architecture": request.architecture.dump(),
         "layers": [ref.run_id for ref in request.layers],
@@ -77,9 +77,9 @@ def _started(request: UnrollRequest, key: str, mlflow_experiment: str, parent: s
     return tracking.start(mlflow_experiment, f"unroll {request.architecture.name}", tags, parameters, parent)
 
 
-def _made(request: UnrollRequest, run_id: str, mlflow_experiment: str, store: Store) -> ModelRef:
+def _make(request: UnrollRequest, run_id: str, mlflow_experiment: str, store: Store) -> ModelRef:
     shapes = Shapes(request.dataset.shape, request.dataset.shape)
-    whole = initialised(request.architecture, shapes, 0).eval()
+    whole = initialise(request.architecture, shapes, 0).eval()
     give_weights(whole, [load_network(ref, store) for ref in request.layers])
     _record(request, run_id)
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)

@@ -31,7 +31,7 @@ def citation(recorded: Mapping[str, str], what: str) -> str:
     comments = [f"% What {what} used, and daecore, with which it was made."]
     found = {"daecore": OWN.format(version=version("daecore"))}
     for item in installed_of(recorded):
-        cited, complaint = _cited(item)
+        cited, complaint = _cite(item)
         comments += [complaint] if complaint else []
         for entry in cited:
             if found.setdefault(entry.key, entry.text) != entry.text:
@@ -39,7 +39,7 @@ def citation(recorded: Mapping[str, str], what: str) -> str:
     return "\n\n".join(["\n".join(comments), *(text for _, text in sorted(found.items()))])
 
 
-def _cited(item: Installed) -> tuple[Iterable[Entry], str]:
+def _cite(item: Installed) -> tuple[Iterable[Entry], str]:
     """An extension's entries; where they cannot be read, none and a comment."""
     try:
         return entries(item.extension.source), ""

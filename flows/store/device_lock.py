@@ -28,10 +28,10 @@ log = logging.getLogger("daecore.progress")  # heard whatever level libraries gi
 
 
 @contextmanager
-def held(device: Device) -> Iterator[None]:
+def hold(device: Device) -> Iterator[None]:
     """Hold what a device computes with, waiting for whoever holds it; the kernel frees it when the process dies."""
     if device.kind == "cpu":
-        with _queued() as turn:
+        with _queue() as turn:
             wanted = min(device.threads, len(turn.cores))
             _until(lambda: turn.take(wanted), f"{wanted} core{'s' * (wanted > 1)}", turn.cores)
             turn.end()
@@ -45,7 +45,7 @@ def held(device: Device) -> Iterator[None]:
 
 def free(most: int) -> int:
     """How many cores are free, at most so many; waits until one is."""
-    with _queued() as turn:
+    with _queue() as turn:
         if not turn.cores:
             return most
         _until(lambda: turn.free() > 0, "a core", turn.cores)
@@ -119,7 +119,7 @@ class _Turn:
 
 
 @contextmanager
-def _queued() -> Iterator[_Turn]:
+def _queue() -> Iterator[_Turn]:
     with locks([QUEUE, *slots()]) as found:
         yield _Turn(found[:1], found[1:])
 

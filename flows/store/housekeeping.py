@@ -57,7 +57,7 @@ def removable(run: Run) -> list[Run]:
             f"The run {run.info.run_id} made {champion}, which is in use. Let the alias point elsewhere first, on "
             "MLflow's page of the model, or retrain."
         )
-    return [run, *(training for training in _trainings(run) if not _needed(training, run))]
+    return [run, *(training for training in _trainings(run) if not _is_needed(training, run))]
 
 
 def _trainings(run: Run) -> list[Run]:
@@ -71,7 +71,7 @@ def _trainings(run: Run) -> list[Run]:
     return list({training.info.run_id: training for training in found}.values())
 
 
-def _needed(training: Run, besides: Run) -> bool:
+def _is_needed(training: Run, besides: Run) -> bool:
     """Whether anything but this run needs a training: another run, the one that made it, a champion."""
     one = training.info.run_id
     maker = training.data.tags.get(tracking.PARENT, "")
@@ -116,7 +116,7 @@ def collectable(store: Store, keep: int) -> list[Removal]:
         InputError: A run is going on; what it uses is not known yet.
     """
     _refuse_while_running()
-    return [*_caches(store, keep), *_checkpoints(store), *_deleted(store)]
+    return [*_caches(store, keep), *_checkpoints(store), *_find_deleted(store)]
 
 
 def _latest_studies() -> list[Run]:
@@ -171,20 +171,20 @@ def _checkpoints(store: Store) -> Iterator[Removal]:
             yield Removal(path, "a checkpoint of no unfinished training")
 
 
-def _deleted(store: Store) -> Iterator[Removal]:
+def _find_deleted(store: Store) -> Iterator[Removal]:
     """What belongs to runs that MLflow says are deleted, or does not know; and models that it does not know."""
     experiments = [path for path in store.artifacts.iterdir() if path.is_dir()]
-    models = _named(MODEL_ID, *(experiment / "models" for experiment in experiments))
-    folders = _named(RUN_ID, *experiments)
+    models = _find_named(MODEL_ID, *(experiment / "models" for experiment in experiments))
+    folders = _find_named(RUN_ID, *experiments)
     sources = tracking.sources(models)
-    gone = tracking.gone({*folders, *filter(None, sources.values())})
+    gone = tracking.find_gone({*folders, *filter(None, sources.values())})
     for name, path in sorted(models.items()):
         if name not in sources or sources[name] in gone:
             yield Removal(path, "a model whose run was removed")
     yield from (Removal(folders[name], "artifacts of a removed run") for name in sorted(gone & folders.keys()))
 
 
-def _named(form: re.Pattern[str], *folders: Path) -> dict[str, Path]:
+def _find_named(form: re.Pattern[str], *folders: Path) -> dict[str, Path]:
     """What lies in these folders and is called like a run, or like a model: nothing else is MLflow's to speak of."""
     there = (path for folder in folders if folder.is_dir() for path in folder.iterdir())
     return {path.name: path for path in there if form.fullmatch(path.name)}

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from daecore.errors import InputError, StoreError, choices, in_a_line, quoted
+from daecore.errors import InputError, StoreError, choices, in_a_line, quote
 
 from . import tracking
 from .model_ref import ModelRef
@@ -30,15 +30,15 @@ def find_run(text: str, *, stages: tuple[str, ...] = ("denoise",)) -> Run:
     if text.startswith(MODELS):
         return tracking.client().get_run(find_version(text).tags[tracking.REPORTED_BY])
     found = _matching(f"attributes.run_id LIKE '{text}%'", stages) if re.fullmatch("[0-9a-f]{1,32}", text) else []
-    found = found or _matching(f"attributes.run_name = {tracking.quoted(text)}", stages)
+    found = found or _matching(f"attributes.run_name = {tracking.quote(text)}", stages)
     if len(found) == 1:
         return found[0]
     if not found:
         last = [run.info.run_name for run in _matching("", stages, limit=LAST)]
-        raise InputError(f"There is no run {quoted(text)}. {choices(text, last, 'dae runs')}")
+        raise InputError(f"There is no run {quote(text)}. {choices(text, last, 'dae runs')}")
     ids = ", ".join(run.info.run_id[:12] for run in found[:FEW])
     more = " and more" if len(found) > FEW else ""
-    raise InputError(f"{quoted(text)} may mean several runs: {ids}{more}. Give more of the id; `dae runs` lists them.")
+    raise InputError(f"{quote(text)} may mean several runs: {ids}{more}. Give more of the id; `dae runs` lists them.")
 
 
 def _matching(query: str, stages: tuple[str, ...], limit: int = FEW + 1) -> list[Run]:
@@ -57,8 +57,8 @@ def find_version(text: str) -> ModelVersion:
     found = tracking.version_at(name, which) if mark and name else None
     if found is None:
         raise InputError(
-            f"There is no registered model {quoted(text)}. It is written models:/NAME@ALIAS or models:/NAME/VERSION. "
-            f"{choices(name, tracking.registered())}"
+            f"There is no registered model {quote(text)}. It is written models:/NAME@ALIAS or models:/NAME/VERSION. "
+            f"{choices(name, tracking.registered_names())}"
         )
     return found
 

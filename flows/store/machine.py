@@ -34,7 +34,7 @@ class Lock:
 
     def __init__(self, name: str) -> None:
         self.path = folder() / f"daecore-{name}.lock"
-        self._file = _opened(self.path)
+        self._file = _open(self.path)
 
     def take(self) -> bool:
         """Whether it was free, and is held now."""
@@ -101,7 +101,7 @@ def _process(pid: int) -> str:
         return f"process {pid}"
 
 
-def _opened(path: Path) -> int:
+def _open(path: Path) -> int:
     """The file, made where it is not there yet.
 
     Once it is there it is opened without O_CREAT, which Linux denies in /tmp for what is another user's.

@@ -100,11 +100,11 @@ def _fitting(architecture: ArchitectureSpec, shapes: Shapes, weights: dict[str, 
     """
     try:
         with _at_most(sum(value.numel() for value in weights.values())):
-            network = _built(architecture, shapes, path)
+            network = _build(architecture, shapes, path)
     except _LargerThanItsFile:
         with torch.device("meta"):
-            _require_fit(weights, _built(architecture, shapes, path), architecture, path)
-        network = _built(architecture, shapes, path)  # it only seemed so: parameters that it shares were counted twice
+            _require_fit(weights, _build(architecture, shapes, path), architecture, path)
+        network = _build(architecture, shapes, path)  # it only seemed so: parameters that it shares were counted twice
     _require_fit(weights, network, architecture, path)
     return network
 
@@ -141,7 +141,7 @@ def _at_most(values: int) -> Iterator[None]:
         handle.remove()
 
 
-def _built(architecture: ArchitectureSpec, shapes: Shapes, path: Path) -> Autoencoder:
+def _build(architecture: ArchitectureSpec, shapes: Shapes, path: Path) -> Autoencoder:
     """The network, with whatever weights; a plugin may raise anything for shapes that nobody ever gave it."""
     try:
         with torch.random.fork_rng(devices=[]):

@@ -6,7 +6,7 @@ A run records distribution, version and code digest of every plugin it used; who
 import re
 from collections.abc import Iterable, Mapping
 
-from daecore.errors import InputError, quoted
+from daecore.errors import InputError, quote
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.extension import Extension
 from daecore.plugin.kinds import KINDS
@@ -88,7 +88,7 @@ def _difference(name: str, origin: str) -> str:
     kind, _, extension = name.partition(" ")
     match = RECORD.fullmatch(origin) if isinstance(origin, str) else None  # it may come from a user's report
     if kind not in KINDS or match is None:
-        return f"The record {quoted(name)}: {quoted(origin)} cannot be read."
+        return f"The record {quote(name)}: {quote(origin)} cannot be read."
     distribution, version, digest = match["distribution"], match["version"], match["digest"]
     installed = registry().extensions.get((kind, extension))
     if installed is None:

@@ -17,10 +17,10 @@ def recipes() -> dict[str, Path]:
 
     One in a folder carries the folder's name, as one of a series carries the series': ``stacked/digits``.
     """
-    return {**_inside(_own()), **packaged()}
+    return {**_inside(_own()), **packaged_recipes()}
 
 
-def packaged() -> dict[str, Path]:
+def packaged_recipes() -> dict[str, Path]:
     """Those that are nobody's own, by name."""
     found = {**_inside(FOLDER), **of_series()}
     return dict(sorted(found.items(), key=lambda item: ("/" in item[0], f"{item[0]}.yaml")))
@@ -59,19 +59,19 @@ def find(name: str) -> Path:
     Raises:
         InputError: There is neither, or there are two of the name.
     """
-    from daecore.errors import InputError, choices, quoted
+    from daecore.errors import InputError, choices, quote
 
     known = recipes()
     if name in known:
         other = {**_inside(_own()), **_inside(FOLDER)}.get(name, known[name])
         if other != known[name]:
-            raise InputError(f"There are two recipes called {quoted(name)}: {other} and {known[name]}. Rename one.")
+            raise InputError(f"There are two recipes called {quote(name)}: {other} and {known[name]}. Rename one.")
         return known[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json"):
         return path
     raise InputError(
-        f"There is no recipe called {quoted(name)}, and a file must end in .yaml. {choices(name, known, 'dae recipes')}"
+        f"There is no recipe called {quote(name)}, and a file must end in .yaml. {choices(name, known, 'dae recipes')}"
     )
 
 

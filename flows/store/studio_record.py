@@ -62,7 +62,7 @@ def path_of(root: Path) -> Path:
     return root / "studio.json"
 
 
-def recorded(root: Path) -> Studio | None:
+def read_record(root: Path) -> Studio | None:
     """The studio that was last up on a store, alive or not; None if there was none, or its record is damaged."""
     try:
         found = Studio(**json.loads(path_of(root).read_text(encoding="utf-8")))
@@ -80,7 +80,7 @@ def _whole(studio: Studio) -> bool:
 
 def running(root: Path) -> Studio | None:
     """The studio that is up on a store."""
-    studio = recorded(root)
+    studio = read_record(root)
     return studio if studio is not None and studio.alive else None
 
 
@@ -102,7 +102,7 @@ def lives(pid: int, started: float) -> bool:
         return False
 
 
-def marked(mark: str) -> "list[psutil.Process]":
+def marked_processes(mark: str) -> "list[psutil.Process]":
     """All living processes whose environment carries a mark, but for this one."""
     import psutil
 

@@ -30,7 +30,7 @@ from ..store.housekeeping import STUDY, usage
 from ..store.provenance import provenance, used_by
 from ..store.store import current_store
 from . import section
-from .laboratory import Laboratory, chosen
+from .laboratory import Laboratory, read_changed
 from .section import Section, StudyRequest
 
 SECTION = "dae.section"  # a study's tag: what it has found, by which another process takes it
@@ -40,7 +40,7 @@ SHOWN = 60  # figures that become metrics of the run; all of them are in its sec
 def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> StudyRequest:
     """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the device."""
     study = find_study(series, name)
-    experiments = {name: chosen(name) for name in study.recipes}
+    experiments = {name: read_changed(name) for name in study.recipes}
     specs = [each for experiment in experiments.values() for each in used_by(experiment)]
     specs += [spec("corruption", value) for value in study.also]
     inputs = {
@@ -77,17 +77,17 @@ def conduct(request: StudyRequest, mlflow_experiment: str, parent: str, fresh: b
     study = find_study(find_series(request.series), request.id)
     key = digest(request.key)
     with store.lock(f"study-{key}") as waited:
-        if waited and (found := _conducted(key)) is not None:
+        if waited and (found := _find_conducted(key)) is not None:
             return found  # by the process that was waited for
-        run = _begun(study, request, mlflow_experiment, parent, key)
+        run = _begin(study, request, mlflow_experiment, parent, key)
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
-        with tracking.ended(run), transaction(commit_mode=CommitMode.EAGER):
+        with tracking.end_run(run), transaction(commit_mode=CommitMode.EAGER):
             since = tracking.began(parent)
             with Laboratory(
                 store, mlflow_experiment, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
             ) as laboratory:
                 findings = _findings(study, laboratory)
-            content = section.content(study, findings, laboratory.used, quick=request.quick, made=_made())
+            content = section.content(study, findings, laboratory.used, quick=request.quick, made=_when_made())
             files = section.write(request, content, findings, store)
             found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
             _record(found, content, findings, {key, *laboratory.call.uses})
@@ -100,7 +100,7 @@ def _findings(study: Study, laboratory: Laboratory) -> Findings:
         return study.run(laboratory)
 
 
-def _conducted(key: str) -> Section | None:
+def _find_conducted(key: str) -> Section | None:
     """The section of a study that is finished and whole."""
     run = tracking.training_run(key)
     if run is None or SECTION not in run.data.tags:
@@ -109,12 +109,12 @@ def _conducted(key: str) -> Section | None:
     return found if intact(found) else None
 
 
-def _made() -> dict[str, str]:
+def _when_made() -> dict[str, str]:
     """The day and the commit."""
     return {"date": date.today().isoformat(), "commit": tracking.environment()["git"]}
 
 
-def _begun(study: Study, request: StudyRequest, mlflow_experiment: str, parent: str, key: str) -> str:
+def _begin(study: Study, request: StudyRequest, mlflow_experiment: str, parent: str, key: str) -> str:
     """The study's run: that of an attempt which did not end well, else a new one."""
     earlier = tracking.training_run(key)
     if earlier is not None and earlier.info.status != "FINISHED":

@@ -21,7 +21,7 @@ from daecore.transfer.scores import Classified
 from daecore.transfer.svm import SvmReport
 from daecore.transfer.task import ClassifierOptions, Method
 
-from ..stacking.layering import pretrained
+from ..stacking.layering import pretrain
 from ..stages.agenda import Agenda, Planned
 from ..stages.baselines import baselines_request, measure_baselines
 from ..stages.caller import Caller, intact
@@ -81,8 +81,8 @@ class Laboratory:
             quick: More changes where budgets are small; datasets that can be cut short are then, too.
         """
         wanted = [*changes, *(quick if self.quick else ()), *self._changes]
-        wanted += cut(chosen(recipe, wanted)) if self.quick else []
-        experiment = chosen(recipe, wanted)
+        wanted += cut(read_changed(recipe, wanted)) if self.quick else []
+        experiment = read_changed(recipe, wanted)
         command = "stack" if is_stack(experiment) else "run"
         words = shlex.join([command, recipe, *(word for change in wanted for word in ("--set", change))])
         self._words.setdefault(digest(experiment), words)
@@ -105,25 +105,25 @@ class Laboratory:
                 self._workers = self._around.enter_context(Workers[TrainingRequest](side_by_side.MOST - 1))
             self.call.agenda = _agenda(asked, alone=False)
             here: dict[str, Trained] = {}  # what was trained by this process
-            with side_by_side.helped(
+            with side_by_side.help_training(
                 self._workers, new, self._mlflow_experiment, self.run_id, self.call.anew
             ) as shared:
                 while asked:
                     if not shared.lacks(asked[0]):
                         first = asked.pop(0)
-                        yield here.get(digest(first.key)) or self._trained(first)
+                        yield here.get(digest(first.key)) or self._load_trained(first)
                     elif (ours := shared.take()) is not None:
-                        here[digest(ours.key)] = self._trained(ours)
+                        here[digest(ours.key)] = self._load_trained(ours)
                         shared.finish(ours)
                     elif not shared.wait(asked[0]):
                         break
-        yield from map(self._trained, asked)
+        yield from map(self._load_trained, asked)
 
     def train(self, experiment: Experiment) -> Trained:
         """The experiment's network: trained now, gone on with, or taken from an earlier run."""
         request = self._training(experiment)
         self.call.agenda = _agenda([request], alone=True)
-        return self._trained(request)
+        return self._load_trained(request)
 
     def stack(self, experiment: Experiment) -> Stacked:
         """The experiment's network, trained layer by layer as `dae stack` does, each layer a cached stage."""
@@ -131,7 +131,7 @@ class Laboratory:
         check_stack(experiment)
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
-        found = pretrained(self.call, experiment, dataset, self._mlflow_experiment, self.run_id)
+        found = pretrain(self.call, experiment, dataset, self._mlflow_experiment, self.run_id)
         return Stacked(tuple(Trained(ref, self.store) for ref in found.layers), Trained(found.whole, self.store))
 
     def evaluate(self, experiment: Experiment, model: given.Trained | None = None) -> Evaluated:
@@ -193,7 +193,7 @@ class Laboratory:
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
         return training_request(experiment, dataset)
 
-    def _trained(self, request: TrainingRequest) -> Trained:
+    def _load_trained(self, request: TrainingRequest) -> Trained:
         values = (request, self._mlflow_experiment, self.run_id, self.call.anew(request))
         found = self.call(train_autoencoder, *values, intact=intact, name=f"train {request.title}")
         return Trained(found, self.store)
@@ -229,7 +229,7 @@ def _own(model: given.Trained | None) -> Trained | None:
     raise InputError(f"A study gave the laboratory a {type(model).__name__}; it takes what it has trained itself.")
 
 
-def chosen(recipe: str, changes: Sequence[str] = ()) -> Experiment:
+def read_changed(recipe: str, changes: Sequence[str] = ()) -> Experiment:
     """A recipe with changes."""
     return parse(recipes.mapping(recipe, list(changes)))
 

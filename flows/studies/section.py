@@ -98,9 +98,9 @@ def write(request: StudyRequest, found: Mapping[str, Any], findings: Findings, s
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, bytes] = {f"{picture.name}.png": picture.png for picture in findings.pictures}
     files[CONTENT] = json.dumps(found, indent=1, allow_nan=False).encode()
-    return {name: _written(folder / name, data, store) for name, data in files.items()}
+    return {name: _write(folder / name, data, store) for name, data in files.items()}
 
 
-def _written(path: Path, data: bytes, store: Store) -> FileRef:
+def _write(path: Path, data: bytes, store: Store) -> FileRef:
     write_atomically(path, data)
     return file_ref(store, path)

@@ -64,14 +64,14 @@ def run_series(series: Series, only: Sequence[str], *, quick: bool, fresh: bool,
         fresh: Ignore cached results and train anew.
         threads: CPU threads of every training; 0: left open.
     """
-    names, store = series.selected(only), current_store()
+    names, store = series.select(only), current_store()
     give_levels()
     tracking.prepare(store)
     tracking.reconcile()
     mlflow_experiment = tracking.experiment_id(series.name, store)
-    run = _begun(series, mlflow_experiment, names, quick)
-    with tracking.ended(run):
-        found = _conducted(series, names, mlflow_experiment, run, store, quick=quick, fresh=fresh, threads=threads)
+    run = _begin(series, mlflow_experiment, names, quick)
+    with tracking.end_run(run):
+        found = _conduct(series, names, mlflow_experiment, run, store, quick=quick, fresh=fresh, threads=threads)
         _show(series, found, store)
         if not found.sections:
             raise DaecoreError(f"None of the studies could be run. {_reasons(found.failed)}")
@@ -97,7 +97,7 @@ def report(found: SeriesReport, store: Store) -> dict[str, Any]:
     }
 
 
-def _begun(series: Series, mlflow_experiment: str, names: Sequence[str], quick: bool) -> str:
+def _begin(series: Series, mlflow_experiment: str, names: Sequence[str], quick: bool) -> str:
     """The series' run: that of an earlier one on the same studies that was stopped, else a new one."""
     asked = f"{'quick' if quick else 'whole'} {' '.join(names)}"
     found = tracking.runs(
@@ -113,7 +113,7 @@ def _begun(series: Series, mlflow_experiment: str, names: Sequence[str], quick: 
     return tracking.start(mlflow_experiment, f"{series.name} ({'quick' if quick else 'whole'})", tags, {"quick": quick})
 
 
-def _conducted(
+def _conduct(
     series: Series, names: Sequence[str], mlflow_experiment: str, run: str, store: Store, *,
     quick: bool, fresh: bool, threads: int,
 ) -> SeriesReport:  # fmt: skip
@@ -126,7 +126,7 @@ def _conducted(
             request = conduct.request(series, name, quick=quick, threads=threads)
             sections.append(call(conduct.conduct, request, mlflow_experiment, run, fresh, intact=intact, name=name))
         except Exception as error:
-            if interrupts.noted():
+            if interrupts.was_interrupted():
                 raise KeyboardInterrupt from error
             failed[name] = " ".join(str(error).split())[:1000] or type(error).__name__
             log.warning("%s failed: %s", name, failed[name], exc_info=not isinstance(error, DaecoreError))

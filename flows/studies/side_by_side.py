@@ -19,9 +19,9 @@ from prefect import task
 
 from daecore.plugin.spec import digest
 
-from ..stages.caller import untagged
-from ..stages.publish import published
-from ..stages.threads import decided, keys, wanted
+from ..stages.caller import without_tags
+from ..stages.publish import find_published
+from ..stages.threads import decide_threads, keys, useful_threads
 from ..stages.training import TrainingRequest, train_autoencoder
 from ..store import device_lock, tracking
 from ..store.store import Store, current_store
@@ -36,19 +36,19 @@ Anew = Callable[[TrainingRequest], bool]  # whether what is in the cache is to b
 def to_train(requests: Sequence[TrainingRequest], store: Store, anew: Anew) -> list[TrainingRequest]:
     """Those that are trained anew, or that no run has trained yet; each once."""
 
-    def known(key: str) -> bool:
+    def is_known(key: str) -> bool:
         run = tracking.training_run(key)
-        return run is not None and published(run.data.tags, store) is not None
+        return run is not None and find_published(run.data.tags, store) is not None
 
     once = {digest(request.key): request for request in requests}
-    return [request for request in once.values() if anew(request) or not any(map(known, keys(request, store)))]
+    return [request for request in once.values() if anew(request) or not any(map(is_known, keys(request, store)))]
 
 
 def at_once(requests: Sequence[TrainingRequest]) -> int:
     """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one."""
     if any(request.device.kind != "cpu" for request in requests):
         return 1
-    threads = max((request.device.threads or wanted(request) for request in requests), default=1)
+    threads = max((request.device.threads or useful_threads(request) for request in requests), default=1)
     return min(len(requests), max(1, device_lock.cores() // threads), MOST)
 
 
@@ -98,7 +98,7 @@ class Shared:
 
 
 @contextmanager
-def helped(
+def help_training(
     workers: "Workers[TrainingRequest]",
     requests: Sequence[TrainingRequest],
     mlflow_experiment: str,
@@ -121,7 +121,7 @@ def helped(
         Exception: What a training of a worker raised: the first one.
     """
     shared = Shared(requests)
-    ended = _ended(workers, shared, at_once(requests) - 1, mlflow_experiment, parent, anew)
+    ended = _collect(workers, shared, at_once(requests) - 1, mlflow_experiment, parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         try:
             feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
@@ -152,7 +152,7 @@ def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Ev
         raise failed
 
 
-def _ended(
+def _collect(
     workers: "Workers[TrainingRequest]", shared: Shared, most: int, mlflow_experiment: str, parent: str, anew: Anew
 ) -> Iterator[tuple[TrainingRequest, Any]]:
     """What became of each training that workers have made, as they end."""
@@ -178,7 +178,7 @@ def train_one(request: dict[str, Any], mlflow_experiment: str, parent: str, fres
     asked = TrainingRequest.model_validate(request)
 
     def work() -> None:
-        with untagged(), decided(asked, current_store(), anew=fresh) as training:
+        with without_tags(), decide_threads(asked, current_store(), anew=fresh) as training:
             train_autoencoder.with_options(refresh_cache=fresh)(training, mlflow_experiment, parent, fresh)
 
     at_work(work)

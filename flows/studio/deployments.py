@@ -33,12 +33,12 @@ def deployments() -> tuple[Iterator[RunnerDeployment], Iterator[RunnerDeployment
 
     Each is made when it is asked for, with the schedules that were set on Prefect's page.
     """
-    known = list(described())
+    known = list(describe_deployments())
     later = [item for item in known if "/" in item[2].get("recipe", "")]
     return (_deployment(*item) for item in known if item not in later), (_deployment(*item) for item in later)
 
 
-def described() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
+def describe_deployments() -> Iterator[tuple[Flow[..., Any], str, dict[str, Any], str]]:
     """``(flow, name, parameters, description)`` of every deployment."""
     from ..pipeline import denoise
     from ..stacking.flow import stack
@@ -66,7 +66,7 @@ def tags(name: str, recipe: str) -> list[str]:
     """
     if not recipe:
         return [START, TOOLS, *([name] if name in series_registry().names("series") else [])]
-    if recipe not in recipes.packaged():
+    if recipe not in recipes.packaged_recipes():
         return [START, OWN]
     folder = recipe.partition("/")[0] if "/" in recipe else RECIPES
     return [*([START] if name in BEGIN_WITH else []), folder]

@@ -16,7 +16,7 @@ CHECKS = (  # in the order in which mending makes sense
     processes.studio,
     processes.strays,
     store_health.databases,
-    store_health.moved,
+    store_health.check_moved,
     installation.plugins,
     installation.recipes,
     store_health.locks,

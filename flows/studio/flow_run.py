@@ -22,11 +22,11 @@ def note_the_end() -> None:
 
     raise_signal = engine._prefect_sigterm_handler
 
-    def noted(number: int, frame: FrameType | None) -> None:
+    def note(number: int, frame: FrameType | None) -> None:
         interrupts.note()
         raise_signal(number, frame)
 
-    replace(engine, "_prefect_sigterm_handler", noted)
+    replace(engine, "_prefect_sigterm_handler", note)
 
 
 if __name__ == "__main__":

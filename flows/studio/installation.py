@@ -74,7 +74,7 @@ def restart_needed(store: Store) -> str:
     """A sentence if the studio that is up serves other plugins than the installed ones; else empty."""
     from daecore.plugin.registry import registry
 
-    serving = up.served(store) if studio_record.running(store.root) else None
+    serving = up.served_plugins(store) if studio_record.running(store.root) else None
     if serving is None:
         return ""
     now = {f"{kind} {name}": item.provenance.digest for (kind, name), item in registry().extensions.items()}

@@ -42,7 +42,7 @@ def rule() -> None:
 async def turn() -> AsyncIterator[bool]:
     """Wait for one's turn and hold it; yields whether it is ours: not inside another one, nor after too long a wait."""
     lock = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-    if _has_turn.get() or not await _acquired(lock):
+    if _has_turn.get() or not await _acquire(lock):
         yield False
         return
     token = _has_turn.set(True)
@@ -53,7 +53,7 @@ async def turn() -> AsyncIterator[bool]:
         lock.release()
 
 
-async def _acquired(lock: asyncio.Lock) -> bool:
+async def _acquire(lock: asyncio.Lock) -> bool:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await lock.acquire()

@@ -33,7 +33,7 @@ class Patient:
         asked = await read_request(receive)
         for wait in (*self.waits, None):
             answer = _Answer()
-            error = await self._tried(scope, replay(asked, receive), answer)
+            error = await self._try_once(scope, replay(asked, receive), answer)
             if answer.status != BUSY or wait is None:
                 break
             await asyncio.sleep(wait)
@@ -42,7 +42,7 @@ class Patient:
         if error is not None:
             raise error
 
-    async def _tried(self, scope: Scope, receive: Receive, answer: "_Answer") -> Exception | None:
+    async def _try_once(self, scope: Scope, receive: Receive, answer: "_Answer") -> Exception | None:
         """One try; what it raised, which Starlette does after it has answered."""
         try:
             await self.application({**scope, "state": dict(scope.get("state", {}))}, receive, answer)

@@ -62,7 +62,7 @@ def _write_ahead(store: Store) -> str:
     return "switched to WAL mode"
 
 
-def moved(store: Store) -> Finding:
+def check_moved(store: Store) -> Finding:
     """Whether the store lies where it was made."""
     before = moved_from(store)
     if not before:

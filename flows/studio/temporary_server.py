@@ -56,7 +56,7 @@ class TemporaryServer:
         limit = time.monotonic() + PATIENCE_SECONDS
         while not self.answers:
             if self._process.poll() is not None or time.monotonic() > limit:
-                raise self._failed()
+                raise self._fail()
 
     def end(self) -> None:
         """End it; safe to call twice."""
@@ -65,7 +65,7 @@ class TemporaryServer:
             del os.environ[URL], os.environ[MARK]
             _tell_prefect()
 
-    def _failed(self) -> Exception:
+    def _fail(self) -> Exception:
         from daecore.errors import StoreError
 
         self._said.seek(0)
@@ -78,7 +78,7 @@ class TemporaryServer:
         )
 
 
-def begun() -> TemporaryServer | None:
+def begin() -> TemporaryServer | None:
     """The server of this command; None where one is named."""
     return None if URL in os.environ else TemporaryServer()
 
@@ -86,7 +86,7 @@ def begun() -> TemporaryServer | None:
 @contextmanager
 def serving() -> Iterator[None]:
     """A server for a block that asks Prefect; none where one is named."""
-    server = begun()
+    server = begin()
     try:
         if server is not None:
             server.wait()

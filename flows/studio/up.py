@@ -77,13 +77,13 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     left = end_leftovers(store)
     if left:
         say(f"ended {left} processes that an earlier studio on this store had left behind")
-    studio, parts = _planned(store, wish), []
+    studio, parts = _plan(store, wish), []
     studio_record.write(store.root, studio)
     try:
         with store.lock("database"):  # a command beside may be making it
             _write_ahead(store.database)
         store.protect()
-        for made in _started(store, studio):
+        for made in _start(store, studio):
             parts.append(made)
         late = wait(parts[:SERVERS], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
         if late is not None:
@@ -95,7 +95,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
         end_all(_flows(studio), PATIENCE_SECONDS)  # first, while both servers can still be told that they end
         for part in reversed(parts):
             end(part)
-        end_all(studio_record.marked(studio.mark))
+        end_all(studio_record.marked_processes(studio.mark))
         studio_record.write(store.root, replace(studio, pid=0))
 
 
@@ -146,13 +146,13 @@ def alone(store: Store) -> Iterator[bool]:
 
 def end_leftovers(store: Store) -> int:
     """End what a studio left behind that was killed; how many processes there were."""
-    earlier = studio_record.recorded(store.root)
+    earlier = studio_record.read_record(store.root)
     if earlier is None or earlier.alive:
         return 0
-    return end_all(studio_record.marked(earlier.mark))
+    return end_all(studio_record.marked_processes(earlier.mark))
 
 
-def served(store: Store) -> dict[str, str] | None:
+def served_plugins(store: Store) -> dict[str, str] | None:
     """The plugins that the runner serves, by ``"kind name"``; None while it is not ready."""
     try:
         found: dict[str, str] = json.loads(_served_file(store).read_text(encoding="utf-8"))["plugins"]
@@ -164,14 +164,14 @@ def served(store: Store) -> dict[str, str] | None:
 def _flows(studio: Studio) -> list[psutil.Process]:
     """The processes of flow runs that the studio's runner has started."""
     found = []
-    for process in studio_record.marked(studio.mark):
+    for process in studio_record.marked_processes(studio.mark):
         with contextlib.suppress(psutil.Error):  # it ends by itself just now
             found += [process] if FLOW in " ".join(process.cmdline()) else []
     return found
 
 
-def _planned(store: Store, wish: Wish) -> Studio:
-    before = studio_record.recorded(store.root)
+def _plan(store: Store, wish: Wish) -> Studio:
+    before = studio_record.read_record(store.root)
     ports = [int(url.rsplit(":", 1)[1]) for url in ((before.prefect, before.mlflow) if before else ())]
     prefect_port = _port(wish.prefect_port, ports[0] if ports else PREFECT_PORT)
     mlflow_port = _port(wish.mlflow_port, ports[1] if ports else MLFLOW_PORT)
@@ -208,7 +208,7 @@ def _refuse_others(wish: Wish) -> None:
         )
 
 
-def _started(store: Store, studio: Studio) -> Iterator[Part]:
+def _start(store: Store, studio: Studio) -> Iterator[Part]:
     """Both servers, then the runner, which waits for them itself while its libraries load."""
     environment = {**base_environment(), **store.environment(), MARK: studio.mark, "PYTHONUNBUFFERED": "1"}
     logs = store.root / "logs"
@@ -232,7 +232,7 @@ def _started(store: Store, studio: Studio) -> Iterator[Part]:
     yield start(
         "The runner", "daecore_flows.studio.serving",
         log=logs / "runner.log", environment={**environment, "PREFECT_LOGGING_LEVEL": "INFO"},
-        ready=lambda: served(store) is not None,
+        ready=lambda: served_plugins(store) is not None,
     )  # fmt: skip
 
 

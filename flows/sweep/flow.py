@@ -70,11 +70,11 @@ def sweep(
 def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRecord:
     """The sweep from its record to its report."""
     mlflow_experiment = tracking.experiment_id(asked.base.dataset.name, store)
-    record = _recorded(asked, store)
+    record = _read_record(asked, store)
     search = Search(asked, recipe, store, record)
     parent = _parent(asked, mlflow_experiment, recipe, record, whole=search.whole)
     search.record = record.model_copy(update={"run_id": parent})
-    with tracking.ended(parent):
+    with tracking.end_run(parent):
         if not search.whole:
             with Workers[Job](parallel) as workers:
                 search.run(workers)
@@ -88,10 +88,10 @@ def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRec
     return search.record
 
 
-def _recorded(asked: SweepPlan, store: Store) -> SweepRecord:
+def _read_record(asked: SweepPlan, store: Store) -> SweepRecord:
     """What an earlier process did and is still true."""
     before = load_record(asked, store)
-    there = tracking.finished(run.run_id for trial in before.trials for run in trial.runs if run.run_id)
+    there = tracking.find_finished(run.run_id for trial in before.trials for run in trial.runs if run.run_id)
     trials = tuple(still_true(trial, asked.candidate(trial.point), there) for trial in before.trials)
     return before.model_copy(update={"trials": trials})
 

@@ -14,7 +14,7 @@ from daecore.plugin.spec import digest
 
 from ..store.provenance import provenance, used_by
 from . import measures
-from .search_space import Dimension, Point, changed, grid, parse_space
+from .search_space import Dimension, Point, change, grid, parse_space
 
 Method = Literal["grid", "random", "tpe"]
 
@@ -83,7 +83,7 @@ class SweepPlan:
         from ..stages.every import code_digests
 
         try:
-            experiment = parse(changed(self.base, point))
+            experiment = parse(change(self.base, point))
             check(experiment)
         except InputError as error:
             return Candidate(point, None, reason=str(error))

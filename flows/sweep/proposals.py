@@ -97,11 +97,11 @@ def proposals(plan: SweepPlan, earlier: Sequence[tuple[Point, float | None]], *,
     if plan.method == "grid":
         return Listed(grid(plan.space))
     if plan.method == "random":
-        return Listed(drawn(plan.space, plan.trials, plan.seed))
+        return Listed(draw_points(plan.space, plan.trials, plan.seed))
     return Guided(plan.space, earlier, seed=plan.seed, higher=higher)
 
 
-def drawn(space: Sequence[Dimension], count: int, seed: int) -> list[Point]:
+def draw_points(space: Sequence[Dimension], count: int, seed: int) -> list[Point]:
     """Points drawn at random, no two alike; fewer where the space has no more."""
     study, found = _study(optuna.samplers.RandomSampler(seed=seed), higher=False), dict[str, Point]()
     repeats = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from daecore.errors import InputError, choices, quoted
+from daecore.errors import InputError, choices, quote
 from daecore.experiment import yaml_text
 from daecore.experiment.experiment import Experiment
 
@@ -126,7 +126,7 @@ def grid(space: Sequence[Dimension]) -> list[Point]:
     return [dict(zip((dimension.path for dimension in space), point, strict=True)) for point in product(*values)]
 
 
-def changed(base: Experiment, point: Point) -> dict[str, Any]:
+def change(base: Experiment, point: Point) -> dict[str, Any]:
     """The base experiment as a mapping, with a point's values in their places."""
     whole: dict[str, Any] = base.model_dump(mode="json")
     for path, value in point.items():
@@ -149,14 +149,14 @@ def _dimension(entry: str) -> Dimension:
     path = path.strip()
     if not equals or not path:
         raise InputError(f"An entry of the space is path=VALUES, e.g. training.epochs=[1, 2], but got {entry!r}.")
-    value = yaml_text.load(text, f"The space's {path}: {quoted(text)}")
+    value = yaml_text.load(text, f"The space's {path}: {quote(text)}")
     if isinstance(value, list):
         return _choices(path, value)
     if isinstance(value, dict) and {"low", "high"} <= set(value) <= RANGE_KEYS:
         return _range(path, value)
     raise InputError(
         f"The space's {path} must be a list of values, as [0.3, 0.5], or a range, as {{low: 0.1, high: 0.9}} with step "
-        f"or log if wished, but got {quoted(value)}."
+        f"or log if wished, but got {quote(value)}."
     )
 
 
@@ -205,7 +205,7 @@ def _require_path(path: str, whole: Any) -> None:
                 else f"{where} is {part!r} and has no parts."
             )
             raise InputError(
-                f"The space names {quoted(path)}, which this experiment does not have: {there} "
+                f"The space names {quote(path)}, which this experiment does not have: {there} "
                 "`dae show` prints every place of a recipe."
             )
         part, before = known[step], f"{before}.{step}".strip(".")

@@ -70,7 +70,7 @@ class Search:
         for point in self.waiting:
             self._begin(self.asked.candidate(point))
         while True:
-            while workers.idle and self._filled():
+            while workers.idle and self._fill():
                 job = self.jobs.popleft()
                 workers.submit(job, run_trial, self._parameters(job))
             if not workers.busy:
@@ -86,7 +86,7 @@ class Search:
         while (point := self.proposals.ask()) is not None:
             yield point
 
-    def _filled(self) -> bool:
+    def _fill(self) -> bool:
         """Whether a run waits to be made, after asking for points where none does."""
         while not self.jobs:
             more = self.asked.method == "tpe" and len(self.record.trials) < self.asked.trials

@@ -86,7 +86,7 @@ def markdown(asked: SweepPlan, record: SweepRecord) -> str:
     lines = [
         "| " + " | ".join(names.get(name, name) for name in columns) + " |",
         "|" + "---|" * len(columns),
-        *("| " + " | ".join(_cell(row[name]) for name in columns) + " |" for row in _sorted(asked, table)[:SHOWN]),
+        *("| " + " | ".join(_cell(row[name]) for name in columns) + " |" for row in _sort(asked, table)[:SHOWN]),
     ]
     best_one, caution = best_sentence(asked, record), measures.caution(asked.measure, asked.paths)
     left = f"{len(table) - SHOWN} more in sweep.csv." if len(table) > SHOWN else ""
@@ -95,7 +95,7 @@ def markdown(asked: SweepPlan, record: SweepRecord) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _sorted(asked: SweepPlan, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sort(asked: SweepPlan, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The best first where there is a best, those without a figure last."""
     sign = -1 if measures.higher_is_better(asked.measure) else 1
     if not asked.chooses:

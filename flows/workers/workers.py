@@ -137,7 +137,7 @@ def at_work(work: Callable[[], Result]) -> Result:
         finally:
             _at_work.clear()
     except BaseException as error:
-        if isinstance(error, Exception) and not interrupts.noted():
+        if isinstance(error, Exception) and not interrupts.was_interrupted():
             raise
         _at_work.clear()  # where the interrupt came while that was done
         raise Interrupted(f"interrupted ({type(error).__name__})") from error

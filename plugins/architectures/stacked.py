@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 Width = Annotated[int, Field(ge=1, le=16_384)]
 Activation = Literal["sigmoid", "tanh", "relu", "linear"]
@@ -126,6 +126,6 @@ def register_architectures() -> list[Architecture]:
     """Ship `stacked`."""
     return [
         Architecture(
-            name="stacked", options=Stacked, function=stacked, source=cited("vincent2010"), bounded=_ends_in_a_sigmoid
+            name="stacked", options=Stacked, function=stacked, source=cite("vincent2010"), bounded=_ends_in_a_sigmoid
         )
     ]

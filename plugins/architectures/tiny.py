@@ -7,7 +7,7 @@ from torch import nn
 
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 WIDTH = 10
 
@@ -61,6 +61,6 @@ def register_architectures() -> list[Architecture]:
     """Ship `tiny`."""
     return [
         Architecture(
-            name="tiny", options=Tiny, function=tiny, source=cited("soltanayev2018"), shapes="images", bounded=True
+            name="tiny", options=Tiny, function=tiny, source=cite("soltanayev2018"), shapes="images", bounded=True
         )
     ]

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 
@@ -112,4 +112,4 @@ def _block(before: int, after: int) -> nn.Sequential:
 @hookimpl
 def register_architectures() -> list[Architecture]:
     """Ship `unet`."""
-    return [Architecture(name="unet", options=Unet, function=unet, source=cited("ronneberger2015"), shapes="images")]
+    return [Architecture(name="unet", options=Unet, function=unet, source=cite("ronneberger2015"), shapes="images")]

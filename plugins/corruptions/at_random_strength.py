@@ -61,7 +61,7 @@ def at_random_strength(x: Tensor, options: AtRandomStrength, *, generator: Gener
     return chosen.extension.function(x, at, generator=generator)
 
 
-def _unbiased(options: AtRandomStrength) -> bool:
+def _is_unbiased(options: AtRandomStrength) -> bool:
     """Whether it is so at both ends: one of them may be the identity."""
     chosen = options.corruption
     name = chosen.extension.strength.option  # type: ignore[union-attr]
@@ -78,7 +78,7 @@ def register_corruptions() -> list[Corruption]:
             options=AtRandomStrength,
             function=at_random_strength,
             random=True,
-            unbiased=_unbiased,
+            unbiased=_is_unbiased,
             output_shape=lambda shape, options: Corruptor([options.corruption]).output_shape(shape),
             host=lambda options: Corruptor([options.corruption]).host,
             composite=True,

@@ -26,8 +26,8 @@ def block_mask(x: Tensor, options: BlockMask, *, generator: Generator) -> tuple[
     Returns:
         The corrupted images ``(B, C, H, W)`` and the covered pixels, bool ``(B, 1, H, W)``.
     """
-    rows = _covered(x.shape[-2], x, options, generator)[..., :, None]  # (B, count, H, 1)
-    columns = _covered(x.shape[-1], x, options, generator)[..., None, :]  # (B, count, 1, W)
+    rows = _cover(x.shape[-2], x, options, generator)[..., :, None]  # (B, count, H, 1)
+    columns = _cover(x.shape[-1], x, options, generator)[..., None, :]  # (B, count, 1, W)
     covered = (rows & columns).any(dim=1, keepdim=True)
     return x.masked_fill(covered, options.fill), covered
 
@@ -46,7 +46,7 @@ def block_mask_shape(shape: tuple[int, ...], options: BlockMask) -> tuple[int, .
     return shape
 
 
-def _covered(length: int, x: Tensor, options: BlockMask, generator: Generator) -> Tensor:
+def _cover(length: int, x: Tensor, options: BlockMask, generator: Generator) -> Tensor:
     """Which positions of one axis the squares cover: bool ``(B, count, length)``."""
     shape = (x.shape[0], options.count, 1)
     first = torch.randint(length - options.size + 1, shape, generator=generator, device=x.device)

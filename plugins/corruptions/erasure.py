@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from daecore import Corruption, Options, Strength, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .pixels import pixels
 
 STEPS = 2**16  # a probability is a whole number of these steps
@@ -78,7 +78,7 @@ def register_corruptions() -> list[Corruption]:
             name="erasure",
             options=Erasure,
             function=erasure,
-            source=cited("vincent2008"),
+            source=cite("vincent2008"),
             random=True,
             unbiased=lambda options: options.rescale or options.p == 0,
             strength=Strength("p", identity=0, low=0.1, high=0.9),

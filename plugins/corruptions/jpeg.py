@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from daecore import Corruption, Options, Strength, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 GREY, COLOUR = 1, 3
 
@@ -64,7 +64,7 @@ def register_corruptions() -> list[Corruption]:
             name="jpeg",
             options=Jpeg,
             function=jpeg,
-            source=cited("itut81"),
+            source=cite("itut81"),
             shapes="images",
             strength=Strength("quality", identity=None, low=90, high=5),  # lower quality, stronger corruption
             output_shape=jpeg_shape,

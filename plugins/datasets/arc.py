@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 
 class Arc(Options):
@@ -57,7 +57,7 @@ def register_datasets() -> list[Dataset]:
             name="arc",
             options=Arc,
             function=arc,
-            source=cited("alain2014"),
+            source=cite("alain2014"),
             shapes="points",
             sample_shape=lambda options: (2,),
         ),

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from daecore import Dataset, Splits, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .problem import SHAPE, SIDE, Problem, two_classes
 
 ROUND = 10_000  # candidates drawn at once
@@ -139,7 +139,7 @@ def register_datasets() -> list[Dataset]:
             name="convex",
             options=Convex,
             function=convex,
-            source=cited("larochelle2007"),
+            source=cite("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=2,

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from daecore import Dataset, Samples, Splits, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .backgrounds import photographs
 from .idx import CLASSES, DOWNLOAD_BYTES
 from .mnist import Mnist, mnist
@@ -68,7 +68,7 @@ def mnist_rot(options: MnistRot, *, cache: Path) -> Splits:
     Raises:
         DataError: MNIST's files cannot be had.
     """
-    return digit_problem("mnist_rot", _all_digits(options, cache), options, turned)
+    return digit_problem("mnist_rot", _all_digits(options, cache), options, turn)
 
 
 def mnist_bg_rand(options: MnistBgRand, *, cache: Path) -> Splits:
@@ -98,7 +98,7 @@ def mnist_bg_img_rot(options: MnistBgImgRot, *, cache: Path) -> Splits:
     before = before_photographs()
 
     def vary(digits: Tensor, generator: Generator) -> Tensor:
-        return before(turned(digits, generator), generator)
+        return before(turn(digits, generator), generator)
 
     return digit_problem("mnist_bg_img_rot", _all_digits(options, cache), options, vary)
 
@@ -114,12 +114,12 @@ def before_photographs() -> Varied:
     return lambda digits, generator: torch.maximum(digits, source.patches(len(digits), generator))
 
 
-def turned(digits: Tensor, generator: Generator) -> Tensor:
+def turn(digits: Tensor, generator: Generator) -> Tensor:
     """Digits, each turned counter-clockwise by its own uniform angle, black around."""
-    return rotated(digits, 2 * math.pi * torch.rand(len(digits), generator=generator, dtype=torch.float64))
+    return rotate(digits, 2 * math.pi * torch.rand(len(digits), generator=generator, dtype=torch.float64))
 
 
-def rotated(images: Tensor, angles: Tensor) -> Tensor:
+def rotate(images: Tensor, angles: Tensor) -> Tensor:
     """Pictures turned about their centre with bilinear interpolation, black around.
 
     Positions are rounded to a 128th of a pixel; the rest is exact, and rounded once. `grid_sample` would leave its
@@ -198,7 +198,7 @@ def register_datasets() -> list[Dataset]:
             name=name,
             options=options,
             function=function,
-            source=cited("larochelle2007"),
+            source=cite("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

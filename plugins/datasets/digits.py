@@ -6,7 +6,7 @@ import torch
 
 from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 SHAPE = (1, 8, 8)
 SIZES = (1_297, 200, 300)  # train, validation, test
@@ -36,7 +36,7 @@ def register_datasets() -> list[Dataset]:
             name="digits",
             options=Digits,
             function=digits,
-            source=cited("alpaydin1998"),
+            source=cite("alpaydin1998"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=10,

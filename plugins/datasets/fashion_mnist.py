@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daecore import Dataset, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
@@ -38,7 +38,7 @@ def register_datasets() -> list[Dataset]:
             name="fashion_mnist",
             options=FashionMnist,
             function=fashion_mnist,
-            source=cited("xiao2017"),
+            source=cite("xiao2017"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

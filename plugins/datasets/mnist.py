@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daecore import Dataset, Splits, hookimpl, npm_package, torchvision_mirrors
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
 FILES = {
@@ -37,7 +37,7 @@ def register_datasets() -> list[Dataset]:
             name="mnist",
             options=Mnist,
             function=mnist,
-            source=cited("lecun1998"),
+            source=cite("lecun1998"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=CLASSES,

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from daecore import DataError, Dataset, InputError, Options, Splits, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .image_folder import ImageFolder, read_splits, search
 
 FOLDER = "DAE_NATURAL"
@@ -115,7 +115,7 @@ def register_datasets() -> list[Dataset]:
             name="natural",
             options=Natural,
             function=natural,
-            source=cited("zhang2017", "vanderwalt2014"),
+            source=cite("zhang2017", "vanderwalt2014"),
             shapes="images",
             sample_shape=lambda options: (1, options.size, options.size),
             fingerprint=fingerprint,

@@ -16,7 +16,7 @@ from . import natural
 from .fashion_mnist import FashionMnist, fashion_mnist
 from .image_folder import ImageFolder, read_splits
 from .mnist import Mnist, mnist
-from .whitening import Whitening, centred
+from .whitening import Whitening, centre
 
 DULL = {
     "natural": 4 / 255,
@@ -60,7 +60,7 @@ def patches(options: Patches, *, cache: Path) -> Splits:
     """
     cut = [_lively(part, options) for part in _cut(options, cache)]
     if options.white:
-        level = [centred(part) for part in cut]
+        level = [centre(part) for part in cut]
         whitening = Whitening.of(level[0])
         cut = [whitening(part) for part in level]
     train, validation, test = (Samples(part.float()) for part in cut)

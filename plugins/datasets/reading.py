@@ -62,18 +62,18 @@ class Reading:
         for note in self.notes[:1]:
             more = f" The same or another note on {len(self.notes) - 1} more." if len(self.notes) > 1 else ""
             warnings.warning("%s.%s", note, more)
-        said = _listed(self.bad)
+        said = _list(self.bad)
         if self.small:
             fits = min(side for side, _ in self.small)
             advice = f"The largest that fits all is size={fits}" if fits >= SMALLEST else "Take them out"
             said.append(
-                f"Smaller than a crop of {size} x {size} pixels: {', '.join(_listed([n for _, n in self.small]))}."
+                f"Smaller than a crop of {size} x {size} pixels: {', '.join(_list([n for _, n in self.small]))}."
             )
             said.append(f"{advice}; or take out what is not to be used." if fits >= SMALLEST else f"{advice}.")
         if said:
             raise DataError("\n".join(said))
 
 
-def _listed(names: list[str]) -> list[str]:
+def _list(names: list[str]) -> list[str]:
     more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
     return names[:NAMED] + more

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from daecore import Dataset, Splits, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .backgrounds import photographs
 from .problem import SHAPE, SIDE, Problem, two_classes
 
@@ -37,7 +37,7 @@ def rectangles(options: Rectangles, *, cache: Path) -> Splits:
 
     def draw(label: int, generator: Generator) -> Tensor:
         height, width = sides(generator, least=1, difference=LEAST_DIFFERENCE)
-        outline, inside = areas(*oriented(height, width, label), generator)
+        outline, inside = areas(*orient(height, width, label), generator)
         return ((outline & ~inside).to(torch.uint8) * 255).reshape(-1, *SHAPE)
 
     return two_classes("rectangles", options, draw)
@@ -55,19 +55,19 @@ def rectangles_img(options: RectanglesImg, *, cache: Path) -> Splits:
     source = photographs()
 
     def draw(label: int, generator: Generator) -> Tensor:
-        area = filled(label, generator)
+        area = fill(label, generator)
         front, back = source.patches(2 * len(area), generator).chunk(2)
         return torch.where(area, front, back).reshape(-1, *SHAPE)
 
     return two_classes("rectangles_img", options, draw)
 
 
-def filled(label: int, generator: Generator) -> Tensor:
+def fill(label: int, generator: Generator) -> Tensor:
     """Where filled rectangles of one class lie: bool ``(M, 28, 28)``."""
     height, width = sides(generator, least=LEAST_SIDE, difference=LEAST_DIFFERENCE_IMAGE)
     share = height * width / SIDE**2
     fits = (share >= LEAST_AREA) & (share <= MOST_AREA)
-    whole, _ = areas(*oriented(height[fits], width[fits], label), generator)
+    whole, _ = areas(*orient(height[fits], width[fits], label), generator)
     return whole
 
 
@@ -77,7 +77,7 @@ def sides(generator: Generator, *, least: int, difference: int) -> tuple[Tensor,
     return tuple(both[(both[:, 0] - both[:, 1]).abs() >= difference].unbind(1))  # type: ignore[return-value]
 
 
-def oriented(height: Tensor, width: Tensor, label: int) -> tuple[Tensor, Tensor]:
+def orient(height: Tensor, width: Tensor, label: int) -> tuple[Tensor, Tensor]:
     """Height and width of rectangles of one class: both were drawn alike, so exchanging them does not favour any."""
     longer, shorter = torch.maximum(height, width), torch.minimum(height, width)
     return (shorter, longer) if label else (longer, shorter)
@@ -105,7 +105,7 @@ def register_datasets() -> list[Dataset]:
             name=name,
             options=options,
             function=function,
-            source=cited("larochelle2007"),
+            source=cite("larochelle2007"),
             shapes="images",
             sample_shape=lambda options: SHAPE,
             classes=2,

@@ -14,7 +14,7 @@ REGULARISATION = 0.1  # of the mean variance, added to every eigenvalue: fine no
 GRID = 2.0**-12  # values are rounded to it: else the last bits, and the digest, would depend on the number of threads
 
 
-def centred(vectors: Tensor) -> Tensor:
+def centre(vectors: Tensor) -> Tensor:
     """Each vector without its own mean; ``(N, D)``.
 
     Its contrast stays as it is: strong edges are rare, and filters for edges are learnt from what is rare. Divided by

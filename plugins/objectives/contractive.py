@@ -6,7 +6,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, find_encoder, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .reconstruction import Measure, needs_bounds, value_errors
 
 
@@ -91,7 +91,7 @@ def register_objectives() -> list[Objective]:
             name="contractive",
             options=Contractive,
             function=contractive,
-            source=cited("rifai2011"),
+            source=cite("rifai2011"),
             bounded=needs_bounds,
         )
     ]

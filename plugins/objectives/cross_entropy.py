@@ -4,7 +4,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .reconstruction import value_errors
 
 
@@ -35,7 +35,7 @@ def register_objectives() -> list[Objective]:
             name="cross_entropy",
             options=CrossEntropy,
             function=cross_entropy,
-            source=cited("vincent2008", "vincent2010"),
+            source=cite("vincent2008", "vincent2010"),
             bounded=True,
         )
     ]

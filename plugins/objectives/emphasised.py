@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, Corruptor, InputError, Loss, Objective, Options, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 from .reconstruction import Measure, needs_bounds, value_errors
 
 TRIED = ((1, 64, 64), (64,))  # shapes of the samples on which a corruption shows whether it marks what it touches
@@ -82,7 +82,7 @@ def register_objectives() -> list[Objective]:
             name="emphasised",
             options=Emphasised,
             function=emphasised,
-            source=cited("vincent2010"),
+            source=cite("vincent2010"),
             demands=demands,
             bounded=needs_bounds,
         )

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 
 class L1(Options):
@@ -28,4 +28,4 @@ def l1(options: L1, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `l1`."""
-    return [Objective(name="l1", options=L1, function=l1, source=cited("lehtinen2018"))]
+    return [Objective(name="l1", options=L1, function=l1, source=cite("lehtinen2018"))]

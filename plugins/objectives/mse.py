@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 
 class Mse(Options):
@@ -25,4 +25,4 @@ def mse(options: Mse, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `mse`."""
-    return [Objective(name="mse", options=Mse, function=mse, source=cited("vincent2008"))]
+    return [Objective(name="mse", options=Mse, function=mse, source=cite("vincent2008"))]

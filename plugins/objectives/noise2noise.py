@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from daecore import Batch, CorruptionSpec, Corruptor, InputError, Loss, Objective, Options, Spec, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 PROBES = (64, 1024)  # sides of the pictures on which a mask is looked at: the larger one holds any square
 
@@ -138,6 +138,6 @@ def register_objectives() -> list[Objective]:
     """Ship `noise2noise`."""
     return [
         Objective(
-            name="noise2noise", options=Noise2Noise, function=noise2noise, source=cited("lehtinen2018"), demands=demands
+            name="noise2noise", options=Noise2Noise, function=noise2noise, source=cite("lehtinen2018"), demands=demands
         )
     ]

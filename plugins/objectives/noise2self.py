@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, InputError, Loss, Objective, Options, comparable, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 NEIGHBOURS = ((0.5, 1.0, 0.5), (1.0, 0.0, 1.0), (0.5, 1.0, 0.5))  # how they weigh, the pixel itself left out
 TRIED = (1, 64, 64)  # the shape of the flat pictures on which neighbouring noise is compared
@@ -36,7 +36,7 @@ def noise2self(options: Noise2Self, corruptor: Corruptor) -> Loss:
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         noisy = corruptor(batch.clean, generator).x
-        rows, columns = _hidden(batch, generator, options.grid)
+        rows, columns = _hide(batch, generator, options.grid)
         seen = noisy.clone()
         seen[..., rows, columns] = neighbours(noisy)[..., rows, columns]
         return F.mse_loss(comparable(model(seen), noisy)[..., rows, columns], noisy[..., rows, columns])
@@ -73,7 +73,7 @@ def demands(options: Noise2Self, corruptor: Corruptor) -> None:
         )
 
 
-def _hidden(batch: Batch, generator: Generator, grid: int) -> tuple[slice, slice]:
+def _hide(batch: Batch, generator: Generator, grid: int) -> tuple[slice, slice]:
     """Which rows and columns are hidden where they meet: every ``grid``-th from a place that is drawn.
 
     Raises:
@@ -95,7 +95,7 @@ def register_objectives() -> list[Objective]:
             name="noise2self",
             options=Noise2Self,
             function=noise2self,
-            source=cited("batson2019"),
+            source=cite("batson2019"),
             shapes="images",
             demands=demands,
         )

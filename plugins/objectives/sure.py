@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl, stream
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 STEP = 0.05  # the probe's length, in sigmas: short beside the noise, long beside a device's rounding
 NEAR = 1e-3  # relative; two sigmas that differ by less are one
@@ -91,7 +91,7 @@ def register_objectives() -> list[Objective]:
             name="sure",
             options=Sure,
             function=sure,
-            source=cited("stein1981", "ramani2008", "soltanayev2018"),
+            source=cite("stein1981", "ramani2008", "soltanayev2018"),
             demands=demands,
         )
     ]

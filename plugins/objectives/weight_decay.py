@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hookimpl
 
-from ..bibliography import cited
+from ..bibliography import cite
 
 
 class WeightDecay(Options):
@@ -43,4 +43,4 @@ def weight_decay(options: WeightDecay, corruptor: Corruptor) -> Loss:
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `weight_decay`."""
-    return [Objective(name="weight_decay", options=WeightDecay, function=weight_decay, source=cited("vincent2010"))]
+    return [Objective(name="weight_decay", options=WeightDecay, function=weight_decay, source=cite("vincent2010"))]

@@ -23,7 +23,7 @@ def test_applied_sets_threads_and_puts_them_back():
     device = resolve_device("cpu", threads=before + 1)
 
     def stage() -> None:
-        with device.applied():
+        with device.apply():
             raise ArithmeticError(torch.get_num_threads())
 
     with pytest.raises(ArithmeticError, match=str(before + 1)):
@@ -37,7 +37,7 @@ from daecore.device import resolve_device
 
 tiny = torch.full((4_000_000,), 1e-30)
 assert (tiny * 1e-10 != 0).all()  # and the pool's threads exist from now on
-with resolve_device("cpu", threads=2).applied():
+with resolve_device("cpu", threads=2).apply():
     print((tiny * 1e-10 != 0).sum().item(), (tiny * 1e-7 != 0).sum().item())
 print((tiny * 1e-10 != 0).sum().item())
 """

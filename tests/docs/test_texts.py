@@ -105,9 +105,9 @@ def mistakes(line: str) -> list[str]:
 
 
 def is_recipe(word: str) -> bool:
-    from daecore_flows.store.recipes import packaged
+    from daecore_flows.store.recipes import packaged_recipes
 
-    return word.isupper() or word.endswith((".yaml", ".json")) or word in packaged()
+    return word.isupper() or word.endswith((".yaml", ".json")) or word in packaged_recipes()
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if commands(path.read_text(encoding="utf-8"))], ids=named)

@@ -48,7 +48,7 @@ def test_three_at_once_take_no_longer_than_in_turn_and_again_train_nothing(tmp_p
     assert together < 1.3 * 3 * alone
     reports = [json.loads(Path(f"{store}.json").read_text()) for store in stores]
     assert len({(it["training"]["weights_sha256"], it["training"]["threads"]) for it in reports}) == 1
-    with device_lock.held(Device(kind="cpu", precision="float32", threads=device_lock.cores())):
+    with device_lock.hold(Device(kind="cpu", precision="float32", threads=device_lock.cores())):
         run(stores[0])
     again = json.loads(Path(f"{stores[0]}.json").read_text())
     assert set(again["reused"]) == {"load_dataset", "train_autoencoder", "measure_baselines", "evaluate_denoising"}

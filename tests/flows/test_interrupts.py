@@ -80,7 +80,7 @@ def test_an_error_without_an_interrupt_stays_what_it_is(monkeypatch: pytest.Monk
 
 def test_the_handlers_from_before_come_back() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with interrupts.heard(signal.SIGINT):
+    with interrupts.listen(signal.SIGINT):
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -22,7 +22,7 @@ from daecore.data.image_file import ImageFile, read_image
 from daecore.device import Device
 from daecore.errors import DataError, InputError, NonFiniteError
 from daecore.model import tiling
-from daecore.model.autoencoder import Autoencoder, Shapes, initialised
+from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.plugin.spec import Spec, spec
 from daecore.training.checkpoint import save_tensors
 
@@ -48,7 +48,7 @@ def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) 
 def unet(tmp_path: Path) -> str:
     """A U-Net of one channel whose correction is zero: it gives every picture back."""
     architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
-    network = initialised(architecture, shapes, 0)
+    network = initialise(architecture, shapes, 0)
     for parameter in network.decoder.last.parameters():
         torch.nn.init.zeros_(parameter)
     return saved(tmp_path / "unet.safetensors", architecture, network, shapes)
@@ -57,7 +57,7 @@ def unet(tmp_path: Path) -> str:
 @pytest.fixture
 def upscaler(tmp_path: Path) -> str:
     architecture, shapes = spec("architecture", "upscaler"), Shapes((1, 28, 28), (1, 14, 14))
-    return saved(tmp_path / "upscaler.safetensors", architecture, initialised(architecture, shapes, 0), shapes)
+    return saved(tmp_path / "upscaler.safetensors", architecture, initialise(architecture, shapes, 0), shapes)
 
 
 def pixels(*shape: int, kind: type = np.uint8) -> np.ndarray:
@@ -165,7 +165,7 @@ def test_it_waits_for_a_core_as_all_do_and_says_so(
     drawn(tmp_path / "in.png", 20, 20)
     everything = Device(kind="cpu", precision="float32", threads=device_lock.cores())
     with ThreadPoolExecutor(1) as others, ExitStack() as busy:
-        busy.enter_context(device_lock.held(everything))
+        busy.enter_context(device_lock.hold(everything))
         done = others.submit(main, ["restore", unet, str(tmp_path / "in.png"), str(tmp_path / "out.png")])
         limit = time.monotonic() + 20
         while "waiting for a core of this machine" not in caplog.text and time.monotonic() < limit:

@@ -79,7 +79,7 @@ def read_candidates(texts: Sequence[str]) -> tuple[list[Candidate], dict[str, st
         InputError: A text means no run, or several.
     """
     candidates, left_out = [], {}
-    for run in {run.info.run_id: run for text in texts for run in _meant(text)}.values():
+    for run in {run.info.run_id: run for text in texts for run in _resolve(text)}.values():
         try:
             candidates.append(_candidate(run))
         except StoreError as error:
@@ -93,7 +93,7 @@ def panels(candidates: Sequence[Candidate]) -> dict[str, bytes]:
     return {run: path.read_bytes() for run, path in paths.items() if path.is_file()}
 
 
-def _meant(text: str) -> list[Run]:
+def _resolve(text: str) -> list[Run]:
     """The run that is meant; of a sweep all its runs, the first one first."""
     found = lookup.find_run(text, stages=("denoise", SWEEP))
     if found.data.tags["stage"] != SWEEP:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from daecore.errors import InputError
 from daecore.plugin.spec import digest
 from daecore.rng import stream
-from daecore.stats.claims import LEAST, claimed
+from daecore.stats.claims import LEAST, is_claim
 from daecore.stats.intervals import Interval, bootstrap, student
 
 from .candidates import Candidate
@@ -65,7 +65,7 @@ def compare(candidates: Sequence[Candidate], left_out: Mapping[str, str] | None 
     )
 
 
-def paired(first: Candidate, other: Candidate, measure: Measure) -> NDArray[Any]:
+def pair_scores(first: Candidate, other: Candidate, measure: Measure) -> NDArray[Any]:
     """The other run's scores minus the first one's, per test sample: ``(N,)``."""
     there, here = (np.asarray(one.scores[measure.column], np.float64) for one in (other, first))
     return np.subtract(there, here)
@@ -91,7 +91,7 @@ def _differences(first: Candidate, others: Sequence[Candidate]) -> Iterator[Diff
     for other in others:
         for measure in first.measures if same_images(first, other) else []:
             generator = stream(0, "comparison", measure.column, first.run_id, other.run_id)
-            interval = bootstrap(paired(first, other, measure), generator=generator)
+            interval = bootstrap(pair_scores(first, other, measure), generator=generator)
             yield Difference(
                 first=first.run_id, other=other.run_id, measure=measure, difference=interval,
                 claim=_claim(interval, measure, alike=same_task(first, other)),
@@ -101,7 +101,7 @@ def _differences(first: Candidate, others: Sequence[Candidate]) -> Iterator[Diff
 
 def _claim(difference: Interval, measure: Measure, *, alike: bool) -> Claim:
     """What may be said; of networks that had different tasks, only which number is higher."""
-    if not claimed(difference):
+    if not is_claim(difference):
         return "no difference is claimed"
     if not alike:
         return "higher" if difference.mean > 0 else "lower"
@@ -111,12 +111,12 @@ def _claim(difference: Interval, measure: Measure, *, alike: bool) -> Claim:
 def _row(first: Candidate, one: Candidate, settings: Settings) -> ComparedRun:
     return ComparedRun(
         run_id=one.run_id, name=one.name, apart=apart(one, settings), seed=one.seed, samples=len(one.scores["mse"]),
-        evaluation=one.evaluation, means=one.means, training_seconds=one.seconds, unpaired=_unpaired(first, one),
+        evaluation=one.evaluation, means=one.means, training_seconds=one.seconds, unpaired=_why_unpaired(first, one),
         other_noise=same_images(first, one) and not same_pairs(first, one),
     )  # fmt: skip
 
 
-def _unpaired(first: Candidate, one: Candidate) -> str:
+def _why_unpaired(first: Candidate, one: Candidate) -> str:
     """Why two runs cannot be paired; empty where they can."""
     if same_images(first, one):
         return ""

@@ -35,11 +35,11 @@ def apart(one: Candidate, settings: Settings) -> str:
         one: The run.
         settings: What differs, with what the runs were made by.
     """
-    told = list(dict.fromkeys(_told(one, settings)))
+    told = list(dict.fromkeys(_differing(one, settings)))
     return ", ".join(text for text in told if not any(other.startswith(f"{text}.") for other in told))
 
 
-def _told(one: Candidate, settings: Settings) -> Iterator[str]:
+def _differing(one: Candidate, settings: Settings) -> Iterator[str]:
     """Options with several values; of those with one value that others lack, only whose they are."""
     for name in (name for name, _ in flatten(one.experiment) if name in settings):
         words = [word for word in name.split(".") if not word.isdigit()]
@@ -53,9 +53,9 @@ def _values(name: str, row: dict[str, str]) -> set[str]:
 
 
 def _flat(one: Candidate) -> dict[str, str]:
-    options = {name: "chosen" if value == {} else _written(value) for name, value in flatten(one.experiment)}
+    options = {name: "chosen" if value == {} else _write(value) for name, value in flatten(one.experiment)}
     return {**options, "dataset sha256": one.dataset[:12], **one.facts}
 
 
-def _written(value: Any) -> str:
+def _write(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -53,7 +53,7 @@ class PatientClient(MlflowClient):
 
 def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(ask)
-    def asked(*values: Any, **named: Any) -> Any:
+    def ask_again(*values: Any, **named: Any) -> Any:
         for _ in range(ATTEMPTS - 1):
             try:
                 return ask(*values, **named)
@@ -63,7 +63,7 @@ def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
                 time.sleep(uniform(0.02, 0.5))
         return ask(*values, **named)
 
-    return asked
+    return ask_again
 
 
 def prepare(store: Store) -> None:

@@ -10,7 +10,7 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from .connection import client
-from .search import UNKNOWN, experiment_ids, paged
+from .search import UNKNOWN, each_page, experiment_ids
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,12 +62,12 @@ def sources(ids: Iterable[str]) -> dict[str, str]:
     for begin in range(0, len(wanted), PAGE):
         few = ", ".join(f"'{one}'" for one in wanted[begin : begin + PAGE])
         asked: dict[str, Any] = {"filter_string": f"model_id IN ({few})", "max_results": PAGE}
-        models = paged(client().search_logged_models, experiment_ids=experiments, **asked)
+        models = each_page(client().search_logged_models, experiment_ids=experiments, **asked)
         found |= {one.model_id: one.source_run_id or "" for one in models}
-    return found | {one: "" for one in wanted if one not in found and _known(one)}
+    return found | {one: "" for one in wanted if one not in found and _is_known(one)}
 
 
-def _known(model_id: str) -> bool:
+def _is_known(model_id: str) -> bool:
     """Whether MLflow has this model.
 
     Raises:

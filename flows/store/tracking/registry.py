@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from .connection import client
 from .models import LOGGED
-from .search import UNKNOWN, paged, quoted
+from .search import UNKNOWN, each_page, quote
 
 REPORTED_BY = "dae.run"  # a version's tag: the whole run that evaluated it
 TRAINED_BY = "dae.training"  # a version's tag: the training it came from
@@ -26,9 +26,9 @@ def register(name: str, training: str, reported_by: str, tags: Mapping[str, str]
         tags: What the version says of itself.
     """
     said = {**tags, TRAINED_BY: training, REPORTED_BY: reported_by}
-    if not client().search_registered_models(f"name = {quoted(name)}"):
+    if not client().search_registered_models(f"name = {quote(name)}"):
         client().create_registered_model(name)
-    for version in _versions(f"name = {quoted(name)} and tags.`{TRAINED_BY}` = '{training}'"):
+    for version in _versions(f"name = {quote(name)} and tags.`{TRAINED_BY}` = '{training}'"):
         tag_version(name, version.version, said)
         return str(version.version)
     model_id = client().get_run(training).data.tags[LOGGED]
@@ -68,9 +68,9 @@ def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
         client().set_model_version_tag(name, version, key, value)
 
 
-def registered() -> list[str]:
+def registered_names() -> list[str]:
     """The names in the registry."""
-    return [model.name for model in paged(client().search_registered_models, max_results=PAGE)]
+    return [model.name for model in each_page(client().search_registered_models, max_results=PAGE)]
 
 
 def champion_made_by(run_id: str) -> str:
@@ -84,4 +84,4 @@ def champion_made_by(run_id: str) -> str:
 
 
 def _versions(query: str) -> Iterator[ModelVersion]:
-    return paged(client().search_model_versions, filter_string=query, max_results=PAGE)
+    return each_page(client().search_model_versions, filter_string=query, max_results=PAGE)

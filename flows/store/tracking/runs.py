@@ -50,7 +50,7 @@ def finish(run_id: str, status: str) -> None:
 
 
 @contextmanager
-def ended(run_id: str) -> Iterator[None]:
+def end_run(run_id: str) -> Iterator[None]:
     """Whatever happens inside, the run ends with a state: FINISHED, FAILED, or KILLED by an interrupt.
 
     An interrupt ends the runs around it, too, and at once: before they come to it by themselves, who told the process
@@ -61,8 +61,8 @@ def ended(run_id: str) -> Iterator[None]:
         yield
     except BaseException as error:
         give_up_reserve(current_store().root, error)  # else its end could not be written
-        if isinstance(error, Exception) and not interrupts.noted():
-            _failed(run_id, error)
+        if isinstance(error, Exception) and not interrupts.was_interrupted():
+            _fail(run_id, error)
         else:
             for each in reversed(_under_way):
                 finish(each, "KILLED")
@@ -73,7 +73,7 @@ def ended(run_id: str) -> Iterator[None]:
         _under_way.remove(run_id)
 
 
-def _failed(run_id: str, error: Exception) -> None:
+def _fail(run_id: str, error: Exception) -> None:
     try:
         tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
     finally:

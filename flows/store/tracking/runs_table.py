@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 from ...guard.asgi import Application, Receive, Scope, Send
 from .connection import client_of
 from .pages import LAYOUT
-from .search import WHOLE, paged
+from .search import WHOLE, each_page
 
 PATH = "/runs"
 SHARED, NAME = "mlflow.sharedViewState.", "daecore"  # as `mlflow/server/js` names the tag of a shared view
@@ -56,7 +56,7 @@ def table_address(client: MlflowClient) -> str:
     Args:
         client: Of the store whose runs are shown; the view is kept there.
     """
-    experiments = paged(client.search_experiments, order_by=["name ASC"])
+    experiments = each_page(client.search_experiments, order_by=["name ASC"])
     having = [one for one in experiments if client.search_runs([one.experiment_id], WHOLE, max_results=1)]
     if not having:
         return f"/#/experiments?{LAYOUT}"

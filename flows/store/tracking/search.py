@@ -31,7 +31,7 @@ def runs(query: str = "", limit: int | None = None) -> list[Run]:
 def each_run(query: str = "", page: int = PAGE, view: int = ViewType.ACTIVE_ONLY) -> Iterator[Run]:
     """The same one by one: a page is asked for when it is needed."""
     if experiments := experiment_ids():
-        yield from paged(
+        yield from each_page(
             client().search_runs, experiment_ids=experiments, filter_string=query, run_view_type=view,
             max_results=page, order_by=NEWEST_FIRST,
         )  # fmt: skip
@@ -39,10 +39,10 @@ def each_run(query: str = "", page: int = PAGE, view: int = ViewType.ACTIVE_ONLY
 
 def experiment_ids() -> list[str]:
     """The ids of all experiments, deleted ones too: a run may be looked for in them."""
-    return [found.experiment_id for found in paged(client().search_experiments, view_type=ViewType.ALL)]
+    return [found.experiment_id for found in each_page(client().search_experiments, view_type=ViewType.ALL)]
 
 
-def paged(search: Any, **named: Any) -> Iterator[Any]:
+def each_page(search: Any, **named: Any) -> Iterator[Any]:
     """What a search of MLflow's client finds, page after page."""
     token = None
     while True:
@@ -85,22 +85,22 @@ def exists(run_id: str) -> bool:
     return found is not None and str(found.info.lifecycle_stage) == "active"
 
 
-def finished(ids: Iterable[str]) -> set[str]:
+def find_finished(ids: Iterable[str]) -> set[str]:
     """Those of these runs that are there, and finished."""
     wanted = set(ids)
     return wanted - {one for some in _few(wanted) for one in _lacking(some, FINISHED, ViewType.ACTIVE_ONLY)}
 
 
-def gone(ids: Iterable[str]) -> set[str]:
+def find_gone(ids: Iterable[str]) -> set[str]:
     """Those of these runs that MLflow says are deleted, or does not know.
 
     Nothing is concluded from what a list leaves out: MLflow has named each of them as deleted, or has been asked for
     that one and answered that it knows none.
     """
-    return {one for some in _few(ids) if not _all_there(some, "", ViewType.ACTIVE_ONLY) for one in _gone(some)}
+    return {one for some in _few(ids) if not _all_there(some, "", ViewType.ACTIVE_ONLY) for one in _find_gone(some)}
 
 
-def _gone(ids: Sequence[str]) -> set[str]:
+def _find_gone(ids: Sequence[str]) -> set[str]:
     """The same of so many as one query names."""
     marked = each_run(_any_of(ids), view=ViewType.DELETED_ONLY)
     deleted = {run.info.run_id for run in marked if run.info.lifecycle_stage == "deleted"}
@@ -108,7 +108,7 @@ def _gone(ids: Sequence[str]) -> set[str]:
     return deleted | {one for one in lacking if run_of(one) is None}
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text as MLflow's queries write it; one with both kinds of quotes cannot be written, and matches nothing."""
     mark = '"' if "'" in text else "'"
     return f"{mark}{text}{mark}" if mark not in text else "''"
@@ -121,7 +121,7 @@ def _few(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _any_of(ids: Sequence[str]) -> str:
-    return f"attributes.run_id IN ({', '.join(quoted(one) for one in ids)})"
+    return f"attributes.run_id IN ({', '.join(quote(one) for one in ids)})"
 
 
 def _lacking(ids: Sequence[str], query: str, view: int) -> list[str]:

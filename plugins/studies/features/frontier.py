@@ -57,7 +57,7 @@ def run(lab: Laboratory) -> Findings:
         for kind, (option, strengths) in (QUICK_KINDS if lab.quick else KINDS).items()
         for strength in strengths
     ]
-    control = _probed(lab, lab.train(lab.experiment(RECIPE, "corruptions=[]", quick=QUICK)))
+    control = _probe(lab, lab.train(lab.experiment(RECIPE, "corruptions=[]", quick=QUICK)))
     return Findings(
         figures=dict(figures(found, control)),
         pictures=(_picture(found, control),),
@@ -97,8 +97,8 @@ def notes(found: list[Noise], control: tuple[float, ...]) -> Iterator[str]:
     better = [noise.name for noise in found if _fewer(control, noise.errors).low > 0]
     worse = [noise.name for noise in found if _fewer(control, noise.errors).high < 0]
     yield (
-        f"Beside the plain autoencoder, with intervals that leave out zero: fewer errors from {_listed(better)}; more "
-        f"errors from {_listed(worse)}. Where there is no difference, one interval in twenty leaves out zero all the "
+        f"Beside the plain autoencoder, with intervals that leave out zero: fewer errors from {_list(better)}; more "
+        f"errors from {_list(worse)}. Where there is no difference, one interval in twenty leaves out zero all the "
         "same."
     )
     if len(found) > 2:
@@ -112,16 +112,16 @@ def notes(found: list[Noise], control: tuple[float, ...]) -> Iterator[str]:
 def _noise(lab: Laboratory, kind: str, option: str, strength: float) -> Noise:
     experiment = lab.experiment(RECIPE, f"corruptions=[{{{kind}: {{{option}: {strength:g}}}}}]", quick=QUICK)
     evaluated = lab.evaluate(experiment)
-    return Noise(kind, strength, in_db(evaluated.report.gain_db), _probed(lab, evaluated.trained))
+    return Noise(kind, strength, in_db(evaluated.report.gain_db), _probe(lab, evaluated.trained))
 
 
-def _probed(lab: Laboratory, trained: Trained) -> tuple[float, ...]:
+def _probe(lab: Laboratory, trained: Trained) -> tuple[float, ...]:
     """The probe's test errors; the encoder sees each picture once for all draws."""
     splits, options = lab.splits(lab.experiment(RECIPE, quick=QUICK)), ClassifierOptions(steps=STEPS)
     task = Task(splits, options, trained.input_shape, 0, "float32")
     frozen = PretrainedEncoder(lambda: trained.network.encoder, task)
     rates = options.probe_learning_rates
-    return tuple(frozen.fitted("probe", LABELS, draw, rates, validation_checks=0).test_error() for draw in range(DRAWS))
+    return tuple(frozen.fit("probe", LABELS, draw, rates, validation_checks=0).test_error() for draw in range(DRAWS))
 
 
 def _picture(found: list[Noise], control: tuple[float, ...]) -> Picture:
@@ -156,7 +156,7 @@ def _fewer(control: tuple[float, ...], ours: tuple[float, ...]) -> Interval:
     return student([before - after for before, after in zip(control, ours, strict=True)])
 
 
-def _listed(names: list[str]) -> str:
+def _list(names: list[str]) -> str:
     return ", ".join(names) or "none"
 
 

@@ -25,22 +25,22 @@ DRAWN = {SIGMA: (0.11, 3.0), 0.2: (0.15, 3.0), 0.4: (0.2, 2.5)}  # the grid's st
 
 def run(lab: Laboratory) -> Findings:
     """Train without bottleneck at each sigma and with a one-number code, compare each field with the exact one."""
-    wide = {sigma: _trained(lab, "lecture/arc", sigma) for sigma in SIGMAS}
-    narrow = _trained(lab, "lecture/arc-code", SIGMA)
+    wide = {sigma: _train(lab, "lecture/arc", sigma) for sigma in SIGMAS}
+    narrow = _train(lab, "lecture/arc-code", SIGMA)
     data = lab.splits(lab.experiment("lecture/arc")).train
-    found = {_suffix(sigma): compared(network, data, sigma) for sigma, network in wide.items()}
-    found["_code"] = compared(narrow, data, SIGMA)
+    found = {_suffix(sigma): compare(network, data, sigma) for sigma, network in wide.items()}
+    found["_code"] = compare(narrow, data, SIGMA)
     measured = {
         f"{name}{suffix}": Measured.of(getattr(agreed, name))
         for suffix, agreed in found.items()
         for name in ("cosine", "magnitude_ratio", "relative_error")
     }
-    measured["turns_in_code"] = Measured(value=turns(_decoded(narrow, data)[1]), unit="turns")
-    pictures = (_arrows(wide[SIGMA], data), _wider(wide, data), _coloured(narrow, data), _narrow(narrow, data))
+    measured["turns_in_code"] = Measured(value=turns(_decode(narrow, data)[1]), unit="turns")
+    pictures = (_arrows(wide[SIGMA], data), _wider(wide, data), _colour(narrow, data), _narrow(narrow, data))
     return Findings(figures=measured, pictures=pictures, tables=(_table(found),), notes=_notes(found, measured))
 
 
-def compared(network: Denoiser, data: Samples, sigma: float) -> Agreement:
+def compare(network: Denoiser, data: Samples, sigma: float) -> Agreement:
     """A network's field beside the exact one, at points drawn from q_sigma, the mixture at the training samples."""
     chosen = torch.randint(len(data), (EVALUATED,), generator=stream(0, "arc", "points"))
     clean = data.data[chosen]
@@ -58,7 +58,7 @@ def turns(curve: Tensor) -> float:
     return abs(float(change.sum())) / (2 * math.pi)
 
 
-def _trained(lab: Laboratory, recipe: str, sigma: float) -> Autoencoder:
+def _train(lab: Laboratory, recipe: str, sigma: float) -> Autoencoder:
     change = f"corruptions.0.gaussian_noise.sigma={sigma}"
     return lab.train(lab.experiment(recipe, change, quick=["training.epochs=15"])).network
 
@@ -103,9 +103,9 @@ def _wider(networks: dict[float, Autoencoder], data: Samples) -> Picture:
     return Picture("stronger_noise", caption, figures.png(plane.fields(panels, data.data[:SHOWN], columns=len(wider))))
 
 
-def _coloured(network: Autoencoder, data: Samples) -> Picture:
+def _colour(network: Autoencoder, data: Samples) -> Picture:
     points = data.data[:2000]
-    along, decoded = _decoded(network, data)
+    along, decoded = _decode(network, data)
     with torch.inference_mode():
         code = network.encoder(points)[:, 0]
     caption = (
@@ -128,7 +128,7 @@ def _narrow(network: Autoencoder, data: Samples) -> Picture:
     return Picture("arrows_code", caption, figures.png(plane.fields(panels, data.data[:SHOWN])))
 
 
-def _decoded(network: Autoencoder, data: Samples) -> tuple[Tensor, Tensor]:
+def _decode(network: Autoencoder, data: Samples) -> tuple[Tensor, Tensor]:
     """Codes from the data's smallest to its largest, ``(K,)``, and what the decoder makes of them, ``(K, 2)``."""
     with torch.inference_mode():
         code = network.encoder(data.data)[:, 0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from daecore.analysis import Bound
 from daecore.plots import Curves, curves, png
-from daecore.stats import Interval, claimed, fewer_errors, student
+from daecore.stats import Interval, fewer_errors, is_claim, student
 from daecore.study import Measured, Picture, Table
 
 IDENTITY = "identity"
@@ -113,7 +113,7 @@ def notes(found: Measures, identity: Measure) -> Iterator[str]:
         f"The identity says most of its input, {identity.bound.nats.mean:,.0f} nats. The code of {largest} numbers "
         f"trained with sigma {strongest:g} says {noisy.bound.nats.mean:,.0f}; a linear layer on it makes "
         f"{fewer_errors(less)}"
-        + (": much information alone is no good feature." if less.mean > 0 and claimed(less) else ".")
+        + (": much information alone is no good feature." if less.mean > 0 and is_claim(less) else ".")
     )
     fewer = _fewer(plain, noisy)
     yield (

@@ -30,7 +30,7 @@ def run(lab: Laboratory) -> Findings:
     """Train an autoencoder for each code size and strength of noise, and measure its code."""
     sizes, sigmas = ((SIZES[0], SIZES[2]), (SIGMAS[0], SIGMAS[-1])) if lab.quick else (SIZES, SIGMAS)
     splits = lab.splits(lab.experiment(RECIPE))
-    found = {(size, sigma): _trained(lab, size, sigma, splits) for size in sizes for sigma in sigmas}
+    found = {(size, sigma): _train(lab, size, sigma, splits) for size in sizes for sigma in sigmas}
     identity = measure(nn.Identity(), nn.Identity(), splits, None)
     return Findings(
         figures=dict(figures(found, identity)),
@@ -62,7 +62,7 @@ def measure(network: nn.Module, encoder: nn.Module, splits: Splits, corruptions:
     )
 
 
-def _trained(lab: Laboratory, size: int, sigma: float, splits: Splits) -> Measure:
+def _train(lab: Laboratory, size: int, sigma: float, splits: Splits) -> Measure:
     corruptions = [{"gaussian_noise": {"sigma": sigma}}] if sigma else []
     changes = (f"architecture.conv.code={size}", f"corruptions={corruptions}")
     network = lab.train(lab.experiment(RECIPE, *changes, quick=QUICK)).network

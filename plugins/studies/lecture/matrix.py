@@ -59,7 +59,7 @@ def run(lab: Laboratory) -> Findings:
     experiments = {name: lab.experiment(f"lecture/{name}", quick=QUICK["conv"]) for name in (*TASKS, BLIND)}
     networks: dict[str, nn.Module] = {name: lab.train(it).network for name, it in experiments.items()}
     pairs = {name: _pairs(lab, experiments[name]) for name in TASKS}
-    matrix = measured({NOTHING: nn.Identity(), **networks}, pairs)
+    matrix = measure({NOTHING: nn.Identity(), **networks}, pairs)
     return Findings(
         figures=dict(figures(matrix)),
         pictures=(_picture(matrix),),
@@ -75,7 +75,7 @@ LADDER = (
 )
 
 
-def measured(networks: dict[str, nn.Module], pairs: dict[str, Pairs]) -> Matrix:
+def measure(networks: dict[str, nn.Module], pairs: dict[str, Pairs]) -> Matrix:
     """Restore all pairs by all networks.
 
     Args:

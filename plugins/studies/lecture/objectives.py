@@ -65,8 +65,8 @@ ERASED = (
 
 def run(lab: Laboratory) -> Findings:
     """Teach the network in every way, and evaluate all on one set of noisy pictures; emphasis likewise, on erasure."""
-    noisy, tiny = _evaluated(lab, TINY)
-    erased, conv = _evaluated(lab, ERASED)
+    noisy, tiny = _evaluate(lab, TINY)
+    erased, conv = _evaluate(lab, ERASED)
     return Findings(
         figures=dict(_figures(tiny)) | dict(_figures(conv)),
         pictures=(
@@ -78,7 +78,7 @@ def run(lab: Laboratory) -> Findings:
     )
 
 
-def pooled(mse: NDArray[np.float32]) -> Interval:
+def pool(mse: NDArray[np.float32]) -> Interval:
     """PSNR of one squared error over the whole set, in dB; the interval is the mean error's, turned into dB.
 
     Args:
@@ -97,7 +97,7 @@ def difference(evaluated: Evaluated, other: Evaluated) -> Interval:
     return bootstrap(lead, generator=stream(0, "bootstrap", "objectives"))
 
 
-def _evaluated(lab: Laboratory, rows: Sequence[Taught]) -> tuple[Experiment, dict[str, Evaluated]]:
+def _evaluate(lab: Laboratory, rows: Sequence[Taught]) -> tuple[Experiment, dict[str, Evaluated]]:
     """The first row's experiment, and all rows by name, evaluated on its pairs."""
     quick = QUICK[rows[0].recipe]
     experiments = {row.name: lab.experiment(row.recipe, *row.changes, quick=quick) for row in rows}
@@ -109,7 +109,7 @@ def _figures(rows: Mapping[str, Evaluated]) -> Iterator[tuple[str, Measured]]:
     """Per row: pooled and per-image dB, the difference from the first row, the seconds of its training."""
     reference = next(iter(rows))
     for name, evaluated in rows.items():
-        yield f"pooled_db.{name}", Measured.of(pooled(evaluated.scores["mse"]), "dB")
+        yield f"pooled_db.{name}", Measured.of(pool(evaluated.scores["mse"]), "dB")
         yield f"psnr_db.{name}", Measured.of(_mean(evaluated), "dB")
         yield f"seconds.{name}", Measured(value=evaluated.trained.seconds, unit="s")
         if name != reference:
@@ -129,7 +129,7 @@ def _table(title: str, taught: Sequence[Taught], rows: Mapping[str, Evaluated]) 
         evaluated = rows[row.name]
         lead = "" if evaluated is first else format_interval(difference(evaluated, first), "+.2f")
         cells = (
-            format_interval(pooled(evaluated.scores["mse"])),
+            format_interval(pool(evaluated.scores["mse"])),
             format_interval(_mean(evaluated)),
             lead,
             f"{evaluated.trained.seconds:.0f}",
@@ -153,7 +153,7 @@ def _notes(tiny: Mapping[str, Evaluated], conv: Mapping[str, Evaluated]) -> Iter
     clean, sure = tiny["clean"], difference(tiny["sure"], tiny["clean"])
     within = "within" if min(sure.low, -sure.high) > -NEAR else "not surely within"
     yield (
-        f"With clean targets the tiny network reaches {pooled(clean.scores['mse']).mean:.2f} dB pooled after "
+        f"With clean targets the tiny network reaches {pool(clean.scores['mse']).mean:.2f} dB pooled after "
         f"{clean.trained.seconds:.0f} s of training; {PUBLISHED} dB is the published figure."
     )
     lag = format_interval(sure, "+.2f")

@@ -25,7 +25,7 @@ def run(lab: Laboratory) -> Findings:
     experiment = lab.experiment(RECIPE, quick=QUICK)
     evaluated = lab.evaluate(experiment)
     pairs = draw_pairs(lab.splits(experiment).test[0], experiment.corruptor)
-    scores = {"upscaler": evaluated.scores["psnr_db"], **interpolated(pairs)}
+    scores = {"upscaler": evaluated.scores["psnr_db"], **interpolate_all(pairs)}
     return Findings(
         figures=dict(figures(scores)) | {"gain_db": Measured.of(in_db(evaluated.report.gain_db), "dB")},
         pictures=(_picture(evaluated, pairs),),
@@ -34,7 +34,7 @@ def run(lab: Laboratory) -> Findings:
     )
 
 
-def interpolated(pairs: Pairs) -> dict[str, NDArray[np.float32]]:
+def interpolate_all(pairs: Pairs) -> dict[str, NDArray[np.float32]]:
     """PSNR of every test image, enlarged by every interpolation, ``(N,)`` each."""
     height, width = pairs.clean.shape[-2:]
     parts = torch.arange(len(pairs)).split(SIZE)

@@ -55,7 +55,7 @@ def figures(machine: SvmReport, errors: Errors, published: Published) -> Iterato
     for method in errors.of:
         yield f"{NAMES[method]}_error_percent", Measured.of(errors.interval(method), "%")
         yield f"{NAMES[method]}_seconds", Measured(value=errors.seconds[method], n=len(errors.of[method]), unit="s")
-    for method, other in compared(errors):
+    for method, other in compared_pairs(errors):
         name = f"{NAMES[method]}_fewer_than_{NAMES[other]}_percent"
         yield name, Measured.of(errors.fewer(method, other), "percentage points")
 
@@ -84,7 +84,7 @@ def seeds(errors: Errors) -> Table:
     return Table("Test error in percent, by seed", head, rows)
 
 
-def compared(errors: Errors) -> Iterator[tuple[str, str]]:
+def compared_pairs(errors: Errors) -> Iterator[tuple[str, str]]:
     """Which method is compared with which."""
     yield from (pair for pair in COMPARED if set(pair) <= errors.of.keys())
 
@@ -107,8 +107,8 @@ def notes(machine: SvmReport, errors: Errors, published: Published) -> Iterator[
         f"Stacked denoising makes {format_interval(ours)} % errors, {reached} the {published.sdae:.2f} % that were "
         f"published of it{where.rstrip(',')}."
     )
-    for method, other in compared(errors):
-        yield _compared(errors.fewer(method, other), method, other)
+    for method, other in compared_pairs(errors):
+        yield _compare(errors.fewer(method, other), method, other)
     conv = errors.interval(CONVOLUTIONAL)
     below = conv.high < published.lowest
     yield (
@@ -141,5 +141,5 @@ def how(problem: str, stack: Experiment, convolutional: Experiment) -> str:
     )
 
 
-def _compared(fewer: Interval, method: str, other: str) -> str:
+def _compare(fewer: Interval, method: str, other: str) -> str:
     return f"{method.capitalize()} beside {other!r}, paired over {fewer.n} seeds: {fewer_errors(fewer)}."

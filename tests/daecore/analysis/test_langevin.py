@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from daecore.analysis.langevin import Level, Observation, arrived, langevin
+from daecore.analysis.langevin import Level, Observation, langevin, last_state
 from daecore.analysis.posterior import Denoiser, exact_denoiser
 from daecore.errors import InputError
 from daecore.rng import stream
@@ -30,7 +30,7 @@ LEVELS = [Level(sigma, shrinks(sigma)) for sigma in SIGMAS]
 def test_a_walk_samples_the_prior() -> None:
     """Started far from it, it ends with the moments of a Gaussian prior (denoised at the end)."""
     walk = langevin(torch.full((20_000, 1), 3.0), LEVELS[:1], generator=stream(0, "walk"), steps=300)
-    mean, deviation = moments(arrived(walk))
+    mean, deviation = moments(last_state(walk))
     final = shrinks(SIGMAS[0])(torch.tensor(math.sqrt(WIDTH**2 + SIGMAS[0] ** 2))).item()
     assert mean == pytest.approx(0, abs=0.03)
     assert deviation == pytest.approx(final, rel=0.03)
@@ -55,7 +55,7 @@ def test_walks_from_the_middle_end_at_either_point() -> None:
     pair = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
     y = torch.zeros(2_000, 2)
     levels = [Level(sigma, exact_denoiser(pair, sigma)) for sigma in (0.7, 0.45, 0.3, 0.2, 0.1)]
-    ends = arrived(langevin(y, levels, generator=stream(0, "walk"), steps=40, observed=Observation(y, 1.0)))
+    ends = last_state(langevin(y, levels, generator=stream(0, "walk"), steps=40, observed=Observation(y, 1.0)))
     assert exact_denoiser(pair, 1.0)(y[:1]).norm() < 1e-6
     assert (torch.cdist(ends, pair).amin(1) < 1e-3).all()
     assert (ends[:, 0] > 0).float().mean().item() == pytest.approx(0.5, abs=0.045)
@@ -63,7 +63,7 @@ def test_walks_from_the_middle_end_at_either_point() -> None:
 
 def test_the_same_stream_walks_the_same_way() -> None:
     """A walk is a pure function of its arguments."""
-    first, second = (arrived(langevin(torch.zeros(3, 2), LEVELS, generator=stream(0, "walk"))) for _ in range(2))
+    first, second = (last_state(langevin(torch.zeros(3, 2), LEVELS, generator=stream(0, "walk"))) for _ in range(2))
     assert torch.equal(first, second)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from daecore.corruption.noise_level import (
     NoiseEstimate,
-    drifted,
+    describe_drift,
     estimate_noise,
     expected_noise,
     matched_strength,
@@ -103,20 +103,20 @@ def estimate(sigma: float, missing: float = 0.0) -> NoiseEstimate:
 
 def test_a_change_within_the_tolerance_is_none() -> None:
     """Of sigma relative and above a floor; of the missing share absolute."""
-    assert drifted(estimate(0.2, 0.5), estimate(0.24, 0.7), 0.25) == ""
-    assert drifted(estimate(0.001), estimate(0.009), 0.25) == ""
+    assert describe_drift(estimate(0.2, 0.5), estimate(0.24, 0.7), 0.25) == ""
+    assert describe_drift(estimate(0.001), estimate(0.009), 0.25) == ""
 
 
 @pytest.mark.parametrize("now", [0.3, 0.1])
 def test_a_change_of_sigma_is_told_with_both_values(now: float) -> None:
     """Stronger or weaker."""
-    said = drifted(estimate(0.2), estimate(now), 0.25)
+    said = describe_drift(estimate(0.2), estimate(now), 0.25)
     assert said == f"the noise has changed: its sigma went from 0.200 to {now:.3f}"
 
 
 def test_a_change_of_missing_pixels_is_told_beside_one_of_sigma() -> None:
     """One sentence."""
-    said = drifted(estimate(0.2, 0.1), estimate(0.4, 0.6), 0.25)
+    said = describe_drift(estimate(0.2, 0.1), estimate(0.4, 0.6), 0.25)
     assert said.endswith("its sigma went from 0.200 to 0.400 and its missing pixels went from 10 % to 60 %")
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 from daecore import DataError, Found, InputError, as_float, find_images, read_image
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.training.checkpoint import save_tensors
 
@@ -141,7 +141,7 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The file of a network that gives every picture back."""
     monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
     architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
-    network = initialised(architecture, shapes, 0)
+    network = initialise(architecture, shapes, 0)
     for parameter in network.decoder.last.parameters():
         torch.nn.init.zeros_(parameter)
     header = ModelHeader(

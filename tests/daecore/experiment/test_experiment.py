@@ -11,7 +11,7 @@ import yaml
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment, override, parse, read
 from daecore.experiment.feasibility import check
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 
 DIGITS: dict[str, Any] = {
     "dataset": {"digits": {}},
@@ -166,7 +166,7 @@ def test_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator()
     experiment, shapes = parse(DIGITS), Shapes((1, 8, 8), (1, 8, 8))
     torch.rand(3)
     state = torch.get_rng_state()
-    one, two, other = (initialised(experiment.architecture, shapes, seed).state_dict() for seed in (0, 0, 1))
+    one, two, other = (initialise(experiment.architecture, shapes, seed).state_dict() for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from daecore.plots.figures import loss_curves, png
 from daecore.plots.label_efficiency import label_efficiency
-from daecore.plots.ticks import RoundNumbers, written
+from daecore.plots.ticks import RoundNumbers, format_number
 from daecore.transfer.scores import Score, summarise
 
 
@@ -17,7 +17,7 @@ from daecore.transfer.scores import Score, summarise
      (55_000, "55,000"), (-2.5, "-2.5"), (1234567, "1,234,567")],
 )  # fmt: skip
 def test_numbers_have_no_powers(value: float, text: str) -> None:
-    assert written(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daecore.stats.claims import claimed, doubt, fewer_errors, fewer_errors_than, format_interval
+from daecore.stats.claims import doubt, fewer_errors, fewer_errors_than, format_interval, is_claim
 from daecore.stats.intervals import Interval
 
 
@@ -27,7 +27,7 @@ def test_a_mean_stands_before_its_interval() -> None:
 )
 def test_a_claim_takes_an_interval_without_zero_and_five_values(difference: Interval, why: str) -> None:
     assert doubt(difference) == (f"; no difference is claimed: {why}" if why else "")
-    assert claimed(difference) is not bool(why)
+    assert is_claim(difference) is not bool(why)
 
 
 def test_a_loss_is_told_as_more_errors() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Batch, Samples
 from daecore.device import autocast
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.stats.metrics import psnr
 from daecore.training.loop import TrainingOptions, fit
@@ -24,7 +24,7 @@ OBJECTIVE = CLEAN.extension.function(CLEAN.options, ERASURE)
 
 
 def network() -> nn.Module:
-    return initialised(spec("architecture", "conv"), SHAPES, 0)
+    return initialise(spec("architecture", "conv"), SHAPES, 0)
 
 
 def pictures(count: int) -> Samples:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from daecore.training.optimiser import AdamW, trained
+from daecore.training.optimiser import AdamW, trained_parameters
 
 
 def network() -> nn.Module:
@@ -75,5 +75,5 @@ def test_layers_below_learn_at_a_share_of_the_rate() -> None:
 def test_what_is_frozen_is_not_trained() -> None:
     model = network()
     model[0].requires_grad_(False)  # type: ignore[index,operator]
-    assert list(trained(model)) == ["2.weight", "2.bias"]
+    assert list(trained_parameters(model)) == ["2.weight", "2.bias"]
     assert not any(name.startswith("0.") for name in AdamW(model, 0).moments)

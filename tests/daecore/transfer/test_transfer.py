@@ -16,10 +16,10 @@ from daecore.plugin.spec import spec
 from daecore.stats.intervals import student
 from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import TrainingOptions
-from daecore.training.loss import augmented, classification
+from daecore.training.loss import augmented_classification, classification
 from daecore.transfer.classifier import Classifier, evaluate
 from daecore.transfer.encoder import PretrainedEncoder
-from daecore.transfer.finetuning import ValidationCheck, epochs_for, probe_codes, repeated, train_classifier
+from daecore.transfer.finetuning import ValidationCheck, epochs_for, probe_codes, repeat, train_classifier
 from daecore.transfer.nearest import nearest_errors
 from daecore.transfer.scores import Score, TransferReport, summarise
 from daecore.transfer.task import ClassifierOptions, Task
@@ -226,9 +226,9 @@ def test_statistics_of_the_batch_are_left_alone_by_building():
 def test_an_epoch_of_few_labels_is_many_steps():
     """Twenty images are repeated whole, each as often as any other; a set that is large enough stays as it is."""
     few = SPLITS.train.select(torch.arange(20))
-    assert torch.equal(repeated(few, 100).data, few.data.repeat(5, 1, 1, 1))
-    assert torch.equal(repeated(few, 100).labels, few.labels.repeat(5))
-    assert repeated(SPLITS.train, 100) is SPLITS.train
+    assert torch.equal(repeat(few, 100).data, few.data.repeat(5, 1, 1, 1))
+    assert torch.equal(repeat(few, 100).labels, few.labels.repeat(5))
+    assert repeat(SPLITS.train, 100) is SPLITS.train
     check = train_classifier(nn.Sequential(nn.Flatten(), nn.Linear(36, 4)), few, TRAINING, steps=200, seed=0)
     assert check == ValidationCheck(epoch=10, epochs=10, error_percent=None)
 
@@ -309,7 +309,7 @@ def test_the_nearest_need_labels():
 def test_an_augmentation_changes_what_is_trained_on_and_nothing_that_is_evaluated():
     """In training the loss is that of the changed pictures, else that of the pictures themselves."""
     turned = Corruptor([spec("corruption", {"affine": {"rotation": 90}})])
-    loss, model = augmented(turned), nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
+    loss, model = augmented_classification(turned), nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
     batch = SPLITS.train.batch(torch.arange(30))
 
     def generator() -> torch.Generator:
@@ -318,7 +318,7 @@ def test_an_augmentation_changes_what_is_trained_on_and_nothing_that_is_evaluate
     changed = Batch(turned(batch.clean, generator()).x, batch.labels, batch.index)
     assert torch.equal(loss(model.train(), batch, generator()), classification(model, changed, generator()))
     assert torch.equal(loss(model.eval(), batch, generator()), classification(model, batch, generator()))
-    assert augmented(Corruptor()) is classification
+    assert augmented_classification(Corruptor()) is classification
 
 
 def test_every_method_but_the_vote_trains_on_augmented_pictures():

@@ -20,7 +20,7 @@ from daecore_flows.store.model_file import ModelHeader, load_model
 from daecore_flows.store.provenance import provenance
 
 from daecore.errors import InputError
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin import hookspecs
 from daecore.plugin.extension import Kind
 from daecore.plugin.hookspecs import HOOKS
@@ -233,7 +233,7 @@ def test_a_report_runs_again_only_with_the_plugins_it_had(tmp_path: Path) -> Non
 def test_a_model_says_what_it_needs(tmp_path: Path) -> None:
     """Its file knows the architecture's plugin; another one is refused, or allowed by name."""
     chosen = spec("architecture", {"conv": {"code": 4}})
-    network = initialised(chosen, Shapes((1, 8, 8), (1, 8, 8)), 0)
+    network = initialise(chosen, Shapes((1, 8, 8), (1, 8, 8)), 0)
     path = tmp_path / "weights.safetensors"
 
     def save(plugins: dict[str, str]) -> None:

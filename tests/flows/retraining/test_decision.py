@@ -1,7 +1,7 @@
 """What retraining decides: reasons to train, the rule of promotion, the card; no server, no store."""
 
 import pytest
-from daecore_flows.retraining.decision import Contender, Decision, State, asked, better, card, reasons
+from daecore_flows.retraining.decision import Contender, Decision, State, better, card, network_digest, reasons
 
 from daecore.corruption.noise_level import NoiseEstimate
 from daecore.experiment.experiment import parse
@@ -49,7 +49,7 @@ def test_another_seed_or_another_classifier_asks_for_nothing_new() -> None:
     plain = parse({"dataset": "digits", "architecture": {"conv": {"code": 16}}})
     same = parse({"dataset": "digits", "architecture": {"conv": {"code": 16}}, "seed": 3, "transfer": None})
     other = parse({"dataset": "digits", "architecture": {"conv": {"code": 8}}})
-    assert asked(plain) == asked(same) != asked(other)
+    assert network_digest(plain) == network_digest(same) != network_digest(other)
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,9 @@ def test_what_is_no_stack_ends_before_anything_starts(
 
 def test_each_recipe_of_a_stack_is_a_deployment_of_its_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAE_STORE", str(tmp_path))
-    from daecore_flows.studio.deployments import described
+    from daecore_flows.studio.deployments import describe_deployments
 
-    flows = {name: flow.name for flow, name, _, _ in described()}
+    flows = {name: flow.name for flow, name, _, _ in describe_deployments()}
     assert (flows["stacked-mnist"], flows["stacked-digits"], flows["mnist-erasure"]) == ("stack", "stack", "denoise")
 
 

@@ -8,7 +8,7 @@ import pytest
 from daecore_flows.stages.classifier import ClassifierRequest, classifier_request
 from daecore_flows.stages.every import STAGES
 from daecore_flows.stages.key import NO_RESULT
-from daecore_flows.stages.threads import decided, keys, wanted, without_threads
+from daecore_flows.stages.threads import decide_threads, keys, useful_threads, without_threads
 from daecore_flows.store import device_lock
 from daecore_flows.store.dataset_ref import DatasetRef
 from daecore_flows.store.store import Store
@@ -53,9 +53,9 @@ def asked(threads: int = 0, side: int = 28, labels: int = 10) -> ClassifierReque
     return classifier_request(experiment, dataset, None, ask)
 
 
-def chosen(request: ClassifierRequest, store: Store, *, anew: bool = False) -> int:
+def read_changed(request: ClassifierRequest, store: Store, *, anew: bool = False) -> int:
     """With how many threads it would be computed."""
-    with decided(request, store, anew=anew) as found:
+    with decide_threads(request, store, anew=anew) as found:
         assert found.key.device == found.device
         assert digest(found.key) == digest(asked(found.device.threads, found.dataset.shape[1]).key)
         return found.device.threads
@@ -63,13 +63,13 @@ def chosen(request: ClassifierRequest, store: Store, *, anew: bool = False) -> i
 
 def finish(request: ClassifierRequest, threads: int, store: Store) -> None:
     """Leave a result behind, as Prefect does."""
-    with decided(request.with_threads(threads), store) as found:
+    with decide_threads(request.with_threads(threads), store) as found:
         (store.cached_results / digest(found.key)).touch()
 
 
 def stop(request: ClassifierRequest, threads: int, store: Store) -> None:
     """Leave a checkpoint behind."""
-    with decided(request.with_threads(threads), store) as found:
+    with decide_threads(request.with_threads(threads), store) as found:
         store.checkpoint(digest(found.key)).touch()
 
 
@@ -86,16 +86,16 @@ def cpu(threads: int) -> Device:
 
 def test_what_begins_new_takes_what_is_free_at_that_moment(store: Store) -> None:
     """All of it where nobody computes, else the rest; what the user names is taken as it is."""
-    with device_lock.held(cpu(3)):
-        assert chosen(asked(), store) == 1
-        assert chosen(asked(3), store) == 3
-    assert chosen(asked(side=32), store) == 4
+    with device_lock.hold(cpu(3)):
+        assert read_changed(asked(), store) == 1
+        assert read_changed(asked(3), store) == 3
+    assert read_changed(asked(side=32), store) == 4
 
 
 def test_small_pictures_take_one_thread_wherever_they_are(store: Store) -> None:
-    assert chosen(asked(side=8), store) == 1
-    assert wanted(asked(side=8)) == 1
-    assert wanted(asked(side=28)) == 4
+    assert read_changed(asked(side=8), store) == 1
+    assert useful_threads(asked(side=8)) == 1
+    assert useful_threads(asked(side=28)) == 4
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -107,22 +107,22 @@ def test_a_finished_result_of_any_number_is_taken_and_told(
     if named:
         finish(asked(), 3, store)
     else:
-        with device_lock.held(cpu(1)), decided(asked(), store) as found:
+        with device_lock.hold(cpu(1)), decide_threads(asked(), store) as found:
             (store.cached_results / digest(found.key)).touch()
-    with device_lock.held(cpu(2)):
-        assert chosen(asked(), store) == 3
+    with device_lock.hold(cpu(2)):
+        assert read_changed(asked(), store) == 3
     assert "begun with 3 threads before, which it keeps" in caplog.text
-    assert chosen(asked(2), store) == 2
+    assert read_changed(asked(2), store) == 2
 
 
 def test_a_checkpoint_of_any_number_goes_on_with_its_own(store: Store) -> None:
     """A later result is worth more, and who begins anew looks at neither."""
     stop(asked(), 2, store)
-    assert chosen(asked(), store) == 2
-    assert chosen(asked(), store, anew=True) == 4
+    assert read_changed(asked(), store) == 2
+    assert read_changed(asked(), store, anew=True) == 4
     grow_old(store)
     finish(asked(), 3, store)
-    assert chosen(asked(), store) == 3
+    assert read_changed(asked(), store) == 3
 
 
 def test_what_was_begun_anew_and_stopped_goes_on_though_an_older_result_is_there(store: Store) -> None:
@@ -130,7 +130,7 @@ def test_what_was_begun_anew_and_stopped_goes_on_though_an_older_result_is_there
     finish(asked(), 4, store)
     grow_old(store)
     stop(asked(), 2, store)
-    assert chosen(asked(), store) == 2
+    assert read_changed(asked(), store) == 2
 
 
 def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
@@ -138,15 +138,15 @@ def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
     finish(asked(), 2, store)
     (store.results / without_threads(asked()) / ".nfs0001").touch()
     assert keys(asked(), store) == [digest(asked(2).key)]
-    assert chosen(asked(), store) == 2
+    assert read_changed(asked(), store) == 2
 
 
 def test_of_two_that_begin_at_once_the_second_joins_the_first(store: Store) -> None:
     """They would else compute the same twice, with two numbers."""
-    with device_lock.held(cpu(2)), decided(asked(), store) as first:
+    with device_lock.hold(cpu(2)), decide_threads(asked(), store) as first:
         assert first.device.threads == 2
-    assert chosen(asked(), store) == 4  # nothing is left of the first, and nobody is at it
-    with device_lock.held(cpu(1)), decided(asked(), store, anew=True) as second:
+    assert read_changed(asked(), store) == 4  # nothing is left of the first, and nobody is at it
+    with device_lock.hold(cpu(1)), decide_threads(asked(), store, anew=True) as second:
         assert second.device.threads == 3
         with ThreadPoolExecutor(1) as others:
             assert others.submit(chosen, asked(), store).result(10) == 3
@@ -165,7 +165,7 @@ def test_what_does_not_depend_on_threads_stays_as_it_is(store: Store) -> None:
 
     key = evaluate_svm.key_of({}, [])
     request = MachineRequest(key=key, dataset=asked().dataset)
-    with decided(request, store) as found:
+    with decide_threads(request, store) as found:
         assert found is request
     assert without_threads(request) == digest(key)
     assert list(store.results.iterdir()) == []
@@ -173,7 +173,7 @@ def test_what_does_not_depend_on_threads_stays_as_it_is(store: Store) -> None:
 
 def test_cleaning_up_spares_what_a_stopped_training_goes_on_with(store: Store) -> None:
     """Else it would begin with another number, and anew."""
-    with decided(asked(2), store) as begun:
+    with decide_threads(asked(2), store) as begun:
         pass
     (folder,) = store.results.iterdir()
     assert folder.name == without_threads(begun) == without_threads(asked())

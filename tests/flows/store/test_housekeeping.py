@@ -133,7 +133,7 @@ def test_pages_are_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
         page.token = pages[page_token].token
         return page
 
-    assert list(search.paged(asked)) == ["a", "b"]
+    assert list(search.each_page(asked)) == ["a", "b"]
 
 
 def test_a_registered_model_s_name_may_have_a_quote_in_it(store: Store) -> None:
@@ -154,7 +154,7 @@ def test_registered_models_beyond_a_page_are_seen(store: Store, monkeypatch: pyt
         tracking.client().create_registered_model(f"model-{number}")
     tags = {registry.REPORTED_BY: run_id(1)}
     made = tracking.client().create_model_version("model-4", str(store.artifacts), run_id(1), tags=tags)
-    assert tracking.registered() == [f"model-{number}" for number in range(5)]
+    assert tracking.registered_names() == [f"model-{number}" for number in range(5)]
     assert tracking.champion_made_by(run_id(1)) == ""
     tracking.give_alias("model-4", "champion", made.version)
     assert tracking.champion_made_by(run_id(1)) == "models:/model-4@champion"
@@ -230,7 +230,7 @@ def test_a_run_of_a_deleted_experiment_that_came_back_keeps_its_files(store: Sto
     tracking.client().delete_experiment("1")
     tracking.client().restore_run(run_id(1))
     try:
-        assert tracking.gone([run_id(1)]) == set()
+        assert tracking.find_gone([run_id(1)]) == set()
     finally:
         tracking.client().restore_experiment("1")
 
@@ -335,6 +335,6 @@ def test_a_sweep_asks_which_of_its_own_runs_are_still_there(many: Store) -> None
     trials = {run_id(number) for number in range(1000)}
     tracking.client().delete_run(run_id(500))
     try:
-        assert tracking.finished({*trials, "f" * 32}) == trials - {run_id(500)}
+        assert tracking.find_finished({*trials, "f" * 32}) == trials - {run_id(500)}
     finally:
         tracking.client().restore_run(run_id(500))

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from daecore.errors import DaecoreError, InputError, StoreError
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.model.weights import misfit, non_finite
 from daecore.plugin.spec import spec
 from daecore.training.checkpoint import (
@@ -31,7 +31,7 @@ from daecore.training.checkpoint import (
 from daecore.training.state import TrainingState
 
 ARCHITECTURE, SHAPES = spec("architecture", {"dense": {"widths": [6], "code": 3}}), Shapes((1, 4, 4), (1, 4, 4))
-NETWORK = initialised(ARCHITECTURE, SHAPES, 0).eval()
+NETWORK = initialise(ARCHITECTURE, SHAPES, 0).eval()
 WEIGHTS = NETWORK.state_dict()
 HEADER: dict[str, Any] = {
     "architecture": ARCHITECTURE.dump(),

@@ -73,4 +73,4 @@ def test_a_recipe_of_one_s_own_that_is_called_as_a_series_is_refused(
         InputError, match=r"two recipes called 'lecture/arc': .*recipes/lecture/arc\.yaml and .*Rename one"
     ):
         recipes.find("lecture/arc")
-    assert "lecture/arc" in recipes.packaged()
+    assert "lecture/arc" in recipes.packaged_recipes()

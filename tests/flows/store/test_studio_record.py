@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.store.studio_record import Studio, path_of, recorded, write
+from daecore_flows.store.studio_record import Studio, path_of, read_record, write
 
 GOOD = Studio(pid=1, started=2.5, mark="0" * 32, prefect="http://127.0.0.1:4200", mlflow="http://[::1]:5000")
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
-    assert recorded(tmp_path) == GOOD
+    assert read_record(tmp_path) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_a_record_that_is_not_ours_is_none(tmp_path: Path, change: dict[str, Any
     write(tmp_path, GOOD)
     found = json.loads(path_of(tmp_path).read_text())
     path_of(tmp_path).write_text(json.dumps(found | change))
-    assert recorded(tmp_path) is None
+    assert read_record(tmp_path) is None
     path_of(tmp_path).write_text("[1]")
-    assert recorded(tmp_path) is None
+    assert read_record(tmp_path) is None

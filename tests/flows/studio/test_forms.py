@@ -20,9 +20,12 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
     with pytest.MonkeyPatch.context() as patch:
         for name, value in Store(folder, folder).environment().items():
             patch.setenv(name, value)
-        from daecore_flows.studio.deployments import described
+        from daecore_flows.studio.deployments import describe_deployments
 
-        yield {name: (json.loads(flow.parameters.model_dump_json()), values) for flow, name, values, _ in described()}
+        yield {
+            name: (json.loads(flow.parameters.model_dump_json()), values)
+            for flow, name, values, _ in describe_deployments()
+        }
 
 
 def walk(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -104,8 +107,8 @@ def test_prefect_yaml_describes_the_same_deployments(forms: dict) -> None:
     """For work pools; `make docs` writes it."""
     import yaml
 
-    described = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "prefect.yaml").read_text())
-    assert {item["name"]: item["parameters"] for item in described["deployments"]} == {
+    describe_deployments = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "prefect.yaml").read_text())
+    assert {item["name"]: item["parameters"] for item in describe_deployments["deployments"]} == {
         name: values for name, (_, values) in forms.items()
     }
 

@@ -73,7 +73,7 @@ def test_where_a_server_is_named_none_is_started(monkeypatch: pytest.MonkeyPatch
     """A studio's, or the user's own; its pages are linked to."""
     monkeypatch.setenv(URL, "http://127.0.0.1:4200/api")
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
-    assert temporary_server.begun() is None
+    assert temporary_server.begin() is None
     assert pages() == "http://127.0.0.1:4200"
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from daecore_flows.sweep.measures import caution, comparable
 from daecore_flows.sweep.plan import plan
-from daecore_flows.sweep.proposals import Guided, drawn
-from daecore_flows.sweep.search_space import Choices, Range, changed, grid, labels, parse_space
+from daecore_flows.sweep.proposals import Guided, draw_points
+from daecore_flows.sweep.search_space import Choices, Range, change, grid, labels, parse_space
 from daecore_flows.sweep.trials import SeedRun, Trial, best, still_true
 
 from daecore.errors import InputError
@@ -54,7 +54,7 @@ def test_a_grid_is_every_combination_and_steps_through_ranges() -> None:
 
 def test_a_point_changes_its_places_and_nothing_else() -> None:
     """Places inside lists and whole sections, too; the base stays as it was."""
-    found = changed(BASE, {"corruptions.0.erasure.p": 0.2, "architecture": "dense"})
+    found = change(BASE, {"corruptions.0.erasure.p": 0.2, "architecture": "dense"})
     assert found["corruptions"][0]["erasure"]["p"] == 0.2
     assert found["architecture"] == "dense"
     assert {**found, "corruptions": 0, "architecture": 0} == {
@@ -123,9 +123,9 @@ def test_a_point_that_cannot_be_run_is_a_candidate_with_its_reason() -> None:
 def test_random_points_are_distinct_and_named_by_their_seed() -> None:
     """A space of four points has four, however many are asked for."""
     space = parse_space(["training.epochs={low: 1, high: 2}", "training.noise=[fresh, once]"], BASE)
-    assert len(drawn(space, 20, 0)) == 4
+    assert len(draw_points(space, 20, 0)) == 4
     rates = parse_space([RATES], BASE)
-    assert drawn(rates, 5, 1) == drawn(rates, 5, 1) != drawn(rates, 5, 2)
+    assert draw_points(rates, 5, 1) == draw_points(rates, 5, 1) != draw_points(rates, 5, 2)
 
 
 def test_tpe_finds_a_minimum_and_asks_for_nothing_twice() -> None:

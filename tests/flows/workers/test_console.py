@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from daecore_flows.cli.progress import watched
+from daecore_flows.cli.progress import watch
 
 
 def test_a_warning_is_heard_also_where_a_library_has_raised_the_root_loggers_level(
@@ -14,7 +14,7 @@ def test_a_warning_is_heard_also_where_a_library_has_raised_the_root_loggers_lev
     before, level = root.level, ours.level
     root.setLevel(logging.ERROR)
     try:
-        with watched():
+        with watch():
             ours.warning("one thing is odd")
             logging.getLogger("daecore.progress").info("half of it is done")
     finally:

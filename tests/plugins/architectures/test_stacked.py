@@ -14,7 +14,7 @@ from daecore.device import autocast
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 from daecore.experiment.stack_layers import check_stack, layer
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.model.stack import code_shape, encode, unroll
 from daecore.training.checkpoint import Header, load_tensors, save_tensors
 from daecore.training.loop import TrainingOptions, fit
@@ -24,7 +24,7 @@ PICTURES = Samples(torch.randint(0, 256, (96, 1, 8, 8), generator=stream(0, "pic
 
 def built(shape: tuple[int, ...] = (1, 8, 8), seed: int = 0, **options: Any) -> Autoencoder:
     chosen = spec("architecture", {"stacked": {"widths": [24, 12], **options}})
-    return initialised(chosen, Shapes(shape, shape), seed)
+    return initialise(chosen, Shapes(shape, shape), seed)
 
 
 def pictures(count: int = 16) -> Tensor:
@@ -152,7 +152,7 @@ def layers(activation: str = "sigmoid", tied: bool = True) -> list[Autoencoder]:
     )
     for number in (1, 2, 3):
         one = layer(whole, number)
-        made.append(initialised(one.architecture, Shapes(shape, shape), one.seed))
+        made.append(initialise(one.architecture, Shapes(shape, shape), one.seed))
         shape = code_shape(shape, [made[-1].encoder])  # type: ignore[assignment]
         for parameter in made[-1].parameters():
             parameter.data += 0.1 * torch.randn(parameter.shape, generator=stream(number, "shift"))
@@ -165,7 +165,7 @@ def test_the_unrolled_network_is_the_layers_one_after_the_other(activation: str,
     """Up through every encoder and down through every decoder, to float precision."""
     parts = layers(activation, tied)
     options = {"widths": [24, 12, 6], "activation": activation, "tied": tied}
-    whole = initialised(spec("architecture", {"stacked": options}), Shapes((1, 8, 8), (1, 8, 8)), 5)
+    whole = initialise(spec("architecture", {"stacked": options}), Shapes((1, 8, 8), (1, 8, 8)), 5)
     unroll(whole, parts)
     x = pictures()
     for part in parts:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from daecore_plugins.datasets.patches import DULL, Patches, fingerprint, patches
-from daecore_plugins.datasets.whitening import GRID, REGULARISATION, Whitening, centred
+from daecore_plugins.datasets.whitening import GRID, REGULARISATION, Whitening, centre
 
 from daecore.rng import stream
 
@@ -48,7 +48,7 @@ def test_whitening_does_not_depend_on_the_order_or_sign_of_directions() -> None:
 
 def test_centred_vectors_have_no_mean() -> None:
     vectors = torch.rand((7, 9), generator=stream(0, "vectors"))
-    torch.testing.assert_close(centred(vectors).mean(1), torch.zeros(7))
+    torch.testing.assert_close(centre(vectors).mean(1), torch.zeros(7))
 
 
 def test_dull_patches_are_left_out(tmp_path, monkeypatch) -> None:

@@ -120,7 +120,7 @@ def test_a_quarter_turn_is_exact() -> None:
     """Counter-clockwise, about the centre between the four middle pixels; no turn changes nothing."""
     images = torch.randint(256, (4, 28, 28), generator=stream(0, "test"), dtype=torch.uint8)
     angles = torch.arange(4).double() * torch.pi / 2
-    for turned, image, quarter in zip(digit_problems.rotated(images, angles), images, range(4), strict=True):
+    for turned, image, quarter in zip(digit_problems.rotate(images, angles), images, range(4), strict=True):
         assert torch.equal(turned, image.rot90(quarter))
 
 
@@ -133,7 +133,7 @@ def test_turning_agrees_with_grid_sample() -> None:
     grid = F.affine_grid(turn.reshape(50, 2, 3), [50, 1, 28, 28], align_corners=True)
     expected = F.grid_sample(images.double()[:, None], grid, align_corners=True)[:, 0]
     steepest = images.float().diff(dim=1).abs().max() + images.float().diff(dim=2).abs().max()
-    error = (digit_problems.rotated(images, angles).double() - expected).abs().max()
+    error = (digit_problems.rotate(images, angles).double() - expected).abs().max()
     assert error <= 0.5 + steepest / 256 + 1e-6
 
 
@@ -141,7 +141,7 @@ def test_angles_are_uniform() -> None:
     """A dot that is turned lies in any direction alike (Kolmogorov and Smirnov)."""
     dot = torch.zeros(4_000, 28, 28, dtype=torch.uint8)
     dot[:, 13:15, 22:24] = 255
-    turned = digit_problems.turned(dot, stream(0, "test")).double()
+    turned = digit_problems.turn(dot, stream(0, "test")).double()
     centred = torch.arange(28).double() - 13.5
     angle = torch.atan2(-(turned.sum(2) @ centred), turned.sum(1) @ centred)
     assert stats.kstest(angle.numpy(), stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > SURE
@@ -227,7 +227,7 @@ def test_every_pair_of_sides_is_as_likely() -> None:
 def test_filled_rectangles_keep_their_bounds() -> None:
     """Sides of 10 pixels at least that differ by 5 at least; 25 to 75 % of the picture."""
     for label in (0, 1):
-        areas = rectangles.filled(label, stream(0, "test"))
+        areas = rectangles.fill(label, stream(0, "test"))
         height, width = areas.any(2).sum(1), areas.any(1).sum(1)
         assert torch.equal(areas.flatten(1).sum(1), height * width)
         assert torch.minimum(height, width).min() >= 10

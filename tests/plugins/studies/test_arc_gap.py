@@ -24,10 +24,10 @@ def circle(share: float = 1.0, count: int = 400) -> torch.Tensor:
 def test_the_exact_denoiser_agrees_with_itself_and_a_copier_does_not() -> None:
     """The figures are 1, 1 and 0 for the closed form itself; a network that moves nothing is off by its whole size."""
     data = Samples(circle())
-    exact = arc.compared(exact_denoiser(data.data, 0.1), data, 0.1)
+    exact = arc.compare(exact_denoiser(data.data, 0.1), data, 0.1)
     assert [exact.cosine.mean, exact.magnitude_ratio.mean] == pytest.approx([1, 1])
     assert exact.relative_error.high < 1e-6
-    still = arc.compared(lambda x: 0.99999 * x, data, 0.1)
+    still = arc.compare(lambda x: 0.99999 * x, data, 0.1)
     assert still.relative_error.mean == pytest.approx(1, abs=0.01)
 
 
@@ -51,7 +51,7 @@ def test_means_leave_the_arc_and_walks_end_on_it() -> None:
     levels = tuple(Level(sigma, exact_denoiser(data, sigma)) for sigma in points.WALKED)
     exact = points.Gap(data, exact_denoiser(data, points.SIGMA), levels)
     starts = points.starts_in_the_gap(100)
-    ends = points.walked(exact, starts, "test")
+    ends = points.walk_down(exact, starts, "test")
     distances = [torch.cdist(points, data).amin(1) for points in (starts, exact.denoiser(starts), ends)]
     on_arc = [float((distance < points.NEAR).float().mean()) for distance in distances]
     assert on_arc == [0, 0, 1]

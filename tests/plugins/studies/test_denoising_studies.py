@@ -18,7 +18,7 @@ from daecore.evaluation.baselines import measure
 from daecore.evaluation.denoising import evaluate
 from daecore.experiment.experiment import parse, read
 from daecore.experiment.feasibility import check
-from daecore.model.autoencoder import Shapes, initialised
+from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.stats.claims import format_gain_db
 from daecore.stats.intervals import Interval
@@ -94,7 +94,7 @@ def small_matrix() -> tuple[matrix.Matrix, dict[str, Pairs]]:
         "erasure": Brightened(1),
         matrix.BLIND: Brightened(1.5),
     }
-    return matrix.measured(networks, pairs), pairs
+    return matrix.measure(networks, pairs), pairs
 
 
 def test_the_matrix_has_a_row_per_network_and_a_column_per_corruption() -> None:
@@ -134,7 +134,7 @@ def test_figures_of_two_strengths_are_those_of_the_better_network() -> None:
     chosen = {"conv": {"conv": {"code": 8}}, "unet": "unet", "fashion": {"conv": {"code": 16}}}
     shapes = Shapes((1, 8, 8), (1, 8, 8))
     evaluated = {
-        name: evaluate(initialised(spec("architecture", network), shapes, 0), pairs, baselines)
+        name: evaluate(initialise(spec("architecture", network), shapes, 0), pairs, baselines)
         for name, network in chosen.items()
     }
     found = report.OneStrength(
@@ -163,7 +163,7 @@ def test_a_lead_within_its_interval_is_not_claimed() -> None:
 def test_interpolations_are_evaluated_on_the_pairs_of_the_network() -> None:
     """Of a flat picture every interpolation is perfect; the lead over each is paired and told."""
     clean = Samples(torch.full((6, 1, 8, 8), 51, dtype=torch.uint8))
-    scores = superres.interpolated(Pairs(clean, torch.full((6, 1, 4, 4), 0.2)))
+    scores = superres.interpolate_all(Pairs(clean, torch.full((6, 1, 4, 4), 0.2)))
     assert list(scores) == ["nearest", "bilinear", "bicubic", "lanczos"]
     assert all((values == 100).all() for values in scores.values())
     figures = dict(superres.figures({"upscaler": np.full(6, 23, dtype=np.float32), **scores}))

@@ -73,7 +73,7 @@ def test_a_study_computes_with_one_thread_and_its_stages_with_their_own() -> Non
 
     def run(laboratory: object) -> None:
         seen.append(torch.get_num_threads())
-        with own.applied():
+        with own.apply():
             seen.append(torch.get_num_threads())
         seen.append(torch.get_num_threads())
 
@@ -103,7 +103,7 @@ def lecture(store: Path, *arguments: str, status: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def hold(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A store in which the quickest study was conducted, and its report."""
     store = tmp_path_factory.mktemp("lecture") / "store"
     report = store.parent / "lecture.json"

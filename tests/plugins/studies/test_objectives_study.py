@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from daecore_flows.store import recipes
-from daecore_plugins.studies.lecture.objectives import STUDY, TINY, pooled
+from daecore_plugins.studies.lecture.objectives import STUDY, TINY, pool
 from skimage.metrics import peak_signal_noise_ratio
 
 from daecore.experiment.experiment import parse
@@ -16,7 +16,7 @@ def test_pooled_decibels_are_those_of_one_large_picture() -> None:
     generator = np.random.default_rng(0)
     clean = generator.random((50, 8, 8), dtype=np.float32)
     restored = clean + 0.1 * generator.random((50, 8, 8), dtype=np.float32)
-    found = pooled(np.square(restored - clean).mean((1, 2)))
+    found = pool(np.square(restored - clean).mean((1, 2)))
     assert found.mean == pytest.approx(peak_signal_noise_ratio(clean, restored, data_range=1), abs=1e-4)
     assert found.low < found.mean < found.high
 

@@ -5,13 +5,13 @@ import torch
 from torch import Tensor, nn
 
 from daecore import Autoencoder, Batch, Corruptor, spec, stream
-from daecore.model.autoencoder import Shapes, initialised, parameter_count
+from daecore.model.autoencoder import Shapes, initialise, parameter_count
 
 X = torch.randn((4000, 9), generator=stream(0, "vectors"))
 
 
 def layer(**options: object) -> Autoencoder:
-    return initialised(spec("architecture", {"stacked": {"widths": [5], **options}}), Shapes((9,), (9,)), 0)
+    return initialise(spec("architecture", {"stacked": {"widths": [5], **options}}), Shapes((9,), (9,)), 0)
 
 
 def corrupt(corruption: dict[str, dict[str, float]]) -> tuple[Tensor, Tensor]:

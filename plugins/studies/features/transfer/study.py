@@ -57,7 +57,7 @@ def run(lab: Laboratory) -> Findings:
     rates: dict[tuple[str, int], float] = {}
     for drawn in label_draws:
         for cell in CELLS:
-            found = classified(lab, models.get(cell.encoder, ()), cell, drawn)
+            found = classify(lab, models.get(cell.encoder, ()), cell, drawn)
             scores += found
             if cell.method != "knn":
                 rates[cell.name, found[0].labels] = found[0].choice
@@ -94,7 +94,7 @@ def options(drawn: Round) -> ClassifierOptions:
     )
 
 
-def classified(lab: Laboratory, models: Sequence[Trained], cell: Cell, drawn: Round) -> list[Score]:
+def classify(lab: Laboratory, models: Sequence[Trained], cell: Cell, drawn: Round) -> list[Score]:
     """A cell's scores over the draws of as many labels, its rate chosen beforehand.
 
     Args:

@@ -5,7 +5,7 @@ Knows scores. Does not train.
 
 from collections.abc import Iterator, Mapping
 
-from daecore.stats import Interval, claimed, format_interval
+from daecore.stats import Interval, format_interval, is_claim
 from daecore.study import Measured, Table
 
 from .scores import ALIVE, DECAY, GABOR_LIKE, LIVING, NAMES, SIZES, Best, Sheet, Sheets, difference, leads, mean
@@ -75,7 +75,7 @@ def verdict(leads: Mapping[str, Interval]) -> str:
     groups: dict[str, list[str]] = {"better on": [], "worse on": [], "neither surely better nor worse on": []}
     better, worse, neither = groups.values()
     for score, lead in leads.items():
-        (neither if not claimed(lead) else better if lead.mean > 0 else worse).append(NAMES[score])
+        (neither if not is_claim(lead) else better if lead.mean > 0 else worse).append(NAMES[score])
     if len(better) == len(leads):
         return "Denoising beats weight decay on every score."
     if len(worse) == len(leads):

@@ -64,12 +64,12 @@ def guesses(lab: Laboratory, name: str, words: str) -> Guesses:
     network, splits = lab.train(experiment).network, lab.splits(experiment)
     likelihood, originals = likelihood_of(experiment), splits.train.data
     tests = draw_pairs(splits.test[0], experiment.corruptor, QUICK_TESTED if lab.quick else TESTED)
-    clean, corrupted = drawn(splits.train, experiment.corruptor, QUICK_DRAWN if lab.quick else DRAWN)
+    clean, corrupted = draw(splits.train, experiment.corruptor, QUICK_DRAWN if lab.quick else DRAWN)
     mean, restored = posterior(corrupted, originals, likelihood).mean, restore(network, corrupted)
     return Guesses(
         name, words, tests.corrupted, as_float(tests.clean.data), restore(network, tests.corrupted),
         posterior(tests.corrupted, originals, likelihood, kept=CANDIDATES), originals,
-        regret=_squared(restored - clean) - _squared(mean - clean), distance=_squared(restored - mean),
+        regret=_square(restored - clean) - _square(mean - clean), distance=_square(restored - mean),
     )  # fmt: skip
 
 
@@ -82,14 +82,14 @@ def likelihood_of(experiment: Experiment) -> Likelihood:
     return CoveredThenNoised(first.size, sigma, fill)  # type: ignore[attr-defined]
 
 
-def drawn(prior: Samples, corruptor: Corruptor, count: int) -> tuple[Tensor, Tensor]:
+def draw(prior: Samples, corruptor: Corruptor, count: int) -> tuple[Tensor, Tensor]:
     """Draws from the prior, freshly corrupted: clean and corrupted, ``(count, *shape)`` each."""
     index = torch.randint(len(prior), (count,), generator=stream(0, "gap", "draws"))
     clean = prior.batch(index).clean
     return clean, corruptor(clean, stream(0, "gap", "corruption", corruptor.digest)).x
 
 
-def measured(found: Guesses) -> dict[str, Measured]:
+def measure(found: Guesses) -> dict[str, Measured]:
     """Entropy of the posterior on test images; regret on draws from the prior."""
     columns = {
         "entropy": (found.posterior.entropy, "nats"),
@@ -114,7 +114,7 @@ def drawing(found: Guesses) -> Picture:
         rows["most probable\noriginals" if not rank else rank * " "] = as_float(
             found.originals[known.candidates[shown, rank]]
         )
-    figure = _captioned(figures.panel(rows), known.weights[shown])
+    figure = _caption(figures.panel(rows), known.weights[shown])
     caption = (
         f"Test digits, {found.words}. The network's answer above the exact posterior mean over the "
         f"{len(found.originals):,} training images; below, the most probable of these, with their probabilities."
@@ -122,7 +122,7 @@ def drawing(found: Guesses) -> Picture:
     return Picture(f"digits_{found.name}", caption, figures.png(figure))
 
 
-def _captioned(figure: Figure, weights: Tensor) -> Figure:
+def _caption(figure: Figure, weights: Tensor) -> Figure:
     """Write each candidate's weight into its corner."""
     axes, count = figure.axes, len(weights)
     first = len(axes) - count * weights.shape[1]
@@ -137,5 +137,5 @@ def _percent(weight: float) -> str:
     return f"{weight:.0%}" if weight >= 0.1 else f"{weight:.1%}" if weight >= 0.001 else "< 0.1%"
 
 
-def _squared(difference: Tensor) -> Tensor:
+def _square(difference: Tensor) -> Tensor:
     return difference.flatten(1).square().sum(1)

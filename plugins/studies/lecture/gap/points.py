@@ -16,10 +16,10 @@ from daecore.analysis import (
     GaussianNoised,
     Level,
     Observation,
-    arrived,
     draw_originals,
     exact_denoiser,
     langevin,
+    last_state,
 )
 from daecore.plots import figures, plane
 from daecore.stats import Interval, bootstrap, bootstrap_of_means
@@ -49,7 +49,7 @@ class Gap:
     draws: int = PRIOR
 
 
-def trained(lab: Laboratory) -> Gap:
+def train(lab: Laboratory) -> Gap:
     """A network for each noise level."""
     data = lab.splits(lab.experiment("lecture/gap")).train.data
     networks = {sigma: _network(lab, sigma) for sigma in (SIGMA, *WALKED)}
@@ -57,11 +57,11 @@ def trained(lab: Laboratory) -> Gap:
     return Gap(data, networks[SIGMA], levels, draws=QUICK_PRIOR if lab.quick else PRIOR)
 
 
-def measured(gap: Gap) -> dict[str, Measured]:
+def measure(gap: Gap) -> dict[str, Measured]:
     """Shares on the arc for starts in the gap; squared errors of means and samples for draws from the prior."""
     starts = starts_in_the_gap(STARTS)
     with torch.inference_mode():
-        ends, means = walked(gap, starts, "gap"), gap.denoiser(starts)
+        ends, means = walk_down(gap, starts, "gap"), gap.denoiser(starts)
     shares = {"on_arc_share_sampled": ends, "on_arc_share_mean": means}
     shares["on_arc_share_exact_mean"] = exact_denoiser(gap.data, SIGMA)(starts)
     found = {name: Measured.of(_share(_distance(points, gap.data) < NEAR, name)) for name, points in shares.items()}
@@ -75,11 +75,11 @@ def starts_in_the_gap(count: int) -> Tensor:
     return torch.stack([-along, across], 1)
 
 
-def walked(gap: Gap, starts: Tensor, name: str) -> Tensor:
+def walk_down(gap: Gap, starts: Tensor, name: str) -> Tensor:
     """One sample of the posterior for each noisy point, by annealed Langevin with the networks."""
     observed = Observation(starts, SIGMA)
     generator = stream(0, "gap", "walk", name)
-    return arrived(langevin(starts, gap.levels, generator=generator, steps=STEPS, observed=observed))
+    return last_state(langevin(starts, gap.levels, generator=generator, steps=STEPS, observed=observed))
 
 
 def ratio(error: Tensor, reference: Tensor, name: str) -> Interval:
@@ -122,7 +122,7 @@ def _errors(gap: Gap) -> dict[str, Measured]:
     noisy = clean + SIGMA * torch.randn(clean.shape, generator=stream(0, "gap", "noise"))
     drawn = draw_originals(noisy, gap.data, GaussianNoised(SIGMA), generator=stream(0, "gap", "exact"))
     with torch.inference_mode():
-        restored = {"network": gap.denoiser(noisy), "sampled": walked(gap, noisy, "prior")}
+        restored = {"network": gap.denoiser(noisy), "sampled": walk_down(gap, noisy, "prior")}
     restored |= {"mean": exact_denoiser(gap.data, SIGMA)(noisy), "exact": gap.data[drawn]}
     error = {name: (points - clean).square().sum(1) for name, points in restored.items()}
     means = {

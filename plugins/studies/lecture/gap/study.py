@@ -18,12 +18,12 @@ DIGITS = {
 
 def run(lab: Laboratory) -> Findings:
     """Points in the gap of an arc, then digits of which little is left."""
-    gap = points.trained(lab)
-    figures = {"two_point_error": Measured(value=two_point_error()), **points.measured(gap)}
+    gap = points.train(lab)
+    figures = {"two_point_error": Measured(value=two_point_error()), **points.measure(gap)}
     pictures, notes = [points.drawing(gap)], [*_of_points(figures)]
     for name, words in DIGITS.items():
         found = digits.guesses(lab, name, words)
-        figures |= digits.measured(found)
+        figures |= digits.measure(found)
         pictures.append(digits.drawing(found))
         notes.append(_of_digits(name, words, figures, len(found.originals)))
     return Findings(figures=figures, pictures=tuple(pictures), tables=(_table(figures),), notes=tuple(notes))

@@ -71,9 +71,9 @@ def _panel(clean: Networks, noisy: Networks, clipped: Networks) -> Picture:
     rows: dict[str, torch.Tensor] = {
         "original": as_float(clean.pairs.clean.data[:count]),
         "corrupted": clean.pairs.corrupted[:count],
-        "clean target": clean.restored(count),
-        "noisy target": noisy.restored(count),
-        "clipped target": clipped.restored(count),
+        "clean target": clean.restore_first(count),
+        "noisy target": noisy.restore_first(count),
+        "clipped target": clipped.restore_first(count),
     }
     caption = (
         "Targets of the right mean and targets of another: with noise clipped to [0, 1] the network learns the clipped "

@@ -57,7 +57,7 @@ def slope_weights(x: Sequence[float]) -> list[float]:
     return [(one - mean) / power for one in x]
 
 
-def trained(lab: Laboratory, noise: str) -> Targets:
+def train(lab: Laboratory, noise: str) -> Targets:
     """The networks of one noise: each number of epochs, both targets, all seeds."""
     epochs = (QUICK_EPOCHS if lab.quick else EPOCHS) if noise == "gaussian" else (1,)
     clean, noisy = {}, {}
@@ -70,11 +70,11 @@ def trained(lab: Laboratory, noise: str) -> Targets:
 
 def findings(lab: Laboratory, gaussian: Targets) -> Findings:
     """Differences, shrinkage and losses, with a panel per noise."""
-    targets = {"gaussian": gaussian, **{noise: trained(lab, noise) for noise in NOISES if noise != "gaussian"}}
-    numbers = {f"difference_db.{noise}": _measured(found, found.longest) for noise, found in targets.items()}
-    numbers |= {f"difference_db.gaussian.{epochs}_epochs": _measured(gaussian, epochs) for epochs in gaussian.clean}
+    targets = {"gaussian": gaussian, **{noise: train(lab, noise) for noise in NOISES if noise != "gaussian"}}
+    numbers = {f"difference_db.{noise}": _measure(found, found.longest) for noise, found in targets.items()}
+    numbers |= {f"difference_db.gaussian.{epochs}_epochs": _measure(gaussian, epochs) for epochs in gaussian.clean}
     numbers["shrinkage_db.gaussian"] = Measured.of(gaussian.shrinkage, "dB")
-    gaps = losses.measured({noise: found.clean[found.longest] for noise, found in targets.items()})
+    gaps = losses.measure({noise: found.clean[found.longest] for noise, found in targets.items()})
     rows = [_row(noise, found, epochs) for noise, found in targets.items() for epochs in found.clean]
     head = ("noise", "steps", "clean targets / dB", "noisy targets / dB", "noisy - clean / dB [95 %]", "seeds")
     return Findings(
@@ -85,7 +85,7 @@ def findings(lab: Laboratory, gaussian: Targets) -> Findings:
     )
 
 
-def _measured(targets: Targets, epochs: int) -> Measured:
+def _measure(targets: Targets, epochs: int) -> Measured:
     return Measured.of(targets.difference(epochs), "dB")
 
 
@@ -96,7 +96,7 @@ def _row(noise: str, targets: Targets, epochs: int) -> tuple[object, ...]:
     return NOISES[noise], targets.clean[epochs].steps, f"{clean:.2f}", f"{noisy:.2f}", span, found.n
 
 
-def said(noise: str, found: Interval, steps: int) -> str:
+def describe(noise: str, found: Interval, steps: int) -> str:
     """What may be claimed of noisy minus clean targets under one noise."""
     span = f"{found.mean:+.3f} dB [{found.low:+.3f}, {found.high:+.3f}] over {found.n} seeds"
     if not found.conclusive:
@@ -117,7 +117,7 @@ def shrinks(found: Interval, first: int, last: int) -> str:
 
 def _claim(noise: str, targets: Targets) -> str:
     last = targets.longest
-    return said(NOISES[noise], targets.difference(last), targets.clean[last].steps)
+    return describe(NOISES[noise], targets.difference(last), targets.clean[last].steps)
 
 
 def _shrinkage(targets: Targets) -> str:
@@ -130,8 +130,8 @@ def _panel(noise: str, targets: Targets) -> Picture:
     rows = {
         "original": as_float(clean.pairs.clean.data[:count]),
         "corrupted": clean.pairs.corrupted[:count],
-        "clean target": clean.restored(count),
-        "noisy target": noisy.restored(count),
+        "clean target": clean.restore_first(count),
+        "noisy target": noisy.restore_first(count),
     }
     caption = (
         f"{NOISES[noise][0].upper()}{NOISES[noise][1:]}. Twelve test digits, their corrupted copies, and what two "

@@ -28,7 +28,7 @@ POWER: dict[str, Callable[[Any, Tensor], Tensor]] = {  # E d^2 of each value x u
 }
 
 
-def measured(networks: Mapping[str, Networks]) -> dict[str, Measured]:
+def measure(networks: Mapping[str, Networks]) -> dict[str, Measured]:
     """What the losses of the first seed's network differ by, by noise: over ``E d^2``, which is one.
 
     An erased target is asked twice: rescaled, which makes it unbiased, and masked, where nothing is to differ.
@@ -38,9 +38,9 @@ def measured(networks: Mapping[str, Networks]) -> dict[str, Measured]:
         network, corruptor, samples = trained.trained[0].network, trained.corruptor, trained.splits.test[0]
         [target] = corruptor.specs
         if target.name == "erasure":
-            found[f"loss_gap.{noise}_masked"] = _measured(gaps(network, corruptor, target, samples))
+            found[f"loss_gap.{noise}_masked"] = _measure(gaps(network, corruptor, target, samples))
             target = spec("corruption", {target.name: {**target.options.model_dump(), "rescale": True}})
-        found[f"loss_gap_ratio.{noise}"] = _measured(gap_ratios(network, corruptor, target, samples))
+        found[f"loss_gap_ratio.{noise}"] = _measure(gap_ratios(network, corruptor, target, samples))
     return found
 
 
@@ -81,5 +81,5 @@ def _objective(value: object, corruptor: Corruptor) -> Loss:
     return made
 
 
-def _measured(values: list[float]) -> Measured:
+def _measure(values: list[float]) -> Measured:
     return Measured.of(student(values))

@@ -36,7 +36,7 @@ def findings(lab: Laboratory) -> Findings:
     scores["corrupted"] = torch.cat([psnr(group.corrupted, as_float(group.clean.data)) for group in groups]).numpy()
     gap = bootstrap(scores["noisy"] - scores["clean"], generator=stream(0, "bootstrap", "natural"))
     means = {name: float(values.mean()) for name, values in scores.items()}
-    numbers = {f"natural_db.{name}": _measured(values, name) for name, values in scores.items()}
+    numbers = {f"natural_db.{name}": _measure(values, name) for name, values in scores.items()}
     numbers["difference_db.natural"] = Measured.of(gap, "dB")
     head = ("", "test images", "clean targets / dB", "noisy targets / dB", "no training / dB", "difference / dB")
     said = source(clean)
@@ -70,7 +70,7 @@ def _comparable(said: str) -> tuple[str, ...]:
     return ("These are not the images of Set12: the published figures are no comparison for the numbers here.",)
 
 
-def _measured(values: NDArray[np.float32], name: str) -> Measured:
+def _measure(values: NDArray[np.float32], name: str) -> Measured:
     return Measured.of(bootstrap(values, generator=stream(0, "bootstrap", "natural", name)), "dB")
 
 

@@ -10,7 +10,7 @@ from . import captures, clipping, digits, natural
 
 def run(lab: Laboratory) -> Findings:
     """Noisy beside clean targets: on digits under three noises, on few captures, clipped, on natural images."""
-    gaussian = digits.trained(lab, "gaussian")
+    gaussian = digits.train(lab, "gaussian")
     parts = [
         digits.findings(lab, gaussian),
         captures.findings(lab),

@@ -53,7 +53,7 @@ class Networks:
         """Those of the first seeds."""
         return replace(self, experiments=self.experiments[:count], trained=self.trained[:count])
 
-    def restored(self, count: int, seed: int = 0) -> Tensor:
+    def restore_first(self, count: int, seed: int = 0) -> Tensor:
         """What the network of one seed makes of the first test images: ``(count, C, H, W)``."""
         return restore(self.trained[seed].network, self.pairs.corrupted[:count])
 
