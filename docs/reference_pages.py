@@ -99,9 +99,9 @@ def commands() -> str:
         "```console\n$ ", "```text\n"
     )
     first = text.index("\n## `dae ")  # what comes before cuts each command's sentence short
+    said = {name: (item.help or "").partition("\n\n")[0] for name, item in command.commands.items()}
     rows = [
-        f"| [`dae {name}`](#dae-{name}) | {_require_documented((item.help or '').partition(chr(10) * 2)[0], name, 'help')} |"
-        for name, item in command.commands.items()
+        f"| [`dae {name}`](#dae-{name}) | {_require_documented(text, name, 'help')} |" for name, text in said.items()
     ]
     head = [
         "# The command line",

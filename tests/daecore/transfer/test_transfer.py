@@ -150,7 +150,7 @@ def test_more_labels_than_there_are_are_refused():
 def test_fine_tuning_trains_all_of_it_and_a_probe_its_layer_alone():
     """And both learn: chance is 75 %."""
     start = PretrainedEncoder(encoder, task())
-    tuned, probed = (start.fitted(method, 80, 0, (1e-2,), validation_checks=1) for method in ("finetune", "probe"))
+    tuned, probed = (start.fit(method, 80, 0, (1e-2,), validation_checks=1) for method in ("finetune", "probe"))
     assert isinstance(tuned.model, Classifier)
     assert tensors_digest(tuned.model.encoder.state_dict()) != tensors_digest(encoder().state_dict())
     assert isinstance(probed.model, nn.Linear)
@@ -259,7 +259,7 @@ def test_the_weights_with_the_fewest_validation_errors_are_kept():
 def test_validation_chooses_the_rate():
     """Of a rate that learns nothing and one that learns, whichever is named first; the evaluated draws then use it."""
     for rates in ((1e-9, 1e-2), (1e-2, 1e-9)):
-        chosen = PretrainedEncoder(encoder, task()).fitted("finetune", 80, CHOICE, rates, validation_checks=1)
+        chosen = PretrainedEncoder(encoder, task()).fit("finetune", 80, CHOICE, rates, validation_checks=1)
         assert chosen.choice == 1e-2
         options = TransferOptions(
             labels=(80,), seeds=2, steps=60, learning_rates=rates, probe_learning_rates=rates, batch=16
@@ -278,7 +278,7 @@ def test_the_test_set_chooses_nothing():
     for method in ("finetune", "probe", "knn"):
         honest, lied = (PretrainedEncoder(encoder, task(it, **options)) for it in (SPLITS, other))
         rates = honest.task.options.rates(method)
-        one, two = (it.fitted(method, 40, 0, rates, validation_checks=4) for it in (honest, lied))
+        one, two = (it.fit(method, 40, 0, rates, validation_checks=4) for it in (honest, lied))
         assert (one.check, one.choice) == (two.check, two.choice)
         if one.model is not None:
             assert tensors_digest(one.model.state_dict()) == tensors_digest(two.model.state_dict())
@@ -326,7 +326,7 @@ def test_every_method_but_the_vote_trains_on_augmented_pictures():
     augment = {"augment": [{"affine": {"rotation": 90}}]}
     plain, turned = (PretrainedEncoder(encoder, task(**more)) for more in ({}, augment))
     for method, same in (("finetune", False), ("probe", False), ("knn", True)):
-        one, two = (it.fitted(method, 40, 0, (1e-2,), validation_checks=1) for it in (plain, turned))
+        one, two = (it.fit(method, 40, 0, (1e-2,), validation_checks=1) for it in (plain, turned))
         assert (one.check == two.check and one.test_error() == two.test_error()) == same
 
 

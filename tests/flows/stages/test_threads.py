@@ -53,7 +53,7 @@ def asked(threads: int = 0, side: int = 28, labels: int = 10) -> ClassifierReque
     return classifier_request(experiment, dataset, None, ask)
 
 
-def read_changed(request: ClassifierRequest, store: Store, *, anew: bool = False) -> int:
+def threads_of(request: ClassifierRequest, store: Store, *, anew: bool = False) -> int:
     """With how many threads it would be computed."""
     with decide_threads(request, store, anew=anew) as found:
         assert found.key.device == found.device
@@ -87,13 +87,13 @@ def cpu(threads: int) -> Device:
 def test_what_begins_new_takes_what_is_free_at_that_moment(store: Store) -> None:
     """All of it where nobody computes, else the rest; what the user names is taken as it is."""
     with device_lock.hold(cpu(3)):
-        assert read_changed(asked(), store) == 1
-        assert read_changed(asked(3), store) == 3
-    assert read_changed(asked(side=32), store) == 4
+        assert threads_of(asked(), store) == 1
+        assert threads_of(asked(3), store) == 3
+    assert threads_of(asked(side=32), store) == 4
 
 
 def test_small_pictures_take_one_thread_wherever_they_are(store: Store) -> None:
-    assert read_changed(asked(side=8), store) == 1
+    assert threads_of(asked(side=8), store) == 1
     assert useful_threads(asked(side=8)) == 1
     assert useful_threads(asked(side=28)) == 4
 
@@ -110,19 +110,19 @@ def test_a_finished_result_of_any_number_is_taken_and_told(
         with device_lock.hold(cpu(1)), decide_threads(asked(), store) as found:
             (store.cached_results / digest(found.key)).touch()
     with device_lock.hold(cpu(2)):
-        assert read_changed(asked(), store) == 3
+        assert threads_of(asked(), store) == 3
     assert "begun with 3 threads before, which it keeps" in caplog.text
-    assert read_changed(asked(2), store) == 2
+    assert threads_of(asked(2), store) == 2
 
 
 def test_a_checkpoint_of_any_number_goes_on_with_its_own(store: Store) -> None:
     """A later result is worth more, and who begins anew looks at neither."""
     stop(asked(), 2, store)
-    assert read_changed(asked(), store) == 2
-    assert read_changed(asked(), store, anew=True) == 4
+    assert threads_of(asked(), store) == 2
+    assert threads_of(asked(), store, anew=True) == 4
     grow_old(store)
     finish(asked(), 3, store)
-    assert read_changed(asked(), store) == 3
+    assert threads_of(asked(), store) == 3
 
 
 def test_what_was_begun_anew_and_stopped_goes_on_though_an_older_result_is_there(store: Store) -> None:
@@ -130,7 +130,7 @@ def test_what_was_begun_anew_and_stopped_goes_on_though_an_older_result_is_there
     finish(asked(), 4, store)
     grow_old(store)
     stop(asked(), 2, store)
-    assert read_changed(asked(), store) == 2
+    assert threads_of(asked(), store) == 2
 
 
 def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
@@ -138,18 +138,18 @@ def test_a_foreign_file_beside_the_numbers_is_left_alone(store: Store) -> None:
     finish(asked(), 2, store)
     (store.results / without_threads(asked()) / ".nfs0001").touch()
     assert keys(asked(), store) == [digest(asked(2).key)]
-    assert read_changed(asked(), store) == 2
+    assert threads_of(asked(), store) == 2
 
 
 def test_of_two_that_begin_at_once_the_second_joins_the_first(store: Store) -> None:
     """They would else compute the same twice, with two numbers."""
     with device_lock.hold(cpu(2)), decide_threads(asked(), store) as first:
         assert first.device.threads == 2
-    assert read_changed(asked(), store) == 4  # nothing is left of the first, and nobody is at it
+    assert threads_of(asked(), store) == 4  # nothing is left of the first, and nobody is at it
     with device_lock.hold(cpu(1)), decide_threads(asked(), store, anew=True) as second:
         assert second.device.threads == 3
         with ThreadPoolExecutor(1) as others:
-            assert others.submit(chosen, asked(), store).result(10) == 3
+            assert others.submit(threads_of, asked(), store).result(10) == 3
 
 
 def test_its_keys_are_those_of_every_number_it_was_begun_with(store: Store) -> None:
