@@ -1,4 +1,4 @@
-"""Kernel machine: a support vector machine with Gaussian kernel (RBF), the classifier that needs no features.
+"""SVM: a support vector machine with Gaussian kernel (RBF), the classifier that needs no features.
 
 It stands beside networks on Vincent's problems, and says whether regenerated data are as hard as the published ones.
 scikit-learn solves it; its kernel matrices are made here, by matrix products, some ten times faster than entry by
@@ -199,7 +199,7 @@ def _points(samples: Samples) -> Tensor:
 def _labels(samples: Samples) -> NDArray[np.int64]:
     if samples.labels is None:
         raise InputError(
-            "A kernel machine classifies, but these samples have no labels. Choose a dataset with classes."
+            "A support vector machine classifies, but these samples have no labels. Choose a dataset with classes."
         )
     labels: NDArray[np.int64] = samples.labels.numpy()
     return labels

@@ -1,4 +1,4 @@
-"""The look before a retraining: what is asked for, the world as it is now, and why to train.
+"""The assessment before a retraining: what is asked for, the world as it is now, and why to train.
 
 Trains nothing, and starts no MLflow run.
 """

@@ -85,19 +85,19 @@ def conduct(request: StudyRequest, mlflow_experiment: str, parent: str, fresh: b
             since = tracking.began(parent)
             with Laboratory(
                 store, mlflow_experiment, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
-            ) as laboratory:
-                findings = _findings(study, laboratory)
-            content = section.content(study, findings, laboratory.used, quick=request.quick, made=_when_made())
+            ) as lab:
+                findings = _findings(study, lab)
+            content = section.content(study, findings, lab.used, quick=request.quick, made=_when_made())
             files = section.write(request, content, findings, store)
             found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
-            _record(found, content, findings, {key, *laboratory.call.uses})
+            _record(found, content, findings, {key, *lab.call.uses})
     return found
 
 
-def _findings(study: Study, laboratory: Laboratory) -> Findings:
+def _findings(study: Study, lab: Laboratory) -> Findings:
     """What a study finds; what it computes itself, outside of stages, holds no cores, and so takes one thread."""
     with computing_with(1):
-        return study.run(laboratory)
+        return study.run(lab)
 
 
 def _find_conducted(key: str) -> Section | None:

@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str, tuple[float, ...]]] = {
 }
 QUICK_KINDS = {name: (KINDS[name][0], KINDS[name][1][1:2]) for name in ("erasure", "block_mask")}
 QUICK = ("training.epochs=2",)
-CONTROL = "plain autoencoder"
+CONTROL = "control"
 LABELS, DRAWS, STEPS = 1000, 10, 600
 
 
@@ -68,7 +68,7 @@ def run(lab: Laboratory) -> Findings:
 
 def figures(found: list[Noise], control: tuple[float, ...]) -> Iterator[tuple[str, Measured]]:
     """The numbers by name: ``gain_db.erasure-0.5``, ``probe_error_percent.erasure-0.5``, what the probe gains."""
-    yield "probe_error_percent.plain", Measured.of(student(control), "%")
+    yield "probe_error_percent.control", Measured.of(student(control), "%")
     for noise in found:
         yield f"gain_db.{noise.name}", Measured.of(noise.gain_db, "dB")
         yield f"probe_error_percent.{noise.name}", Measured.of(noise.error_percent, "%")
@@ -97,7 +97,7 @@ def notes(found: list[Noise], control: tuple[float, ...]) -> Iterator[str]:
     better = [noise.name for noise in found if _fewer(control, noise.errors).low > 0]
     worse = [noise.name for noise in found if _fewer(control, noise.errors).high < 0]
     yield (
-        f"Beside the plain autoencoder, with intervals that leave out zero: fewer errors from {_list(better)}; more "
+        f"Beside the control, with intervals that leave out zero: fewer errors from {_list(better)}; more "
         f"errors from {_list(worse)}. Where there is no difference, one interval in twenty leaves out zero all the "
         "same."
     )
@@ -141,7 +141,7 @@ def _picture(found: list[Noise], control: tuple[float, ...]) -> Picture:
 
 
 def _table(found: list[Noise], control: tuple[float, ...]) -> Table:
-    head = ("corruption", "strength", "restoration gain, dB", "probe error, %", "points fewer than plain")
+    head = ("corruption", "strength", "restoration gain, dB", "probe error, %", "points fewer than the control")
     rows = [
         (noise.kind, f"{noise.strength:g}", format_interval(noise.gain_db), format_interval(noise.error_percent),
          format_interval(_fewer(control, noise.errors)))

@@ -54,7 +54,7 @@ TINY = (
     Taught("sure", "one noisy copy of each picture", "lecture/tiny-sure"),
     Taught("noise2self", "one noisy copy of each picture", "lecture/tiny-noise2self"),
     Taught("weight_decay", "clean picture alone, weight decay", "lecture/tiny-control", control=True),
-    Taught("plain", "clean picture alone", "lecture/tiny-control", ("training.weight_decay=0",), control=True),
+    Taught("control", "clean picture alone", "lecture/tiny-control", ("training.weight_decay=0",), control=True),
 )
 ERASED = (
     Taught("erasure_clean", "erased picture and clean picture, squared error", EMPHASISED, ("objective={mse: {}}",)),
@@ -158,11 +158,11 @@ def _notes(tiny: Mapping[str, Evaluated], conv: Mapping[str, Evaluated]) -> Iter
     )
     lag = format_interval(sure, "+.2f")
     yield f"SURE, without clean pictures, beside clean targets: {lag} dB, {within} {NEAR} dB of them."
-    for name in ("noise2noise", "noise2self", "plain", "weight_decay"):
+    for name in ("noise2noise", "noise2self", "control", "weight_decay"):
         lead = difference(tiny[name], clean)
         yield f"{name.replace('_', ' ')} beside clean targets: {format_interval(lead, '+.2f')} dB{doubt(lead)}."
-    decay = difference(tiny["weight_decay"], tiny["plain"])
-    yield f"Weight decay beside none, in a plain autoencoder: {format_interval(decay, '+.2f')} dB{doubt(decay)}."
+    decay = difference(tiny["weight_decay"], tiny["control"])
+    yield f"Weight decay beside none, in the control: {format_interval(decay, '+.2f')} dB{doubt(decay)}."
     for name, said in (
         ("emphasised", "Emphasis on erased pixels beside none"),
         ("l1", "Absolute beside squared error"),

@@ -72,12 +72,11 @@ class Errors:
         return student([before - after for after, before in zip(self.of[method], self.of[than], strict=False)])
 
 
-def measure_errors(laboratory: Laboratory, problem: str) -> Errors:
+def measure_errors(lab: Laboratory, problem: str) -> Errors:
     """Every method on one problem."""
     cells = {
         method: [
-            _cell(laboratory, problem, method, FIRST_SEED + number)
-            for number in range(seeds_of(problem, method, laboratory.quick))
+            _cell(lab, problem, method, FIRST_SEED + number) for number in range(seeds_of(problem, method, lab.quick))
         ]
         for method in methods_of(problem)
     }
@@ -116,39 +115,37 @@ def recipe_of(problem: str, method: str) -> str:
     return f"vincent/{problem}{'-conv' if method in CONVOLUTIONS else ''}"
 
 
-def experiment_of(laboratory: Laboratory, problem: str, method: str, seed: int) -> Experiment:
+def experiment_of(lab: Laboratory, problem: str, method: str, seed: int) -> Experiment:
     """A method's experiment with one seed."""
     changes = [f"seed={seed}", *(["corruptions=[]"] if method == STACKED else [])]
-    return laboratory.experiment(recipe_of(problem, method), *changes, quick=quick_changes(problem))
+    return lab.experiment(recipe_of(problem, method), *changes, quick=quick_changes(problem))
 
 
-def _cell(laboratory: Laboratory, problem: str, method: str, seed: int) -> tuple[float, float]:
+def _cell(lab: Laboratory, problem: str, method: str, seed: int) -> tuple[float, float]:
     """The test error in percent of a method with one seed, and what it took in seconds."""
-    asked = experiment_of(laboratory, problem, method, seed)
-    options, pre_trained = options_of(laboratory, problem, method), _pre_trained(laboratory, asked, method)
-    found = laboratory.classify(asked, pre_trained, "finetune", options, labels=ALL, draw=0)
+    asked = experiment_of(lab, problem, method, seed)
+    options, pre_trained = options_of(lab, problem, method), _pre_trained(lab, asked, method)
+    found = lab.classify(asked, pre_trained, "finetune", options, labels=ALL, draw=0)
     return found.error_percent, found.seconds + (pre_trained.seconds if pre_trained else 0)
 
 
-def options_of(laboratory: Laboratory, problem: str, method: str) -> ClassifierOptions:
+def options_of(lab: Laboratory, problem: str, method: str) -> ClassifierOptions:
     """What a method is given in fine-tuning: steps, its rate, augmentation.
 
     Stacks and convolutions have the rate of their recipe. What starts from scratch chooses, with a seed that is not
     evaluated; its longer training has the same rate.
     """
-    asked = experiment_of(laboratory, problem, method, CHOOSING_SEED)
+    asked = experiment_of(lab, problem, method, CHOOSING_SEED)
     options = fine_tuning(asked)
     if method not in (SCRATCH, LONGER):
         return options
     several = tuple(rate * share for rate in options.learning_rates for share in RATES)
-    chosen = laboratory.choose(
-        asked, None, "finetune", options.model_copy(update={"learning_rates": several}), labels=ALL
-    )
+    chosen = lab.choose(asked, None, "finetune", options.model_copy(update={"learning_rates": several}), labels=ALL)
     return chosen.model_copy(update={"steps": steps_of(asked).together}) if method == LONGER else chosen
 
 
-def _pre_trained(laboratory: Laboratory, asked: Experiment, method: str) -> Trained | None:
+def _pre_trained(lab: Laboratory, asked: Experiment, method: str) -> Trained | None:
     """The network that a method is pre-trained as; None where it starts from scratch."""
     if method not in PRE_TRAINED:
         return None
-    return laboratory.train(asked) if method == CONVOLUTIONAL else laboratory.stack(asked).whole
+    return lab.train(asked) if method == CONVOLUTIONAL else lab.stack(asked).whole

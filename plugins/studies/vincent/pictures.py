@@ -19,11 +19,11 @@ CAPTION = (
 )
 
 
-def samples(laboratory: Laboratory, problem: str) -> Picture:
+def samples(lab: Laboratory, problem: str) -> Picture:
     """Twelve test samples, what the corruption makes of them, and what the convolutional network restores."""
-    experiment = experiment_of(laboratory, problem, CONVOLUTIONAL, FIRST_SEED)
-    trained, corruptor = laboratory.train(experiment), Corruptor(experiment.corruptions)
-    pairs = draw_pairs(laboratory.splits(experiment).test[0], corruptor, COLUMNS)
+    experiment = experiment_of(lab, problem, CONVOLUTIONAL, FIRST_SEED)
+    trained, corruptor = lab.train(experiment), Corruptor(experiment.corruptions)
+    pairs = draw_pairs(lab.splits(experiment).test[0], corruptor, COLUMNS)
     rows = {
         "original": as_float(pairs.clean.data),
         "corrupted": pairs.corrupted,

@@ -33,16 +33,16 @@ class Problem:
         )
 
 
-def _run(problem: str, laboratory: Laboratory) -> Findings:
-    experiment = experiment_of(laboratory, problem, DENOISING, FIRST_SEED)
-    convolutional = experiment_of(laboratory, problem, CONVOLUTIONAL, FIRST_SEED)
-    machine, errors = laboratory.evaluate_svm(experiment), measure_errors(laboratory, problem)
+def _run(problem: str, lab: Laboratory) -> Findings:
+    experiment = experiment_of(lab, problem, DENOISING, FIRST_SEED)
+    convolutional = experiment_of(lab, problem, CONVOLUTIONAL, FIRST_SEED)
+    machine, errors = lab.evaluate_svm(experiment), measure_errors(lab, problem)
     published = PUBLISHED[problem]
     return Findings(
         figures=dict(figures(machine, errors, published)),
         pictures=(
             Picture("errors", pictures.CAPTION, pictures.errors(machine, errors, published)),
-            pictures.samples(laboratory, problem),
+            pictures.samples(lab, problem),
         ),
         tables=(table(machine, errors, published), seeds(errors)),
         notes=(*notes(machine, errors, published), how(problem, experiment, convolutional)),

@@ -1,4 +1,4 @@
-"""The kernel machine: scikit-learn's own answers, only sooner; chosen by validation, tested once."""
+"""The support vector machine: scikit-learn's own answers, only sooner; chosen by validation, tested once."""
 
 import pytest
 import torch

@@ -110,8 +110,8 @@ def test_a_draw_is_balanced_and_has_no_sample_twice(count):
 
 def test_a_smaller_budget_is_part_of_a_larger_one():
     """Within a draw; so a curve over budgets shows what more labels give."""
-    budgets = [set(draw_labels(SPLITS.train, 4, count, seed=0, draw=3).tolist()) for count in (4, 30, 31, 80)]
-    assert budgets[0] < budgets[1] < budgets[2] < budgets[3]
+    label_draws = [set(draw_labels(SPLITS.train, 4, count, seed=0, draw=3).tolist()) for count in (4, 30, 31, 80)]
+    assert label_draws[0] < label_draws[1] < label_draws[2] < label_draws[3]
 
 
 def test_the_whole_training_set_is_a_budget():

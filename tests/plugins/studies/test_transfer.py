@@ -20,7 +20,7 @@ from daecore_plugins.studies.features import SERIES, frontier
 from daecore_plugins.studies.features.stacked import study as stacked
 from daecore_plugins.studies.features.transfer import efficiency
 from daecore_plugins.studies.features.transfer import study as transfer
-from daecore_plugins.studies.features.transfer.few_labels import BEHIND
+from daecore_plugins.studies.features.transfer.label_efficiency import BEHIND
 
 from daecore.data.label_draws import ALL, CHOICE
 from daecore.experiment.experiment import parse, read
@@ -247,7 +247,7 @@ def test_the_frontier_tells_who_restores_and_who_teaches_best() -> None:
     assert frontier.correlation(NOISES) == pytest.approx(1)
 
 
-def test_the_frontier_s_figures_are_paired_with_the_plain_autoencoder() -> None:
+def test_the_frontier_s_figures_are_paired_with_the_control() -> None:
     found = dict(frontier.figures(NOISES, CONTROL))
     assert found["probe_gain_percent.block_mask-16"].value == pytest.approx(9.2 - 5.12)
     assert found["gain_db.erasure-0.5"].unit == "dB"

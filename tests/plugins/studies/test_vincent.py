@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from daecore_flows.studies.laboratory import read_changed
 from daecore_plugins.studies.vincent import SERIES, report
-from daecore_plugins.studies.vincent import errors as cells
+from daecore_plugins.studies.vincent import errors as vincent_errors
 from daecore_plugins.studies.vincent.errors import (
     CONV_SCRATCH,
     CONVOLUTIONAL,
@@ -94,7 +94,7 @@ class Bench:
 def bench() -> tuple[Bench, Errors]:
     """What a whole problem asks for."""
     made = Bench()
-    return made, cells.measure_errors(made, "mnist_rot")  # type: ignore[arg-type]
+    return made, vincent_errors.measure_errors(made, "mnist_rot")  # type: ignore[arg-type]
 
 
 def test_every_method_is_asked_for_with_each_of_its_seeds_and_none_that_was_tuned_with(
@@ -154,7 +154,7 @@ def test_a_difference_is_paired_over_the_seeds_that_both_have(errors: Errors) ->
 
 @pytest.mark.parametrize("name", ["mnist_rot", "mnist_bg_rand", "mnist_bg_img_rot"])
 def test_the_claim_has_five_paired_seeds(name: str) -> None:
-    assert cells.seeds_of(name, SCRATCH) == cells.seeds_of(name, DENOISING) >= 5
+    assert vincent_errors.seeds_of(name, SCRATCH) == vincent_errors.seeds_of(name, DENOISING) >= 5
 
 
 def test_notes_claim_what_intervals_leave_no_doubt_of(errors: Errors) -> None:
@@ -181,11 +181,11 @@ def test_notes_claim_nothing_where_they_may_not(errors: Errors) -> None:
 def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
     """A stack's steps: three layers, fifteen epochs of a hundred batches; and who gets them, too."""
     rot, convex = (
-        [read_changed(cells.recipe_of(name, method)) for method in (DENOISING, CONVOLUTIONAL)]
+        [read_changed(vincent_errors.recipe_of(name, method)) for method in (DENOISING, CONVOLUTIONAL)]
         for name in ("mnist_rot", "convex")
     )
-    assert cells.steps_of(rot[0]) == Steps(pre_training=3 * 15 * 100, fine_tuning=2000)
-    assert cells.steps_of(convex[1]) == Steps(pre_training=10 * 79, fine_tuning=1200)
+    assert vincent_errors.steps_of(rot[0]) == Steps(pre_training=3 * 15 * 100, fine_tuning=2000)
+    assert vincent_errors.steps_of(convex[1]) == Steps(pre_training=10 * 79, fine_tuning=1200)
     turned, upright = report.how("mnist_rot", *rot), report.how("convex", *convex)
     assert "4,500 steps more" in turned
     assert "the longer one, which gets both" in turned
@@ -199,8 +199,8 @@ def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
 def test_every_problem_has_its_controls() -> None:
     """The longer training from scratch stands where a lead over scratch is claimed."""
     for name in PUBLISHED:
-        assert {SCRATCH, STACKED, CONV_SCRATCH} < set(cells.methods_of(name))
-        assert (LONGER in cells.methods_of(name)) == (name in cells.CLAIMED)
+        assert {SCRATCH, STACKED, CONV_SCRATCH} < set(vincent_errors.methods_of(name))
+        assert (LONGER in vincent_errors.methods_of(name)) == (name in vincent_errors.CLAIMED)
 
 
 def test_the_errors_of_each_seed_are_told(errors: Errors) -> None:
@@ -230,6 +230,6 @@ def test_a_problem_without_the_longer_training_has_an_empty_place(errors: Errors
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_small_budgets_cut_the_samples_too(name: str) -> None:
-    small = read_changed(cells.recipe_of(name, DENOISING), cells.quick_changes(name))
+    small = read_changed(vincent_errors.recipe_of(name, DENOISING), vincent_errors.quick_changes(name))
     assert small.data.options.sizes == {"train": 2_000, "validation": 500, "test": 500}  # type: ignore[attr-defined]
     assert small.training.epochs == 2

@@ -57,8 +57,8 @@ class Climbed:
         yield "scratch", self.scratch
 
 
-def _run(laboratory: Laboratory) -> Findings:
-    climbed = _climb(laboratory)
+def _run(lab: Laboratory) -> Findings:
+    climbed = _climb(lab)
     caption = (
         "Layer by layer: each learns to denoise the clean code of those below, which stay as they are; then a "
         "classification layer is added, and everything is fine-tuned. Above each column its test error in percent."
@@ -69,33 +69,33 @@ def _run(laboratory: Laboratory) -> Findings:
         figures=dict(_figures(climbed)),
         pictures=(Picture("staircase", caption, picture),),
         tables=(_table(climbed),),
-        notes=tuple(notes(climbed, quick=laboratory.quick)),
+        notes=tuple(notes(climbed, quick=lab.quick)),
     )
 
 
-def _climb(laboratory: Laboratory) -> Climbed:
+def _climb(lab: Laboratory) -> Climbed:
     """Train layer upon layer, a linear layer on each, and everything from there and from scratch."""
-    whole = laboratory.experiment(RECIPE, quick=QUICK)
+    whole = lab.experiment(RECIPE, quick=QUICK)
     options = fine_tuning(whole)
     plain = options.model_copy(update={"augment": ()})  # a linear layer on the code of digits as they are
     widths = widths_of(whole)
-    test = laboratory.splits(whole).test[0]
+    test = lab.splits(whole).test[0]
     given: dict[str, Any] = {"labels": ALL, "draw": 0}
     probes, seconds = [], 0.0
     for depth in range(1, len(widths) + 1):
-        part = laboratory.experiment(
+        part = lab.experiment(
             RECIPE, f"architecture.stacked.widths={list(widths[:depth])}", quick=QUICK
         )  # shares all layers but the last with the step below
-        stack = laboratory.stack(part)
+        stack = lab.stack(part)
         seconds = sum(layer.seconds for layer in stack.layers)
-        probes.append(laboratory.classify(part, stack.whole, "probe", plain, **given))
+        probes.append(lab.classify(part, stack.whole, "probe", plain, **given))
     return Climbed(
         inputs=prod(test.shape),
         tested=len(test),
         widths=widths,
         probes=tuple(probes),
-        fine_tuned=laboratory.classify(whole, stack.whole, "finetune", options, **given),
-        scratch=laboratory.classify(whole, None, "finetune", options, **given),
+        fine_tuned=lab.classify(whole, stack.whole, "finetune", options, **given),
+        scratch=lab.classify(whole, None, "finetune", options, **given),
         pre_training=seconds,
         device=f"{stack.layers[0].device}, {stack.layers[0].threads} threads",
     )

@@ -8,7 +8,7 @@ from daecore.study import Findings, Laboratory, Study, Trained
 from daecore.transfer import Cell, ClassifierOptions, Score, TransferReport, summarise
 
 from .efficiency import by_draw, by_training, figures, notes, picture, tables
-from .few_labels import BEHIND
+from .label_efficiency import BEHIND
 
 OURS = "denoising"
 CONTROLS = ("scratch", "random", "autoencoder", "l2")  # the stack is of another architecture
@@ -26,7 +26,7 @@ CELLS = (
 )
 SEEDS = tuple(range(10, 20))  # of the encoders; lower ones chose the corruption or were evaluated by earlier forms
 FIRST_DRAW = 40  # of labels; lower ones were evaluated by earlier forms
-ONCE = ("l2",)  # a second plain control: its luck is not worth the time
+ONCE = ("l2",)  # a second control: its luck is not worth the time
 ASKED = {100: 10.0, 1000: 2.5}  # percent
 # The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand.
 AUGMENT: tuple[dict[str, dict[str, object]], ...] = ({"affine": {}}, {"elastic": {"displacement": 1.0}})
@@ -129,7 +129,7 @@ STUDY = Study(
     description=(
         "The encoder of a denoising autoencoder initialises a classifier: a classification layer is added on top and "
         "the whole is fine-tuned. Its worth is told beside a network that starts from scratch, a random one that "
-        "stays as it is, a plain autoencoder, one held by weight decay and a stack trained layer by layer, with as "
+        "stays as it is, a control without noise, one held by weight decay and a stack trained layer by layer, with as "
         "many labels for each."
     ),
     recipes=(*RECIPES.values(), STACKED),

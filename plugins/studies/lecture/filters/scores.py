@@ -19,7 +19,7 @@ from daecore.stats import Interval, bootstrap, student
 
 GABOR_LIKE = 0.5  # a filter counts as Gabor-like where both scores are above
 LIVING = 0.01  # a unit whose weights have a smaller norm is dead: it answers every patch alike, within half a percent
-CONTROL, DECAY = "plain", "weight_decay"
+CONTROL, DECAY = "control", "weight_decay"
 NAMES = {"r2": "Gabor fit, R^2", "selectivity": "orientation selectivity", "gabor_like": "share of Gabor-like filters"}
 SIZES = {"support": "support, pixels", "grain": "grain, pixels"}
 ALIVE = {"living": "share of living units"}

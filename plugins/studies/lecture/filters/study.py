@@ -32,7 +32,7 @@ def _family(
 ERASED = "corruptions=[{{erasure: {{p: {}}}}}]"
 REPLACED = "corruptions=[{{salt_pepper: {{p: {}, low: -3, high: 3}}}}]"
 PHOTOGRAPHS = (
-    Taught(CONTROL, "nothing (plain)", CONTROL, "lecture/filters-weight-decay", ("objective={mse: {}}",)),
+    Taught(CONTROL, "nothing (control)", CONTROL, "lecture/filters-weight-decay", ("objective={mse: {}}",)),
     *_family(
         DECAY,
         "weight decay {:g}",
