@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError, PluginError
+from daecore.paths import user_path
 from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
 from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
@@ -99,6 +100,7 @@ __all__ = [
     "spec",
     "stream",
     "torchvision_mirrors",
+    "user_path",
 ]
 
 

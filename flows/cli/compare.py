@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daecore.paths import user_path
+
 from ..store.files import write_atomically
 from ..store.store import Store
 from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
@@ -49,8 +51,8 @@ def compare(
             writable(file, option)
     print_comparison(value.model_dump(mode="json"))
     if json is not None:
-        write_atomically(json.expanduser().resolve(), value.model_dump_json(indent=2) + "\n")
-    page = html.expanduser().resolve() if html else _default_page(value, opened)
+        write_atomically(user_path(json, "--json"), value.model_dump_json(indent=2) + "\n")
+    page = user_path(html, "--html") if html else _default_page(value, opened)
     write_atomically(page, _page(value, candidates))
     print(f"\npage  {page}")
 

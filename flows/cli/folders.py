@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from daecore.paths import user_path
+
 from ..store.store import DATA, STORE, Store
 
 StoreFolder = Annotated[
@@ -20,7 +22,7 @@ DEFAULT_DATA = Path("~/.cache/daecore")
 
 def store_at(store: Path, data: Path) -> Store:
     """The store in these folders, which is the process's from now on; nothing is created."""
-    found = Store(store.expanduser().resolve(), data.expanduser().resolve())
+    found = Store(user_path(store, "--store (DAE_STORE)"), user_path(data, "--data (DAE_DATA)"))
     os.environ.update({STORE: str(found.root), DATA: str(found.data)})
     return found
 

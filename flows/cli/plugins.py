@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from daecore.paths import user_path
+
 from ..store.files import write_atomically
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
@@ -56,7 +58,7 @@ def new(
     """Make a complete package for a new plugin: module, entry point, test, README."""
     from ..kit.scaffold import create
 
-    made = create(name, kind, folder.expanduser())
+    made = create(name, kind, user_path(folder, "--in"))
     print(f"Made {made}. Next:\n    pip install -e {made}\n    dae plugins check {name}")
     if kind == "series":
         print(f"    dae study {name} --quick")
@@ -117,7 +119,7 @@ def show(
         picture = preview_png(item)
         if picture is not None:
             path = preview or Path(f"{name}-preview.png")
-            write_atomically(path.expanduser().resolve(), picture)
+            write_atomically(user_path(path, "--preview"), picture)
             console.print(f"preview: {path.resolve()}", soft_wrap=True)
 
 

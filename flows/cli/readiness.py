@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from daecore.paths import user_path
+
 from ..store.store import Store
 from .folders import format_size
 
@@ -88,7 +90,7 @@ def writable(file: Path, option: str) -> None:
     """
     from daecore.errors import InputError
 
-    target = file.expanduser().resolve()
+    target = user_path(file, "A file to write")
     try:
         if target.exists():
             with target.open("ab"):

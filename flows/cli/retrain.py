@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
+
+from daecore.paths import user_path
 
 from ..store import recipes
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
@@ -37,7 +38,7 @@ def retrain(
     """Train a challenger if data, experiment or incoming noise have changed, and let the better network be champion."""
     overrides = with_threads(changes, threads)
     prepare(recipes.mapping(recipe, overrides), store_at(store, data))
-    folder = str(Path(incoming).expanduser().resolve()) if incoming else ""
+    folder = str(user_path(incoming, "--incoming")) if incoming else ""
     _check(model, folder)
     asked = {
         "recipe": recipe, "overrides": tuple(overrides), "model": model, "incoming": folder,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daecore.paths import user_path
+
 from ..store import recipes
 from ..store.files import write_atomically
 from ..store.store import Store
@@ -139,5 +141,5 @@ def watch_and_report(
 
     final = final_report(ended, opened).model_dump(mode="json")
     if report is not None:
-        write_atomically(report.expanduser().resolve(), json.dumps(final, indent=2) + "\n")
+        write_atomically(user_path(report, "--report"), json.dumps(final, indent=2) + "\n")
     print_summary(final, opened)

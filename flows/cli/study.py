@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from daecore.paths import user_path
+
 from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
@@ -64,7 +66,7 @@ def study(
 
     said = reported(found, opened)
     if report is not None:
-        write_atomically(report.expanduser().resolve(), json.dumps(said, indent=2) + "\n")
+        write_atomically(user_path(report, "--report"), json.dumps(said, indent=2) + "\n")
     _print(found, said, opened)
     if found.failed:
         raise typer.Exit(1)

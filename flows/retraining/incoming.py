@@ -22,6 +22,7 @@ from daecore.data.image_search import Found, find_images
 from daecore.data.samples import as_float
 from daecore.errors import DaecoreError, InputError
 from daecore.experiment.experiment import Experiment
+from daecore.paths import user_path
 
 log, progress = logging.getLogger("daecore"), logging.getLogger("daecore.progress")
 
@@ -60,7 +61,7 @@ def pictures_in(folder: str) -> Found:
     Raises:
         InputError: There is no such folder.
     """
-    root = Path(folder).expanduser()
+    root = user_path(folder, "The folder of what comes in")
     if not root.is_dir():
         raise InputError(f"The noise of what comes in was to be watched in {folder!r}, but there is no such folder.")
     return find_images(root)

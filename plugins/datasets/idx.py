@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from daecore import DataError, Options, Samples, Source, Splits, fetch_files, local_folder, stream
+from daecore import DataError, Options, Samples, Source, Splits, fetch_files, local_folder, stream, user_path
 
 SHAPE = (1, 28, 28)
 CLASSES = 10
@@ -46,7 +46,7 @@ def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], 
     Raises:
         DataError: The files cannot be had.
     """
-    users = [local_folder(Path(options.folder).expanduser())] if options.folder else []
+    users = [local_folder(user_path(options.folder, "The dataset's folder"))] if options.folder else []
     fetch_files(folder, files, [*users, *sources], download_bytes=DOWNLOAD_BYTES)
     known, test = (_samples(folder, part) for part in ("train", "t10k"))
     order = torch.randperm(len(known), generator=stream(0, folder.name, "split"))

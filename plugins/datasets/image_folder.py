@@ -23,6 +23,7 @@ from daecore import (
     find_images,
     hookimpl,
     stream,
+    user_path,
 )
 
 from .reading import Reading
@@ -142,7 +143,7 @@ def search(folder: str) -> Found:
 
 
 def _root(folder: str) -> Path:
-    return Path(folder).expanduser().resolve()
+    return user_path(folder, "A folder of image_folder")
 
 
 def _crops(options: ImageFolder, files: list[Path], reading: Reading) -> list[Tensor]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from daecore import DataError, Dataset, InputError, Options, Splits, hookimpl
+from daecore import DataError, Dataset, InputError, Options, Splits, hookimpl, user_path
 
 from ..bibliography import cite
 from .image_folder import ImageFolder, read_splits, search
@@ -90,7 +90,7 @@ def image_files() -> tuple[list[Path], list[Path]]:
     if not _folder():
         carried = Path(str(files("skimage"))) / "data"
         return [carried / name for name in TRAIN_PHOTOGRAPHS], [carried / name for name in TEST_PHOTOGRAPHS]
-    root = Path(_folder()).expanduser()
+    root = user_path(_folder(), FOLDER)
     missing = [name for name in (TRAIN, TEST) if not (root / name).is_dir()]
     if missing:
         raise InputError(
