@@ -103,7 +103,9 @@ def show(
         Path | None, typer.Option("--preview", metavar="FILE", help="Write a picture over a range of strengths (PNG).")
     ] = None,
 ) -> None:
-    """Show a plugin: options, properties, where it comes from, and what it does to pictures."""
+    """Show a plugin: options, properties, its source in BibTeX, where it comes from, and what it does to pictures."""
+    from daecore.errors import in_a_line
+
     from ..kit.catalogue import option_rows, preview_png, properties
 
     console = Console(highlight=False)
@@ -116,6 +118,8 @@ def show(
         console.print(table)
         for label, value in properties(item).items():
             console.print(f"{label}: {value}", markup=False)
+        for line in item.extension.source.strip().splitlines():
+            console.print(line if line.isprintable() else in_a_line(line), markup=False, soft_wrap=True)
         picture = preview_png(item)
         if picture is not None:
             path = preview or Path(f"{name}-preview.png")
