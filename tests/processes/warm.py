@@ -5,15 +5,25 @@ asked comes as a line of JSON on the standard input; the exit status is what is 
 """
 
 import gc
+import importlib
 import json
 import os
 import sys
 import threading
 from typing import Any
 
+LOADED = (  # what a run, a sweep, a retraining, a study and a rerun import, and what their stages do while they work
+    "daecore_flows.cli.progress", "daecore_flows.cli.summary", "daecore_flows.pipeline", "daecore_flows.rerun",
+    "daecore_flows.retraining.flow", "daecore_flows.stacking.flow", "daecore_flows.studies.flow",
+    "daecore_flows.studio.deployments", "daecore_flows.sweep.flow", "mlflow.store.tracking.sqlalchemy_store",
+    "prefect.flow_engine", "prefect.task_engine",
+)  # fmt: skip
+
 
 def load() -> None:
-    """What a run, a sweep, a retraining, a study and a rerun import; no thread may be left, a fork would lose it."""
+    """Import it all; no thread may be left, which a fork would lack."""
+    for name in LOADED:
+        importlib.import_module(name)
     from daecore_flows.store import tracking
 
     tracking.load_exporter()
