@@ -13,6 +13,26 @@ from commands import DAE, Done, Warm, environment_of, interpreted
 from strange_folder import StrangeFolder
 from studio import Studio, free_port, wait_until
 
+SLOWEST = (  # files that begin first, so that at the end no worker waits for another
+    "test_sweep", "test_pages", "test_doors", "test_studio", "test_retrain", "test_schedule", "test_pipeline",
+    "test_site", "test_small_installation", "test_side_by_side", "test_stack", "test_lecture", "test_beside",
+    "test_wheel", "test_working_folder", "test_plugin_kit",
+)  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers run the tests: which go to one worker, as they share what is made for them.
+
+    Those of a file do, and all that look at one studio; a test with a studio of its own goes anywhere.
+    """
+    rank = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        group = item.nodeid if "own_studio" in fixtures else "studio" if "studio" in fixtures else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

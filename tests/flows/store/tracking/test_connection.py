@@ -1,7 +1,5 @@
 """The connection to MLflow: it asks a busy database again, and nothing else."""
 
-from pathlib import Path
-
 import pytest
 from daecore_flows.store.tracking.connection import ATTEMPTS, PatientClient
 from mlflow.exceptions import MlflowException
@@ -24,24 +22,30 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return answers
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of MLflow's, which it makes for the first who asks."""
+    return f"sqlite:///{tmp_path_factory.mktemp('connection')}/db"
+
+
 LOCKED = "(sqlite3.OperationalError) database is locked [SQL: UPDATE runs ...]"
 
 
-def test_a_busy_database_is_asked_again(asked: list[str], tmp_path: Path) -> None:
+def test_a_busy_database_is_asked_again(asked: list[str], database: str) -> None:
     asked += [LOCKED, LOCKED, "found"]
-    assert PatientClient(f"sqlite:///{tmp_path}/db").search_experiments("it") == "found it"
+    assert PatientClient(database).search_experiments("it") == "found it"
     assert asked == []
 
 
-def test_one_that_stays_busy_is_told(asked: list[str], tmp_path: Path) -> None:
+def test_one_that_stays_busy_is_told(asked: list[str], database: str) -> None:
     asked += [LOCKED] * (ATTEMPTS + 3)
     with pytest.raises(MlflowException, match="locked"):
-        PatientClient(f"sqlite:///{tmp_path}/db").search_experiments("it")
+        PatientClient(database).search_experiments("it")
     assert len(asked) == 3
 
 
-def test_no_other_error_is_tried_again(asked: list[str], tmp_path: Path) -> None:
+def test_no_other_error_is_tried_again(asked: list[str], database: str) -> None:
     asked += ["no such experiment", "found"]
     with pytest.raises(MlflowException, match="no such"):
-        PatientClient(f"sqlite:///{tmp_path}/db").search_experiments("it")
+        PatientClient(database).search_experiments("it")
     assert asked == ["found"]
