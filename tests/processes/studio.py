@@ -46,6 +46,12 @@ class Studio:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(180)
 
+    def end(self) -> None:
+        """End it, and whatever is left of it."""
+        self.down()
+        for process in self.processes() if (self.root / "studio.json").exists() else []:
+            process.kill()
+
     @property
     def said(self) -> str:
         return self.log.read_text()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -276,7 +277,7 @@ def test_at_1280_pixels_the_page_shows_every_run_s_column(page: Any, tmp_path: P
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def written(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store with MLflow runs made by hand: two finished ones, one that failed, one whose scores are damaged."""
     for name in Store(tmp_path, tmp_path).environment():
         monkeypatch.setenv(name, "")
@@ -284,6 +285,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     store.enter()
     monkeypatch.setenv("DAE_STORE", str(store.root))
     monkeypatch.setenv("COLUMNS", "160")
+    shutil.copy(empty_database, store.database)
     tracking.prepare(store)
     folder = tracking.experiment_id("digits", store)
     for name in ("one", "two", "damaged", "failed"):

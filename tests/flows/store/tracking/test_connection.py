@@ -1,5 +1,7 @@
 """The connection to MLflow: it asks a busy database again, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 from daecore_flows.store.tracking.connection import ATTEMPTS, PatientClient
 from mlflow.exceptions import MlflowException
@@ -22,10 +24,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return answers
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Of MLflow's, which it makes for the first who asks."""
-    return f"sqlite:///{tmp_path_factory.mktemp('connection')}/db"
+@pytest.fixture
+def database(empty_database: Path) -> str:
+    """Of MLflow's."""
+    return f"sqlite:///{empty_database}"
 
 
 LOCKED = "(sqlite3.OperationalError) database is locked [SQL: UPDATE runs ...]"
