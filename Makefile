@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DAE := $(BIN)/dae
-# A worker for each core, with one thread; each loads the libraries, 2 GB.
+# A worker for each core, with one thread; each loads the libraries, 2 GB. What is compiled is kept: hundreds of
+# interpreters are started.
 WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
-TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(WORKERS)
+TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check test-long docs site tour figures bench clean
