@@ -27,11 +27,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those of a file do, and all that look at one studio; a test with a studio of its own goes anywhere.
     """
     rank = {name: number for number, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    items.sort(key=lambda item: (not _shares_the_studio(item), rank.get(item.path.stem, len(rank))))
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        group = item.nodeid if "own_studio" in fixtures else "studio" if "studio" in fixtures else str(item.path)
+        own = "own_studio" in getattr(item, "fixturenames", ())
+        group = "studio" if _shares_the_studio(item) else item.nodeid if own else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _shares_the_studio(item: pytest.Item | None) -> bool:
+    return "studio" in getattr(item, "fixturenames", ())
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the studio with the last test that looks at it: it takes a fifth of a core while nobody does."""
+    studio = getattr(item, "funcargs", {}).get("studio")
+    if studio is not None and not _shares_the_studio(nextitem):
+        studio.down()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -162,7 +173,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = StrangeFolder(tmp_path_factory.mktemp("stranger"))
     made = Studio(tmp_path_factory.mktemp("studio") / "store")
     yield made.up(folder.path)
-    made.down()
+    made.end()
     folder.unharmed()
 
 

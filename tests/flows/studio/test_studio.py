@@ -24,7 +24,7 @@ SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 
 def test_the_studio_is_up_soon_with_few_processes_and_both_pages(studio: Any) -> None:
     """Two servers of two processes at most, the runner, and every recipe as a deployment."""
-    assert float(studio.said.split("is up after ")[1].split(" s")[0]) < 60  # 8 s on two idle cores
+    assert float(studio.said.split("is up after ")[1].split(" s")[0]) < 150  # 8 s on two idle cores
     assert len(studio.processes("mlflow")) == 2
     for page in (studio.record["prefect"], studio.record["mlflow"]):
         with urllib.request.urlopen(page, timeout=60) as found:
