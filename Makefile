@@ -4,7 +4,7 @@ BIN := .venv/bin
 DAE := $(BIN)/dae
 # A worker for each core, with one thread; each loads the libraries, 2 GB. What is compiled is kept: hundreds of
 # interpreters are started.
-WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help

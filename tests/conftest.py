@@ -14,34 +14,22 @@ from strange_folder import StrangeFolder
 from studio import Studio, free_port, wait_until
 
 SLOWEST = (  # files that begin first, so that at the end no worker waits for another
-    "test_sweep", "test_pages", "test_doors", "test_studio", "test_retrain", "test_schedule", "test_pipeline",
-    "test_site", "test_small_installation", "test_side_by_side", "test_stack", "test_lecture", "test_beside",
-    "test_wheel", "test_working_folder", "test_plugin_kit",
+    "test_killed_studio", "test_sweep", "test_pages", "test_doors", "test_studio", "test_retrain", "test_pipeline",
+    "test_schedule", "test_problems", "test_site", "test_small_installation", "test_side_by_side", "test_stack",
+    "test_lecture", "test_beside", "test_wheel", "test_contract", "test_plugin_kit", "test_working_folder",
 )  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several workers run the tests: which go to one worker, as they share what is made for them.
-
-    Those of a file do, and all that look at one studio; a test with a studio of its own goes anywhere.
-    """
+    """Put the slowest files first."""
     rank = {name: number for number, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: (not _shares_the_studio(item), rank.get(item.path.stem, len(rank))))
-    for item in items:
-        own = "own_studio" in getattr(item, "fixturenames", ())
-        group = "studio" if _shares_the_studio(item) else item.nodeid if own else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _shares_the_studio(item: pytest.Item | None) -> bool:
-    return "studio" in getattr(item, "fixturenames", ())
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """End the studio with the last test that looks at it: it takes a fifth of a core while nobody does."""
     studio = getattr(item, "funcargs", {}).get("studio")
-    if studio is not None and not _shares_the_studio(nextitem):
+    if studio is not None and "studio" not in getattr(nextitem, "fixturenames", ()):
         studio.down()
 
 
@@ -168,13 +156,20 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """One studio for all tests that leave it as they found it; `dae up` is given in a stranger's folder."""
+def _lasting_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, StrangeFolder]]:
+    """A studio, not up yet, and a stranger's folder to begin it in."""
     folder = StrangeFolder(tmp_path_factory.mktemp("stranger"))
     made = Studio(tmp_path_factory.mktemp("studio") / "store")
-    yield made.up(folder.path)
+    yield made, folder
     made.end()
     folder.unharmed()
+
+
+@pytest.fixture(scope="module")
+def studio(_lasting_studio: tuple[Studio, StrangeFolder]) -> Studio:
+    """One studio for all tests that leave it as they found it; `dae up` is given in a stranger's folder."""
+    made, folder = _lasting_studio
+    return made if made.lives else made.up(folder.path)
 
 
 @pytest.fixture

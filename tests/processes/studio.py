@@ -40,6 +40,10 @@ class Studio:
         assert self.process.poll() is None, self.said
         return self
 
+    @property
+    def lives(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def down(self) -> None:
         """End it as Ctrl-C does."""
         if self.process is not None and self.process.poll() is None:
