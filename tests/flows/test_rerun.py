@@ -19,8 +19,8 @@ RECIPE = ["digits-erasure", "--set", "transfer=null", "--set", "training.epochs=
 def said(dae: Any) -> Said:
     """What a command says."""
 
-    def said(store: Path, *arguments: str, status: int = 0) -> str:
-        done = dae(store, *arguments, status=status)
+    def said(store: Path, *arguments: str, **more: Any) -> str:
+        done = dae(store, *arguments, **more)
         return str(done.stdout + done.stderr)
 
     return said
@@ -65,7 +65,7 @@ def test_a_rerun_of_nothing_says_what_to_give() -> None:
 
 def test_without_a_store_there_is_nothing_to_run_again(tmp_path: Path, said: Said) -> None:
     """Exit status 2, and no store is made."""
-    assert "There is no store" in said(tmp_path / "none", "rerun", "abc", status=2)
+    assert "There is no store" in said(tmp_path / "none", "rerun", "abc", status=2, new=True)
     assert not (tmp_path / "none").exists()
 
 
