@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DAE := $(BIN)/dae
+# A worker for each core, with one thread; each loads the libraries, 2 GB. What is compiled is kept: hundreds of
+# interpreters are started.
+WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check test-long docs site tour figures bench clean
@@ -16,12 +20,12 @@ test: .venv/test.stamp  ## format, lint, types, everyday tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 check: test  ## the same
 
 test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
-	$(BIN)/python -m pytest -m long $(PYTEST)
+	$(TESTS) -m long $(PYTEST)
 
 docs: .venv/run.stamp  ## the catalogue of built-ins and prefect.yaml, from the registry
 	$(BIN)/python docs/write_catalogue.py

@@ -1,22 +1,36 @@
-"""A studio for tests: `dae up` as a user starts it, and its two interfaces over HTTP."""
+"""What tests share: commands on stores of their own, a Prefect server, a studio, a stranger's folder, a browser."""
 
-import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from commands import DAE, Done, Warm, environment_of, interpreted
+from strange_folder import StrangeFolder
+from studio import Studio, free_port, wait_until
 
-DAE = str(Path(sys.executable).parent / "dae")
+SLOWEST = (  # files that begin first, so that at the end no worker waits for another
+    "test_killed_studio", "test_sweep", "test_pages", "test_doors", "test_studio", "test_retrain", "test_pipeline",
+    "test_schedule", "test_problems", "test_site", "test_small_installation", "test_side_by_side", "test_stack",
+    "test_lecture", "test_beside", "test_wheel", "test_contract", "test_plugin_kit", "test_working_folder",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first."""
+    rank = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the studio with the last test that looks at it: it takes a fifth of a core while nobody does."""
+    studio = getattr(item, "funcargs", {}).get("studio")
+    if studio is not None and "studio" not in getattr(nextitem, "fixturenames", ()):
+        studio.down()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,124 +41,86 @@ def _own_cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-class Studio:
-    """`dae up` on a store of its own."""
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """What runs commands without loading the libraries again for each."""
+    process = Warm(tmp_path_factory.mktemp("warm"))
+    yield process
+    process.end()
 
-    def __init__(self, root: Path, path: str = "") -> None:
-        self.root, self.log = root, root.parent / f"{root.name}.log"
-        found = {name: value for name, value in os.environ.items() if name not in ("PREFECT_API_URL",)}
-        variables = {"DAE_STORE": str(root), "DAE_DATA": str(root.parent / "data"), "COLUMNS": "160"}
-        self.environment = {**found, **variables, "OMP_NUM_THREADS": "1", **({"PYTHONPATH": path} if path else {})}
-        self.process: subprocess.Popen[bytes] | None = None
 
-    def up(self) -> "Studio":
-        """Start it, on ports that nobody else's studio uses, and wait until it says that it is up."""
-        with self.log.open("wb") as log:
-            ports = ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())]
-            arguments = [DAE, "up", *([] if (self.root / "studio.json").exists() else ports)]
-            self.process = subprocess.Popen(arguments, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
-        wait_until(lambda: "is up after" in self.said or self.process.poll() is not None, 180, lambda: self.said)
-        assert self.process.poll() is None, self.said
-        return self
+Dae = Callable[..., Done]
 
-    def down(self) -> None:
-        """End it as Ctrl-C does."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(180)
 
-    @property
-    def said(self) -> str:
-        return self.log.read_text()
+@pytest.fixture(scope="session")
+def dae(warm: Warm) -> Dae:
+    """A command on a store, with the exit status that is right; ``new`` for one whose imports are the point."""
 
-    @property
-    def record(self) -> dict[str, Any]:
-        return json.loads((self.root / "studio.json").read_text())
-
-    def processes(self, words: str = "") -> list[psutil.Process]:
-        """Everything it has started that lives, or what has these words in its command line."""
-        mark, found = self.record["mark"], []
-        for process in psutil.process_iter():
-            try:
-                ours = process.environ().get("DAE_STUDIO") == mark and process.status() != psutil.STATUS_ZOMBIE
-                if ours and words in " ".join(process.cmdline()):
-                    found.append(process)
-            except (psutil.Error, OSError):
-                continue
-        return found
-
-    def dae(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run([DAE, *arguments], env=self.environment, capture_output=True, text=True, check=False)
+    def dae(store: Path, *words: object, status: int = 0, new: bool = False) -> Done:
+        run = interpreted if new else warm
+        done = run(environment_of(store), *map(str, words))
         assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return done
 
-    def prefect(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        return answer(f"{self.record['prefect']}/api{path}", body)
+    return dae
 
-    def submit(self, deployment: str, **parameters: Any) -> str:
-        """Start a deployment as its page does; the flow run's id."""
-        found = self.prefect(f"/deployments/name/{deployment}")
-        return self.prefect(f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters})["id"]
 
-    def state(self, flow_run: str) -> str:
-        return self.prefect(f"/flow_runs/{flow_run}")["state"]["name"]
+@pytest.fixture(scope="session")
+def program(warm: Warm) -> Callable[..., list[str]]:
+    """A Python program on a store, without an error; the lines it prints."""
 
-    def finished(self, flow_run: str, seconds: float = 600) -> str:
-        """Wait for a flow run's end; the name of its last state."""
-        wait_until(
-            lambda: self.prefect(f"/flow_runs/{flow_run}")["state"]["type"] in ("COMPLETED", "FAILED", "CANCELLED"),
-            seconds, lambda: f"{self.prefect(f'/flow_runs/{flow_run}')['state']}\n{self.logs()}",
-        )  # fmt: skip
-        return self.state(flow_run)
+    def program(store: Path, text: str, *words: str) -> list[str]:
+        done = warm(environment_of(store), *words, program=text)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
 
-    def logs(self) -> str:
-        return "\n".join(path.read_text()[-3000:] for path in (self.root / "logs").glob("*.log"))
+    return program
 
-    def runs(self, query: str = "") -> list[Any]:
-        """MLflow's runs, newest first; through its server while it is up."""
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[[Path], dict[str, str]]:
+    """The environment of a command on a store."""
+    return environment_of
+
+
+@pytest.fixture(scope="session")
+def started() -> Callable[..., "subprocess.Popen[str]"]:
+    """Start a command on a store in a process of its own, which can be killed."""
+
+    def started(store: Path, *words: object, **more: Any) -> "subprocess.Popen[str]":
+        return subprocess.Popen([DAE, *map(str, words)], env=environment_of(store), text=True, **more)
+
+    return started
+
+
+@pytest.fixture(scope="session")
+def runs() -> Callable[..., list[Any]]:
+    """A stage's MLflow runs in a store, the oldest first."""
+
+    def runs(store: Path, stage: str) -> list[Any]:
         from mlflow.tracking import MlflowClient
 
-        up = self.process is not None and self.process.poll() is None
-        client = MlflowClient(self.record["mlflow"] if up else f"sqlite:///{self.root}/mlflow.db")
-        return list(client.search_runs([item.experiment_id for item in client.search_experiments()], query))
+        client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+        experiments = [item.experiment_id for item in client.search_experiments()]
+        order = ["attributes.start_time ASC"]
+        return list(client.search_runs(experiments, f"tags.stage = '{stage}'", order_by=order))
 
-    def history(self, run_id: str) -> list[int]:
+    return runs
+
+
+@pytest.fixture(scope="session")
+def history() -> Callable[[Path, str], list[int]]:
+    """The epochs that a run in a store tells of."""
+
+    def history(store: Path, run_id: str) -> list[int]:
         from mlflow.tracking import MlflowClient
 
-        return [entry.step for entry in MlflowClient(self.record["mlflow"]).get_metric_history(run_id, "loss")]
+        return [entry.step for entry in MlflowClient(f"sqlite:///{store}/mlflow.db").get_metric_history(run_id, "loss")]
+
+    return history
 
 
-def answer(address: str, body: dict[str, Any] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
-    for _ in range(20):
-        try:
-            with urllib.request.urlopen(request, timeout=120) as found:  # a slow machine may keep it busy for long
-                return json.load(found)
-        except urllib.error.HTTPError as error:
-            if error.code != 503:  # Prefect's server is busy with its database; its own clients try again, too
-                raise
-            time.sleep(0.5)
-    raise AssertionError(f"{address} answered 503 for ten seconds")
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def wait_until(true: Callable[[], Any], seconds: float, said: Callable[[], str] = str) -> None:
-    """Wait for a fact; fail with what is known when it does not come in time."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {said()}"
-        time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running Prefect server's address: a run against it saves the ten seconds that one of its own takes to start."""
     home, port = tmp_path_factory.mktemp("prefect"), str(free_port())
@@ -169,12 +145,31 @@ def _answers(address: str) -> bool:
         return False
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without runs, to be copied: one takes seconds to make."""
+    from mlflow.tracking import MlflowClient
+
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
+    return path
+
+
+@pytest.fixture(scope="session")
+def _lasting_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, StrangeFolder]]:
+    """A studio, not up yet, and a stranger's folder to begin it in."""
+    folder = StrangeFolder(tmp_path_factory.mktemp("stranger"))
+    made = Studio(tmp_path_factory.mktemp("studio") / "store")
+    yield made, folder
+    made.end()
+    folder.unharmed()
+
+
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """One studio for a module."""
-    made = Studio(tmp_path_factory.mktemp("studio") / "store").up()
-    yield made
-    made.down()
+def studio(_lasting_studio: tuple[Studio, StrangeFolder]) -> Studio:
+    """One studio for all tests that leave it as they found it; `dae up` is given in a stranger's folder."""
+    made, folder = _lasting_studio
+    return made if made.lives else made.up(folder.path)
 
 
 @pytest.fixture
@@ -182,73 +177,17 @@ def own_studio(tmp_path: Path) -> Iterator[Studio]:
     """A studio for one test, not up yet; whatever the test leaves of it is ended."""
     made = Studio(tmp_path / "store")
     yield made
-    made.down()
-    for process in made.processes() if (made.root / "studio.json").exists() else []:
-        process.kill()
-
-
-STRANGE_MODULES = (
-    "random",
-    "logging",
-    "prefect",
-    "mlflow",
-    "torch",
-    "numpy",
-    "uvicorn",
-    "daecore",
-    "sitecustomize",
-    "PIL",
-    "sqlite3",
-    "scipy",
-    "pandas",
-)
-STRANGE_LOGGING = """
-version: 1
-disable_existing_loggers: false
-handlers: {strange: {"()": os.system, command: "echo logging >> MARK"}}
-root: {handlers: [strange]}
-"""
+    made.end()
 
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """While a module's tests run, the working folder is a stranger's: whatever is executed of it leaves a mark."""
-    folder, before = tmp_path_factory.mktemp("stranger"), Path.cwd()
-    mark = folder / "mark"
-    for name in STRANGE_MODULES:
-        (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'a').write('{name} ')\n")
-    (folder / "strange.yml").write_text(STRANGE_LOGGING.replace("MARK", str(mark)))
-    (folder / "prefect.toml").write_text(
-        '[logging]\nconfig_path = "strange.yml"\n[api]\nurl = "http://evil.example/api"\n'
-    )
-    (folder / "pyproject.toml").write_text('[tool.prefect.logging]\nconfig_path = "strange.yml"\n')
-    (folder / ".env").write_text("PREFECT_LOGGING_CONFIG_PATH=strange.yml\nPREFECT_API_URL=http://evil.example/api\n")
-    _strange_repository(folder, mark)
-    os.chdir(folder)
-    yield folder
+    """While a module's tests run, the working folder is a stranger's: nothing of it may be executed."""
+    folder, before = StrangeFolder(tmp_path_factory.mktemp("stranger")), Path.cwd()
+    os.chdir(folder.path)
+    yield folder.path
     os.chdir(before)
-    assert not mark.exists(), f"executed: {mark.read_text()}"
-
-
-def _strange_repository(folder: Path, mark: Path) -> None:
-    """A repository whose configuration lets `git log` run a program, to look at the signature of a commit."""
-    program = folder / "gpg"
-    program.write_text(f"#!/bin/sh\necho git >> {mark}\n")
-    program.chmod(0o755)
-
-    def git(*words: str, given: str = "") -> str:
-        return subprocess.run(
-            ["git", *words], cwd=folder, input=given, capture_output=True, text=True, check=True
-        ).stdout
-
-    git("init", "--quiet", "--initial-branch=main")
-    git("config", "log.showSignature", "true")
-    git("config", "gpg.program", str(program))
-    who = "A <a@b.c> 1700000000 +0000"
-    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
-    tree = git("hash-object", "-t", "tree", "-w", "--stdin").strip()
-    text = f"tree {tree}\nauthor {who}\ncommitter {who}\n{signature}\n\nhello\n"
-    git("update-ref", "HEAD", git("hash-object", "-t", "commit", "-w", "--stdin", given=text).strip())
+    folder.unharmed()
 
 
 EVIL = "evil.example"  # in the browser, a name that leads to this machine

@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pickle import PicklingError
 from typing import Any
@@ -18,13 +19,26 @@ def in_another_process(function: Callable[..., Any], *values: Any) -> Any:
         Violation: Something cannot be sent there.
     """
     try:
-        return _process().submit(function, *values).result()
-    except (PicklingError, AttributeError, TypeError, ImportError) as error:
+        return _asked(function, *values)
+    except (PicklingError, AttributeError, TypeError, ImportError, BrokenProcessPool) as error:
         raise Violation(
             "a function and options that another process can import",
             f"{type(error).__name__}: {error}",
             "Define them at the top of an installed module, not inside a function.",
         ) from None
+
+
+def _asked(function: Callable[..., Any], *values: Any) -> Any:
+    """Ask the process; one that began before the function's module was there dies of it, and a new one is asked."""
+    try:
+        return _process().submit(function, *values).result()
+    except BrokenProcessPool:
+        _process.cache_clear()
+    try:
+        return _process().submit(function, *values).result()
+    except BrokenProcessPool:
+        _process.cache_clear()
+        raise
 
 
 @cache

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,39 +20,20 @@ from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
-DAE = str(Path(sys.executable).parent / "dae")
 SMALL = ["--set", "training.epochs=2", "--set", "transfer={labels: [20], seeds: 2, steps: 10}"]
+Run = Callable[..., dict]
 
 
-def dae(store: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([DAE, *arguments], env=environment(store), capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done
+@pytest.fixture(scope="session")
+def run(dae: Any) -> Run:
+    """Run the recipe on a store, with changes; its report."""
 
+    def run(store: Path, *arguments: str, **more: Any) -> dict:
+        report = store.parent / f"{store.name}-{time.time_ns()}.json"
+        dae(store, "run", "digits-erasure", *SMALL, *arguments, "--report", report, **more)
+        return json.loads(report.read_text())
 
-def environment(store: Path) -> dict[str, str]:
-    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
-
-
-def run(store: Path, *arguments: str) -> dict:
-    report = store.parent / f"{store.name}-{time.time_ns()}.json"
-    dae(store, "run", "digits-erasure", *SMALL, *arguments, "--report", str(report))
-    return json.loads(report.read_text())
-
-
-def children(store: Path) -> list:
-    from mlflow.tracking import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
-    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
-    return [one for one in runs if one.data.tags.get("stage") == "train_autoencoder"]
-
-
-def history(store: Path, run_id: str) -> list[int]:
-    from mlflow.tracking import MlflowClient
-
-    return [entry.step for entry in MlflowClient(f"sqlite:///{store}/mlflow.db").get_metric_history(run_id, "loss")]
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +44,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Pat
 
 
 @pytest.fixture(scope="module")
-def first(store: Path) -> dict:
-    return run(store)
+def first(store: Path, run: Run) -> dict:
+    """By a new interpreter in a stranger's folder; later commands need no imports of their own."""
+    return run(store, new=True)
 
 
 def test_the_report_holds_what_later_checks_read(first: dict) -> None:
@@ -104,7 +87,7 @@ def test_prefect_shows_the_numbers_and_the_way_to_mlflow(first: dict, server: st
         assert json.load(answer)["name"] == "digits erasure(p=0.5) dense-48 #0"
 
 
-def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dict) -> None:
+def test_running_again_reuses_every_stage_but_the_report(store: Path, run: Run, first: dict) -> None:
     """The second run of one experiment computes nothing and says the same."""
     second = run(store)
     stages = {
@@ -121,21 +104,21 @@ def test_running_again_reuses_every_stage_but_the_report(store: Path, first: dic
     assert second["mlflow"]["run_id"] != first["mlflow"]["run_id"]
 
 
-def test_a_changed_seed_trains_again_but_loads_and_baselines_are_reused(store: Path, first: dict) -> None:
+def test_a_changed_seed_trains_again_but_loads_and_referees_are_reused(store: Path, run: Run, first: dict) -> None:
     """What does not depend on the seed is taken from the cache; what does is not."""
     other = run(store, "--set", "seed=1", "--set", "transfer=null")
     assert set(other["reused"]) == {"load_dataset", "measure_baselines"}
     assert other["training"]["weights_sha256"] != first["training"]["weights_sha256"]
 
 
-def test_fresh_trains_anew_to_the_same_weights(store: Path, first: dict) -> None:
+def test_fresh_trains_anew_to_the_same_weights(store: Path, run: Run, first: dict) -> None:
     """Same experiment, same seed, same bytes."""
     again = run(store, "--fresh", "--set", "transfer=null")
     assert again["reused"] == []
     assert again["training"]["weights_sha256"] == first["training"]["weights_sha256"]
 
 
-def test_an_altered_model_file_is_a_miss(store: Path, first: dict) -> None:
+def test_an_altered_model_file_is_a_miss(store: Path, run: Run, first: dict) -> None:
     """A cached record whose file was altered is not believed."""
     for path in (store / "artifacts").rglob("weights.safetensors"):
         path.write_bytes(b"not the weights")
@@ -144,8 +127,8 @@ def test_an_altered_model_file_is_a_miss(store: Path, first: dict) -> None:
     assert again["training"]["weights_sha256"] == first["training"]["weights_sha256"]
 
 
-def test_another_number_of_threads_computes_again_what_it_changes(store: Path, first: dict) -> None:
-    """Data and baselines do not depend on the threads of a training; the training and its evaluation do."""
+def test_another_number_of_threads_computes_again_what_it_changes(store: Path, run: Run, first: dict) -> None:
+    """Data and referees do not depend on the threads of a training; the training and its evaluation do."""
     threads = 1 if first["training"]["threads"] != 1 else 2
     other = run(store, "--set", f"training.threads={threads}", "--set", "transfer=null")
     assert set(other["reused"]) == {"load_dataset", "measure_baselines"}
@@ -153,7 +136,9 @@ def test_another_number_of_threads_computes_again_what_it_changes(store: Path, f
 
 
 @pytest.mark.long
-def test_removed_runs_free_their_room_and_the_kept_one_stays_whole(store: Path, first: dict) -> None:
+def test_removed_runs_free_their_room_and_the_kept_one_stays_whole(
+    store: Path, dae: Any, run: Run, first: dict
+) -> None:
     """`rm` marks a run, `gc` says the bytes and deletes; what the kept run is made of is still reused."""
     kept = run(store)
     removed = dae(store, "rm", first["mlflow"]["run_id"], "--yes").stdout
@@ -210,8 +195,8 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.long
-def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, stranger: Path) -> None:
-    """With the same options: new code means new baselines and a new training, but no new data and no new control."""
+def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, run: Run, stranger: Path) -> None:
+    """With the same options: new code means new referees and a new training, but neither new data nor a new control."""
     mine = ["--set", "corruptions=[{mine: {}}]"]
     before = run(store, *mine)
     assert before["plugins"]["corruption mine"].startswith("mine 1.0 sha256:")
@@ -221,7 +206,7 @@ def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, st
     assert after["denoising"]["corrupted_db"] != before["denoising"]["corrupted_db"]
 
 
-def test_a_loss_that_is_not_finite_fails_the_run_and_says_where(store: Path, stranger: Path) -> None:
+def test_a_loss_that_is_not_finite_fails_the_run_and_says_where(store: Path, dae: Any, stranger: Path) -> None:
     """Exit status 1, epoch and step named, and MLflow says FAILED of the training and of the run."""
     stranger.write_text(PLUGIN.replace("x * options.factor", "x / 0"))
     broken = ["digits-erasure", "--set", "corruptions=[{mine: {}}]", "--set", "transfer=null"]
@@ -231,7 +216,7 @@ def test_a_loss_that_is_not_finite_fails_the_run_and_says_where(store: Path, str
     assert [one.info.status for one in newest(store, 2)] == ["FAILED", "FAILED"]
 
 
-def test_a_picture_with_nan_fails_the_run_and_is_named(store: Path, tmp_path: Path) -> None:
+def test_a_picture_with_nan_fails_the_run_and_is_named(store: Path, dae: Any, tmp_path: Path) -> None:
     """A user's own file: exit status 1, the file named, and MLflow says FAILED."""
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -253,7 +238,7 @@ def newest(store: Path, count: int) -> list:
     return list(client.search_runs(experiments, max_results=count, order_by=["attributes.start_time DESC"]))
 
 
-def test_more_labels_than_there_are_end_the_run_before_any_training(store: Path) -> None:
+def test_more_labels_than_there_are_end_the_run_before_any_training(store: Path, dae: Any) -> None:
     """Exit status 2: it is wrong input, known once the data are."""
     said = dae(store, "run", "digits-erasure", "--set", "transfer.labels=[5000]", "--set", "seed=99", status=2).stderr
     assert "transfer.labels: 5000 labels" in said
@@ -271,7 +256,7 @@ print(*(branch["title"] for branch in branches))
 
 @pytest.mark.long
 def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
-    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, program: Any
 ) -> None:
     """`pip install` of a folder is all it takes: no line of this repository knows of it."""
     source, target = tmp_path / "source", tmp_path / "installed"
@@ -279,10 +264,7 @@ def test_the_example_package_is_a_tab_of_the_form_and_runs_inside_a_mixture(
     quiet = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-P", "-m", "pip", "install", *quiet, "--target", target, source], check=True)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(target), os.environ.get("PYTHONPATH", "")])))
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", SCHEMA], env=environment(store), capture_output=True, text=True, check=False
-    )
-    assert {"scan", "erasure", "mixture"} <= set(done.stdout.split()), done.stderr
+    assert {"scan", "erasure", "mixture"} <= set(program(store, SCHEMA)[-1].split())
     mixed = "corruptions=[{mixture: {corruptions: [{scan: {period: 3}}, {erasure: {}}], weights: [1, 2]}}]"
     report = run(store, "--set", mixed, "--set", "transfer=null")
     assert report["plugins"]["corruption scan"].startswith("dae-scan 0.1.0 sha256:")
@@ -313,12 +295,13 @@ print(both())
 """
 
 
-def test_two_stages_with_equal_inputs_keep_two_results(store: Path) -> None:
+def test_two_stages_with_equal_inputs_keep_two_results(store: Path, program: Any) -> None:
     """What one stage has cached is never taken for the other's."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", TWINS], env=environment(store), capture_output=True, text=True, check=False
-    )
-    assert done.stdout.splitlines()[-1:] == ["['transfer', 'load_dataset', 'transfer', 'load_dataset']"], done.stderr
+    assert program(store, TWINS)[-1] == "['transfer', 'load_dataset', 'transfer', 'load_dataset']"
+
+
+LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "training.batch=64", "--set", "transfer=null"]
+CONV = ["--set", "autoencoder={conv: {code: 16}}", "--set", "training.precision=bf16"]
 
 
 @pytest.fixture
@@ -327,38 +310,30 @@ def own_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
 
 
-LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "training.batch=64", "--set", "transfer=null"]
-
-
-def killed_after_some_epochs(store: Path, arguments: list[str]) -> None:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([DAE, "run", *arguments], env=environment(store), start_new_session=True, **quiet)
-    deadline = time.monotonic() + 120
-    while not list((store / "checkpoints").glob("*.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)  # with the Prefect server it started, which would outlive it
-    process.wait()
-    assert list((store / "checkpoints").glob("*.safetensors")), "no checkpoint was written before the kill"
+def trains(store: Path) -> list[Path]:
+    """The checkpoints of what is under way."""
+    return list((store / "checkpoints").glob("*.safetensors"))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("network", ["conv: {code: 16}", "dense: {widths: [64], code: 16}"])
-@pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_a_killed_training_goes_on_to_the_same_weights(
-    tmp_path: Path, network: str, precision: str, own_server: None
+    tmp_path: Path, own_server: None, run: Run, started: Any, runs: Any, history: Any, wait_until: Any
 ) -> None:
-    """SIGKILL loses at most one epoch: same digest, one child run, no step twice, nothing RUNNING on either side."""
-    arguments = [*LONG, "--set", f"architecture={{{network}}}", "--set", f"training.precision={precision}"]
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    dae(whole, "run", *arguments, "--report", str(tmp_path / "whole.json"))
-    killed_after_some_epochs(broken, arguments)
-    dae(broken, "run", *arguments, "--report", str(tmp_path / "broken.json"))
-    digests = [
-        json.loads((tmp_path / f"{name}.json").read_text())["training"]["weights_sha256"]
-        for name in ("whole", "broken")
-    ]
-    assert digests[0] == digests[1]
-    (child,) = children(broken)
+    """SIGKILL loses at most one epoch: same digest, one child run, no step twice, nothing RUNNING on either side.
+
+    That every precision, network and way of training goes on bit by bit is a test of the loop.
+    """
+    arguments, broken = [*LONG, *CONV], tmp_path / "broken"
+    whole = run(tmp_path / "whole", *arguments[1:])
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = started(broken, "run", *arguments, start_new_session=True, **quiet)
+    wait_until(lambda: trains(broken), 120)
+    os.killpg(process.pid, signal.SIGKILL)  # with the Prefect server it started, which would outlive it
+    process.wait()
+    assert trains(broken), "the training was over before the kill"
+    again = run(broken, *arguments[1:])
+    assert again["training"]["weights_sha256"] == whole["training"]["weights_sha256"]
+    (child,) = runs(broken, "train_autoencoder")
     assert child.info.status == "FINISHED"
     assert history(broken, child.info.run_id) == list(range(1, 41))
     assert flow_runs(broken) == ["COMPLETED", "CRASHED"]
@@ -371,34 +346,31 @@ def flow_runs(store: Path) -> list[str]:
 
 
 @pytest.mark.long
-def test_two_processes_with_one_experiment_train_once(tmp_path: Path, own_server: None) -> None:
+def test_two_processes_with_one_experiment_train_once(
+    tmp_path: Path, own_server: None, started: Any, runs: Any
+) -> None:
     """In a new store, too, whose databases both would make; the second waits for the first and takes its model."""
     reports = [tmp_path / f"{number}.json" for number in (1, 2)]
-    both = [
-        subprocess.Popen([DAE, "run", *LONG, "--report", str(report)], env=environment(tmp_path / "store"))
-        for report in reports
-    ]
+    both = [started(tmp_path / "store", "run", *LONG, "--report", report) for report in reports]
     assert [process.wait() for process in both] == [0, 0]
-    assert len(children(tmp_path / "store")) == 1
+    assert len(runs(tmp_path / "store", "train_autoencoder")) == 1
     first, second = (json.loads(report.read_text())["training"]["weights_sha256"] for report in reports)
     assert first == second
 
 
 @pytest.mark.long
-def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(tmp_path: Path) -> None:
+def test_an_interrupt_ends_the_run_killed_and_tells_how_to_go_on(
+    tmp_path: Path, store: Path, started: Any, runs: Any, wait_until: Any
+) -> None:
     """Ctrl-C: exit status 130, MLflow says KILLED, and the command that goes on is printed."""
     arguments = ["digits-erasure", "--set", "training.epochs=2000", "--set", "transfer=null"]
-    process = subprocess.Popen(
-        [DAE, "run", *arguments], env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "checkpoints").glob("*.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    process = started(tmp_path, "run", *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_until(lambda: trains(tmp_path), 120)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 130, output
     assert "dae run digits-erasure" in output
-    assert {one.info.status for one in children(tmp_path)} == {"KILLED"}
+    assert {one.info.status for one in runs(tmp_path, "train_autoencoder")} == {"KILLED"}
 
 
 PROGRAM = """

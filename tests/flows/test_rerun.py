@@ -1,11 +1,8 @@
 """Reruns through their command, on 8x8 digits: the same experiment, with changes, and what differs told."""
 
 import json
-import os
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +11,19 @@ from daecore_flows.rerun import differences, rerun
 
 from daecore.errors import InputError
 
-DAE = str(Path(sys.executable).parent / "dae")
+Said = Callable[..., str]
 RECIPE = ["digits-erasure", "--set", "transfer=null", "--set", "training.epochs=1"]
 
 
-def dae(store: Path, *arguments: str, status: int = 0) -> str:
-    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [DAE, *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def said(dae: Any) -> Said:
+    """What a command says."""
+
+    def said(store: Path, *arguments: str, **more: Any) -> str:
+        done = dae(store, *arguments, **more)
+        return str(done.stdout + done.stderr)
+
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +34,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Pat
 
 
 @pytest.fixture(scope="module")
-def first(store: Path) -> dict[str, Any]:
+def first(store: Path, said: Said) -> dict[str, Any]:
     report = store.parent / "first.json"
-    dae(store, "run", *RECIPE, "--report", str(report))
+    said(store, "run", *RECIPE, "--report", str(report))
     found: dict[str, Any] = json.loads(report.read_text())
     return found
 
@@ -64,31 +63,31 @@ def test_a_rerun_of_nothing_says_what_to_give() -> None:
         rerun.fn()
 
 
-def test_without_a_store_there_is_nothing_to_run_again(tmp_path: Path) -> None:
+def test_without_a_store_there_is_nothing_to_run_again(tmp_path: Path, said: Said) -> None:
     """Exit status 2, and no store is made."""
-    assert "There is no store" in dae(tmp_path / "none", "rerun", "abc", status=2)
+    assert "There is no store" in said(tmp_path / "none", "rerun", "abc", status=2, new=True)
     assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.long
-def test_what_a_run_used_is_cited(store: Path, first: dict[str, Any]) -> None:
+def test_what_a_run_used_is_cited(store: Path, first: dict[str, Any], said: Said) -> None:
     """On the standard output, as BibTeX alone."""
     run_id = first["mlflow"]["run_id"]
-    said = dae(store, "cite", run_id[:12])
-    assert said.startswith(f"% What the run {run_id[:12]} (digits erasure(p=0.5) dense-48) used, and daecore,")
-    assert [line.split("{")[1] for line in said.splitlines() if line.startswith("@")] == [
+    cited = said(store, "cite", run_id[:12])
+    assert cited.startswith(f"% What the run {run_id[:12]} (digits erasure(p=0.5) dense-48) used, and daecore,")
+    assert [line.split("{")[1] for line in cited.splitlines() if line.startswith("@")] == [
         "alpaydin1998,", "daecore,", "vincent2008,",
     ]  # fmt: skip
-    assert "There is no run 'nobody'" in dae(store, "cite", "nobody", status=2)
+    assert "There is no run 'nobody'" in said(store, "cite", "nobody", status=2)
 
 
 @pytest.mark.long
 def test_a_rerun_with_a_change_is_a_run_that_says_what_it_repeats(
-    store: Path, first: dict[str, Any], server: str
+    store: Path, first: dict[str, Any], server: str, said: Said
 ) -> None:
     """Tags of the MLflow run, the flow run's name and an artifact tell old and new; the rest is as it was."""
     report, old = store.parent / "second.json", first["mlflow"]["run_id"]
-    dae(store, "rerun", old[:10], "--set", "training.epochs=2", "--report", str(report))
+    said(store, "rerun", old[:10], "--set", "training.epochs=2", "--report", str(report))
     second = json.loads(report.read_text())
     assert second["experiment"]["training"].pop("epochs") == 2
     assert {**first["experiment"]["training"], "epochs": 2} == {**second["experiment"]["training"], "epochs": 2}
@@ -109,10 +108,10 @@ def test_a_rerun_with_a_change_is_a_run_that_says_what_it_repeats(
 
 
 @pytest.mark.long
-def test_a_rerun_as_it_was_reuses_everything(store: Path, first: dict[str, Any]) -> None:
+def test_a_rerun_as_it_was_reuses_everything(store: Path, first: dict[str, Any], said: Said) -> None:
     """By its registered model, too; the same weights."""
     report = store.parent / "third.json"
-    dae(store, "rerun", "models:/digits-erasure-0.5/1", "--report", str(report))
+    said(store, "rerun", "models:/digits-erasure-0.5/1", "--report", str(report))
     third = json.loads(report.read_text())
     assert third["training"]["weights_sha256"] == first["training"]["weights_sha256"]
     assert "train_autoencoder" in third["reused"]
@@ -120,7 +119,7 @@ def test_a_rerun_as_it_was_reuses_everything(store: Path, first: dict[str, Any])
 
 @pytest.mark.long
 def test_other_plugins_are_refused_unless_that_is_allowed_or_they_are_not_used(
-    store: Path, first: dict[str, Any]
+    store: Path, first: dict[str, Any], said: Said
 ) -> None:
     """The run's own record decides; a plugin that a change takes out of the experiment does not matter."""
     from mlflow.tracking import MlflowClient
@@ -130,10 +129,10 @@ def test_other_plugins_are_refused_unless_that_is_allowed_or_they_are_not_used(
     before = client.get_run(run).data.tags[tag]
     client.set_tag(run, tag, "daecore 0.0.1 sha256:0123456789abcdef")
     try:
-        said = dae(store, "rerun", run, status=2)
-        assert "The architecture 'dense' was daecore 0.0.1" in said
-        assert "--allow-changed-plugins" in said
-        dae(store, "rerun", run, "--allow-changed-plugins")
-        dae(store, "rerun", run, "--set", "architecture={conv: {code: 16}}")
+        refused = said(store, "rerun", run, status=2)
+        assert "The architecture 'dense' was daecore 0.0.1" in refused
+        assert "--allow-changed-plugins" in refused
+        said(store, "rerun", run, "--allow-changed-plugins")
+        said(store, "rerun", run, "--set", "autoencoder={conv: {code: 16}}")
     finally:
         client.set_tag(run, tag, before)

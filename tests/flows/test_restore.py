@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -214,12 +215,15 @@ def test_wrong_input_is_refused_in_one_paragraph(
     assert not out.exists()
 
 
-def test_a_run_that_is_not_in_the_store_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_is_not_in_the_store_is_told(
+    tmp_path: Path, empty_database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With the command that lists them; a registered model, too."""
     from daecore_flows.store import tracking
 
     store = Store(tmp_path / "store", tmp_path)
     store.enter()
+    shutil.copy(empty_database, store.database)
     tracking.prepare(store)
     drawn(tmp_path / "in.png", 20, 20)
     assert "There is no run 'abc'" in refusal(capsys, "abc", tmp_path / "in.png", tmp_path / "out.png")

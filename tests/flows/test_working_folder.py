@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,12 @@ import pytest
 from daecore_flows.working_folder import replace
 
 
-def said(program: str, folder: Path, **environment: str) -> str:
+def said(program: str, folder: Path, *words: str, **environment: str) -> str:
     """What a program prints in a folder; ``{ours}`` in it imports our package first, or does not."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTHONSAFE"))}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], cwd=folder, env={**plain, **environment}, capture_output=True, text=True,
-        check=True,
+        [sys.executable, "-P", "-c", program, *words], cwd=folder, env={**plain, **environment}, capture_output=True,
+        text=True, check=True,
     )  # fmt: skip
     return done.stdout.strip()
 
@@ -42,17 +43,20 @@ def test_a_style_of_the_working_folder_is_not_matplotlib_s(tmp_path: Path) -> No
 
 
 SETTINGS = """
+import contextlib, os, sys
 import {}prefect.main
-from prefect.settings import get_current_settings, temporary_settings, PREFECT_API_KEY
+from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 before = get_current_settings()
-with temporary_settings({{PREFECT_API_KEY: "x"}}):
-    during = get_current_settings()
-print(*(found.api.url for found in (before, during)), before.logging.level)
+print(before.api.url, before.logging.level)
+for folder in sys.argv[1:]:
+    with contextlib.chdir(folder), temporary_settings({{PREFECT_API_KEY: "x"}}):
+        print(get_current_settings().api.url)
 """
+URL = "http://evil.example/api"
 FILES = {
-    "prefect.toml": '[api]\nurl = "http://evil.example/api"\n',
-    "pyproject.toml": '[tool.prefect.api]\nurl = "http://evil.example/api"\n',
-    ".env": "PREFECT_API_URL=http://evil.example/api\n",
+    "prefect.toml": f'[api]\nurl = "{URL}"\n',
+    "pyproject.toml": f'[tool.prefect.api]\nurl = "{URL}"\n',
+    ".env": f"PREFECT_API_URL={URL}\n",
 }
 PROFILES = {
     "prefect.toml": 'profiles_path = "evil.toml"\n',
@@ -61,15 +65,29 @@ PROFILES = {
 }
 
 
-@pytest.mark.parametrize("files", [FILES, PROFILES], ids=["settings", "the way to a profile"])
-@pytest.mark.parametrize("name", FILES)
-def test_prefect_s_settings_come_from_the_environment_alone(tmp_path: Path, name: str, files: dict[str, str]) -> None:
-    """Also those that are made later on; without our package the file is read."""
-    (tmp_path / name).write_text(files[name])
-    (tmp_path / "evil.toml").write_text('active = "x"\n[profiles.x]\nPREFECT_API_URL = "http://evil.example/api"\n')
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Folders with a file each that Prefect takes settings from, or the way to a profile."""
+    folders = []
+    for files in (FILES, PROFILES):
+        for name, text in files.items():
+            folders.append(tmp_path_factory.mktemp("settings"))
+            (folders[-1] / name).write_text(text)
+            (folders[-1] / "evil.toml").write_text(f'active = "x"\n[profiles.x]\nPREFECT_API_URL = "{URL}"\n')
+    return folders
+
+
+@pytest.mark.parametrize(("ours", "url"), [("daecore_flows, ", "None"), ("", URL)], ids=["ours", "without ours"])
+def test_prefect_s_settings_come_from_the_environment_alone(
+    tmp_path: Path, settings: list[Path], ours: str, url: str
+) -> None:
+    """Those that it begins with and those that are made later on; without our package each of the files is read."""
+    shutil.copytree(settings[0], tmp_path / "begins")
+    for other in settings[1:3]:
+        shutil.copytree(other, tmp_path / "begins", dirs_exist_ok=True)
     environment = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_LOGGING_LEVEL": "ERROR"}
-    for ours, url in (("daecore_flows, ", "None"), ("", "http://evil.example/api")):
-        assert said(SETTINGS.format(ours), tmp_path, **environment).split() == [url, url, "ERROR"]
+    found = said(SETTINGS.format(ours), tmp_path / "begins", *map(str, settings), **environment)
+    assert found.splitlines() == [f"{url} ERROR", *[url] * len(settings)]
 
 
 def test_a_stranger_s_folder_leaves_its_mark_where_nothing_keeps_it_out(stranger: Path) -> None:

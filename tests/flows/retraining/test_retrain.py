@@ -1,11 +1,9 @@
 """Retraining on 8x8 digits with a real store and server: who trains, who is skipped, who is champion afterwards."""
 
 import json
-import os
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from daecore.rng import stream
 
 pytestmark = pytest.mark.long
 
-BIN = Path(sys.executable).parent
+Retrain = Callable[..., str]
+Decided = Callable[[Path, str], dict[str, Any]]
 MODEL = "retrained-digits-gaussian_noise-0.1"
 ASKED = [
     "digits-erasure", "--set", "corruptions=[{gaussian_noise: {sigma: 0.1}}]", "--set", "training.epochs=2",
@@ -36,44 +35,36 @@ def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Pat
         yield tmp_path_factory.mktemp("retrain") / "store"
 
 
-def environment(store: Path) -> dict[str, str]:
-    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
+@pytest.fixture(scope="module")
+def retrain(dae: Any) -> Retrain:
+    """What a retraining says."""
 
+    def retrain(store: Path, *arguments: str) -> str:
+        return str(dae(store, "retrain", *ASKED, *arguments).stdout)
 
-def command(*arguments: str) -> list[str]:
-    return [str(BIN / "dae"), "retrain", *ASKED, *arguments]
-
-
-def retrain(store: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        command(*arguments), env=environment(store), capture_output=True, text=True, check=False, cwd=store.parent
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return retrain
 
 
 def client(store: Path) -> MlflowClient:
     return MlflowClient(f"sqlite:///{store}/mlflow.db")
 
 
-def runs(store: Path, stage: str) -> list[Any]:
-    found = client(store)
-    experiments = [one.experiment_id for one in found.search_experiments()]
-    return list(found.search_runs(experiments, f"tags.stage = '{stage}'"))
-
-
 def aliases(store: Path, model: str) -> dict[str, str]:
     return {name: str(version) for name, version in client(store).get_registered_model(model).aliases.items()}
 
 
-def decided(store: Path, model: str) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def decided(runs: Any) -> Decided:
     """The newest decision about a model, from its run's artifacts."""
-    newest = next(run for run in runs(store, "retrain") if run.data.tags["model"] == model)
-    folder = Path(newest.info.artifact_uri.removeprefix("file://"))
-    assert newest.info.status == "FINISHED"
-    assert newest.data.tags["mlflow.note.content"].startswith("# ")
-    return {**json.loads((folder / "decision.json").read_text()), "folder": folder}
+
+    def decided(store: Path, model: str) -> dict[str, Any]:
+        newest = [run for run in runs(store, "retrain") if run.data.tags["model"] == model][-1]
+        folder = Path(newest.info.artifact_uri.removeprefix("file://"))
+        assert newest.info.status == "FINISHED"
+        assert newest.data.tags["mlflow.note.content"].startswith("# ")
+        return {**json.loads((folder / "decision.json").read_text()), "folder": folder}
+
+    return decided
 
 
 def pictures(folder: Path, sigma: float) -> str:
@@ -98,7 +89,9 @@ def flow_run(server: str, model: str) -> dict[str, Any]:
         return dict(json.load(answer)[0])
 
 
-def test_the_first_network_is_champion_and_the_second_look_is_skipped(store: Path, server: str) -> None:
+def test_the_first_network_is_champion_and_the_second_look_is_skipped(
+    store: Path, server: str, retrain: Retrain, decided: Decided, runs: Any
+) -> None:
     """Trained and promoted at once, under the task's own name; unchanged, there is no training and no MLflow run."""
     model = "retrained-digits-gaussian_noise-0.1"
     assert "the challenger is champion now" in retrain(store)
@@ -115,7 +108,9 @@ def test_the_first_network_is_champion_and_the_second_look_is_skipped(store: Pat
     assert "nothing changed" in state["message"]
 
 
-def test_noisier_pictures_coming_in_train_for_their_noise(store: Path, tmp_path: Path) -> None:
+def test_noisier_pictures_coming_in_train_for_their_noise(
+    store: Path, tmp_path: Path, retrain: Retrain, decided: Decided
+) -> None:
     """The first folder is what the recipe expects; the second is noisier, and the strength is set to match it."""
     same, noisier = pictures(tmp_path / "same", 0.1), pictures(tmp_path / "noisier", 0.4)
     named = ("--model", "noisy", "--incoming")
@@ -132,7 +127,7 @@ def test_noisier_pictures_coming_in_train_for_their_noise(store: Path, tmp_path:
     assert "nothing changed" in retrain(store, *named, noisier)
 
 
-def test_another_seed_is_not_promoted(store: Path) -> None:
+def test_another_seed_is_not_promoted(store: Path, retrain: Retrain, decided: Decided) -> None:
     """Forced, with the same data: the lead's lower end is below 0.1 dB, so the old champion stays."""
     retrain(store, "--model", "seeds")
     retrain(store, "--model", "seeds", "--force", "--set", "seed=1")
@@ -140,8 +135,10 @@ def test_another_seed_is_not_promoted(store: Path) -> None:
     assert decided(store, "seeds")["gain_db"]["low"] < 0.1
 
 
-def test_a_worse_challenger_is_not_promoted_and_not_trained_again(store: Path) -> None:
-    """Evaluated on the same pictures it lost: the champion's alias has not moved, and asking again is skipped."""
+def test_a_worse_challenger_is_not_promoted_and_not_trained_again(
+    store: Path, retrain: Retrain, decided: Decided
+) -> None:
+    """It was judged on the same pictures and lost: the champion's alias has not moved, and asking again is skipped."""
     worse = ("--set", "training.epochs=1", "--set", "training.learning_rate=1e-6")
     retrain(store, "--model", "worse")
     assert "is not promoted" in retrain(store, "--model", "worse", *worse)
@@ -153,7 +150,7 @@ def test_a_worse_challenger_is_not_promoted_and_not_trained_again(store: Path) -
     assert "has been trained for already, and lost" in retrain(store, "--model", "worse", *worse)
 
 
-def test_a_better_challenger_follows_and_loses_its_alias(store: Path) -> None:
+def test_a_better_challenger_follows_and_loses_its_alias(store: Path, retrain: Retrain, decided: Decided) -> None:
     """The weak one first; then one that is better for certain."""
     weak = ("--set", "training.epochs=1", "--set", "training.learning_rate=1e-6")
     retrain(store, "--model", "better", *weak)
@@ -164,15 +161,15 @@ def test_a_better_challenger_follows_and_loses_its_alias(store: Path) -> None:
     assert decided(store, "better")["gain_db"]["low"] > 0.1
 
 
-def test_the_same_network_again_changes_nothing(store: Path) -> None:
+def test_the_same_network_again_changes_nothing(store: Path, retrain: Retrain) -> None:
     """Forced without any change: the training is the champion's own, which is no challenger of itself."""
     retrain(store, "--model", "again")
     assert "is not promoted" in retrain(store, "--model", "again", "--force")
     assert aliases(store, "again") == {"champion": "1"}
 
 
-def test_a_champion_whose_files_are_gone_is_replaced_and_that_is_told(store: Path) -> None:
-    """It cannot be evaluated any more: the challenger follows, and the card says why."""
+def test_a_champion_whose_files_are_gone_is_replaced_and_that_is_told(store: Path, retrain: Retrain) -> None:
+    """It cannot be judged any more: the challenger follows, and the card says why."""
     retrain(store, "--model", "gone", "--set", "seed=7")
     version = client(store).get_model_version_by_alias("gone", "champion")
     run = client(store).get_run(version.tags["dae.training"])
@@ -183,14 +180,10 @@ def test_a_champion_whose_files_are_gone_is_replaced_and_that_is_told(store: Pat
     assert aliases(store, "gone") == {"champion": "2"}
 
 
-def test_of_two_at_once_one_trains_and_the_other_is_skipped(store: Path) -> None:
+def test_of_two_at_once_one_trains_and_the_other_is_skipped(store: Path, runs: Any, started: Any) -> None:
     """The second waits for the first, then looks again."""
-    both = [
-        subprocess.Popen(
-            command("--model", "both", "--set", "seed=11"), env=environment(store), stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
+    asked = ("retrain", *ASKED, "--model", "both", "--set", "seed=11")
+    both = [started(store, *asked, stdout=subprocess.PIPE) for _ in range(2)]
     said = sorted(process.communicate()[0] for process in both)
     assert [process.returncode for process in both] == [0, 0]
     assert "is champion now" in said[0]
@@ -199,13 +192,11 @@ def test_of_two_at_once_one_trains_and_the_other_is_skipped(store: Path) -> None
     assert len([run for run in runs(store, "retrain") if run.data.tags["model"] == "both"]) == 1
 
 
-def test_wrong_input_is_found_before_anything_starts(store: Path) -> None:
+def test_wrong_input_is_found_before_anything_starts(store: Path, dae: Any) -> None:
     """Exit status 2, one paragraph."""
     for arguments, message in (
         (["--incoming", "nowhere"], "there is no such folder"),
         (["--model", "a/b"], "is made of letters"),
         (["--set", "dataset=nothing"], "There is no dataset called 'nothing'"),
     ):
-        done = subprocess.run(command(*arguments), env=environment(store), capture_output=True, text=True, check=False)
-        assert done.returncode == 2, done.stderr
-        assert message in done.stderr
+        assert message in dae(store, "retrain", *ASKED, *arguments, status=2).stderr

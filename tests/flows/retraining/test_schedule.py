@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 pytestmark = pytest.mark.long
-EVERY_SECONDS = 20
+EVERY_SECONDS = 10
 TINY = ["training.epochs=3", "training.threads=1", "transfer=null", "corruptions=[{gaussian_noise: {sigma: 0.2}}]"]
 
 

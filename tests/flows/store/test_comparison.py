@@ -1,10 +1,8 @@
 """Comparing runs: what is paired, what may be claimed, what differs, and what is refused."""
 
 import json
-import os
 import re
-import subprocess
-import sys
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,6 @@ from daecore.errors import InputError, StoreError
 from daecore.html.comparison import comparison_page
 from daecore.stats.intervals import Interval
 
-DAE = str(Path(sys.executable).parent / "dae")
 NOISE = np.random.default_rng(0).normal(size=400)
 
 
@@ -280,7 +277,7 @@ def test_at_1280_pixels_the_page_shows_every_run_s_column(page: Any, tmp_path: P
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def written(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store with MLflow runs made by hand: two finished ones, one that failed, one whose scores are damaged."""
     for name in Store(tmp_path, tmp_path).environment():
         monkeypatch.setenv(name, "")
@@ -288,6 +285,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     store.enter()
     monkeypatch.setenv("DAE_STORE", str(store.root))
     monkeypatch.setenv("COLUMNS", "160")
+    shutil.copy(empty_database, store.database)
     tracking.prepare(store)
     folder = tracking.experiment_id("digits", store)
     for name in ("one", "two", "damaged", "failed"):
@@ -378,24 +376,17 @@ def test_a_report_of_another_kind_is_left_out(written: Store) -> None:
 
 
 @pytest.mark.long
-def test_three_real_runs_are_compared_and_one_restores_pictures(tmp_path: Path) -> None:
+def test_three_real_runs_are_compared_and_one_restores_pictures(
+    tmp_path: Path, dae: Any, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two seeds and another length of training; their panels are in the page, and a picture comes back."""
-    store = tmp_path / "store"
-    variables = {"DAE_STORE": str(store), "DAE_DATA": str(tmp_path / "data"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
-
-    def dae(*arguments: str) -> str:
-        done = subprocess.run(
-            [DAE, *arguments], env={**os.environ, **variables}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    ids = []
+    store, ids = tmp_path / "store", []
+    monkeypatch.setenv("PREFECT_API_URL", server)
     for changes in (["seed=0"], ["seed=1"], ["seed=0", "training.epochs=3"]):
         options = [word for change in ["transfer=null", "training.epochs=1", *changes] for word in ("--set", change)]
-        dae("run", "digits-erasure", *options, "--report", str(tmp_path / "report.json"))
+        dae(store, "run", "digits-erasure", *options, "--report", tmp_path / "report.json")
         ids.append(json.loads((tmp_path / "report.json").read_text())["mlflow"]["run_id"])
-    dae("compare", *ids, "--html", str(tmp_path / "page.html"), "--json", str(tmp_path / "value.json"))
+    dae(store, "compare", *ids, "--html", tmp_path / "page.html", "--json", tmp_path / "value.json")
     value = json.loads((tmp_path / "value.json").read_text())
     assert len({run["evaluation"] for run in value["runs"]}) == 1
     assert [group["seeds"] for group in value["groups"]] == [[0, 1], [0]]
@@ -405,7 +396,7 @@ def test_three_real_runs_are_compared_and_one_restores_pictures(tmp_path: Path) 
 
     Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "in.png")
     for model in (ids[0][:12], "models:/digits-erasure-0.5@newest"):
-        assert "30x20" in dae("restore", model, str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--force")
+        assert "30x20" in dae(store, "restore", model, tmp_path / "in.png", tmp_path / "out.png", "--force").stdout
 
 
 def test_a_report_of_other_things_is_left_out_with_the_reason(written: Store) -> None:

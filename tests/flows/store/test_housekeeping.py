@@ -4,6 +4,7 @@ The runs are rows put straight into MLflow's database, as many in seconds as yea
 """
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -38,12 +39,13 @@ def entered(store: Store) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def template(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Store:
     """A store with a database and one experiment: MLflow takes seconds to make one."""
     folder = tmp_path_factory.mktemp("template")
     made = Store(folder / "store", folder / "data")
     with entered(made):
         made.enter()
+        shutil.copy(empty_database, made.database)
         tracking.prepare(made)
         tracking.experiment_id("digits", made)
     return made

@@ -5,14 +5,14 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import psutil
 import pytest
@@ -77,8 +77,6 @@ SCRIPT = """
 import json, sys
 from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.studio.temporary_server import begun
-begun().wait()
 from prefect import flow
 from daecore_flows.store import tracking
 from daecore_flows.studies.laboratory import Laboratory
@@ -100,23 +98,26 @@ trained(json.loads(sys.argv[1]))
 """
 
 
-def lab(store: Path, changes: list[list[str]], cores: int) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def lab(program: Any, server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """What a laboratory says of these trainings, on a machine with so many cores."""
-    environment = {**os.environ, "DAE_STORE": str(store), "DAE_DATA": str(store / "data")}
-    patched = f"import os; os.sched_getaffinity = lambda pid: set(range({cores}))\n{SCRIPT}"
-    command = [sys.executable, "-c", patched, json.dumps(changes)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    monkeypatch.setenv("PREFECT_API_URL", server)
+
+    def lab(store: Path, changes: list[list[str]], cores: int) -> list[str]:
+        patched = f"import os; os.sched_getaffinity = lambda pid: set(range({cores}))\n{SCRIPT}"
+        return list(program(store, patched, json.dumps(changes)))
+
+    return lab
 
 
 @pytest.mark.long
-def test_they_are_the_networks_that_each_would_be_alone(tmp_path: Path) -> None:
+def test_they_are_the_networks_that_each_would_be_alone(tmp_path: Path, lab: Callable[..., list[str]]) -> None:
     """In their order and to the bit; afterwards each is in the cache."""
     seeds = [[f"seed={seed}"] for seed in range(4)]
     beside, alone = lab(tmp_path / "beside", seeds, 2), lab(tmp_path / "alone", seeds, 1)
-    assert beside.returncode == 0, beside.stderr
-    assert beside.stdout.splitlines()[-1] == alone.stdout.splitlines()[-1]
+    assert beside[-1] == alone[-1]
     again = lab(tmp_path / "beside", seeds, 2)
-    assert again.stdout.splitlines()[-2].split() == ["True"] * 5  # the data, and each of the four
+    assert again[-2].split() == ["True"] * 5  # the data, and each of the four
 
 
 class Helpers:
@@ -213,22 +214,21 @@ def test_what_would_end_a_process_leaves_a_worker_as_an_error(raised: type[BaseE
 
 
 @pytest.mark.long
-def test_ctrl_c_in_a_terminal_ends_a_study_and_its_workers(tmp_path: Path) -> None:
+def test_ctrl_c_in_a_terminal_ends_a_study_and_its_workers(
+    tmp_path: Path, started: Any, wait_until: Any, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It reaches the command and its workers at once: both trainings KILLED, nobody left, the way to go on told."""
-    command = [str(Path(sys.executable).parent / "dae"), "study", "lecture", "--only", "filters"]
-    environment = {**os.environ, "DAE_STORE": str(tmp_path), "DAE_DATA": str(tmp_path / "data")}
-    with (tmp_path / "said").open("w+") as said:
-        process = subprocess.Popen(
-            command, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        limit = time.monotonic() + 240
-        while "trained beside" not in (tmp_path / "said").read_text() and time.monotonic() < limit:
-            assert process.poll() is None, (tmp_path / "said").read_text()
-            time.sleep(0.2)
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    log = tmp_path / "said"
+    with log.open("w") as said:
+        lecture = ("study", "lecture", "--only", "filters")
+        process = started(tmp_path, *lecture, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        wait_until(lambda: "trained beside" in log.read_text() or process.poll() is not None, 240, log.read_text)
+        assert process.poll() is None, log.read_text()
         theirs = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(120) == 130
-    output = (tmp_path / "said").read_text()
+    output = log.read_text()
     assert "goes on with the experiment it was in" in output
     assert "Traceback" not in output
     assert "ERROR" not in output

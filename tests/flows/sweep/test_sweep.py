@@ -6,9 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from daecore.experiment.experiment import parse
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
-DAE = str(Path(sys.executable).parent / "dae")
+Sweep = Callable[..., str]
 RECIPE = ["digits-erasure", "--set", "transfer=null"]
 GRID = [
     "--set", "training.epochs=1", "--space", "architecture.dense.code=[16, 64]", "--space",
@@ -32,24 +31,15 @@ LONG = [
 ]  # fmt: skip
 
 
-def environment(store: Path) -> dict[str, str]:
-    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
+@pytest.fixture(scope="module")
+def sweep(dae: Any) -> Sweep:
+    """What a sweep says."""
 
+    def sweep(store: Path, *arguments: str, **more: Any) -> str:
+        done = dae(store, "sweep", *RECIPE, *arguments, **more)
+        return str(done.stdout + done.stderr)
 
-def sweep(store: Path, *arguments: str, status: int = 0) -> str:
-    command = [DAE, "sweep", *RECIPE, *arguments]
-    done = subprocess.run(command, env=environment(store), capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def runs(store: Path, stage: str) -> list[Any]:
-    from mlflow.tracking import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
-    found = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    return [run for run in found if run.data.tags.get("stage") == stage]
+    return sweep
 
 
 def record(store: Path) -> dict[str, Any]:
@@ -73,34 +63,37 @@ def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Pat
 
 
 @pytest.fixture(scope="module")
-def first(store: Path) -> str:
-    """A grid of four points of which two cannot be run, each with two seeds."""
-    return sweep(store, *GRID)
+def first(store: Path, sweep: Sweep) -> str:
+    """A grid of four points of which two cannot be run, each with two seeds; by a new interpreter."""
+    return sweep(store, *GRID, new=True)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--space", "training.epoch=[1, 2]"], "'training.epoch', which this experiment does not have"),
-        (["--space", "training.epochs=[1, 2]", "--method", "gird"], "Did you mean 'grid'"),
-        (["--space", "training.epochs=[1, 2]", "--measure", "restored"], "Did you mean 'restored_db'"),
-    ],
-)
-def test_a_sweep_that_cannot_be_begun_says_why(tmp_path: Path, arguments: list[str], message: str) -> None:
+CANNOT = [
+    (["--space", "training.epoch=[1, 2]"], "'training.epoch', which this experiment does not have"),
+    (["--space", "training.epochs=[1, 2]", "--method", "gird"], "Did you mean 'grid'"),
+    (["--space", "training.epochs=[1, 2]", "--measure", "restored"], "Did you mean 'restored_db'"),
+]
+ASKED = """
+import json, sys
+from daecore_flows.cli import main
+for arguments in json.loads(sys.argv[1]):
+    print(main(["sweep", *arguments]), {"prefect", "mlflow"} & set(sys.modules))
+"""
+
+
+def test_a_sweep_that_cannot_be_begun_says_why(tmp_path: Path, environment: Any) -> None:
     """Exit status 2, one paragraph, and neither Prefect nor MLflow was needed to find out."""
-    program = (
-        "import sys; from daecore_flows.cli import main; status = main(['sweep', *sys.argv[1:]]); "
-        "sys.exit(99 if {'prefect', 'mlflow'} & set(sys.modules) else status)"
-    )
-    command = [sys.executable, "-P", "-c", program, *RECIPE, *arguments]
+    asked = json.dumps([[*RECIPE, *arguments] for arguments, _ in CANNOT])
+    command = [sys.executable, "-P", "-c", ASKED, asked]
     done = subprocess.run(command, env=environment(tmp_path / "store"), capture_output=True, text=True, check=False)
-    assert done.returncode == 2, done.stderr
-    assert message in done.stderr
+    assert done.stdout.splitlines() == ["2 set()"] * 3, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("dae: ")]
+    assert all(message in line for (_, message), line in zip(CANNOT, said, strict=True))
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.long
-def test_points_that_cannot_be_run_are_told_and_the_others_are_run(first: str, store: Path) -> None:
+def test_points_that_cannot_be_run_are_told_and_the_others_are_run(first: str, store: Path, runs: Any) -> None:
     """Every run is a child of the sweep's; refused points carry their reason."""
     assert "at most 63" in first
     (parent,) = runs(store, "sweep")
@@ -115,7 +108,7 @@ def test_points_that_cannot_be_run_are_told_and_the_others_are_run(first: str, s
 
 
 @pytest.mark.long
-def test_the_sweep_leaves_table_picture_and_an_experiment_that_can_be_run(first: str, store: Path) -> None:
+def test_the_sweep_leaves_table_picture_and_an_experiment_that_can_be_run(first: str, store: Path, runs: Any) -> None:
     """The best has the lowest loss; with two seeds the table has an interval and n."""
     (parent,) = runs(store, "sweep")
     artifacts = store / "artifacts" / "digits" / parent.info.run_id / "artifacts"
@@ -133,11 +126,14 @@ def test_the_sweep_leaves_table_picture_and_an_experiment_that_can_be_run(first:
 
 
 @pytest.mark.long
-def test_prefect_shows_the_trials_as_runs_of_denoise_and_how_far_it_is(first: str, store: Path, server: str) -> None:
+def test_prefect_shows_the_trials_as_runs_of_denoise_and_how_far_it_is(
+    first: str, store: Path, server: str, runs: Any
+) -> None:
     """Each run of `denoise` belongs to the sweep's flow run; progress, table and report are artifacts of it."""
-    (whole,) = asked(server, "flow_runs", {"flows": {"name": {"any_": ["sweep"]}}})
-    assert whole["name"] == "sweep digits-erasure over code, learning_rate"
-    inner = asked(server, "flow_runs", {"flows": {"name": {"any_": ["denoise"]}}})
+    name = "sweep digits-erasure over code, learning_rate"
+    (whole,) = asked(server, "flow_runs", {"flow_runs": {"name": {"any_": [name]}}})
+    ours = [run.data.tags["prefect.flow_run_id"] for run in runs(store, "denoise")]
+    inner = asked(server, "flow_runs", {"flow_runs": {"id": {"any_": ours}}, "flows": {"name": {"any_": ["denoise"]}}})
     assert len(inner) == 4
     assert all(run["parent_task_run_id"] for run in inner)
     artifacts = asked(server, "artifacts", {"artifacts": {"flow_run_id": {"any_": [whole["id"]]}}})
@@ -148,14 +144,16 @@ def test_prefect_shows_the_trials_as_runs_of_denoise_and_how_far_it_is(first: st
 
 
 @pytest.mark.long
-def test_the_same_sweep_again_is_taken_from_the_record(first: str, store: Path) -> None:
+def test_the_same_sweep_again_is_taken_from_the_record(
+    first: str, store: Path, sweep: Sweep, runs: Any, dae: Any
+) -> None:
     """No run is made, no second parent; only a removed run is made again."""
     before = {run.info.run_id for run in runs(store, "denoise")}
     sweep(store, *GRID)
     assert {run.info.run_id for run in runs(store, "denoise")} == before
     assert len(runs(store, "sweep")) == 1
     gone = record(store)["trials"][0]["runs"][1]["run_id"]
-    subprocess.run([DAE, "rm", gone, "--yes"], env=environment(store), check=True, capture_output=True)
+    dae(store, "rm", gone, "--yes")
     sweep(store, *GRID)
     after = {run.info.run_id for run in runs(store, "denoise")}
     assert len(after) == 4
@@ -163,7 +161,9 @@ def test_the_same_sweep_again_is_taken_from_the_record(first: str, store: Path) 
 
 
 @pytest.mark.long
-def test_no_best_is_told_where_the_space_changes_what_is_evaluated(store: Path, first: str) -> None:
+def test_no_best_is_told_where_the_space_changes_what_is_judged(
+    store: Path, first: str, sweep: Sweep, runs: Any
+) -> None:
     """A loss at less noise is no better network; the table is there all the same."""
     said = sweep(store, "--set", "training.epochs=1", "--space", "corruptions.0.erasure.p=[0.3, 0.5]")
     assert "No best is told" in said
@@ -174,32 +174,30 @@ def test_no_best_is_told_where_the_space_changes_what_is_evaluated(store: Path, 
     assert (artifacts / "parallel_coordinates.png").exists()
 
 
-def training(store: Path, process: subprocess.Popen[str]) -> None:
-    """Wait until a worker trains."""
-    deadline = time.monotonic() + 120
-    while not list((store / "checkpoints").glob("*.safetensors")) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
+def trains(store: Path) -> bool:
+    """Whether a worker has come to the end of an epoch."""
+    return bool(list((store / "checkpoints").glob("*.safetensors")))
 
 
-def started(store: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [DAE, "sweep", *RECIPE, *arguments]
-    output = subprocess.PIPE
-    return subprocess.Popen(command, env=environment(store), stdout=output, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture
+def under_way(tmp_path: Path, store: Path, started: Any, wait_until: Any) -> "subprocess.Popen[str]":
+    """A sweep whose first run trains."""
+    process = started(tmp_path, "sweep", *RECIPE, *LONG, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_until(lambda: trains(tmp_path) or process.poll() is not None, 120)
+    assert process.poll() is None
+    return process
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_workers_too_and_the_same_command_goes_on(
-    tmp_path: Path, store: Path, number: signal.Signals
+    tmp_path: Path, store: Path, under_way: Any, sweep: Sweep, runs: Any, number: signal.Signals
 ) -> None:
     """Exit status 130; parent, run and training KILLED; then the same parent and the same training are taken up."""
-    process = started(tmp_path, *LONG)
-    training(tmp_path, process)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 130, output
+    workers = psutil.Process(under_way.pid).children(recursive=True)
+    under_way.send_signal(number)
+    output, _ = under_way.communicate(timeout=300)
+    assert under_way.returncode == 130, output
     assert "goes on where it was" in output
     assert "Traceback" not in output
     gone, living = psutil.wait_procs(workers, timeout=120)
@@ -213,14 +211,14 @@ def test_an_interrupt_ends_the_workers_too_and_the_same_command_goes_on(
 
 
 @pytest.mark.long
-def test_a_killed_worker_costs_its_trial_only(tmp_path: Path, store: Path) -> None:
+def test_a_killed_worker_costs_its_trial_only(
+    tmp_path: Path, store: Path, under_way: Any, sweep: Sweep, runs: Any
+) -> None:
     """The trial has crashed, the other is finished; the same command makes the crashed one again."""
-    process = started(tmp_path, *LONG)
-    training(tmp_path, process)
     (run,) = runs(tmp_path, "denoise")
     os.kill(int(run.data.tags["dae.pid"]), signal.SIGKILL)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
+    output, _ = under_way.communicate(timeout=300)
+    assert under_way.returncode == 0, output
     assert "its process died" in output
     assert [trial["runs"][0]["state"] for trial in record(tmp_path)["trials"]] == ["crashed", "finished"]
     sweep(tmp_path, *LONG)

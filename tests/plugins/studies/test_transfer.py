@@ -1,8 +1,6 @@
 """The studies of what denoising teaches: numbers of the scores, and no claim without an interval."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -307,8 +305,6 @@ def test_the_key_of_a_classifier_holds_what_it_depends_on(store: Store) -> None:
 CELLS = """
 from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.studio.temporary_server import begun
-begun().wait()
 from prefect import flow
 from daecore_flows.store import tracking
 from daecore_flows.studies.laboratory import Laboratory
@@ -329,16 +325,12 @@ cells()
 
 
 @pytest.mark.long
-def test_cells_of_a_table_are_cached_one_by_one(tmp_path: Path) -> None:
+def test_cells_of_a_table_are_cached_one_by_one(
+    tmp_path: Path, program: Callable[..., list[str]], server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second process takes each from the cache; within the first, the same cell is trained once."""
-    environment = {**os.environ, "DAE_STORE": str(tmp_path), "DAE_DATA": str(tmp_path / "data")}
-    said = []
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", CELLS], env=environment, capture_output=True, text=True, check=False
-        )
-        said += done.stdout.splitlines()[-1:]
-        assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    said = [program(tmp_path / "store", CELLS)[-1] for _ in range(2)]
     assert said == ["1 True False False False False True", "1 True True True True True True"]
 
 

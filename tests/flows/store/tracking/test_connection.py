@@ -24,24 +24,30 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return answers
 
 
+@pytest.fixture
+def database(empty_database: Path) -> str:
+    """Of MLflow's."""
+    return f"sqlite:///{empty_database}"
+
+
 LOCKED = "(sqlite3.OperationalError) database is locked [SQL: UPDATE runs ...]"
 
 
-def test_a_busy_database_is_asked_again(asked: list[str], tmp_path: Path) -> None:
+def test_a_busy_database_is_asked_again(asked: list[str], database: str) -> None:
     asked += [LOCKED, LOCKED, "found"]
-    assert PatientClient(f"sqlite:///{tmp_path}/db").search_experiments("it") == "found it"
+    assert PatientClient(database).search_experiments("it") == "found it"
     assert asked == []
 
 
-def test_one_that_stays_busy_is_told(asked: list[str], tmp_path: Path) -> None:
+def test_one_that_stays_busy_is_told(asked: list[str], database: str) -> None:
     asked += [LOCKED] * (ATTEMPTS + 3)
     with pytest.raises(MlflowException, match="locked"):
-        PatientClient(f"sqlite:///{tmp_path}/db").search_experiments("it")
+        PatientClient(database).search_experiments("it")
     assert len(asked) == 3
 
 
-def test_no_other_error_is_tried_again(asked: list[str], tmp_path: Path) -> None:
+def test_no_other_error_is_tried_again(asked: list[str], database: str) -> None:
     asked += ["no such experiment", "found"]
     with pytest.raises(MlflowException, match="no such"):
-        PatientClient(f"sqlite:///{tmp_path}/db").search_experiments("it")
+        PatientClient(database).search_experiments("it")
     assert asked == ["found"]
