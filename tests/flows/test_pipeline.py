@@ -104,7 +104,7 @@ def test_running_again_reuses_every_stage_but_the_report(store: Path, run: Run, 
     assert second["mlflow"]["run_id"] != first["mlflow"]["run_id"]
 
 
-def test_a_changed_seed_trains_again_but_loads_and_referees_are_reused(store: Path, run: Run, first: dict) -> None:
+def test_a_changed_seed_trains_again_but_loads_and_baselines_are_reused(store: Path, run: Run, first: dict) -> None:
     """What does not depend on the seed is taken from the cache; what does is not."""
     other = run(store, "--set", "seed=1", "--set", "transfer=null")
     assert set(other["reused"]) == {"load_dataset", "measure_baselines"}
@@ -128,7 +128,7 @@ def test_an_altered_model_file_is_a_miss(store: Path, run: Run, first: dict) -> 
 
 
 def test_another_number_of_threads_computes_again_what_it_changes(store: Path, run: Run, first: dict) -> None:
-    """Data and referees do not depend on the threads of a training; the training and its evaluation do."""
+    """Data and baselines do not depend on the threads of a training; the training and its evaluation do."""
     threads = 1 if first["training"]["threads"] != 1 else 2
     other = run(store, "--set", f"training.threads={threads}", "--set", "transfer=null")
     assert set(other["reused"]) == {"load_dataset", "measure_baselines"}
@@ -196,7 +196,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.long
 def test_a_changed_corruption_runs_again_exactly_what_it_touches(store: Path, run: Run, stranger: Path) -> None:
-    """With the same options: new code means new referees and a new training, but neither new data nor a new control."""
+    """With the same options: new code means new baselines and a new training, but no new data and no new control."""
     mine = ["--set", "corruptions=[{mine: {}}]"]
     before = run(store, *mine)
     assert before["plugins"]["corruption mine"].startswith("mine 1.0 sha256:")
@@ -301,7 +301,7 @@ def test_two_stages_with_equal_inputs_keep_two_results(store: Path, program: Any
 
 
 LONG = ["digits-erasure", "--set", "training.epochs=40", "--set", "training.batch=64", "--set", "transfer=null"]
-CONV = ["--set", "autoencoder={conv: {code: 16}}", "--set", "training.precision=bf16"]
+CONV = ["--set", "architecture={conv: {code: 16}}", "--set", "training.precision=bf16"]
 
 
 @pytest.fixture

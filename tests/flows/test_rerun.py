@@ -133,6 +133,6 @@ def test_other_plugins_are_refused_unless_that_is_allowed_or_they_are_not_used(
         assert "The architecture 'dense' was daecore 0.0.1" in refused
         assert "--allow-changed-plugins" in refused
         said(store, "rerun", run, "--allow-changed-plugins")
-        said(store, "rerun", run, "--set", "autoencoder={conv: {code: 16}}")
+        said(store, "rerun", run, "--set", "architecture={conv: {code: 16}}")
     finally:
         client.set_tag(run, tag, before)

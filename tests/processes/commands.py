@@ -21,8 +21,8 @@ AT_IMPORT = {  # what libraries read when they are imported, as `Store.enter` an
 
 def environment_of(store: Path) -> dict[str, str]:
     """The environment of a command on this store, with one thread."""
-    places = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
-    return {**os.environ, **places, "OMP_NUM_THREADS": "1"}
+    variables = {"DAE_STORE": str(store), "DAE_DATA": str(store / "data"), "COLUMNS": "160"}
+    return {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
 
 
 class Run(Protocol):

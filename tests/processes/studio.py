@@ -21,8 +21,8 @@ class Studio:
     def __init__(self, root: Path, path: str = "") -> None:
         self.root, self.log = root, root.parent / f"{root.name}.log"
         found = {name: value for name, value in os.environ.items() if name not in ("PREFECT_API_URL",)}
-        places = {"DAE_STORE": str(root), "DAE_DATA": str(root.parent / "data"), "COLUMNS": "160"}
-        self.environment = {**found, **places, "OMP_NUM_THREADS": "1", **({"PYTHONPATH": path} if path else {})}
+        variables = {"DAE_STORE": str(root), "DAE_DATA": str(root.parent / "data"), "COLUMNS": "160"}
+        self.environment = {**found, **variables, "OMP_NUM_THREADS": "1", **({"PYTHONPATH": path} if path else {})}
         self.process: subprocess.Popen[bytes] | None = None
 
     def up(self, folder: Path | None = None) -> "Studio":

@@ -138,7 +138,7 @@ def test_another_seed_is_not_promoted(store: Path, retrain: Retrain, decided: De
 def test_a_worse_challenger_is_not_promoted_and_not_trained_again(
     store: Path, retrain: Retrain, decided: Decided
 ) -> None:
-    """It was judged on the same pictures and lost: the champion's alias has not moved, and asking again is skipped."""
+    """Evaluated on the same pictures it lost: the champion's alias has not moved, and asking again is skipped."""
     worse = ("--set", "training.epochs=1", "--set", "training.learning_rate=1e-6")
     retrain(store, "--model", "worse")
     assert "is not promoted" in retrain(store, "--model", "worse", *worse)
@@ -169,7 +169,7 @@ def test_the_same_network_again_changes_nothing(store: Path, retrain: Retrain) -
 
 
 def test_a_champion_whose_files_are_gone_is_replaced_and_that_is_told(store: Path, retrain: Retrain) -> None:
-    """It cannot be judged any more: the challenger follows, and the card says why."""
+    """It cannot be evaluated any more: the challenger follows, and the card says why."""
     retrain(store, "--model", "gone", "--set", "seed=7")
     version = client(store).get_model_version_by_alias("gone", "champion")
     run = client(store).get_run(version.tags["dae.training"])

@@ -96,7 +96,7 @@ def test_every_form_s_values_are_what_its_flow_takes(forms: dict) -> None:
     from daecore.experiment.experiment import Experiment
 
     for name, (form, values) in forms.items():
-        if "data" not in form["properties"]:
+        if "dataset" not in form["properties"]:
             continue
         shown = {key: field["default"] for key, field in form["properties"].items()} | values
         sections = {key: value for key, value in shown.items() if key in Experiment.model_fields}

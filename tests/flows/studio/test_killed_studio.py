@@ -10,7 +10,7 @@ from studio import Studio
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]  # `dae up` is given in a stranger's folder
 NETWORK = {"conv": {"widths": [16, 32], "code": 16}}  # whose epochs last long enough to be stopped in
 EPOCHS = 80
-LONG = {"training": {"epochs": EPOCHS, "batch": 64, "threads": 1}, "transfer": None, "autoencoder": NETWORK}
+LONG = {"training": {"epochs": EPOCHS, "batch": 64, "threads": 1}, "transfer": None, "architecture": NETWORK}
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ def test_the_same_sweep_again_is_taken_from_the_record(
 
 
 @pytest.mark.long
-def test_no_best_is_told_where_the_space_changes_what_is_judged(
+def test_no_best_is_told_where_the_space_changes_what_is_evaluated(
     store: Path, first: str, sweep: Sweep, runs: Any
 ) -> None:
     """A loss at less noise is no better network; the table is there all the same."""

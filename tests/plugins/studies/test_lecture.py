@@ -151,7 +151,7 @@ print((current_store().root / told.gallery).read_text().count("gap failed"))
 
 @pytest.mark.long
 def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, dict[str, Any]], program: Any) -> None:
-    """What it had trained and judged before is in the cache when it is tried again."""
+    """What it had trained and evaluated before is in the cache when it is tried again."""
     assert program(held[0], BROKEN) == [
         "reused False False False False", "reused True True True True", "{'gap': 'no light'} ['arc']", "1",
     ]  # fmt: skip
