@@ -107,8 +107,8 @@ def test_prefect_yaml_describes_the_same_deployments(forms: dict) -> None:
     """For work pools; `make docs` writes it."""
     import yaml
 
-    describe_deployments = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "prefect.yaml").read_text())
-    assert {item["name"]: item["parameters"] for item in describe_deployments["deployments"]} == {
+    described = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "prefect.yaml").read_text())
+    assert {item["name"]: item["parameters"] for item in described["deployments"]} == {
         name: values for name, (_, values) in forms.items()
     }
 
