@@ -74,7 +74,7 @@ def test_downloads_have_one_door() -> None:
 
 
 ROOMS = (  # of the core, from the ground up
-    "errors command rng record processors device",
+    "errors command paths rng record processors device",
     "data plugin stats corruption model training evaluation transfer analysis plots html experiment study testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up

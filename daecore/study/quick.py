@@ -12,7 +12,7 @@ def cut(experiment: Experiment) -> list[str]:
     """The changes that leave fewer images, where the dataset has options for that and all are used."""
     data = experiment.dataset
     whole = [name for name in QUICK_SIZES if getattr(data.options, name, None) == 0]
-    return [f"data.{data.name}.{name}={QUICK_SIZES[name]}" for name in whole]
+    return [f"dataset.{data.name}.{name}={QUICK_SIZES[name]}" for name in whole]
 
 
 def fine_tuning(experiment: Experiment) -> ClassifierOptions:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daecore.paths import user_path
-
 from ..store.files import write_atomically
 from ..store.store import Store
 from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
@@ -38,6 +36,8 @@ def compare(
     A difference is claimed where its 95 % interval leaves out zero. Runs that differ only in their seed are also
     taken together, and compared over seeds; those that differ only in a corruption's strength give a curve over it.
     """
+    from daecore.paths import user_path
+
     opened = store_at(store, DEFAULT_DATA)
     enter(opened)
     from ..store.comparison import pairing

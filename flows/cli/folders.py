@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from daecore.paths import user_path
-
 from ..store.store import DATA, STORE, Store
 
 StoreFolder = Annotated[
@@ -22,6 +20,8 @@ DEFAULT_DATA = Path("~/.cache/daecore")
 
 def store_at(store: Path, data: Path) -> Store:
     """The store in these folders, which is the process's from now on; nothing is created."""
+    from daecore.paths import user_path
+
     found = Store(user_path(store, "--store (DAE_STORE)"), user_path(data, "--data (DAE_DATA)"))
     os.environ.update({STORE: str(found.root), DATA: str(found.data)})
     return found

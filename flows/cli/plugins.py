@@ -7,8 +7,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from daecore.paths import user_path
-
 from ..store.files import write_atomically
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
@@ -56,6 +54,8 @@ def new(
     folder: Annotated[Path, typer.Option("--in", metavar="DIR", help="Where the package's folder is made.")] = Path(),
 ) -> None:
     """Make a complete package for a new plugin: module, entry point, test, README."""
+    from daecore.paths import user_path
+
     from ..kit.scaffold import create
 
     made = create(name, kind, user_path(folder, "--in"))
@@ -105,6 +105,7 @@ def show(
 ) -> None:
     """Show a plugin: options, properties, its source in BibTeX, where it comes from, and what it does to pictures."""
     from daecore.errors import in_a_line
+    from daecore.paths import user_path
 
     from ..kit.catalogue import option_rows, preview_png, properties
 

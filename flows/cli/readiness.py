@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daecore.paths import user_path
-
 from ..store.store import Store
 from .folders import format_size
 
@@ -89,6 +87,7 @@ def writable(file: Path, option: str) -> None:
         InputError: It cannot.
     """
     from daecore.errors import InputError
+    from daecore.paths import user_path
 
     target = user_path(file, "A file to write")
     try:

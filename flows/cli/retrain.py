@@ -6,8 +6,6 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from daecore.paths import user_path
-
 from ..store import recipes
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepare
@@ -36,6 +34,8 @@ def retrain(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Train a challenger if data, experiment or incoming noise have changed, and let the better network be champion."""
+    from daecore.paths import user_path
+
     overrides = with_threads(changes, threads)
     prepare(recipes.mapping(recipe, overrides), store_at(store, data))
     folder = str(user_path(incoming, "--incoming")) if incoming else ""

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daecore.paths import user_path
-
 from ..store import recipes
 from ..store.files import write_atomically
 from ..store.store import Store
@@ -133,6 +131,8 @@ def watch_and_report(
     load: Callable[[], Callable[[], "Reported"]], opened: Store, report: Path | None, *, verbose: bool
 ) -> None:
     """Watch a flow that ends in a report, write it where the user wants it, and print it."""
+    from daecore.paths import user_path
+
     if report is not None:
         writable(report, "--report")
     ended = watched_flow(load, verbose=verbose)

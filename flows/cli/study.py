@@ -9,8 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from daecore.paths import user_path
-
 from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
@@ -51,6 +49,8 @@ def study(
 
     The same command again takes finished studies from the cache, and goes on with one that was stopped.
     """
+    from daecore.paths import user_path
+
     opened, names = store_at(store, data), _find_studies(series, only)
     require_usable_store(opened)
     if report is not None:

@@ -108,9 +108,9 @@ def closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, s
 
 def nested(error: BaseException | None, seen: Callable[[], Any] = lambda: None) -> None:
     """A training in a run in a series; what is seen after the training has ended, and before the run has."""
-    with runs.ended("series"), runs.ended("run"):
+    with runs.end_run("series"), runs.end_run("run"):
         try:
-            with runs.ended("training"):
+            with runs.end_run("training"):
                 if error is not None:
                     raise error
         finally:

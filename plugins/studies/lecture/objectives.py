@@ -49,7 +49,7 @@ class Taught:
 
 
 TINY = (
-    Taught("clean", "noisy picture and clean picture, squared error", CLEAN),
+    Taught("mse", "noisy picture and clean picture, squared error", CLEAN),
     Taught("noise2noise", "two noisy copies of each picture", "lecture/tiny-noise2noise"),
     Taught("sure", "one noisy copy of each picture", "lecture/tiny-sure"),
     Taught("noise2self", "one noisy copy of each picture", "lecture/tiny-noise2self"),
@@ -57,7 +57,7 @@ TINY = (
     Taught("control", "clean picture alone", "lecture/tiny-control", ("training.weight_decay=0",), control=True),
 )
 ERASED = (
-    Taught("erasure_clean", "erased picture and clean picture, squared error", EMPHASISED, ("objective={mse: {}}",)),
+    Taught("erasure_mse", "erased picture and clean picture, squared error", EMPHASISED, ("objective={mse: {}}",)),
     Taught("emphasised", "the same, erased pixels counting double", EMPHASISED),
     Taught("l1", "erased picture and clean picture, absolute error", "lecture/l1"),
 )
@@ -150,7 +150,7 @@ def _picture(lab: Laboratory, name: str, shown: Experiment, rows: Mapping[str, E
 
 
 def _notes(tiny: Mapping[str, Evaluated], conv: Mapping[str, Evaluated]) -> Iterator[str]:
-    clean, sure = tiny["clean"], difference(tiny["sure"], tiny["clean"])
+    clean, sure = tiny["mse"], difference(tiny["sure"], tiny["mse"])
     within = "within" if min(sure.low, -sure.high) > -NEAR else "not surely within"
     yield (
         f"With clean targets the tiny network reaches {pool(clean.scores['mse']).mean:.2f} dB pooled after "
@@ -167,7 +167,7 @@ def _notes(tiny: Mapping[str, Evaluated], conv: Mapping[str, Evaluated]) -> Iter
         ("emphasised", "Emphasis on erased pixels beside none"),
         ("l1", "Absolute beside squared error"),
     ):
-        lead = difference(conv[name], conv["erasure_clean"])
+        lead = difference(conv[name], conv["erasure_mse"])
         yield f"{said}, under erasure: {format_interval(lead, '+.2f')} dB{doubt(lead)}."
     yield "One seed each: these intervals are over test images and say nothing of luck in training."
 

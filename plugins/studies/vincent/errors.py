@@ -100,7 +100,7 @@ def seeds_of(problem: str, method: str, small: bool = False) -> int:
 
 def quick_changes(problem: str) -> tuple[str, ...]:
     """What changes where budgets are small: epochs, steps and samples."""
-    return (*QUICK, *(f"data.{problem}.{part}={size}" for part, size in QUICK_SIZES.items()))
+    return (*QUICK, *(f"dataset.{problem}.{part}={size}" for part, size in QUICK_SIZES.items()))
 
 
 def steps_of(experiment: Experiment) -> Steps:

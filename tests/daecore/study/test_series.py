@@ -156,7 +156,7 @@ def test_an_unknown_study_is_answered_with_the_nearest(folder: Path, monkeypatch
     series = found(folder, monkeypatch)
     with pytest.raises(InputError, match=r"no study called 'othr' in the series 'dusk'. Did you mean 'other'"):
         find_study(series, "othr")
-    assert series.select(["other", "one"]) == series.selected([]) == ["one", "other"]
+    assert series.select(["other", "one"]) == series.select([]) == ["one", "other"]
 
 
 def test_a_series_without_an_overview_has_no_table_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

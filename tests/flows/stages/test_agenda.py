@@ -24,7 +24,7 @@ def passes(planned: Agenda, clock: list[float], count: int, seconds: float, tota
     planned.begin()
     for number in range(1, count + 1):
         clock[0] += seconds
-        told.append(planned.told(number, total or count))
+        told.append(planned.format_remaining(number, total or count))
     return told
 
 

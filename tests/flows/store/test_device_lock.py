@@ -59,7 +59,7 @@ def test_who_asks_for_all_cores_has_them_alone() -> None:
 
 def test_who_waits_for_many_cores_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that asks for a core later waits behind, though a core is free."""
-    monkeypatch.setattr(device_lock, "LOOK_SECONDS", 2)
+    monkeypatch.setattr(device_lock, "POLL_SECONDS", 2)
     with device_lock.hold(device(1)), ExitStack() as second:
         second.enter_context(device_lock.hold(device(1)))
         with wanted(device(2)) as many:
@@ -72,7 +72,7 @@ def test_who_waits_for_many_cores_is_not_overtaken(monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits gives way after a moment, once."""
-    for name, value in {"LOOK_SECONDS": 0.02, "PATIENCE_SECONDS": 0.3, "PASS_SECONDS": 0.2, "PASSES": 1}.items():
+    for name, value in {"POLL_SECONDS": 0.02, "PATIENCE_SECONDS": 0.3, "PASS_SECONDS": 0.2, "PASSES": 1}.items():
         monkeypatch.setattr(device_lock, name, value)
 
 

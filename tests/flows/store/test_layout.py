@@ -31,7 +31,12 @@ def test_a_new_store_says_its_layout_and_is_entered_again(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("said", "words"),
-    [(None, "an older version"), ("1\n", "an older"), ("3\n", "another version"), ("9" * 6000, "another version")],
+    [
+        (None, "an older version"),
+        ("1\n", "an older"),
+        (f"{LAYOUT + 1}\n", "another version"),
+        ("9" * 6000, "another version"),
+    ],
 )
 def test_a_store_of_another_layout_is_refused_and_stays_as_it_is(tmp_path: Path, said: str | None, words: str) -> None:
     """One that was used before layouts were counted has a database and says nothing."""

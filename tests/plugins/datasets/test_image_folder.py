@@ -168,17 +168,17 @@ def test_linked_folders_are_part_of_the_fingerprint(folder, tmp_path):
     assert "path linked/new.png" in fingerprint(ImageFolder(path=str(folder)))
 
 
-def test_files_that_change_after_they_were_looked_at_are_not_recorded_under_the_old_look(folder, tmp_path, monkeypatch):
+def test_files_that_change_after_they_were_looked_at_are_not_recorded_as_they_were(folder, tmp_path, monkeypatch):
     """A run's request names the files as they were; loading others is refused with the file's name."""
     store = Store(tmp_path / "store", tmp_path / "data")
     for name in store.environment():
         monkeypatch.setenv(name, "")
     store.enter()
     data = {"image_folder": {"path": str(folder), "size": 8}}
-    asked = dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
+    asked = dataset_request(parse({"dataset": data, "corruptions": [{"gaussian_noise": {}}]}))
     assert load_dataset.fn(asked).sizes["train"] == 8 * 32
     Image.new("L", (16, 16), 200).save(folder / "2.png")
-    again = dataset_request(parse({"data": data, "corruptions": [{"gaussian_noise": {}}]}))
+    again = dataset_request(parse({"dataset": data, "corruptions": [{"gaussian_noise": {}}]}))
     assert again.key != asked.key
     Image.new("L", (17, 16), 100).save(folder / "2.png")
     with pytest.raises(DataError, match=r"changed since this run looked at them: path 2\.png .*Nothing was kept"):

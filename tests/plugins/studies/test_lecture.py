@@ -18,7 +18,7 @@ from daecore.study import Study, find_study
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
 
-IDS, selected = SERIES.ids, SERIES.selected
+IDS, select = SERIES.ids, SERIES.select
 
 
 def study(name: str) -> Study:
@@ -42,13 +42,13 @@ def test_every_recipe_of_the_lecture_belongs_to_a_study() -> None:
 
 
 def test_studies_are_conducted_in_the_lecture_s_order() -> None:
-    assert selected([]) == list(IDS)
-    assert selected(list(reversed(IDS))) == list(IDS)
+    assert select([]) == list(IDS)
+    assert select(list(reversed(IDS))) == list(IDS)
 
 
 def test_an_unknown_study_names_the_nearest() -> None:
     with pytest.raises(InputError, match=r"no study called 'arcs'.*Did you mean 'arc'"):
-        selected(["arcs"])
+        select(["arcs"])
 
 
 @pytest.mark.parametrize("only", ["", " , "])
@@ -93,7 +93,7 @@ def lecture(dae: Any) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="module")
-def held(
+def arc(
     tmp_path_factory: pytest.TempPathFactory, server: str, lecture: Callable[..., str]
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """A store in which the quickest study was conducted, by a new interpreter; and its report."""
@@ -106,8 +106,8 @@ def held(
 
 
 @pytest.mark.long
-def test_the_report_has_every_figure_with_its_interval(held: tuple[Path, dict[str, Any]]) -> None:
-    (found,) = held[1]["experiments"].values()
+def test_the_report_has_every_figure_with_its_interval(arc: tuple[Path, dict[str, Any]]) -> None:
+    (found,) = arc[1]["experiments"].values()
     assert found["run_id"]
     assert found["seconds"] > 0
     assert {"cosine", "magnitude_ratio", "relative_error"} <= found["figures"].keys()
@@ -116,12 +116,12 @@ def test_the_report_has_every_figure_with_its_interval(held: tuple[Path, dict[st
 
 @pytest.mark.long
 def test_a_second_call_reuses_the_study(
-    held: tuple[Path, dict[str, Any]], lecture: Callable[..., str], tmp_path: Path
+    arc: tuple[Path, dict[str, Any]], lecture: Callable[..., str], tmp_path: Path
 ) -> None:
     """The same numbers, from the same run."""
-    said = lecture(held[0], "--only", "arc", "--report", tmp_path / "again.json")
+    said = lecture(arc[0], "--only", "arc", "--report", tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text())
-    assert again["experiments"] == held[1]["experiments"]
+    assert again["experiments"] == arc[1]["experiments"]
     assert "arc: reused" in said
 
 
@@ -150,9 +150,9 @@ print((current_store().root / told.gallery).read_text().count("gap failed"))
 
 
 @pytest.mark.long
-def test_a_study_that_fails_is_told_and_the_others_are_kept(held: tuple[Path, dict[str, Any]], program: Any) -> None:
+def test_a_study_that_fails_is_told_and_the_others_are_kept(arc: tuple[Path, dict[str, Any]], program: Any) -> None:
     """What it had trained and evaluated before is in the cache when it is tried again."""
-    assert program(held[0], BROKEN) == [
+    assert program(arc[0], BROKEN) == [
         "reused False False False False", "reused True True True True", "{'gap': 'no light'} ['arc']", "1",
     ]  # fmt: skip
 
@@ -178,16 +178,16 @@ for _ in range(2):
 
 
 @pytest.mark.long
-def test_fresh_trains_a_network_once_that_two_studies_need(held: tuple[Path, dict[str, Any]], program: Any) -> None:
+def test_fresh_trains_a_network_once_that_two_studies_need(arc: tuple[Path, dict[str, Any]], program: Any) -> None:
     """The second study takes what the first one has just made anew; the next lecture makes it anew again."""
-    assert program(held[0], FRESH) == ["False", "True", "False", "True"]
+    assert program(arc[0], FRESH) == ["False", "True", "False", "True"]
 
 
 @pytest.mark.long
 @pytest.mark.e2e
-def test_the_gallery_opens_whole_in_a_browser(held: tuple[Path, dict[str, Any]], page: Any) -> None:
+def test_the_gallery_opens_whole_in_a_browser(arc: tuple[Path, dict[str, Any]], page: Any) -> None:
     """No error on its console, every picture drawn, nothing wider than a phone."""
-    (gallery,) = (held[0] / "studies").glob("lecture*-arc.html")
+    (gallery,) = (arc[0] / "studies").glob("lecture*-arc.html")
     wrong: list[str] = []
     page.set_viewport_size({"width": 390, "height": 844})
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

@@ -196,7 +196,7 @@ def test_the_page_says_of_the_study_what_its_constants_are() -> None:
     assert draws[ALL] == 3
     assert "every third of 5,000" in said
     assert -(-5_000 // transfer.VALIDATION) == 3
-    assert "up to five looks" in said
+    assert "up to five checks" in said
     assert transfer.VALIDATION_CHECKS == 5
     (mask,) = parse(read(recipes.find(transfer.RECIPES[transfer.OURS]))).corruptions
     assert f"a square of {mask.options.model_dump()['size']} pixels" in said

@@ -231,5 +231,5 @@ def test_a_problem_without_the_longer_training_has_an_empty_place(errors: Errors
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_small_budgets_cut_the_samples_too(name: str) -> None:
     small = read_changed(vincent_errors.recipe_of(name, DENOISING), vincent_errors.quick_changes(name))
-    assert small.data.options.sizes == {"train": 2_000, "validation": 500, "test": 500}  # type: ignore[attr-defined]
+    assert small.dataset.options.sizes == {"train": 2_000, "validation": 500, "test": 500}  # type: ignore[attr-defined]
     assert small.training.epochs == 2
