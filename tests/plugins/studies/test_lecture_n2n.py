@@ -70,7 +70,7 @@ def test_both_ways_to_spend_the_captures_cost_the_same() -> None:
     """1,024 digits with an input and a target worth 19 captures; 10,240 with two; as many steps; noise drawn once."""
     few, many = (read_changed(f"lecture/n2n-{name}") for name in ("few-clean", "many-noisy"))
     assert few.dataset.options.train * 20 == many.dataset.options.train * 2
-    steps = [each.training.epochs * each.data.options.train // each.training.batch for each in (few, many)]
+    steps = [each.training.epochs * each.dataset.options.train // each.training.batch for each in (few, many)]
     assert steps[0] == steps[1]
     assert {few.training.noise, many.training.noise} == {"once"}
 
