@@ -41,7 +41,7 @@ class Device(BaseModel):
         The number of threads set before comes back afterwards, and so do tiny numbers.
         """
         keep_memory()
-        with computing_with(self.threads), denormals_flushed(self.threads):
+        with computing_with(self.threads), flush_denormals(self.threads):
             yield
 
 
@@ -87,7 +87,7 @@ def keep_memory() -> None:
 
 
 @contextmanager
-def denormals_flushed(threads: int) -> Iterator[None]:
+def flush_denormals(threads: int) -> Iterator[None]:
     """Let the CPU take numbers below 1.2e-38 for zero, in this thread and in those that compute for it.
 
     Weight decay shrinks the weights of units that are dead to such numbers, and a CPU multiplies by them many times

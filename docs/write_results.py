@@ -87,7 +87,7 @@ def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
     for caption in section["captions"]:
         yield from ("", f"![{section['title']}]({study}.png)", "", f"*{caption}*")
     yield from ("", *notes[:SHOWN], "", "<details>", "<summary>More findings, and every figure</summary>", "")
-    yield _when_made(name, study, section)
+    yield _say_when_made(name, study, section)
     yield from ("", *notes[SHOWN:], "", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
     for figure, value in section["figures"].items():
         between = "" if value["low"] is None else f"{value['low']:.4g} to {value['high']:.4g}"
@@ -95,7 +95,7 @@ def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
     yield from ("", "</details>")
 
 
-def _when_made(name: str, study: str, section: dict[str, Any]) -> str:
+def _say_when_made(name: str, study: str, section: dict[str, Any]) -> str:
     made, size = section["made"], " with `--quick`" if section["quick"] else ""
     return (
         f"`dae study {name} --only {study}`{size}: {section['seconds']:.0f} s, on {made['date']} from commit "

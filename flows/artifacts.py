@@ -21,14 +21,14 @@ from .store.final_report import FinalReport
 def show_report(final: FinalReport, title: str) -> None:
     """Put the report with its picture, and the table of its metrics, into Prefect."""
     create_markdown_artifact(markdown=_text(final, title), key="report", description=title)
-    create_table_artifact(table=[*_measure(final)], key="metrics", description=f"{title}: every method, best first")
+    create_table_artifact(table=[*_score_rows(final)], key="metrics", description=f"{title}: every method, best first")
 
 
 def _text(final: FinalReport, title: str) -> str:
     denoising, run = final.denoising, final.mlflow["run_id"]
     link = tracking.run_page(run)
     said = headline(denoising)
-    rows = [f"| {row['method']} | {row[denoising.unit]:.4g} |" for row in _measure(final)]
+    rows = [f"| {row['method']} | {row[denoising.unit]:.4g} |" for row in _score_rows(final)]
     errors = [
         f"| {row['labels']} | {row['initialisation']} | {row['error_percent']['mean']:.1f} |" for row in final.transfer
     ]
@@ -45,7 +45,7 @@ def _text(final: FinalReport, title: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _measure(final: FinalReport) -> list[dict[str, str | float]]:
+def _score_rows(final: FinalReport) -> list[dict[str, str | float]]:
     """A row per method, best first: what it reaches and on how many samples."""
     denoising, decibel = final.denoising, final.denoising.unit == "dB"
     found: list[tuple[str, float | None, int]] = [

@@ -19,7 +19,7 @@ LAST_WORD_SECONDS = 5.0
 
 
 @contextmanager
-def progress_shown(key: str) -> Iterator[None]:
+def show_progress(key: str) -> Iterator[None]:
     """Show what a stage logs of its progress, as a bar with the latest words, while the block runs.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import DAE, Done, Warm, environment_of, interpreted
+from commands import DAE, Done, Warm, environment_of, interpret
 from strange_folder import StrangeFolder
 from studio import Studio, free_port, wait_until
 
@@ -28,8 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """End the studio with the last test that looks at it: it takes a fifth of a core while nobody does."""
-    studio = getattr(item, "funcargs", {}).get("studio")
-    if studio is not None and "studio" not in getattr(nextitem, "fixturenames", ()):
+    studio, items = getattr(item, "funcargs", {}).get("studio"), item.session.items
+    later = [one for one in items[items.index(item) + 1 :] if one.path == item.path]  # they are given the same one
+    if studio is not None and not any("studio" in getattr(one, "fixturenames", ()) for one in (nextitem, *later)):
         studio.down()
 
 
@@ -57,7 +58,7 @@ def dae(warm: Warm) -> Dae:
     """A command on a store, with the exit status that is right; ``new`` for one whose imports are the point."""
 
     def dae(store: Path, *words: object, status: int = 0, new: bool = False) -> Done:
-        run = interpreted if new else warm
+        run = interpret if new else warm
         done = run(environment_of(store), *map(str, words))
         assert done.returncode == status, done.stdout + done.stderr
         return done
@@ -83,14 +84,20 @@ def environment() -> Callable[[Path], dict[str, str]]:
     return environment_of
 
 
-@pytest.fixture(scope="session")
-def started() -> Callable[..., "subprocess.Popen[str]"]:
-    """Start a command on a store in a process of its own, which can be killed."""
+@pytest.fixture
+def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start a command on a store in a process of its own, which can be killed; none outlives its test."""
+    all_of_them: list[subprocess.Popen[str]] = []
 
     def started(store: Path, *words: object, **more: Any) -> "subprocess.Popen[str]":
-        return subprocess.Popen([DAE, *map(str, words)], env=environment_of(store), text=True, **more)
+        process = subprocess.Popen([DAE, *map(str, words)], env=environment_of(store), text=True, **more)
+        all_of_them.append(process)
+        return process
 
-    return started
+    yield started
+    for process in all_of_them:
+        process.kill()  # nothing where it has ended and that is known
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +141,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(120)
+        try:
+            process.wait(120)
+        finally:
+            process.kill()
 
 
 def _answers(address: str) -> bool:

@@ -134,23 +134,23 @@ class CoveredThenNoised:
     def _part(self, windows: Tensor, x: Tensor) -> Tensor:
         """Log of the sum over all squares of ``exp(what covering explains better)``: ``(B, n)`` for a few originals."""
         values = torch.cat([x, x.square(), torch.ones_like(x[..., :1])], -1).permute(1, 2, 0)  # (H, 2 W + 1, n)
-        rows = torch.bmm(windows, values.contiguous())  # (H, B * places, n): one row of pixels under a square
+        rows = torch.bmm(windows, values.contiguous())  # (H, B * positions, n): one row of pixels under a square
         gains = [rows[: self.size].sum(0)]
         for comes in range(self.size, len(rows)):
             gains.append((gains[-1] + rows[comes]).sub_(rows[comes - self.size]))
         positions = x.shape[-1] - self.size + 1
-        nats: Tensor = torch.stack(gains).unflatten(1, (-1, positions))  # (rows of places, B, columns of places, n)
+        nats: Tensor = torch.stack(gains).unflatten(1, (-1, positions))  # (rows, B, columns, n): of positions
         return nats.logsumexp((0, 2))
 
     def _windows(self, y: Tensor) -> Tensor:
-        """What makes nats of a row of an original, ``(x, x^2, 1)``, under each square: ``(H, B * places, 2 W + 1)``.
+        """What makes nats of a row of an original, ``(x, x^2, 1)``, under each square: ``(H, B * positions, 2 W + 1)``.
 
         They sum ``(|y - x|^2 - |y - fill|^2) / (2 sigma^2) = (x^2 - 2 y x + 2 y fill - fill^2) / (2 sigma^2)``.
         """
         columns = torch.arange(y.shape[-1], device=y.device)
         first = columns[: len(columns) - self.size + 1, None]
-        inside = ((columns >= first) & (columns < first + self.size)).to(y)  # (places, W)
-        seen = y.transpose(0, 1)[:, :, None] * inside  # (H, B, places, W)
+        inside = ((columns >= first) & (columns < first + self.size)).to(y)  # (positions, W)
+        seen = y.transpose(0, 1)[:, :, None] * inside  # (H, B, positions, W)
         alone = 2 * self.fill * seen.sum(-1, keepdim=True) - self.size * self.fill**2
         parts = [-2 * seen, inside.expand_as(seen), alone]
         return torch.cat(parts, -1).flatten(1, 2).div(2 * self.sigma**2)

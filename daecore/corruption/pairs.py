@@ -1,6 +1,6 @@
 """The evaluation's corruption: drawn once for each set of samples, the same for every model and machine.
 
-Knows Samples and Corruptor. Does not evaluate.
+Knows Samples and Corruptor. Does not score.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ SIZE = 1000
 def draw_pairs(samples: Samples, corruptor: Corruptor, first: int | None = None) -> Pairs:
     """Corrupt samples once, from a stream named by their digest and the corruption's, not by any seed.
 
-    It is drawn on the CPU wherever the samples lie, so that a GPU evaluates on the very same noise.
+    It is drawn on the CPU wherever the samples lie, so that a network is evaluated on the very same noise on a GPU.
 
     Args:
         samples: N samples.

@@ -1,6 +1,6 @@
 """Interpolation: images enlarged by rules that learn nothing, with the weights Pillow gives each pixel.
 
-Knows tensors and Pillow. Does not evaluate.
+Knows tensors and Pillow. Does not score.
 """
 
 from functools import lru_cache

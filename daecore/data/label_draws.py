@@ -14,9 +14,9 @@ from daecore.data.samples import Samples
 from daecore.errors import InputError
 
 ALL = 0
-"""The budget of the whole training set."""
+"""As many labels as the training set has."""
 CHOICE = -1
-"""The draw that chooses options and is never evaluated; those from 0 on are evaluated and choose nothing."""
+"""The draw that chooses options and is never scored; those from 0 on are scored and choose nothing."""
 
 Labels = Annotated[int, BeforeValidator(lambda value: ALL if value == "all" else value), Field(ge=0)]
 
@@ -24,7 +24,7 @@ Labels = Annotated[int, BeforeValidator(lambda value: ALL if value == "all" else
 def draw_labels(samples: Samples, classes: int, count: int, seed: int, draw: int) -> Tensor:
     """Positions of ``count`` samples, as equally many of each class as can be; int64 ``(count,)``.
 
-    The draws of one seed differ by ``draw``; every initialisation gets the same ones. Within a draw a smaller budget
+    The draws of one seed differ by ``draw``; every initialisation gets the same ones. Within a draw a smaller number
     is part of a larger one. `ALL` takes every sample, balanced or not.
 
     Raises:

@@ -115,7 +115,7 @@ class Splits:
     Attributes:
         train: What training sees.
         validation: What chooses (early stopping, the baselines' strengths).
-        test: What is evaluated, one group per sample shape; most datasets have a single group.
+        test: What networks are evaluated on, one group per sample shape; most datasets have a single group.
         classes: The number of classes, or None without labels.
 
     Raises:

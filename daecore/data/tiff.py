@@ -54,7 +54,7 @@ def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
         colour_map = page.colormap if int(page.photometric) == PALETTE else None
     layers = turn(_layers(values, page), orientation)
     if colour_map is not None:
-        looked_up, notes = _looked_up(layers[..., 0], colour_map)
+        looked_up, notes = _look_up(layers[..., 0], colour_map)
         return Stored(looked_up, WHITE["uint8"], profile=profile, notes=notes)
     return _read_stored(layers, page, profile, wanted=not channels)
 
@@ -123,7 +123,7 @@ def _layers(values: NDArray[Any], page: "TiffPage") -> NDArray[Any]:
     return np.atleast_3d(values).astype(_kind(page), copy=False)
 
 
-def _looked_up(index: NDArray[Any], colour_map: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _look_up(index: NDArray[Any], colour_map: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
     """RGB ``(H, W, 3)`` of a palette's numbers, and what has to be said of it.
 
     The map has 16 bits, written as 257 or 256 times 8; old writers wrote the 8 bits themselves.

@@ -72,13 +72,13 @@ def _headline(comparison: Mapping[str, Any], names: Mapping[str, str]) -> str:
     said: dict[str, str] = {}
     for item in comparison["differences"]:
         noise = f" ({OTHER_NOISE})" if item["other_noise"] else ""
-        said.setdefault(item["other"], f"{_measure_rows(item)} against {names[item['first']]}: {item['claim']}{noise}")
+        said.setdefault(item["other"], f"{_measure_text(item)} against {names[item['first']]}: {item['claim']}{noise}")
     said |= {run["run_id"]: run["unpaired"] for run in comparison["runs"] if run["unpaired"]}
     said |= comparison["left_out"]
     return "".join(f"<p class='headline'>{escape(f'{names.get(run, run)}: {text}')}</p>" for run, text in said.items())
 
 
-def _measure_rows(item: Mapping[str, Any]) -> str:
+def _measure_text(item: Mapping[str, Any]) -> str:
     return f"{item['measure']['label']} {format_signed(item)}"
 
 
@@ -179,7 +179,7 @@ def _settings(comparison: Mapping[str, Any]) -> str:
     """A column per run; of many runs, tables under each other."""
     runs = [run["run_id"] for run in comparison["runs"]]
     if not comparison["settings"]:
-        return "<h2>What differs</h2><p>Nothing: the same settings, code and place.</p>"
+        return "<h2>What differs</h2><p>Nothing: the same settings, code and device.</p>"
     tables = []
     for some in _batches(runs):
         rows = [(name, *(shorten(values[run]) for run in some)) for name, values in comparison["settings"].items()]

@@ -45,7 +45,7 @@ def headline(report: DenoisingReport) -> Headline:
 
 
 def pretraining(report: TransferReport, ours: str = "finetune", control: str = "scratch") -> Sequence[str]:
-    """What pre-training is worth: a sentence for each budget of labels in which both were trained.
+    """What pre-training is worth: a sentence for each number of labels with which both were trained.
 
     Args:
         report: The errors and their paired differences.

@@ -119,7 +119,7 @@ def _by_labels(
 def _settings(report: Mapping[str, Any]) -> str:
     training, settings = report["training"], json.dumps(report["experiment"], indent=1)
     facts: list[Row] = [
-        ("training", _training_rows(training)),
+        ("training", _format_training(training)),
         ("device", f"{training['device']}, {training['precision']}, {training['threads']} threads"),
         ("weights sha256", training["weights_sha256"]),
         ("dataset sha256", report["dataset"]["sha256"]),
@@ -137,7 +137,7 @@ def _settings(report: Mapping[str, Any]) -> str:
     )
 
 
-def _training_rows(training: Mapping[str, Any]) -> str:
+def _format_training(training: Mapping[str, Any]) -> str:
     return f"{training['epochs']} epochs, {training['seconds']:.0f} s, {training['images_per_second']:,.0f} images/s"
 
 

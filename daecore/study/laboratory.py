@@ -114,8 +114,8 @@ class Laboratory(Protocol):
         """Restore the experiment's test pairs and score every image, beside the baselines.
 
         Args:
-            experiment: Its data and corruptions are evaluated on; its network is evaluated, and trained if need be.
-            model: Another network to be evaluated in its place.
+            experiment: Its test pairs are restored, by its own network, which is trained if need be.
+            model: Another network, evaluated instead of its own.
         """
 
     def evaluate_svm(self, experiment: Experiment) -> SvmReport:
@@ -139,4 +139,4 @@ class Laboratory(Protocol):
     def choose(
         self, experiment: Experiment, model: Trained | None, method: Method, options: ClassifierOptions, *, labels: int
     ) -> ClassifierOptions:
-        """The options with the one learning rate that validation prefers, on a draw of labels that is not evaluated."""
+        """The options with the one learning rate that validation prefers, on a draw of labels that is not scored."""

@@ -52,7 +52,7 @@ class Finding:
 
     Attributes:
         check: The fact that was checked.
-        state: ``passed``, ``failed``, or ``not evaluated``.
+        state: ``passed``, ``failed``, or ``not checked``.
         said: A figure, or what was expected, what came and how to mend it.
     """
 

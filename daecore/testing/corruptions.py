@@ -46,7 +46,7 @@ def _type(subject: Subject[Corruption]) -> None:
         )
 
 
-def _untouched_input(subject: Subject[Corruption]) -> None:
+def _check_clean_batch(subject: Subject[Corruption]) -> None:
     for shape in shapes(subject):
         x = pictures(shape, 5)
         before = x.clone()
@@ -134,7 +134,7 @@ def _meta(subject: Subject[Corruption]) -> None:
         )
 
 
-def _mixed_precision(subject: Subject[Corruption]) -> None:
+def _check_mixed_precision(subject: Subject[Corruption]) -> None:
     x = pictures(shapes(subject)[0], 8)
     with autocast(x.device, "bf16"):
         mixed, _ = apply(subject, x)
@@ -182,7 +182,7 @@ def _speed(subject: Subject[Corruption]) -> str:
 CHECKS = (
     Check("shapes are as declared", _shape),
     Check("type and device are kept", _type),
-    Check("the clean batch is not changed", _untouched_input),
+    Check("the clean batch is not changed", _check_clean_batch),
     Check("no global random state is touched", _global_state),
     Check("one generator state gives one result", _same_seed),
     Check("it is as random as declared", _other_seed),
@@ -190,7 +190,7 @@ CHECKS = (
     Check("the mask covers what changed", _check_touched),
     *STRENGTHS,
     Check("the host is not waited for", _meta),
-    Check("mixed precision does not change it", _mixed_precision),
+    Check("mixed precision does not change it", _check_mixed_precision),
     Check("another process computes the same", _spawn),
     UNBIASED,
     Check("speed", _speed),

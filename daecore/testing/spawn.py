@@ -19,7 +19,7 @@ def in_another_process(function: Callable[..., Any], *values: Any) -> Any:
         Violation: Something cannot be sent there.
     """
     try:
-        return _asked(function, *values)
+        return _ask(function, *values)
     except (PicklingError, AttributeError, TypeError, ImportError, BrokenProcessPool) as error:
         raise Violation(
             "a function and options that another process can import",
@@ -28,7 +28,7 @@ def in_another_process(function: Callable[..., Any], *values: Any) -> Any:
         ) from None
 
 
-def _asked(function: Callable[..., Any], *values: Any) -> Any:
+def _ask(function: Callable[..., Any], *values: Any) -> Any:
     """Ask the process; one that began before the function's module was there dies of it, and a new one is asked."""
     try:
         return _process().submit(function, *values).result()

@@ -95,7 +95,7 @@ def fit(
         samples: The training set, whole, on its device.
         options: Epochs, batch, rates, precision.
         seed: Names the streams.
-        validation: Evaluated after each epoch; needed for ``patience``.
+        validation: What is evaluated on after each epoch; needed for ``patience``.
         resume: The state to go on from.
 
     Raises:

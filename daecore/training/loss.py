@@ -50,7 +50,7 @@ def classification(model: nn.Module, batch: Batch, generator: Generator) -> Tens
 
 
 def augmented_classification(augmentation: Corruptor) -> Loss:
-    """`classification` of samples that are changed anew each time they are trained on; in evaluation they stay.
+    """`classification` of samples that are changed anew in each training step, and left as they are in evaluation.
 
     Args:
         augmentation: What changes them without changing their labels; the empty chain changes nothing.

@@ -57,7 +57,7 @@ class LiveTraining:
 
     @property
     def candidate(self) -> nn.Module:
-        """The network as this epoch leaves it: what validation evaluates."""
+        """The network as this epoch leaves it: what is evaluated on the validation samples."""
         return self.average or self.raw
 
     def step(self, rate: float) -> None:

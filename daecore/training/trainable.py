@@ -20,7 +20,7 @@ def require_trainable(model: nn.Module, samples: Samples, validation: Samples | 
     Args:
         model: The network.
         samples: What it would be trained on.
-        validation: What would be evaluated after each epoch.
+        validation: What it would be evaluated on after each epoch.
         patience: Whether the training is to end when validation no longer falls.
 
     Raises:

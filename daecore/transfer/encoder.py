@@ -1,4 +1,4 @@
-"""Initialisation: the encoder that classifiers start from, and the classifiers made of it.
+"""PretrainedEncoder: the encoder that classifiers start from, and the classifiers made of it.
 
 Knows encoders, labels and the loop. Does not know which initialisations are compared.
 """

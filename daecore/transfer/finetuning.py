@@ -1,6 +1,6 @@
 """Fine-tuning: a classifier trained on few or many labels by the one loop, and what validation makes of it.
 
-Knows modules, labelled samples and the loop. Does not know encoders, budgets or the test set.
+Knows modules, labelled samples and the loop. Does not know encoders, draws of labels or the test set.
 """
 
 import math

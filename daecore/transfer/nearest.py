@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from daecore.data.samples import Samples
 from daecore.errors import InputError
 
-ROWS = 500  # codes evaluated at once: beside 55,000 known ones, distances of 110 MB
+ROWS = 500  # codes classified at once: beside 55,000 known ones, distances of 110 MB
 
 
 @torch.inference_mode()

@@ -72,7 +72,7 @@ class Score(Options):
 
 
 class TransferRow(Options):
-    """The mean test error of one cell and label budget, Student t over the draws."""
+    """The mean test error of one cell and number of labels, Student t over the draws."""
 
     initialisation: str
     encoder: str

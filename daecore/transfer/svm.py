@@ -173,7 +173,7 @@ def _choose(splits: Splits, options: SvmOptions) -> Ranked:
 
 
 def _rank(known: Samples, evaluated: Samples, pairs: list[tuple[float, float]]) -> list[Ranked]:
-    """Every pair with its error in percent on the evaluated samples, the best first; ties in the order given."""
+    """Every pair with its error in percent on the samples evaluated on, the best first; ties in the order given."""
     points = _points(known)
     within, across = squared_distances(points, points), squared_distances(_points(evaluated), points)
     labels, errors = torch.from_numpy(_labels(evaluated)), []

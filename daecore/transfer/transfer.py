@@ -1,6 +1,6 @@
 """Transfer: encoders become classifiers, beside the controls that keep the claim honest.
 
-Knows encoders by name, budgets of labels and draws of them. Does not know how the encoders were trained or where
+Knows encoders by name, numbers of labels and draws of them. Does not know how the encoders were trained or where
 they lie.
 """
 
@@ -51,10 +51,10 @@ def transfer(
     precision: Precision,
     cells: Sequence[Cell] = CELLS,
 ) -> Iterator[Score]:
-    """Train and evaluate a classifier for each label budget, draw and cell; yields scores as they come.
+    """Train and evaluate a classifier for each number of labels, draw and cell; yields scores as they come.
 
     The test set is touched once per classifier and chooses nothing. Where there are several learning rates, each
-    cell's is chosen for each budget on the validation set, with a draw of labels that is not evaluated.
+    cell's is chosen for each number of labels on the validation set, with a draw of labels that is not scored.
 
     Args:
         encoders: How to get each encoder, anew at every call, on the samples' device.
@@ -81,11 +81,9 @@ def transfer(
                 )  # fmt: skip
 
 
-def _rate(initialisation: PretrainedEncoder, cell: Cell, count: int, options: TransferOptions) -> float:
+def _rate(encoder: PretrainedEncoder, cell: Cell, count: int, options: TransferOptions) -> float:
     """The only rate there is, or the one with the fewest errors on the validation set."""
     rates = options.rates(cell.method)
     if len(rates) == 1:
         return rates[0]
-    return initialisation.fit(
-        cell.method, count, CHOICE, rates, validation_checks=max(1, options.validation_checks)
-    ).choice
+    return encoder.fit(cell.method, count, CHOICE, rates, validation_checks=max(1, options.validation_checks)).choice

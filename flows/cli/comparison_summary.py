@@ -37,7 +37,7 @@ def print_comparison(value: Mapping[str, Any]) -> None:
         console.print(_curve(curve))
     if value["groups"]:
         _print_groups(console, value)
-    _say(console, "\nWhat differs" if value["settings"] else "\nNothing differs in settings, code and place.")
+    _say(console, "\nWhat differs" if value["settings"] else "\nNothing differs in settings, code and device.")
     if value["settings"]:
         console.print(_settings(value))
     for note in value["notes"]:

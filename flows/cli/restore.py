@@ -78,10 +78,10 @@ def _attempt(job: "Job", restorer: "Restorer") -> bool:
     from daecore.errors import DaecoreError
 
     from ..restore_pictures import restore_file
-    from .tiles import tiles_shown
+    from .tiles import show_tiles
 
     try:
-        with tiles_shown(job.source.name) as watch:
+        with show_tiles(job.source.name) as watch:
             done = restore_file(job, replace(restorer, watch=watch))
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)

@@ -46,7 +46,7 @@ def up(
         console.print(f"bringing up the studio on {opened.root} ...")
         try:
             with (
-                _terminated_like_interrupted(),
+                _TerminationAsInterrupt(),
                 studio.up(opened, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
             ):
                 _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
@@ -78,7 +78,7 @@ def _print_links(console: Console, studio: Studio, said: str) -> None:
     console.print("  `dae run` beside it uses both. Ctrl-C here stops everything.")
 
 
-class _Terminated:
+class _TerminationAsInterrupt:
     """SIGTERM acts like Ctrl-C while the block runs."""
 
     def __enter__(self) -> None:
@@ -90,9 +90,6 @@ class _Terminated:
     @staticmethod
     def _interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
-
-
-_terminated_like_interrupted = _Terminated
 
 
 def status(

@@ -17,7 +17,7 @@ EVERY_SECONDS = 5.0
 
 
 @contextmanager
-def tiles_shown(name: str) -> "Iterator[Watch]":
+def show_tiles(name: str) -> "Iterator[Watch]":
     """What is to be told how many tiles of how many are done, while the block runs.
 
     Args:

@@ -41,7 +41,7 @@ def watched_flow(
         InputError: What the user wrote cannot be run.
         typer.Exit: 1 where it failed, 130 where it was interrupted.
     """
-    with _terminated_like_interrupted():
+    with _take_termination_as_interrupt():
         try:
             server = begin()
             with _without_collections():
@@ -49,9 +49,9 @@ def watched_flow(
                 from .progress import watch
             with watch(verbose=verbose), _name_process():
                 _studio_answers()
-                _database_made()
+                _make_database()
                 _await_server(server)
-                _killed_ones_closed(server)
+                _close_killed(server)
                 result = flow()
                 if interrupts.was_interrupted():  # and lost on its way
                     raise KeyboardInterrupt
@@ -67,7 +67,7 @@ def watched_flow(
             if verbose:
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
-            _left_open()
+            _close_left_open()
             raise typer.Exit(1) from None
 
 
@@ -77,10 +77,10 @@ def _say_stopped(goes_on: str) -> None:
     which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
     print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
     interrupts.answer()
-    _left_open()
+    _close_left_open()
 
 
-def _left_open() -> None:
+def _close_left_open() -> None:
     """End what is still said to be under way in this process."""
     if MLFLOW in sys.modules:
         from ..store import tracking
@@ -104,7 +104,7 @@ def _studio_answers() -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _database_made() -> None:
+def _make_database() -> None:
     """Make MLflow's database, which the flow would do while the server waits."""
     from ..store import tracking
 
@@ -121,7 +121,7 @@ def _await_server(server: TemporaryServer | None) -> None:
         server.wait()
 
 
-def _killed_ones_closed(server: TemporaryServer | None) -> None:
+def _close_killed(server: TemporaryServer | None) -> None:
     """Commands that were killed have left runs that are said to be under way, in MLflow and in Prefect.
 
     A server that is not the store's knows runs of other people and of other machines.
@@ -169,7 +169,7 @@ def _paragraph(error: Exception) -> str:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def _take_termination_as_interrupt() -> Iterator[None]:
     """SIGTERM acts like Ctrl-C: the run ends KILLED and can go on.
 
     Either is repeated after a while: an interrupt that came while a library was cleaning up is lost there.

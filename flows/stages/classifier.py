@@ -31,7 +31,7 @@ class ClassifierAsk(Record):
     Attributes:
         method: How the encoder becomes a classifier.
         options: How it is trained; of several rates validation chooses one.
-        labels: The budget; 0: the whole training set.
+        labels: How many there are; 0: the whole training set.
         draw: Which draw of labels; -1 is the one that chooses and is not told.
     """
 

@@ -9,19 +9,19 @@ from .dataset import splits_of
 from .stage import Request, stage
 
 
-class MachineRequest(Request):
+class SvmRequest(Request):
     """Evaluate a support vector machine on the dataset."""
 
     dataset: DatasetRef
 
 
-def svm_request(experiment: Experiment, dataset: DatasetRef) -> MachineRequest:
+def svm_request(experiment: Experiment, dataset: DatasetRef) -> SvmRequest:
     """Evaluate a support vector machine on the experiment's dataset."""
-    return MachineRequest(key=evaluate_svm.key_of({"dataset": dataset.sha256}, []), dataset=dataset)
+    return SvmRequest(key=evaluate_svm.key_of({"dataset": dataset.sha256}, []), dataset=dataset)
 
 
 @stage(code=("daecore.transfer.svm",))
-def evaluate_svm(request: MachineRequest) -> SvmReport:
+def evaluate_svm(request: SvmRequest) -> SvmReport:
     """Choose the machine by validation, and evaluate it once."""
     with hold(ONE_CORE), ONE_CORE.apply():
         return choose_svm(splits_of(request.dataset))

@@ -17,7 +17,7 @@ from daecore.training.checkpoint import save_training_state, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.state import TrainingState
 
-from ..progress import progress_shown
+from ..progress import show_progress
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import hold
@@ -113,7 +113,7 @@ def control_corruptions(corruptions: tuple[CorruptionSpec, ...], shape: Shape) -
 )
 def train_autoencoder(request: TrainingRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> ModelRef:
     """Train the autoencoder, in an MLflow child run of its own; see `train`."""
-    with progress_shown("training"):
+    with show_progress("training"):
         return train(request, current_store(), mlflow_experiment, parent, fresh=fresh)
 
 

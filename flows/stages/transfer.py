@@ -11,7 +11,7 @@ from daecore.transfer import transfer as classifiers
 from daecore.transfer.scores import Score, TransferReport, summarise
 from daecore.transfer.transfer import TransferOptions
 
-from ..progress import progress_shown
+from ..progress import show_progress
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import hold
 from ..store.model_ref import ModelRef, load_network
@@ -58,7 +58,7 @@ def transfer_request(
 @stage(code=("daecore.transfer.transfer", "daecore.model.autoencoder"))
 def transfer(request: TransferRequest) -> TransferReport:
     """Train classifiers from the encoders and their controls, and sum up."""
-    with progress_shown("classifiers"):
+    with show_progress("classifiers"):
         return summarise(_scores(request))
 
 

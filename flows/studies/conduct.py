@@ -30,7 +30,7 @@ from ..store.housekeeping import STUDY, usage
 from ..store.provenance import provenance, used_by
 from ..store.store import current_store
 from . import section
-from .laboratory import Laboratory, read_changed
+from .laboratory import Laboratory, read_recipe
 from .section import Section, StudyRequest
 
 SECTION = "dae.section"  # a study's tag: what it has found, by which another process takes it
@@ -40,7 +40,7 @@ SHOWN = 60  # figures that become metrics of the run; all of them are in its sec
 def request(series: Series, name: str, *, quick: bool, threads: int = 0) -> StudyRequest:
     """What a study's section depends on: its code and the core's, its recipes, their data and plugins, the device."""
     study = find_study(series, name)
-    experiments = {name: read_changed(name) for name in study.recipes}
+    experiments = {name: read_recipe(name) for name in study.recipes}
     specs = [each for experiment in experiments.values() for each in used_by(experiment)]
     specs += [spec("corruption", value) for value in study.also]
     inputs = {
@@ -87,7 +87,7 @@ def conduct(request: StudyRequest, mlflow_experiment: str, parent: str, fresh: b
                 store, mlflow_experiment, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
             ) as lab:
                 findings = _findings(study, lab)
-            content = section.content(study, findings, lab.used, quick=request.quick, made=_when_made())
+            content = section.content(study, findings, lab.used, quick=request.quick, made=_date_and_commit())
             files = section.write(request, content, findings, store)
             found = Section(id=study.id, run_id=run, seconds=time.perf_counter() - began, files=files)
             _record(found, content, findings, {key, *lab.call.uses})
@@ -109,7 +109,7 @@ def _find_conducted(key: str) -> Section | None:
     return found if intact(found) else None
 
 
-def _when_made() -> dict[str, str]:
+def _date_and_commit() -> dict[str, str]:
     """The day and the commit."""
     return {"date": date.today().isoformat(), "commit": tracking.environment()["git"]}
 

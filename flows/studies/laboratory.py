@@ -81,8 +81,8 @@ class Laboratory:
             quick: More changes where budgets are small; datasets that can be cut short are then, too.
         """
         wanted = [*changes, *(quick if self.quick else ()), *self._changes]
-        wanted += cut(read_changed(recipe, wanted)) if self.quick else []
-        experiment = read_changed(recipe, wanted)
+        wanted += cut(read_recipe(recipe, wanted)) if self.quick else []
+        experiment = read_recipe(recipe, wanted)
         command = "stack" if is_stack(experiment) else "run"
         words = shlex.join([command, recipe, *(word for change in wanted for word in ("--set", change))])
         self._words.setdefault(digest(experiment), words)
@@ -138,8 +138,8 @@ class Laboratory:
         """Restore the experiment's test pairs and score every image, beside the baselines.
 
         Args:
-            experiment: Its data and corruptions are evaluated on; its network is evaluated, and trained if need be.
-            model: Another network to be evaluated in its place.
+            experiment: Its test pairs are restored, by its own network, which is trained if need be.
+            model: Another network, evaluated instead of its own.
         """
         trained, dataset = _own(model) or self.train(experiment), self._dataset(experiment)
         baselines = self.call(
@@ -151,7 +151,7 @@ class Laboratory:
     def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the experiment's data."""
         request = svm_request(experiment, self._dataset(experiment))
-        found: SvmReport = self.call(evaluate_svm, request, name="machine")
+        found: SvmReport = self.call(evaluate_svm, request, name="svm")
         return found
 
     def classify(
@@ -165,7 +165,7 @@ class Laboratory:
             model: The network whose encoder is taken.
             method: How the encoder becomes a classifier.
             options: How that is trained; of several rates validation chooses one.
-            labels: The budget; 0: the whole training set.
+            labels: How many there are; 0: the whole training set.
             draw: Which draw of labels.
         """
         ask = ClassifierAsk(method=method, options=options, labels=labels, draw=draw)
@@ -178,7 +178,7 @@ class Laboratory:
         self, experiment: Experiment, model: given.Trained | None, method: Method, options: ClassifierOptions,
         *, labels: int,
     ) -> ClassifierOptions:  # fmt: skip
-        """The options with the one learning rate that validation prefers, on a draw of labels that is not evaluated."""
+        """The options with the one learning rate that validation prefers, on a draw of labels that is not scored."""
         if len(options.rates(method)) == 1:
             return options
         rate = self.classify(experiment, model, method, options, labels=labels, draw=CHOICE).learning_rate
@@ -229,7 +229,7 @@ def _own(model: given.Trained | None) -> Trained | None:
     raise InputError(f"A study gave the laboratory a {type(model).__name__}; it takes what it has trained itself.")
 
 
-def read_changed(recipe: str, changes: Sequence[str] = ()) -> Experiment:
+def read_recipe(recipe: str, changes: Sequence[str] = ()) -> Experiment:
     """A recipe with changes."""
     return parse(recipes.mapping(recipe, list(changes)))
 

@@ -17,14 +17,14 @@ def studio(store: Store) -> Finding:
     left = studio_record.marked_processes(known.mark) if known is not None else []
     if not left:
         return Finding("studio", True, "down; `dae up` starts it")
-    said = f"down, and {len(left)} of its processes still live: {_find_named(left)}"
+    said = f"down, and {len(left)} of its processes still live: {_list(left)}"
     return Finding("studio", False, said, lambda: f"ended {up.end_leftovers(store)} processes")
 
 
 def strays(store: Store) -> Finding:
     """Prefect's servers of commands that are gone."""
     left = [process for process in psutil.process_iter() if _stray(process, store)]
-    said = f"{len(left)} servers of runs that are gone: {_find_named(left)}" if left else "no process was left behind"
+    said = f"{len(left)} servers of runs that are gone: {_list(left)}" if left else "no process was left behind"
     return Finding("processes", not left, said, (lambda: f"ended {end_all(left)} processes") if left else None)
 
 
@@ -38,5 +38,5 @@ def _stray(process: psutil.Process, store: Store) -> bool:
         return False
 
 
-def _find_named(processes: list[psutil.Process]) -> str:
+def _list(processes: list[psutil.Process]) -> str:
     return ", ".join(f"{process.name()} {process.pid}" for process in processes)

@@ -56,7 +56,7 @@ class TemporaryServer:
         limit = time.monotonic() + PATIENCE_SECONDS
         while not self.answers:
             if self._process.poll() is not None or time.monotonic() > limit:
-                raise self._fail()
+                raise self._failure()
 
     def end(self) -> None:
         """End it; safe to call twice."""
@@ -65,7 +65,7 @@ class TemporaryServer:
             del os.environ[URL], os.environ[MARK]
             _tell_prefect()
 
-    def _fail(self) -> Exception:
+    def _failure(self) -> Exception:
         from daecore.errors import StoreError
 
         self._said.seek(0)

@@ -54,7 +54,7 @@ def sweep(
         trials: How many points random and tpe try; grid tries all.
         seeds: How many runs each point takes, with experiment seeds that follow each other.
         parallel: How many runs at once; trainings on one device take turns.
-        measure: What is evaluated, as validation_loss, restored_db, ssim, mse or error_percent.probe.100.
+        measure: What is compared, as validation_loss, restored_db, ssim, mse or error_percent.probe.100.
         seed: Of the draws of random and tpe.
     """
     base = parse(recipes.mapping(recipe, list(overrides)))

@@ -1,4 +1,4 @@
-"""What a sweep evaluates by: which way is better, where the figure stands, and when figures may be compared at all."""
+"""What a sweep compares by: which way is better, where the figure stands, and when figures may be compared at all."""
 
 import math
 import re
@@ -87,5 +87,5 @@ def caution(measure: str, paths: Iterable[str]) -> str:
         return ""
     return (
         f"Chosen by {measure}, a figure of the test set: the best one's figure is optimistic, for it was chosen by the "
-        "data it is evaluated on. Evaluate the choice on other data, or choose by validation_loss."
+        "data it is measured on. Evaluate the choice on other data, or choose by validation_loss."
     )

@@ -112,7 +112,7 @@ def plan(
         raise InputError("The space varies the seed, and seeds is more than 1, which does the same; keep one of them.")
     if method == "tpe" and not found.chooses:
         raise InputError(
-            f"The method tpe looks for the best {measure}, and there is none: the space changes what is evaluated "
+            f"The method tpe looks for the best {measure}, and there is none: the space changes the task "
             f"({', '.join(found.paths)}). Choose the method grid or random, which only compare."
         )
     return found

@@ -1,4 +1,4 @@
-"""A folder of the user's own images: random crops to train on, crops or whole images to evaluate.
+"""A folder of the user's own images: random crops to train on, crops or whole images to test on.
 
 Knows how files become three sets. Reading them, and telling all that cannot be used, is `reading`'s affair.
 """
@@ -93,11 +93,11 @@ def fingerprint(options: ImageFolder) -> str:
 
 def _lines(option: str, folder: str) -> list[str]:
     root = _root(folder)
-    fingerprints = ((file.relative_to(root).as_posix(), _fingerprint(file)) for file in search(folder).files)
-    return [f"{option} {name} {fingerprint}" for name, fingerprint in fingerprints if fingerprint]
+    found = ((file.relative_to(root).as_posix(), _size_and_time(file)) for file in search(folder).files)
+    return [f"{option} {name} {said}" for name, said in found if said]
 
 
-def _fingerprint(file: Path) -> str:
+def _size_and_time(file: Path) -> str:
     """Size and time; empty where somebody has just taken the file away."""
     try:
         status = file.stat()

@@ -1,4 +1,4 @@
-"""Natural images, grey: crops to train on, whole images to evaluate, as denoising papers do.
+"""Natural images, grey: crops to train on, whole images to test on, as denoising papers do.
 
 Knows two sources: the folder that DAE_NATURAL names, with the 400 training images of DnCNN (Zhang et al. 2017) and
 Set12, and, where it names none, the photographs that scikit-image carries. Which one it is, the fingerprint says.

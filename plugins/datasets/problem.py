@@ -46,7 +46,7 @@ def two_classes(name: str, options: Problem, draw: Callable[[int, Generator], Te
         options: How many samples are wanted.
         draw: ``(label, generator) -> uint8 (M, 1, 28, 28)``: pictures of one class, one round of them, M > 0.
     """
-    drawn = [_sorted_out(name, label, options, draw) for label in (0, 1)]
+    drawn = [_sort_out(name, label, options, draw) for label in (0, 1)]
     sets = []
     for part, count in options.sizes.items():
         both = torch.stack([images[part] for images in drawn], dim=1)  # (half, class, 1, 28, 28)
@@ -65,7 +65,7 @@ def parts_of(images: Tensor) -> Tensor:
     return torch.bucketize(rest, ends, right=True)
 
 
-def _sorted_out(name: str, label: int, options: Problem, draw: Callable[[int, Generator], Tensor]) -> dict[str, Tensor]:
+def _sort_out(name: str, label: int, options: Problem, draw: Callable[[int, Generator], Tensor]) -> dict[str, Tensor]:
     """Of one class, as many as half of each set takes: uint8 ``(half, 1, 28, 28)`` by the set's name."""
     wanted = {part: (count + 1) // 2 for part, count in options.sizes.items()}
     found: dict[str, list[Tensor]] = {part: [] for part in wanted}

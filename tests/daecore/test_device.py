@@ -74,6 +74,6 @@ def test_cuda_where_there_is_none_is_refused():
 
 
 def test_a_place_survives_json():
-    """A place is part of stage keys and records."""
+    """A device is part of stage keys and records."""
     device = resolve_device("cpu", "float32", 2)
     assert type(device).model_validate_json(device.model_dump_json()) == device

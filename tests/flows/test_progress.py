@@ -44,7 +44,7 @@ def say(epoch: int, of: int) -> None:
 
 def test_a_server_that_does_not_answer_holds_up_no_training(server: Server) -> None:
     """The epochs go on meanwhile; of what was said, the first word and the last one are shown."""
-    with progress.progress_shown("training"):
+    with progress.show_progress("training"):
         say(1, 4)
         assert server.asked.wait(30)
         say(2, 4)
@@ -57,7 +57,7 @@ def test_a_server_that_does_not_answer_holds_up_no_training(server: Server) -> N
 
 def test_what_is_no_progress_is_not_shown(server: Server) -> None:
     server.answers.set()
-    with progress.progress_shown("training"):
+    with progress.show_progress("training"):
         LOGGER.info("the data are loaded")
     say(1, 1)
     assert server.shown == []
@@ -66,7 +66,7 @@ def test_what_is_no_progress_is_not_shown(server: Server) -> None:
 def test_a_server_that_fails_stops_no_training(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
     monkeypatch.setattr(progress, "create_progress_artifact", lambda *_: 1 / 0)
-    with progress.progress_shown("training"):
+    with progress.show_progress("training"):
         say(1, 1)
     assert server.shown == []
 
@@ -75,7 +75,7 @@ def test_a_server_that_does_not_answer_holds_up_no_end(server: Server, monkeypat
     """An interrupted training is over in seconds; the last word is lost then."""
     monkeypatch.setattr(progress, "LAST_WORD_SECONDS", 0.1)
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), progress.progress_shown("training"):  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), progress.show_progress("training"):  # noqa: PT012
         say(1, 4)
         assert server.asked.wait(30)
         raise KeyboardInterrupt

@@ -34,7 +34,7 @@ class Run(Protocol):
 Done = subprocess.CompletedProcess[str]
 
 
-def interpreted(environment: dict[str, str], *words: str, program: str = "") -> Done:
+def interpret(environment: dict[str, str], *words: str, program: str = "") -> Done:
     """In a new interpreter."""
     command = [sys.executable, "-P", "-c", program, *words] if program else [DAE, *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -49,23 +49,25 @@ class Warm:
 
     def __call__(self, environment: dict[str, str], *words: str, program: str = "") -> Done:
         if {"PYTHONPATH", "DAE_PLUGIN_PATH"} & environment.keys():
-            return interpreted(environment, *words, program=program)
+            return interpret(environment, *words, program=program)
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             files = {name: str(Path(folder, name)) for name in ("out", "err")}
             asked: dict[str, Any] = {"arguments": words, "environment": environment, "folder": os.getcwd(), **files}
-            status = int(self._answer(json.dumps({**asked, **({"program": program} if program else {})})))
+            status = self._ask(json.dumps({**asked, **({"program": program} if program else {})}))
             out, err = (Path(files[name]).read_text(errors="replace") for name in ("out", "err"))
         return subprocess.CompletedProcess(words, status, out, err)
 
-    def _answer(self, asked: str) -> str:
-        process = self._begun()
+    def _ask(self, asked: str) -> int:
+        process = self._begin()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(f"{asked}\n")
         process.stdin.flush()
-        return process.stdout.readline()
+        answered = process.stdout.readline()
+        assert answered, f"the warm process has ended, with {process.wait(60)}"
+        return int(answered)
 
-    def _begun(self) -> subprocess.Popen[str]:
+    def _begin(self) -> subprocess.Popen[str]:
         if self._process is None:
             given = {**environment_of(self._folder), **AT_IMPORT, "PREFECT_HOME": str(self._folder)}
             command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py"))]
@@ -77,6 +79,9 @@ class Warm:
         return self._process
 
     def end(self) -> None:
-        """End it."""
+        """End it, whatever it is at."""
         if self._process is not None:
-            self._process.communicate(timeout=60)
+            try:
+                self._process.communicate(timeout=60)
+            finally:
+                self._process.kill()

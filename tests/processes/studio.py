@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,15 @@ class Studio:
             self.process.wait(180)
 
     def end(self) -> None:
-        """End it, and whatever is left of it."""
-        self.down()
-        for process in self.processes() if (self.root / "studio.json").exists() else []:
-            process.kill()
+        """End it, and whatever is left of it, also where it does not end by itself."""
+        try:
+            self.down()
+        finally:
+            if self.process is not None:
+                self.process.kill()
+            for process in self.processes() if (self.root / "studio.json").exists() else []:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     @property
     def said(self) -> str:

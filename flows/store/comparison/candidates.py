@@ -1,4 +1,4 @@
-"""Candidates of a comparison: finished runs with what each was evaluated by, read from their artifacts."""
+"""Candidates of a comparison: finished runs with what each was scored by, read from their artifacts."""
 
 import json
 import zipfile
@@ -125,7 +125,7 @@ def _candidate(run: Run) -> Candidate:
 
 
 def _facts(run: Run, report: Mapping[str, Any]) -> dict[str, str]:
-    """Commit and versions, plugins, place."""
+    """Commit and versions, plugins, device."""
     made = {name: run.data.tags.get(name, "-") for name in ENVIRONMENT}
     device = {name: str(report["training"][name]) for name in DEVICE}
     return {**made, **{f"{PLUGIN}{name}": origin for name, origin in report["plugins"].items()}, **device}

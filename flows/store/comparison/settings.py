@@ -35,11 +35,11 @@ def apart(one: Candidate, settings: Settings) -> str:
         one: The run.
         settings: What differs, with what the runs were made by.
     """
-    told = list(dict.fromkeys(_differing(one, settings)))
+    told = list(dict.fromkeys(_differences(one, settings)))
     return ", ".join(text for text in told if not any(other.startswith(f"{text}.") for other in told))
 
 
-def _differing(one: Candidate, settings: Settings) -> Iterator[str]:
+def _differences(one: Candidate, settings: Settings) -> Iterator[str]:
     """Options with several values; of those with one value that others lack, only whose they are."""
     for name in (name for name, _ in flatten(one.experiment) if name in settings):
         words = [word for word in name.split(".") if not word.isdigit()]

@@ -9,7 +9,7 @@ LAYOUT = "workflowType=machine_learning"  # else MLflow opens its layout for lan
 
 def run_page(run_id: str) -> str:
     """The address of a run's page."""
-    uri = _is_served()
+    uri = _server_uri()
     if not uri:
         return ""
     experiment = client().get_run(run_id).info.experiment_id
@@ -18,10 +18,10 @@ def run_page(run_id: str) -> str:
 
 def artifact_page(run_id: str, name: str) -> str:
     """The address under which one of a run's files is served."""
-    uri = _is_served()
+    uri = _server_uri()
     return f"{uri}/get-artifact?path={quote(name)}&run_uuid={run_id}" if uri else ""
 
 
-def _is_served() -> str:
+def _server_uri() -> str:
     uri = str(client().tracking_uri)
     return uri if uri.startswith("http") else ""

@@ -133,7 +133,7 @@ def options_of(lab: Laboratory, problem: str, method: str) -> ClassifierOptions:
     """What a method is given in fine-tuning: steps, its rate, augmentation.
 
     Stacks and convolutions have the rate of their recipe. What starts from scratch chooses, with a seed that is not
-    evaluated; its longer training has the same rate.
+    scored; its longer training has the same rate.
     """
     asked = experiment_of(lab, problem, method, CHOOSING_SEED)
     options = fine_tuning(asked)

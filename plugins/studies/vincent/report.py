@@ -108,7 +108,7 @@ def notes(machine: SvmReport, errors: Errors, published: Published) -> Iterator[
         f"published of it{where.rstrip(',')}."
     )
     for method, other in compared_pairs(errors):
-        yield _compare(errors.fewer(method, other), method, other)
+        yield _say_difference(errors.fewer(method, other), method, other)
     conv = errors.interval(CONVOLUTIONAL)
     below = conv.high < published.lowest
     yield (
@@ -141,5 +141,5 @@ def how(problem: str, stack: Experiment, convolutional: Experiment) -> str:
     )
 
 
-def _compare(fewer: Interval, method: str, other: str) -> str:
+def _say_difference(fewer: Interval, method: str, other: str) -> str:
     return f"{method.capitalize()} beside {other!r}, paired over {fewer.n} seeds: {fewer_errors(fewer)}."

@@ -59,7 +59,7 @@ def test_the_functions_are_scikit_image_s() -> None:
 
 
 def test_a_single_pixel_fits_well_and_has_no_orientation() -> None:
-    """It is like a very short wave: this is why a filter is evaluated by two scores."""
+    """It is like a very short wave: this is why a filter has two scores."""
     pixel = torch.zeros((1, SIDE, SIDE))
     pixel[0, 5, 6] = 1
     assert fit_gabor(pixel).r2.item() > 0.8

@@ -101,7 +101,7 @@ def test_other_pairs_than_the_baselines_had_are_refused(pairs, baselines):
         evaluate(nn.Identity(), pairs[:1], baselines)
 
 
-def test_restore_evaluates_in_evaluation_mode_and_gives_the_mode_back():
+def test_restore_works_in_evaluation_mode_and_gives_the_mode_back():
     model = nn.Dropout(0.5).train()
     x = torch.rand(7, 1, 4, 4)
     assert torch.equal(restore(model, x, batch=3), x)

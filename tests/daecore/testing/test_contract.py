@@ -39,7 +39,7 @@ BUILT_IN = [item for item in OURS if item.kind != "series"]  # whose studies tak
 
 @pytest.mark.parametrize("item", BUILT_IN, ids=lambda item: f"{item.kind}-{item.extension.name}")
 def test_every_built_in_keeps_the_contract(item: Installed, tmp_path: Path) -> None:
-    """The same checks as a stranger's; datasets that need a download are evaluated where they are at hand."""
+    """The same checks as a stranger's; datasets that need a download are checked where they are at hand."""
     fewer = {"train": 100, "validation": 100, "test": 100}  # of datasets that can be cut: the same code, less of it
     cut = item.kind == "dataset" and fewer.keys() <= item.extension.options.model_fields.keys()
     options = item.extension.options(**fewer) if cut else None
@@ -48,7 +48,7 @@ def test_every_built_in_keeps_the_contract(item: Installed, tmp_path: Path) -> N
     assert [finding for finding in found if finding.state == "failed"] == []
 
 
-CACHE = Path("/nonexistent/daecore")  # whatever cannot be had is not evaluated
+CACHE = Path("/nonexistent/daecore")  # whatever cannot be had is not checked
 
 
 class Fine(Options):
@@ -270,7 +270,7 @@ def test_each_dataset_check_catches_what_it_names(fact: str, extension: Extensio
 
 
 def test_a_dataset_whose_samples_are_refused_is_told_what_its_users_would_be_told() -> None:
-    """The author reads the very sentence, once; what cannot be evaluated without samples is not."""
+    """The author reads the very sentence, once; what cannot be checked without samples is not."""
     found = findings(dataset(train=lambda: Samples(torch.rand(5, 4, 4))))
     with pytest.raises(SamplesError) as told:
         Samples(torch.rand(5, 4, 4))
@@ -281,7 +281,7 @@ def test_a_dataset_whose_samples_are_refused_is_told_what_its_users_would_be_tol
     }  # fmt: skip
 
 
-def test_a_dataset_that_cannot_be_had_is_not_evaluated(tmp_path: Path) -> None:
+def test_a_dataset_that_cannot_be_had_is_not_checked(tmp_path: Path) -> None:
     found = check_extension(registry().find("dataset", "image_folder").extension, cache=tmp_path)
     assert "needs a folder" in next(finding.said for finding in found if finding.state == "not checked")
 

@@ -50,7 +50,7 @@ def test_distances_are_those_between_all_pairs() -> None:
     assert found.min() >= 0
 
 
-def test_validation_chooses_and_the_test_set_evaluates(splits: Splits) -> None:
+def test_validation_chooses_and_the_test_set_scores(splits: Splits) -> None:
     """The reported pair is the best of all on the validation digits, and the error that of a plain machine with it."""
     small = Splits(splits.train.select(torch.arange(300)), splits.validation, splits.test, classes=10)
     options = SvmOptions(penalties=(0.01, 10.0), gammas=(0.001, 0.1, 10.0), first=0)

@@ -257,7 +257,7 @@ def test_the_weights_with_the_fewest_validation_errors_are_kept():
 
 
 def test_validation_chooses_the_rate():
-    """Of a rate that learns nothing and one that learns, whichever is named first; the evaluated draws then use it."""
+    """Of a rate that learns nothing and one that learns, whichever is named first; draws that are scored use it."""
     for rates in ((1e-9, 1e-2), (1e-2, 1e-9)):
         chosen = PretrainedEncoder(encoder, task()).fit("finetune", 80, CHOICE, rates, validation_checks=1)
         assert chosen.choice == 1e-2

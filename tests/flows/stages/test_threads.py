@@ -161,10 +161,10 @@ def test_its_keys_are_those_of_every_number_it_was_begun_with(store: Store) -> N
 
 
 def test_what_does_not_depend_on_threads_stays_as_it_is(store: Store) -> None:
-    from daecore_flows.stages.svm import MachineRequest, evaluate_svm
+    from daecore_flows.stages.svm import SvmRequest, evaluate_svm
 
     key = evaluate_svm.key_of({}, [])
-    request = MachineRequest(key=key, dataset=asked().dataset)
+    request = SvmRequest(key=key, dataset=asked().dataset)
     with decide_threads(request, store) as found:
         assert found is request
     assert without_threads(request) == digest(key)

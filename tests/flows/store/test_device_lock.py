@@ -30,7 +30,7 @@ def device(threads: int, kind: str = "cpu") -> Device:
 
 @contextmanager
 def wanted(where: Device) -> Iterator[threading.Event]:
-    """Somebody who wants a place as soon as it is free; the event says that it has it."""
+    """Somebody who wants a device as soon as it is free; the event says that it has it."""
     has, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -21,7 +21,7 @@ from daecore_flows.stages.training import TrainingRequest, training_request
 from daecore_flows.store import device_lock
 from daecore_flows.store.dataset_ref import DatasetRef
 from daecore_flows.studies import side_by_side
-from daecore_flows.studies.laboratory import read_changed
+from daecore_flows.studies.laboratory import read_recipe
 from daecore_flows.workers.workers import Interrupted, WorkerDied, at_work
 
 DIGITS = DatasetRef(
@@ -31,7 +31,7 @@ DIGITS = DatasetRef(
 
 
 def asked(threads: int, seed: int = 0) -> TrainingRequest:
-    return training_request(read_changed("digits-erasure", [f"training.threads={threads}", f"seed={seed}"]), DIGITS)
+    return training_request(read_recipe("digits-erasure", [f"training.threads={threads}", f"seed={seed}"]), DIGITS)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_point_changes_its_places_and_nothing_else() -> None:
         (("training.epochs=[1, 2]",), {"measure": "error_percent.prob.20"}, "Known: autoencoder, finetune"),
         (("training.epochs=[1, 2]",), {"measure": "error_percent.probe.100"}, "transfer.labels holds 20"),
         (("seed=[1, 2]",), {"seeds": 2}, "keep one of them"),
-        (("corruptions.0.erasure.p=[0.1, 0.2]",), {"method": "tpe"}, "changes what is evaluated"),
+        (("corruptions.0.erasure.p=[0.1, 0.2]",), {"method": "tpe"}, "the space changes the task"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_looked_through_is_refused(

@@ -66,7 +66,7 @@ def test_a_dead_unit_scores_nothing_however_pretty_its_direction_is() -> None:
     assert half.scores["r2"].mean() == pytest.approx(waves().scores["r2"].mean() / 2)
 
 
-def test_the_seed_that_chose_does_not_evaluate() -> None:
+def test_the_seed_that_chose_does_not_score() -> None:
     """Student's over the means of the others; a first seed alone gives an interval over its filters."""
     found = mean([waves(), random(0), random(1), random(2)], "r2")
     assert (found.n, found.mean) == (3, pytest.approx(np.mean([random(it).scores["r2"].mean() for it in range(3)])))
@@ -86,7 +86,7 @@ def test_the_first_seed_chooses_strengths_and_a_rival_for_each_score() -> None:
     assert best.rivals["r2"] is DECAY
     assert best.rivals["selectivity"] is STRONG
     assert best.rivals["gabor_like"] is DECAY  # none has a Gabor-like filter: the best fit counts
-    assert {row.name for row in best.evaluated} >= {GAUSS.name, DECAY.name, STRONG.name}
+    assert {row.name for row in best.scored} >= {GAUSS.name, DECAY.name, STRONG.name}
 
 
 def evaluated(decay: Sheet, gauss: Sheet, seeds: int) -> dict[str, list[Sheet]]:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from daecore_flows.studies.laboratory import read_changed
+from daecore_flows.studies.laboratory import read_recipe
 from daecore_plugins.studies.lecture.n2n import STUDY
 from daecore_plugins.studies.lecture.n2n.clipping import clipped_mean
-from daecore_plugins.studies.lecture.n2n.digits import describe, shrinks, slope_weights
+from daecore_plugins.studies.lecture.n2n.digits import describe_difference, shrinks, slope_weights
 from daecore_plugins.studies.lecture.n2n.losses import POWER, gap_ratios, gaps
 from torch import nn
 
@@ -68,7 +68,7 @@ def test_clipping_turns_black_grey_and_leaves_the_middle() -> None:
 
 def test_both_ways_to_spend_the_captures_cost_the_same() -> None:
     """1,024 digits with an input and a target worth 19 captures; 10,240 with two; as many steps; noise drawn once."""
-    few, many = (read_changed(f"lecture/n2n-{name}") for name in ("few-clean", "many-noisy"))
+    few, many = (read_recipe(f"lecture/n2n-{name}") for name in ("few-clean", "many-noisy"))
     assert few.dataset.options.train * 20 == many.dataset.options.train * 2
     steps = [each.training.epochs * each.dataset.options.train // each.training.batch for each in (few, many)]
     assert steps[0] == steps[1]
@@ -77,12 +77,12 @@ def test_both_ways_to_spend_the_captures_cost_the_same() -> None:
 
 @pytest.mark.parametrize("name", STUDY.recipes)
 def test_the_studys_recipes_can_be_run(name: str) -> None:
-    check(read_changed(name))
+    check(read_recipe(name))
 
 
 def test_clean_and_noisy_targets_differ_in_the_objective_alone() -> None:
     natural, clean = (
-        read_changed(f"lecture/{name}").model_dump(mode="json") for name in ("n2n-natural", "n2n-natural-clean")
+        read_recipe(f"lecture/{name}").model_dump(mode="json") for name in ("n2n-natural", "n2n-natural-clean")
     )
     assert {key for key in natural if natural[key] != clean[key]} == {"objective"}
 
@@ -97,7 +97,7 @@ def test_clean_and_noisy_targets_differ_in_the_objective_alone() -> None:
     ],
 )
 def test_what_is_said_of_a_difference_follows_from_its_interval(low: float, high: float, sentence: str) -> None:
-    assert sentence in describe("noise", Interval(mean=(low + high) / 2, low=low, high=high, n=5), 1_720)
+    assert sentence in describe_difference("noise", Interval(mean=(low + high) / 2, low=low, high=high, n=5), 1_720)
 
 
 def test_shrinking_is_claimed_only_where_the_interval_says_so() -> None:

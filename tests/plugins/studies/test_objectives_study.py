@@ -12,7 +12,7 @@ CLEAN = parse(recipes.mapping("lecture/tiny-clean", []))
 
 
 def test_pooled_decibels_are_those_of_one_large_picture() -> None:
-    """As scikit-image evaluates all images laid side by side; the interval holds the value and is not empty."""
+    """As scikit-image measures all images laid side by side; the interval holds the value and is not empty."""
     generator = np.random.default_rng(0)
     clean = generator.random((50, 8, 8), dtype=np.float32)
     restored = clean + 0.1 * generator.random((50, 8, 8), dtype=np.float32)

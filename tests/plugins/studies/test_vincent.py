@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from daecore_flows.studies.laboratory import read_changed
+from daecore_flows.studies.laboratory import read_recipe
 from daecore_plugins.studies.vincent import SERIES, report
 from daecore_plugins.studies.vincent import errors as vincent_errors
 from daecore_plugins.studies.vincent.errors import (
@@ -56,7 +56,7 @@ def test_every_problem_is_a_study_with_recipes_of_its_own_data() -> None:
     assert set(SERIES.ids) == set(PUBLISHED)
     for name in SERIES.ids:
         for recipe in find_study(SERIES, name).recipes:
-            assert read_changed(recipe).dataset.name == name
+            assert read_recipe(recipe).dataset.name == name
 
 
 class Bench:
@@ -69,7 +69,7 @@ class Bench:
         self.chosen: list[tuple[Experiment, ClassifierOptions]] = []
 
     def experiment(self, recipe: str, *changes: str, quick: Sequence[str] = ()) -> Experiment:
-        return read_changed(recipe, [*changes, *(quick if self.quick else ())])
+        return read_recipe(recipe, [*changes, *(quick if self.quick else ())])
 
     def stack(self, experiment: Experiment) -> Any:
         return SimpleNamespace(whole=self.train(experiment))
@@ -129,7 +129,7 @@ def test_the_stacks_differ_in_what_they_were_pre_trained_on_alone(bench: tuple[B
     assert longer[2].steps == 3 * 15 * 100 + 2000
 
 
-def test_scratch_chooses_its_rate_with_a_seed_that_is_not_evaluated(bench: tuple[Bench, Errors]) -> None:
+def test_scratch_chooses_its_rate_with_a_seed_that_is_not_scored(bench: tuple[Bench, Errors]) -> None:
     """Around that of the stacks; the longer training asks for the same, so that it is found."""
     made, _ = bench
     assert {experiment.seed for experiment, _ in made.chosen} == {0}
@@ -181,7 +181,7 @@ def test_notes_claim_nothing_where_they_may_not(errors: Errors) -> None:
 def test_what_pre_training_takes_is_told_beside_fine_tuning() -> None:
     """A stack's steps: three layers, fifteen epochs of a hundred batches; and who gets them, too."""
     rot, convex = (
-        [read_changed(vincent_errors.recipe_of(name, method)) for method in (DENOISING, CONVOLUTIONAL)]
+        [read_recipe(vincent_errors.recipe_of(name, method)) for method in (DENOISING, CONVOLUTIONAL)]
         for name in ("mnist_rot", "convex")
     )
     assert vincent_errors.steps_of(rot[0]) == Steps(pre_training=3 * 15 * 100, fine_tuning=2000)
@@ -230,6 +230,6 @@ def test_a_problem_without_the_longer_training_has_an_empty_place(errors: Errors
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_small_budgets_cut_the_samples_too(name: str) -> None:
-    small = read_changed(vincent_errors.recipe_of(name, DENOISING), vincent_errors.quick_changes(name))
+    small = read_recipe(vincent_errors.recipe_of(name, DENOISING), vincent_errors.quick_changes(name))
     assert small.dataset.options.sizes == {"train": 2_000, "validation": 500, "test": 500}  # type: ignore[attr-defined]
     assert small.training.epochs == 2

@@ -57,7 +57,7 @@ def tables(report: TransferReport, rates: Mapping[tuple[str, int], float]) -> tu
 
 
 def by_training(scores: Sequence[Score], trainings: int) -> list[Score]:
-    """One score of each cell, budget and training: the mean over the draws of labels that start from it.
+    """One score of each cell, number of labels and training: the mean over the draws of labels that start from it.
 
     Two draws that start from the same training of an encoder are not independent, and an interval over draws would be
     too narrow. Controls without a training are averaged over the same draws, so that the scores stay pairs.
@@ -76,7 +76,7 @@ def by_training(scores: Sequence[Score], trainings: int) -> list[Score]:
 
 
 def by_draw(scores: Sequence[Score]) -> Table:
-    """A row for each cell and budget, a column for each draw: what the means are made of."""
+    """A row for each cell and number of labels, a column for each draw: what the means are made of."""
     cells: dict[tuple[int, str], dict[int, float]] = {}
     for score in scores:
         cells.setdefault((score.labels, score.initialisation), {})[score.draw] = score.error_percent
@@ -89,7 +89,7 @@ def by_draw(scores: Sequence[Score]) -> Table:
 
 
 def notes(report: TransferReport, ours: str, asked: Mapping[int, float]) -> Iterator[str]:
-    """What was reached beside what was asked, and each difference, claimed or not: a note for each budget.
+    """What was reached beside what was asked, and each difference, claimed or not: a note for each number of labels.
 
     Args:
         report: The errors.

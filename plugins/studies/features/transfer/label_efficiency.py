@@ -7,7 +7,7 @@ Knows how that study is made. Does not measure.
 BEHIND = (
     "For each way to come by a classifier and each number of labels, validation chose the learning rate: every "
     "third of 5,000 labelled pictures that nothing was trained on. It chose with a draw of labels that is not "
-    "evaluated (with all labels, with other random numbers) and with the first training of each encoder. It also "
+    "scored (with all labels, with other random numbers) and with the first training of each encoder. It also "
     "chose which weights of a training to keep, at up to five checks, and in each draw the number of votes of the "
     "nearest codes (knn). 'scratch' is fine-tuned from first weights, 'random' is a linear layer on an encoder "
     "that keeps its first weights; both have new ones in each draw.",

@@ -24,8 +24,8 @@ CELLS = (
     Cell(name=f"{OURS} probe", encoder=OURS, method="probe"),
     Cell(name=f"{OURS} knn", encoder=OURS, method="knn"),
 )
-SEEDS = tuple(range(10, 20))  # of the encoders; lower ones chose the corruption or were evaluated by earlier forms
-FIRST_DRAW = 40  # of labels; lower ones were evaluated by earlier forms
+SEEDS = tuple(range(10, 20))  # of the encoders; lower ones chose the corruption or were scored by earlier forms
+FIRST_DRAW = 40  # of labels; lower ones were scored by earlier forms
 ONCE = ("l2",)  # a second control: its luck is not worth the time
 ASKED = {100: 10.0, 1000: 2.5}  # percent
 # The same for every initialisation: digits are written slanted, off centre, large and with a trembling hand.
@@ -49,7 +49,7 @@ VALIDATION = 2000  # labelled pictures that choose, at most: of 5,000 every thir
 
 
 def run(lab: Laboratory) -> Findings:
-    """Train the encoders, then every classifier of every budget and draw; each is a cached stage."""
+    """Train the encoders, then every classifier of every number of labels and draw; each is a cached stage."""
     label_draws = QUICK_LABEL_DRAWS if lab.quick else LABEL_DRAWS
     seeds = SEEDS[: max(drawn.draws for drawn in label_draws)]
     models = encoders(lab, seeds)
@@ -87,7 +87,7 @@ def beside_controls(scores: Sequence[Score]) -> TransferReport:
 
 
 def options(drawn: Round) -> ClassifierOptions:
-    """How the classifiers of a budget are trained, whatever their encoder."""
+    """How the classifiers of so many labels are trained, whatever their encoder."""
     chosen = {"steps": drawn.steps, "learning_rates": (7e-4, 2e-3), "probe_learning_rates": (3e-3, 1e-2)}
     return ClassifierOptions.model_validate(
         {**chosen, "validation_checks": VALIDATION_CHECKS, "validation": VALIDATION, "augment": AUGMENT}

@@ -85,14 +85,13 @@ class Sheet:
         return (self.filters * living[:, None, None])[np.argsort(-self.scores["r2"]).copy()]
 
 
-Sheets = Mapping[
-    str, Sequence[Sheet]
-]  # by the name of what was taught: the first seed's sheet, then those that evaluate
+# By the name of what was taught: the sheet of the seed that chooses, then those of the seeds that score.
+Sheets = Mapping[str, Sequence[Sheet]]
 
 
 @dataclass(frozen=True)
 class Best:
-    """What the first seed has chosen; other seeds evaluate it.
+    """What the first seed has chosen; other seeds score it.
 
     Attributes:
         of: The strength of each family whose filters fit Gabor functions best.
@@ -105,7 +104,7 @@ class Best:
     rivals: Mapping[str, Taught]
 
     @property
-    def evaluated(self) -> tuple[Taught, ...]:
+    def scored(self) -> tuple[Taught, ...]:
         """What is trained with more seeds, each once."""
         return tuple({row.name: row for row in (self.ours, *self.rivals.values())}.values())
 
@@ -121,14 +120,14 @@ def noise(count: int, side: int) -> Sheet:
 
 
 def mean(sheets: Sequence[Sheet], score: str) -> Interval:
-    """A score's mean over the seeds that evaluate (Student); with the first seed alone over its filters (bootstrap)."""
+    """A score's mean over the seeds that score (Student); with the first seed alone over its filters (bootstrap)."""
     if len(sheets) > 2:
         return student([float(sheet.scores[score].mean()) for sheet in sheets[1:]])
     return bootstrap(sheets[0].scores[score], generator=stream(0, "bootstrap", "filters"))
 
 
 def difference(sheets: Sequence[Sheet], others: Sequence[Sheet], score: str) -> Interval:
-    """By how much a score's mean is higher, paired: over the seeds that evaluate, or, with one, filter by filter.
+    """By how much a score's mean is higher, paired: over the seeds that score, or, with one, filter by filter.
 
     Filters of one place began as the same random numbers in both networks, as they share the seed.
     """

@@ -11,7 +11,7 @@ from .report import figures, growth, means, notes, table
 from .scores import CONTROL, DECAY, NAMES, Sheet, Sheets, Taught, best_of, mean, noise
 
 GAUSSIAN, DIGITS = "lecture/filters", "lecture/filters-digits"
-EVALUATING = (1, 2, 3, 4, 5)  # seeds; 0 chooses
+SCORING = (1, 2, 3, 4, 5)  # seeds; 0 chooses
 FEW = "dataset.patches.count=5000"
 QUICK = {
     GAUSSIAN: (FEW, "training.batch=32", "training.epochs=20"),
@@ -56,12 +56,12 @@ MASKED = _family("digits", "masking {:.0%}", "filters-digits", ERASED, (0.0, 0.2
 
 
 def run(lab: Laboratory) -> Findings:
-    """Teach one layer in every way on photographs; evaluate the best of them with other seeds; then digits."""
+    """Teach one layer in every way on photographs; score the best of them with other seeds; then digits."""
     rows, masked = _rows(lab, PHOTOGRAPHS), _rows(lab, MASKED)
     first = _sheets_of(lab, [(row, 0) for row in (*rows, *masked)])
     sheets, digits = ({row.name: first[row.name] for row in some} for some in (rows, masked))
     best = best_of(rows, sheets)
-    more = _sheets_of(lab, [(row, seed) for row in best.evaluated for seed in EVALUATING if not lab.quick])
+    more = _sheets_of(lab, [(row, seed) for row in best.scored for seed in SCORING if not lab.quick])
     sheets = {name: found + more.get(name, []) for name, found in sheets.items()}
     floor = noise(*sheets[best.ours.name][0].filters.shape[:2])
     words = {row.name: row.words for row in (*PHOTOGRAPHS, *MASKED)}

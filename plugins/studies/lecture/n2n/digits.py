@@ -96,7 +96,7 @@ def _row(noise: str, targets: Targets, epochs: int) -> tuple[object, ...]:
     return NOISES[noise], targets.clean[epochs].steps, f"{clean:.2f}", f"{noisy:.2f}", span, found.n
 
 
-def describe(noise: str, found: Interval, steps: int) -> str:
+def describe_difference(noise: str, found: Interval, steps: int) -> str:
     """What may be claimed of noisy minus clean targets under one noise."""
     span = f"{found.mean:+.3f} dB [{found.low:+.3f}, {found.high:+.3f}] over {found.n} seeds"
     if not found.conclusive:
@@ -117,7 +117,7 @@ def shrinks(found: Interval, first: int, last: int) -> str:
 
 def _claim(noise: str, targets: Targets) -> str:
     last = targets.longest
-    return describe(NOISES[noise], targets.difference(last), targets.clean[last].steps)
+    return describe_difference(NOISES[noise], targets.difference(last), targets.clean[last].steps)
 
 
 def _shrinkage(targets: Targets) -> str:
