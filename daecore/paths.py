@@ -4,6 +4,7 @@ Knows the file system. Does not know what a path is for, and opens nothing.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from daecore.errors import InputError, in_a_line, quote
@@ -22,9 +23,8 @@ def user_path(text: str | os.PathLike[str], what: str) -> Path:
     """
     try:
         path = Path(text).expanduser().resolve()
-        path.exists()  # a name that is too long is noticed here
-    except PermissionError:
-        return path
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # nothing is there, or is to be seen
+            path.stat()  # a name that is too long is noticed here
     except (RuntimeError, ValueError, OSError) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(

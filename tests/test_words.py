@@ -77,6 +77,10 @@ NO_KEYS = {  # of settings, reports and model files
     "says": "description",
 }
 NO_TEXT = re.compile(r"referee|\bjudg|kernel machine|conducting|cookbook", re.IGNORECASE)
+NO_SETTING = re.compile(  # in a recipe on a page, in `--set` and in Python
+    r"^(?:data|autoencoder): *[{a-z]|\b(?:data|autoencoder)(?:\.\w+)+=(?!=)|\b(?:data|autoencoder)=\{|\{clean: ",
+    re.MULTILINE,
+)
 STREAMS = ('"linear referee"', '"judging"')
 
 
@@ -124,6 +128,8 @@ def test_old_names_are_found_where_they_are() -> None:
     assert old_names(old) == ["line 2: judge is now evaluate", "line 1: told() is now format_interval()"]
     assert set(keys({"a": [{"data": 1}]})) & set(NO_KEYS) == {"data"}
     assert NO_TEXT.search("the best Referee")
+    for setting in ("data: {mnist: {}}", "--set autoencoder.conv.code=8", '"data={arc: {}}"', "objective: {clean: {}}"):
+        assert NO_SETTING.search(setting)
 
 
 def test_no_module_uses_a_name_that_was_given_up() -> None:
@@ -160,6 +166,6 @@ def test_no_text_uses_a_word_that_was_given_up() -> None:
             continue
         for name in STREAMS:
             text = text.replace(name, "")
-        found[relative(path)] = NO_TEXT.findall(text)
+        found[relative(path)] = [*NO_TEXT.findall(text), *NO_SETTING.findall(text)]
     assert len(found) > 600
     assert {path: words for path, words in found.items() if words} == {}

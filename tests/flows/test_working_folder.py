@@ -83,8 +83,8 @@ def test_prefect_s_settings_come_from_the_environment_alone(
 ) -> None:
     """Those that it begins with and those that are made later on; without our package each of the files is read."""
     shutil.copytree(settings[0], tmp_path / "begins")
-    for other in settings[1:3]:
-        shutil.copytree(other, tmp_path / "begins", dirs_exist_ok=True)
+    for name, text in FILES.items():  # each leads to a profile, too
+        (tmp_path / "begins" / name).write_text(f"{PROFILES[name]}\n{text}")
     environment = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_LOGGING_LEVEL": "ERROR"}
     found = said(SETTINGS.format(ours), tmp_path / "begins", *map(str, settings), **environment)
     assert found.splitlines() == [f"{url} ERROR", *[url] * len(settings)]

@@ -9,12 +9,8 @@ from .candidates import PLUGIN, Candidate
 
 Settings = dict[str, dict[str, str]]
 ABSENT = "-"
-SECTIONS = (
-    "dataset",
-    "corruptions",
-    "architecture",
-    "objective",
-)  # of an experiment, whose next word is a plugin's name
+# Of an experiment; the word after one is a plugin's name.
+SECTIONS = ("dataset", "corruptions", "architecture", "objective")
 
 
 def differing(candidates: Sequence[Candidate]) -> Settings:

@@ -9,10 +9,8 @@ from daecore.study import Findings, Laboratory, Measured, Table
 from .trained import Networks, difference, networks
 
 AVERAGED = 19  # captures that a clean target stands for; the digit itself is used, which no average reaches
-QUICK = (
-    ("dataset.mnist.train=512", "training.epochs=10"),
-    ("dataset.mnist.train=5120", "training.epochs=1"),
-)  # half of each
+# Half of each.
+QUICK = (("dataset.mnist.train=512", "training.epochs=10"), ("dataset.mnist.train=5120", "training.epochs=1"))
 
 
 def findings(lab: Laboratory) -> Findings:
