@@ -31,10 +31,10 @@ def text() -> str:
         Store(Path(folder), Path(folder)).enter()
         from daecore_flows.studio.deployments import describe_deployments, tags
 
-        return _write([(*item, tags(item[1], item[2].get("recipe", ""))) for item in describe_deployments()])
+        return _yaml_of([(*item, tags(item[1], item[2].get("recipe", ""))) for item in describe_deployments()])
 
 
-def _write(deployments: list[Any]) -> str:
+def _yaml_of(deployments: list[Any]) -> str:
     found: list[dict[str, Any]] = [
         {
             "name": name,

@@ -97,7 +97,7 @@ def denoise(
     return run_experiment(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
 
 
-def trained_whole(
+def train_whole(
     call: Caller,
     experiment: Experiment,
     dataset: DatasetRef,
@@ -118,7 +118,7 @@ def run_experiment(
     *,
     parent: str = "",
     fresh: bool = False,
-    trained: Training = trained_whole,
+    trained: Training = train_whole,
     layers: int = 0,
 ) -> Reported:
     """Run an experiment inside the present flow run, with an MLflow run of its own.

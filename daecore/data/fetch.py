@@ -94,10 +94,10 @@ def _install(root: Path, target: Path, sha256: str) -> str:
 
 def _missing(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
     """The files that are not there, or not as expected."""
-    return {name: sha256 for name, sha256 in files.items() if not _verify(folder / name, sha256)}
+    return {name: sha256 for name, sha256 in files.items() if not _is_whole(folder / name, sha256)}
 
 
-def _verify(path: Path, sha256: str) -> bool:
+def _is_whole(path: Path, sha256: str) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as content:

@@ -31,7 +31,7 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
         if name in found and kind_of(found[name]) != kind_of(own)
     ]
     kinds = {"missing": missing, "unknown": unknown, "of another shape or type": other}
-    return ", ".join(_count(names, what) for what, names in kinds.items() if names)
+    return ", ".join(_number_of(names, what) for what, names in kinds.items() if names)
 
 
 def non_finite(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
@@ -54,6 +54,6 @@ def _as_finite_as(value: Tensor, own: Tensor) -> bool:
     return torch.equal(value.isfinite().cpu(), own.isfinite().cpu())
 
 
-def _count(names: list[str], what: str) -> str:
+def _number_of(names: list[str], what: str) -> str:
     first = names[0] if len(names) == 1 else f"the first is {names[0]}"
     return f"{len(names):,} {'is' if len(names) == 1 else 'are'} {what} ({first})"

@@ -74,7 +74,7 @@ def _draw(axis: Axes, chart: Curves) -> None:
     axis.set_xscale("log", base=2)
     if chart.logarithmic:
         axis.set_yscale("log")
-    ticks.plain_ticks(axis)
+    ticks.format_ticks(axis)
     axis.xaxis.set_major_locator(FixedLocator(sorted({size for line in chart.lines.values() for size in line})))
     axis.set_title(chart.label + (f"\n{chart.note}" if chart.note else ""), fontsize=10, loc="left")
     axis.spines[["top", "right"]].set_visible(False)

@@ -71,7 +71,7 @@ def loss_curves(epochs: Sequence[tuple[int, float, float | None]]) -> Figure:
         axis.plot(*zip(*evaluated, strict=True), color=ORANGE, marker="o", markersize=3, label="validation")
     if all(loss > 0 for _, loss, _ in epochs) and all(loss > 0 for _, loss in evaluated):
         axis.set_yscale("log")
-    ticks.plain_ticks(axis)
+    ticks.format_ticks(axis)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.legend(frameon=False, loc="upper right")  # where a falling loss is not
     return figure
@@ -174,7 +174,7 @@ def _plot(x_label: str, y_label: str, size: tuple[float, float] = (6.4, 4.0)) ->
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)
-    ticks.plain_ticks(axis)
+    ticks.format_ticks(axis)
     return figure, axis
 
 

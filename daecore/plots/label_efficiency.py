@@ -32,24 +32,19 @@ def label_efficiency(report: TransferReport) -> Figure:
     axis = figure.subplots()
     for number, (name, line) in enumerate(lines.items()):
         shift = SHARE * ((number + 0.5) / len(lines) - 0.5)
-        _draw(
-            axis,
-            [(label_counts.index(count) + shift, line[count]) for count in sorted(line)],
-            name,
-            number,
-            len(label_counts),
-        )
+        points = [(label_counts.index(count) + shift, line[count]) for count in sorted(line)]
+        _draw(axis, points, name, number, len(label_counts))
     for before, _ in pairwise(range(len(label_counts))):
         axis.axvline(before + 0.5, color="#e6e8eb", linewidth=1)
     _dress(axis, label_counts)
     return figure
 
 
-def _draw(axis: Axes, points: list[tuple[float, Interval]], name: str, number: int, label_counts: int) -> None:
+def _draw(axis: Axes, points: list[tuple[float, Interval]], name: str, number: int, columns: int) -> None:
     positions, found = [position for position, _ in points], [interval for _, interval in points]
     means, line_style = [it.mean for it in found], style(number)
     reach = [[it.mean - it.low for it in found], [it.high - it.mean for it in found]]
-    if label_counts > FEW:
+    if columns > FEW:
         axis.plot(
             positions, means, color=line_style["color"], linestyle=line_style["linestyle"], linewidth=0.8, alpha=0.45
         )
@@ -65,7 +60,7 @@ def _dress(axis: Axes, label_counts: list[int]) -> None:
     bottom = min((low for low in _ends(axis) if low > 0), default=min(means, default=1.0))
     axis.set_ylim(bottom=max(0.8 * bottom, 0.2 * min(means, default=bottom)))
     axis.set(xlabel="labels", ylabel="test error, %", xlim=(-0.5, len(label_counts) - 0.5))
-    ticks.plain_ticks(axis)
+    ticks.format_ticks(axis)
     axis.set_xticks(range(len(label_counts)), [f"{count:,}" for count in label_counts])
     axis.tick_params(axis="x", length=0)
     axis.spines[["top", "right"]].set_visible(False)

@@ -56,7 +56,7 @@ def scatter(
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)
-    ticks.plain_ticks(axis)
+    ticks.format_ticks(axis)
     figure.legend(loc="outside lower center", ncols=len(series), frameon=False, fontsize=9)
     return figure
 

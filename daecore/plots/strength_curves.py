@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from daecore.plots.figures import BLUE, GREY, ORANGE
-from daecore.plots.ticks import format_number, plain_ticks
+from daecore.plots.ticks import format_number, format_ticks
 from daecore.stats.intervals import Interval
 
 Line = Mapping[float, Interval]
@@ -64,7 +64,7 @@ def _draw(axis: Axes, name: str, line: Line) -> None:
 
 def _finish(axis: Axes, option: str) -> None:
     axis.set_xlabel(option)
-    plain_ticks(axis)
+    format_ticks(axis)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)

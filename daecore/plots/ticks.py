@@ -15,7 +15,7 @@ LEAST = 3  # ticks on a logarithmic axis
 STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))  # within a decade: as few as give that many ticks
 
 
-def plain_ticks(axis: Axes) -> None:
+def format_ticks(axis: Axes) -> None:
     """Write the numbers of both axes as people do, and where an axis is logarithmic, put them at round values."""
     for one, scale in ((axis.xaxis, axis.get_xscale()), (axis.yaxis, axis.get_yscale())):
         if scale == "log":

@@ -110,7 +110,7 @@ class Fitted:
     """A classifier with everything about it chosen.
 
     Attributes:
-        look: What validation said of it.
+        check: What validation said of it.
         choice: Its learning rate; of a vote, how many codes take part.
         model: The network, with its encoder or for codes; None for a vote.
         test_error: Its test error in percent, computed when it is called.

@@ -10,7 +10,7 @@ from ..store import recipes
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepare
 from .recipes import Changes, Recipe, Threads, with_threads
-from .watching import watched_flow
+from .watching import run_watched
 
 
 def retrain(
@@ -44,7 +44,7 @@ def retrain(
         "recipe": recipe, "overrides": tuple(overrides), "model": model, "incoming": folder,
         "min_gain_db": min_gain_db, "tolerance": tolerance, "force": force, "fresh": fresh,
     }  # fmt: skip
-    print(watched_flow(lambda: _load(asked), verbose=verbose))
+    print(run_watched(lambda: _load(asked), verbose=verbose))
 
 
 def _check(model: str, folder: str) -> None:

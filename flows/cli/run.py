@@ -16,7 +16,7 @@ from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store
 from .readiness import prepare, require_room, writable
 from .recipes import Changes, Recipe, Threads, with_threads
 from .runs import enter
-from .watching import watched_flow
+from .watching import run_watched
 
 if TYPE_CHECKING:
     from daecore.experiment.experiment import Experiment
@@ -135,7 +135,7 @@ def watch_and_report(
 
     if report is not None:
         writable(report, "--report")
-    ended = watched_flow(load, verbose=verbose)
+    ended = run_watched(load, verbose=verbose)
     from ..store.final_report import final_report
     from .summary import print_summary
 

@@ -17,7 +17,7 @@ from .plugins import origin, reason
 from .readiness import require_usable_store, writable
 from .recipes import Threads
 from .run import Fresh, Output, Verbose
-from .watching import watched_flow
+from .watching import run_watched
 
 if TYPE_CHECKING:
     from ..studies.series import SeriesReport
@@ -61,7 +61,7 @@ def study(
 
         return partial(flow, series, names, quick, fresh, threads or 0)
 
-    found = watched_flow(load, verbose=verbose, goes_on="with the experiment it was in")
+    found = run_watched(load, verbose=verbose, goes_on="with the experiment it was in")
     from ..studies.series import report as reported
 
     said = reported(found, opened)

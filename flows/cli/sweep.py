@@ -15,7 +15,7 @@ from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store
 from .readiness import prepare
 from .recipes import Changes, Recipe, Threads, with_threads
 from .run import Verbose
-from .watching import watched_flow
+from .watching import run_watched
 
 if TYPE_CHECKING:
     from ..sweep.plan import SweepPlan
@@ -66,7 +66,7 @@ def sweep(
 
         return partial(sweeping.sweep, **given)
 
-    found = watched_flow(load, verbose=verbose, goes_on="where it was")
+    found = run_watched(load, verbose=verbose, goes_on="where it was")
     _print(asked, found)
 
 

@@ -27,7 +27,7 @@ COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage 
 Result = TypeVar("Result")
 
 
-def watched_flow(
+def run_watched(
     load: Callable[[], Callable[[], Result]], *, verbose: bool, goes_on: str = "from its last checkpoint"
 ) -> Result:
     """What a flow gives; whatever ends it before becomes an exit status and one paragraph.

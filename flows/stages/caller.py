@@ -55,7 +55,7 @@ class Caller:
         with without_tags(), self.agenda.under_way(name), decide_threads(asked, current_store(), anew=anew) as request:
             state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"
-            if reused and not (_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
+            if reused and not (_is_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
                 log.warning(
                     "%s: the cached result or its files are gone, altered or being made anew; computing it", name
                 )
@@ -95,7 +95,7 @@ def _whole(intact: Callable[[Any], bool], result: Any, request: Request) -> bool
     return intact(result) and _is_settled(request)
 
 
-def _as_declared(stage: Any, result: Any) -> bool:
+def _is_as_declared(stage: Any, result: Any) -> bool:
     """Whether a cached result is what the stage says it gives: Prefect reads whatever JSON its file holds."""
     return isinstance(result, get_type_hints(stage.fn).get("return", object))
 

@@ -49,9 +49,9 @@ def _values(name: str, row: dict[str, str]) -> set[str]:
 
 
 def _flat(one: Candidate) -> dict[str, str]:
-    options = {name: "chosen" if value == {} else _write(value) for name, value in flatten(one.experiment)}
+    options = {name: "chosen" if value == {} else _value_text(value) for name, value in flatten(one.experiment)}
     return {**options, "dataset sha256": one.dataset[:12], **one.facts}
 
 
-def _write(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -124,7 +124,7 @@ def experiment_of(lab: Laboratory, problem: str, method: str, seed: int) -> Expe
 def _cell(lab: Laboratory, problem: str, method: str, seed: int) -> tuple[float, float]:
     """The test error in percent of a method with one seed, and what it took in seconds."""
     asked = experiment_of(lab, problem, method, seed)
-    options, pre_trained = options_of(lab, problem, method), _pre_trained(lab, asked, method)
+    options, pre_trained = options_of(lab, problem, method), _pre_train(lab, asked, method)
     found = lab.classify(asked, pre_trained, "finetune", options, labels=ALL, draw=0)
     return found.error_percent, found.seconds + (pre_trained.seconds if pre_trained else 0)
 
@@ -144,7 +144,7 @@ def options_of(lab: Laboratory, problem: str, method: str) -> ClassifierOptions:
     return chosen.model_copy(update={"steps": steps_of(asked).together}) if method == LONGER else chosen
 
 
-def _pre_trained(lab: Laboratory, asked: Experiment, method: str) -> Trained | None:
+def _pre_train(lab: Laboratory, asked: Experiment, method: str) -> Trained | None:
     """The network that a method is pre-trained as; None where it starts from scratch."""
     if method not in PRE_TRAINED:
         return None
