@@ -68,7 +68,7 @@ class Warm:
         return int(answered)
 
     def _begin(self) -> subprocess.Popen[str]:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             given = {**environment_of(self._folder), **AT_IMPORT, "PREFECT_HOME": str(self._folder)}
             command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py"))]
             self._process = subprocess.Popen(
