@@ -15,9 +15,9 @@ EXAMPLE = Path(__file__).parents[2] / "example_series"
 DEPLOYED = """
 from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.studio.deployments import described, tags
-print([(flow.name, values, tags(name, "")) for flow, name, values, _ in described() if name == "dusk"])
-print([tags(name, values["recipe"]) for _, name, values, _ in described() if values.get("recipe") == "dusk/digits"])
+from daecore_flows.studio.deployments import describe_deployments, tags
+print([(flow.name, values, tags(name, "")) for flow, name, values, _ in describe_deployments() if name == "dusk"])
+print([tags(name, values["recipe"]) for _, name, values, _ in describe_deployments() if values.get("recipe") == "dusk/digits"])
 """
 
 

@@ -56,8 +56,8 @@ TEMPORARY = """
 import sys
 from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.studio.temporary_server import begun
-server = begun()
+from daecore_flows.studio.temporary_server import begin
+server = begin()
 server.wait()
 print(server.url, flush=True)
 sys.stdin.read()

@@ -58,7 +58,8 @@ def test_queued_runs_end_one_at_a_time_and_both_pages_answer(studio: Any, wait_u
     said, _ = beside.communicate(timeout=300)
     assert beside.returncode == 0, said
     assert {studio.state(run) for run in runs} == {"Completed"}
-    assert median(seconds) < 1  # half of them; a machine that does much else answers some late
+    assert median(seconds) < 1
+    assert max(seconds) < 10  # a machine that does much else answers some late
     ended = [studio.prefect(f"/flow_runs/{run}") for run in runs]
     spans = sorted((item["start_time"], item["end_time"]) for item in ended)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))

@@ -105,8 +105,8 @@ SCRIPT = """
 import os, time
 from daecore_flows.store.store import current_store
 current_store().enter()
-from daecore_flows.studio.temporary_server import begun
-server = begun()
+from daecore_flows.studio.temporary_server import begin
+server = begin()
 server.wait()
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
