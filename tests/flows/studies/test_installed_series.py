@@ -16,8 +16,9 @@ DEPLOYED = """
 from daecore_flows.store.store import current_store
 current_store().enter()
 from daecore_flows.studio.deployments import describe_deployments, tags
-print([(flow.name, values, tags(name, "")) for flow, name, values, _ in describe_deployments() if name == "dusk"])
-print([tags(name, values["recipe"]) for _, name, values, _ in describe_deployments() if values.get("recipe") == "dusk/digits"])
+found = describe_deployments()
+print([(flow.name, values, tags(name, "")) for flow, name, values, _ in found if name == "dusk"])
+print([tags(name, values["recipe"]) for _, name, values, _ in found if values.get("recipe") == "dusk/digits"])
 """
 
 
