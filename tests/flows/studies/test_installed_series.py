@@ -16,7 +16,7 @@ DEPLOYED = """
 from daecore_flows.store.store import current_store
 current_store().enter()
 from daecore_flows.studio.deployments import describe_deployments, tags
-found = describe_deployments()
+found = list(describe_deployments())
 print([(flow.name, values, tags(name, "")) for flow, name, values, _ in found if name == "dusk"])
 print([tags(name, values["recipe"]) for _, name, values, _ in found if values.get("recipe") == "dusk/digits"])
 """
