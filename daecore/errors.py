@@ -17,7 +17,11 @@ A message is one paragraph: who complains, what was expected, what came, what to
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+from traceback import walk_tb
 
+NOT_PLUGINS = ("daecore", "daecore_flows", "torch", "numpy", "prefect", "pydantic", "pydantic_core")
+PARAGRAPH = 1000  # characters of what somebody else says
 LINE = 120  # characters of what came that a message repeats
 NEAREST, FEW = 3, 12  # names a message proposes; that it lists
 
@@ -73,12 +77,30 @@ def quote(value: object) -> str:
 
 def in_a_line(text: str) -> str:
     """What somebody else says, for a message: a line of it at most, and nothing that a terminal would obey."""
+    return _cut(_printable(text))
+
+
+def _printable(text: str) -> str:
     line = " ".join(text.split())
-    return _cut("".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line))
+    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line)
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= LINE else f"{text[:LINE]} ... ({len(text):,} characters)"
+
+
+def describe_error(error: BaseException) -> str:
+    """What an error says, in a line; of one that is not ours its type, too, and where in a plugin it was raised."""
+    text = _printable(str(error))[:PARAGRAPH]
+    if isinstance(error, DaecoreError):
+        return text
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    theirs = [frame for frame in frames if frame.f_globals.get("__name__", "").split(".")[0] not in NOT_PLUGINS]
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if not frames:
+        return said
+    last = (theirs or frames)[-1]
+    return f"{said} ({Path(last.f_code.co_filename).name}, line {last.f_lineno})"
 
 
 def choices(name: str, known: Iterable[str], listed_by: str = "") -> str:

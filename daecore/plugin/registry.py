@@ -177,9 +177,11 @@ def _without_clashes(found: list[Installed], broken: list[Broken]) -> Registry:
         if counts[key] == 1 or (key in ours and item.provenance.distribution == BUILT_IN):
             kept[key] = item
         else:
-            reason = (
-                f"the {item.kind} name {key[1]!r} is taken by {'a built-in' if key in ours else 'another plugin too'}"
-            )
+            others = [
+                it.provenance.distribution for it in found if (it.kind, it.extension.name) == key and it is not item
+            ]
+            taken = "a built-in" if key in ours else f"{' and '.join(sorted(map(in_a_line, others)))} too"
+            reason = f"the {item.kind} name {key[1]!r} is taken by {taken}"
             entry = f"{item.provenance.distribution}:{key[1]}"
             broken.append(Broken(entry, item.provenance, f"{reason}; rename it or uninstall one", (key[1],)))
     return Registry(MappingProxyType(kept), tuple(broken))

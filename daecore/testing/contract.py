@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from daecore.data.samples import Shape
+from daecore.errors import describe_error
 from daecore.plugin.extension import Extension, SampleExtension
 from daecore.plugin.options import Options
 
@@ -77,5 +78,4 @@ class Check(Generic[E_contra]):
         except Violation as violation:
             return Finding(self.fact, "failed", str(violation))
         except Exception as error:
-            text = " ".join(str(error).split())
-            return Finding(self.fact, "failed", f"Expected no error; it raised {type(error).__name__}: {text}")
+            return Finding(self.fact, "failed", f"Expected no error; it raised {describe_error(error)}")

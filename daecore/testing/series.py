@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from daecore.device import Device
-from daecore.errors import DataError
+from daecore.errors import DataError, describe_error
 from daecore.experiment.experiment import Experiment, parse, read
 from daecore.experiment.feasibility import check
 from daecore.experiment.stack_layers import check_stack, is_stack
@@ -77,6 +77,11 @@ def _findings(subject: Subject[Series]) -> str:
                 ran.append(study.id)
             except DataError as error:
                 reason = " ".join(str(error).split())
+            except Violation:
+                raise
+            except Exception as error:
+                came = f"it raised {describe_error(error)}"
+                raise Violation(f"findings of the study {study.id!r}", came, "Mend the study.") from error
         left += [f"{study.id} ({reason})"] if reason else []
     told = f"; not run: {', '.join(left)}" if left else ""
     if not ran:

@@ -71,6 +71,7 @@ def remove(
         str, typer.Argument(help="A run's id, the beginning of it, or its name.", autocompletion=completion.runs)
     ],
     yes: YesOption = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring a removed run back, by its whole id.")] = False,
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
@@ -78,12 +79,18 @@ def remove(
     from ..store import housekeeping
     from ..store.lookup import find_run
 
+    if undo:
+        for one in housekeeping.bring_back(run):
+            print(f"{one.info.run_id}  {one.info.run_name}")
+        print("Brought back.")
+        return
+
     found = housekeeping.removable(find_run(run, stages=("denoise", housekeeping.STUDY, housekeeping.SERIES)))
     for one in found:
         print(f"{one.info.run_id}  {one.info.run_name}")
     if yes or typer.confirm("Remove these?"):
         housekeeping.remove(found)
-        print("Removed. `mlflow runs restore --run-id ID` brings one back until `dae gc`.")
+        print(f"Removed. Until `dae gc`, `dae rm --undo {found[0].info.run_id}` brings it back.")
 
 
 def collect(

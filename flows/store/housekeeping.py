@@ -1,6 +1,6 @@
 """Cleaning up: what a removed run takes with it, and what may go because no kept run uses it.
 
-Removing a run marks it as deleted (`mlflow runs restore` brings it back); `collect` frees the room.
+Removing a run marks it as deleted, and `bring_back` undoes that; `collectable` is what can be freed.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
-from daecore.errors import InputError
+from daecore.errors import InputError, quote
 
 from . import tracking
 from .store import Store
@@ -105,6 +105,27 @@ def remove(runs: list[Run]) -> None:
     """Mark runs as deleted."""
     for run in runs:
         tracking.client().delete_run(run.info.run_id)
+
+
+def bring_back(run_id: str) -> list[Run]:
+    """Undo `remove` for a run and the trainings that went with it; what was brought back.
+
+    Raises:
+        InputError: There is no removed run with this id.
+    """
+    run = tracking.run_of(run_id)
+    if run is None or run.info.lifecycle_stage != "deleted":
+        raise InputError(
+            f"A removed run was to be brought back, but none has the id {quote(run_id)}. Give the whole id that "
+            "`dae rm` printed; what `dae gc` has freed cannot come back."
+        )
+    made = f"tags.`{tracking.PARENT}` = '{run_id}'"
+    ids = {run_id, *uses(run), *(one.info.run_id for one in tracking.removed_runs(made))}
+    known = (tracking.run_of(name) for name in sorted(ids, key=lambda it: it != run_id) if RUN_ID.fullmatch(name))
+    removed = [one for one in known if one is not None and one.info.lifecycle_stage == "deleted"]
+    for one in removed:
+        tracking.client().restore_run(one.info.run_id)
+    return removed
 
 
 def collectable(store: Store, keep: int) -> list[Removal]:

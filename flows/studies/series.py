@@ -15,7 +15,7 @@ from typing import Any
 from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 
-from daecore.errors import DaecoreError
+from daecore.errors import DaecoreError, describe_error
 from daecore.html.gallery import gallery
 from daecore.plugin.series import Series
 from daecore.record import Record
@@ -128,7 +128,7 @@ def _conduct(
         except Exception as error:
             if interrupts.was_interrupted():
                 raise KeyboardInterrupt from error
-            failed[name] = " ".join(str(error).split())[:1000] or type(error).__name__
+            failed[name] = describe_error(error)
             log.warning("%s failed: %s", name, failed[name], exc_info=not isinstance(error, DaecoreError))
         seconds[name] = round(time.perf_counter() - began, 2)
     path = store.studies / f"{_stem(series, names, quick)}.html"

@@ -139,11 +139,15 @@ def test_another_number_of_threads_computes_again_what_it_changes(store: Path, r
 def test_removed_runs_free_their_room_and_the_kept_one_stays_whole(
     store: Path, dae: Any, run: Run, first: dict
 ) -> None:
-    """`rm` marks a run, `gc` says the bytes and deletes; what the kept run is made of is still reused."""
-    kept = run(store)
-    removed = dae(store, "rm", first["mlflow"]["run_id"], "--yes").stdout
-    assert first["mlflow"]["run_id"] in removed
-    assert first["mlflow"]["run_id"][:12] not in dae(store, "runs").stdout
+    """`rm` marks a run and undoes it, `gc` says the bytes and deletes; what the kept run is made of is still reused."""
+    kept, one = run(store), first["mlflow"]["run_id"]
+    removed = dae(store, "rm", one, "--yes").stdout
+    assert one[:12] not in dae(store, "runs").stdout
+    assert f"dae rm --undo {one}" in removed
+    assert one in dae(store, "rm", "--undo", one).stdout
+    assert one[:12] in dae(store, "runs").stdout
+    assert "none has the id" in dae(store, "rm", "--undo", one, status=2).stderr
+    assert dae(store, "rm", one, "--yes").stdout == removed
     before = room(store)
     assert "in all" in dae(store, "gc", "--keep", "1", "--dry-run").stdout
     assert room(store) == before

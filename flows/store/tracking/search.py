@@ -37,6 +37,11 @@ def each_run(query: str = "", page: int = PAGE, view: int = ViewType.ACTIVE_ONLY
         )  # fmt: skip
 
 
+def removed_runs(query: str) -> Iterator[Run]:
+    """Runs that match and are marked as deleted."""
+    return each_run(query, view=ViewType.DELETED_ONLY)
+
+
 def experiment_ids() -> list[str]:
     """The ids of all experiments, deleted ones too: a run may be looked for in them."""
     return [found.experiment_id for found in each_page(client().search_experiments, view_type=ViewType.ALL)]

@@ -245,7 +245,7 @@ def test_two_strangers_with_one_name_both_lose_it(folder: Path) -> None:
     found = installed(folder)
     assert found.names("corruption") == []
     assert {broken.provenance.distribution for broken in found.broken} == {"one", "two"}
-    with pytest.raises(UnknownExtension, match="taken by another plugin too; rename it or uninstall one"):
+    with pytest.raises(UnknownExtension, match="taken by two too; rename it or uninstall one"):
         found.find("corruption", "calm")
 
 

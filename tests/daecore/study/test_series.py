@@ -93,7 +93,7 @@ def test_two_series_of_one_name_are_both_refused_and_a_built_in_keeps_its_own(fo
     install(folder, "two", "name='dusk', ids=('one',)")
     there = installed(folder)
     assert [item.provenance.distribution for item in there.broken] == ["one", "two"]
-    with pytest.raises(UnknownExtension, match="the series name 'dusk' is taken by another plugin too"):
+    with pytest.raises(UnknownExtension, match="the series name 'dusk' is taken by two too"):
         there.find("series", "dusk")
 
 
