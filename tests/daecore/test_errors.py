@@ -6,7 +6,7 @@ from daecore.errors import InputError, describe_error
 def raised(program: str, name: str) -> BaseException:
     """What a module of this text raises."""
     try:
-        exec(compile(program, f"/somewhere/{name}.py", "exec"), {"__name__": name})  # noqa: S102
+        exec(compile(program, f"/somewhere/{name}.py", "exec"), {"__name__": name})
     except Exception as error:
         return error
     raise AssertionError("it raised nothing")
