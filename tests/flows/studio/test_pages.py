@@ -20,7 +20,7 @@ SIGMA = "0.37"
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures go: a scratch folder, or the one that is asked for."""
-    folder = Path(os.environ["DAE_TOUR"]) if "DAE_TOUR" in os.environ else tmp_path_factory.mktemp("tour")
+    folder = Path(os.environ["DAE_TOUR"]).resolve() if "DAE_TOUR" in os.environ else tmp_path_factory.mktemp("tour")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
