@@ -43,14 +43,7 @@ class Training(Protocol):
     """How a flow comes to the experiment's network."""
 
     def __call__(
-        self,
-        call: Caller,
-        experiment: Experiment,
-        dataset: DatasetRef,
-        mlflow_experiment: str,
-        run: str,
-        *,
-        control: bool = False,
+        self, call: Caller, experiment: Experiment, dataset: DatasetRef, run: str, *, control: bool = False
     ) -> ModelRef:
         """The network, trained or reused; as ``control``, the one without corruption."""
         ...
@@ -98,17 +91,11 @@ def denoise(
 
 
 def train_whole(
-    call: Caller,
-    experiment: Experiment,
-    dataset: DatasetRef,
-    mlflow_experiment: str,
-    run: str,
-    *,
-    control: bool = False,
+    call: Caller, experiment: Experiment, dataset: DatasetRef, run: str, *, control: bool = False
 ) -> ModelRef:
     """The experiment's network, all of it trained at once."""
     request, name = training_request(experiment, dataset, control=control), "train_control" if control else ""
-    model: ModelRef = call(train_autoencoder, request, mlflow_experiment, run, call.fresh, intact=intact, name=name)
+    model: ModelRef = call(train_autoencoder, request, run, call.fresh, intact=intact, name=name)
     return model
 
 
@@ -144,28 +131,21 @@ def run_experiment(
         run = earlier.info.run_id
         tracking.proceed(run)
     else:
-        run = tracking.start(
-            mlflow_experiment,
-            experiment.title,
-            {**_tags(experiment), **tags},
-            experiment.model_dump(mode="json"),
-            parent,
-        )
+        said = {**_tags(experiment), **tags}
+        run = tracking.start(mlflow_experiment, experiment.title, said, experiment.model_dump(mode="json"), parent)
     with tracking.end_run(run):
         tracking.log_json(run, experiment.model_dump(mode="json"), EXPERIMENT)
-        return _stages(experiment, mlflow_experiment, run, fresh, trained, layers)
+        return _stages(experiment, run, fresh, trained, layers)
 
 
-def _stages(
-    experiment: Experiment, mlflow_experiment: str, run: str, fresh: bool, trained: Training, layers: int
-) -> Reported:
+def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, layers: int) -> Reported:
     """The stages in their order; this is the picture of the project."""
     began, call = time.perf_counter(), Caller(fresh)
     dataset = call(load_dataset, dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
     classifies = experiment.transfer is not None and dataset.classes is not None
     call.agenda = _agenda(layers, control=classifies)
-    model = trained(call, experiment, dataset, mlflow_experiment, run)
+    model = trained(call, experiment, dataset, run)
     baselines = call(measure_baselines, baselines_request(experiment, dataset), intact=intact)
     evaluated = call(
         evaluate_denoising,
@@ -174,7 +154,7 @@ def _stages(
     )
     transferred = TransferReport()
     if classifies:
-        control = trained(call, experiment, dataset, mlflow_experiment, run, control=True)
+        control = trained(call, experiment, dataset, run, control=True)
         transferred = call(transfer, transfer_request(experiment, dataset, model, control))
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(

@@ -1,6 +1,6 @@
 """Baseline and Baselines: what restores without a network, as records that can be kept and used again.
 
-Knows how a evaluated method restores a batch and how all are written as one file. Does not measure: see
+Knows how an evaluated method restores a batch and how all are written as one file. Does not measure: see
 `daecore.evaluation.baselines`.
 """
 

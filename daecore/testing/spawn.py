@@ -31,9 +31,12 @@ def in_another_process(function: Callable[..., Any], *values: Any) -> Any:
 def _ask(function: Callable[..., Any], *values: Any) -> Any:
     """Ask the process; one that began before the function's module was there dies of it, and a new one is asked."""
     try:
-        return _process().submit(function, *values).result()
+        return _ask_once(function, *values)
     except BrokenProcessPool:
-        _process.cache_clear()
+        return _ask_once(function, *values)
+
+
+def _ask_once(function: Callable[..., Any], *values: Any) -> Any:
     try:
         return _process().submit(function, *values).result()
     except BrokenProcessPool:

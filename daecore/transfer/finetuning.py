@@ -60,11 +60,8 @@ def train_classifier(
     """
     whole = repeat(samples, math.ceil(steps * training.batch / PASSES))
     epochs = epochs_for(steps, training.batch, len(whole))
-    checked_after = (
-        {math.ceil(epochs * number / validation_checks) for number in range(1, validation_checks + 1)}
-        if validation
-        else set()
-    )
+    checks = range(1, validation_checks + 1) if validation else ()
+    checked_after = {math.ceil(epochs * number / validation_checks) for number in checks}
     best, kept = ValidationCheck(epochs, epochs, None), dict[str, Tensor]()
     precision: Precision = "bf16" if training.precision == "bf16" else "float32"
     for epoch in fit(model, objective, whole, training.model_copy(update={"epochs": epochs}), seed=seed):

@@ -128,10 +128,8 @@ def _enter(found: Assessment, trained: ModelRef, reported_by: str, gain: Interva
     """The challenger's version; the champion's own, left as it is, where the training gave just that network."""
     if found.champion is not None and champions.training_of(found.champion) == trained.run_id:
         return str(found.champion.version)
-    evaluated = {
-        "evaluated_gain_db": str(gain) if gain else "",
-        champions.SETTLED: "",
-    }  # no world is settled against it yet
+    # No world is settled against it yet.
+    evaluated = {"evaluated_gain_db": str(gain) if gain else "", champions.SETTLED: ""}
     return champions.enter(found.model, trained.run_id, reported_by, {**found.now.tags(), **evaluated}, store)
 
 

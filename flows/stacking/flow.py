@@ -67,14 +67,6 @@ def run_stack(experiment: Experiment, tags: dict[str, str], *, parent: str = "",
     return run_experiment(experiment, {**tags, "flow": FLOW}, parent=parent, fresh=fresh, trained=_whole, layers=layers)
 
 
-def _whole(
-    call: Caller,
-    experiment: Experiment,
-    dataset: DatasetRef,
-    mlflow_experiment: str,
-    run: str,
-    *,
-    control: bool = False,
-) -> ModelRef:
+def _whole(call: Caller, experiment: Experiment, dataset: DatasetRef, run: str, *, control: bool = False) -> ModelRef:
     """The network of the layers, or of its control: the same stack without corruption."""
-    return pretrain(call, experiment, dataset, mlflow_experiment, run, control=control).whole
+    return pretrain(call, experiment, dataset, run, control=control).whole

@@ -36,13 +36,7 @@ def layer_request(
 
 
 def pretrain(
-    call: Caller,
-    experiment: Experiment,
-    dataset: DatasetRef,
-    mlflow_experiment: str,
-    run: str,
-    *,
-    control: bool = False,
+    call: Caller, experiment: Experiment, dataset: DatasetRef, run: str, *, control: bool = False
 ) -> Pretrained:
     """Train layer after layer, each a stage and an MLflow child run, then make one network of them.
 
@@ -50,7 +44,6 @@ def pretrain(
         call: Calls the stages.
         experiment: What is trained, and how; see `check_stack`.
         dataset: Its data, loaded.
-        mlflow_experiment: The MLflow experiment's id.
         run: The run whose children the trainings are.
         control: The same stack without corruption, by plain reconstruction.
     """
@@ -60,9 +53,7 @@ def pretrain(
         request = layer_request(experiment, dataset, layers, control=control)
         name = f"train_{prefix}layer_{number}"
         fresh = call.anew(request)
-        layers += (call(train_autoencoder, request, mlflow_experiment, run, fresh, intact=intact, name=name),)
+        layers += (call(train_autoencoder, request, run, fresh, intact=intact, name=name),)
     unrolling = unroll_request(experiment, dataset, layers)
-    whole = call(
-        unroll, unrolling, mlflow_experiment, run, call.anew(unrolling), intact=intact, name=f"unroll_{prefix}stack"
-    )
+    whole = call(unroll, unrolling, run, call.anew(unrolling), intact=intact, name=f"unroll_{prefix}stack")
     return Pretrained(layers, whole)

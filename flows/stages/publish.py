@@ -29,7 +29,6 @@ def publish(
     example: Tensor,
     summary: TrainingSummary,
     run_id: str,
-    mlflow_experiment: str,
     store: Store,
 ) -> ModelRef:
     """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
@@ -41,12 +40,11 @@ def publish(
         example: Two samples as it takes them, for the MLflow model's signature.
         summary: How it was trained.
         run_id: Whose network it is.
-        mlflow_experiment: The MLflow experiment's id.
         store: Where it lies.
     """
     _log_weights(model, architecture, shapes, run_id)
     model.to(memory_format=torch.contiguous_format)
-    logged = tracking.log_network(run_id, mlflow_experiment, architecture.name, model, example)
+    logged = tracking.log_network(run_id, architecture.name, model, example)
     ref = ModelRef(
         run_id=run_id,
         weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),

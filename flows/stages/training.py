@@ -111,21 +111,18 @@ def control_corruptions(corruptions: tuple[CorruptionSpec, ...], shape: Shape) -
 @stage(
     code=("daecore.training.loop", "daecore.model.autoencoder", "daecore.corruption.corruptor", "daecore.model.stack")
 )
-def train_autoencoder(request: TrainingRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> ModelRef:
+def train_autoencoder(request: TrainingRequest, parent: str, fresh: bool = False) -> ModelRef:
     """Train the autoencoder, in an MLflow child run of its own; see `train`."""
     with show_progress("training"):
-        return train(request, current_store(), mlflow_experiment, parent, fresh=fresh)
+        return train(request, current_store(), parent, fresh=fresh)
 
 
-def train(
-    request: TrainingRequest, store: Store, mlflow_experiment: str, parent: str, *, fresh: bool = False
-) -> ModelRef:
+def train(request: TrainingRequest, store: Store, parent: str, *, fresh: bool = False) -> ModelRef:
     """Train, or go on training, or take the model another process has just trained under the same key.
 
     Args:
         request: What to train.
         store: Where checkpoints and artifacts lie.
-        mlflow_experiment: The MLflow experiment's id.
         parent: The run this training is a child of, if it is new.
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
@@ -140,12 +137,10 @@ def train(
         if fresh and not waited:
             discard(store.checkpoint(key))
             run = None
-        return _train(request, store, mlflow_experiment, parent, run.info.run_id if run else "", key)
+        return _train(request, store, parent, run.info.run_id if run else "", key)
 
 
-def _train(
-    request: TrainingRequest, store: Store, mlflow_experiment: str, parent: str, run_id: str, key: str
-) -> ModelRef:
+def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key: str) -> ModelRef:
     below = [load_network(ref, store).encoder for ref in request.below]
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
@@ -159,7 +154,7 @@ def _train(
         parameters = request.model_dump(mode="json", exclude={"key", "dataset", "device", "below"})
         parameters |= {"dataset_sha256": request.dataset.sha256, "device": request.device.model_dump()}
         parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
-        run_id = tracking.start(mlflow_experiment, name, tags, parameters, parent)
+        run_id = tracking.start_child(parent, name, tags, parameters)
     with tracking.end_run(run_id), request.device.apply():
         splits = _clean(request, below)
         with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
@@ -171,7 +166,7 @@ def _train(
         few = as_float(splits.test[0].data)
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, model, run_id)
-        ref = publish(model.cpu(), request.architecture, shapes, example, summary, run_id, mlflow_experiment, store)
+        ref = publish(model.cpu(), request.architecture, shapes, example, summary, run_id, store)
         store.checkpoint(key).unlink(missing_ok=True)
         return ref
 

@@ -43,12 +43,11 @@ def unroll_request(experiment: Experiment, dataset: DatasetRef, layers: tuple[Mo
 
 
 @stage(code=("daecore.model.stack", "daecore.model.autoencoder"))
-def unroll(request: UnrollRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> ModelRef:
+def unroll(request: UnrollRequest, parent: str, fresh: bool = False) -> ModelRef:
     """Make the network, or take the one another process has just made under the same key.
 
     Args:
         request: What to make of which layers.
-        mlflow_experiment: The MLflow experiment's id.
         parent: The run this one is a child of, if it is new.
         fresh: Ignore what is there.
     """
@@ -59,25 +58,25 @@ def unroll(request: UnrollRequest, mlflow_experiment: str, parent: str, fresh: b
         if finished is not None:
             return finished
         if run is None:
-            run_id = _start(request, key, mlflow_experiment, parent)
+            run_id = _start(request, key, parent)
         else:
             run_id = str(run.info.run_id)
             tracking.proceed(run_id)
         with tracking.end_run(run_id):
-            return _make(request, run_id, mlflow_experiment, store)
+            return _make(request, run_id, store)
 
 
-def _start(request: UnrollRequest, key: str, mlflow_experiment: str, parent: str) -> str:
+def _start(request: UnrollRequest, key: str, parent: str) -> str:
     parameters = {
         "architecture": request.architecture.dump(),
         "layers": [ref.run_id for ref in request.layers],
         "dataset_sha256": request.dataset.sha256,
     }
     tags = {tracking.KEY: key, "stage": "unroll"}
-    return tracking.start(mlflow_experiment, f"unroll {request.architecture.name}", tags, parameters, parent)
+    return tracking.start_child(parent, f"unroll {request.architecture.name}", tags, parameters)
 
 
-def _make(request: UnrollRequest, run_id: str, mlflow_experiment: str, store: Store) -> ModelRef:
+def _make(request: UnrollRequest, run_id: str, store: Store) -> ModelRef:
     shapes = Shapes(request.dataset.shape, request.dataset.shape)
     whole = initialise(request.architecture, shapes, 0).eval()
     give_weights(whole, [load_network(ref, store) for ref in request.layers])
@@ -85,7 +84,7 @@ def _make(request: UnrollRequest, run_id: str, mlflow_experiment: str, store: St
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)
     log.info("%d layers are one network", len(request.layers))
     summary = _summary(request, tensors_digest(whole.state_dict()))
-    return publish(whole, request.architecture, shapes, example, summary, run_id, mlflow_experiment, store)
+    return publish(whole, request.architecture, shapes, example, summary, run_id, store)
 
 
 def _record(request: UnrollRequest, run_id: str) -> None:

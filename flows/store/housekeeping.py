@@ -111,10 +111,10 @@ def bring_back(run_id: str) -> list[Run]:
     """Undo `remove` for a run and the trainings that went with it; what was brought back.
 
     Raises:
-        InputError: There is no removed run with this id.
+        InputError: There is no removed run with this id, or its files were freed.
     """
     run = tracking.run_of(run_id)
-    if run is None or run.info.lifecycle_stage != "deleted":
+    if run is None or run.info.lifecycle_stage != "deleted" or not tracking.artifact_folder(run_id).is_dir():
         raise InputError(
             f"A removed run was to be brought back, but none has the id {quote(run_id)}. Give the whole id that "
             "`dae rm` printed; what `dae gc` has freed cannot come back."

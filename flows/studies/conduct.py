@@ -71,7 +71,7 @@ def _key(context: Any, parameters: Mapping[str, Any]) -> str:
 
 
 @task(name="study", task_run_name="{request.id}", cache_key_fn=_key, persist_result=True, result_serializer="json")
-def conduct(request: StudyRequest, mlflow_experiment: str, parent: str, fresh: bool = False) -> Section:
+def conduct(request: StudyRequest, parent: str, fresh: bool = False) -> Section:
     """Train, measure and draw; everything lands in an MLflow run of the study's own."""
     store, began = current_store(), time.perf_counter()
     study = find_study(find_series(request.series), request.id)
@@ -79,13 +79,11 @@ def conduct(request: StudyRequest, mlflow_experiment: str, parent: str, fresh: b
     with store.lock(f"study-{key}") as waited:
         if waited and (found := _find_conducted(key)) is not None:
             return found  # by the process that was waited for
-        run = _begin(study, request, mlflow_experiment, parent, key)
+        run = _begin(study, request, parent, key)
         # At once: else what a study has trained would be in the cache only when the whole study has ended.
         with tracking.end_run(run), transaction(commit_mode=CommitMode.EAGER):
             since = tracking.began(parent)
-            with Laboratory(
-                store, mlflow_experiment, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since
-            ) as lab:
+            with Laboratory(store, run, quick=request.quick, fresh=fresh, threads=request.threads, since=since) as lab:
                 findings = _findings(study, lab)
             content = section.content(study, findings, lab.used, quick=request.quick, made=_date_and_commit())
             files = section.write(request, content, findings, store)
@@ -114,7 +112,7 @@ def _date_and_commit() -> dict[str, str]:
     return {"date": date.today().isoformat(), "commit": tracking.environment()["git"]}
 
 
-def _begin(study: Study, request: StudyRequest, mlflow_experiment: str, parent: str, key: str) -> str:
+def _begin(study: Study, request: StudyRequest, parent: str, key: str) -> str:
     """The study's run: that of an attempt which did not end well, else a new one."""
     earlier = tracking.training_run(key)
     if earlier is not None and earlier.info.status != "FINISHED":
@@ -130,9 +128,7 @@ def _begin(study: Study, request: StudyRequest, mlflow_experiment: str, parent: 
         tracking.KEY: key,
         **tracking.environment(),
     }
-    return tracking.start(
-        mlflow_experiment, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)}, parent
-    )
+    return tracking.start_child(parent, study.id, tags, {"quick": request.quick, "recipes": list(study.recipes)})
 
 
 def _record(found: Section, content: Mapping[str, Any], findings: Findings, uses: set[str]) -> None:

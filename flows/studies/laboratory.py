@@ -43,7 +43,6 @@ class Laboratory:
 
     Args:
         store: Where everything lies.
-        mlflow_experiment: The MLflow experiment's id.
         run_id: The study's run, which new trainings are children of.
         quick: Whether budgets are small.
         fresh: Whether cached results are ignored.
@@ -52,12 +51,12 @@ class Laboratory:
     """
 
     def __init__(
-        self, store: Store, mlflow_experiment: str, run_id: str, *,
+        self, store: Store, run_id: str, *,
         quick: bool = False, fresh: bool = False, threads: int = 0, since: int = 0,
     ) -> None:  # fmt: skip
         self.store, self.run_id, self.quick = store, run_id, quick
         self._changes = [f"training.threads={threads}"] if threads else []
-        self._mlflow_experiment, self._since = mlflow_experiment, since
+        self._since = since
         self.call = Caller(fresh, self._is_new)
         self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
         self._words: dict[str, str] = {}  # those arguments, by the experiment's digest
@@ -105,9 +104,7 @@ class Laboratory:
                 self._workers = self._around.enter_context(Workers[TrainingRequest](side_by_side.MOST - 1))
             self.call.agenda = _agenda(asked, alone=False)
             here: dict[str, Trained] = {}  # what was trained by this process
-            with side_by_side.help_training(
-                self._workers, new, self._mlflow_experiment, self.run_id, self.call.anew
-            ) as shared:
+            with side_by_side.help_training(self._workers, new, self.run_id, self.call.anew) as shared:
                 while asked:
                     if not shared.lacks(asked[0]):
                         first = asked.pop(0)
@@ -131,7 +128,7 @@ class Laboratory:
         check_stack(experiment)
         dataset = self._dataset(experiment)
         check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
-        found = pretrain(self.call, experiment, dataset, self._mlflow_experiment, self.run_id)
+        found = pretrain(self.call, experiment, dataset, self.run_id)
         return Stacked(tuple(Trained(ref, self.store) for ref in found.layers), Trained(found.whole, self.store))
 
     def evaluate(self, experiment: Experiment, model: given.Trained | None = None) -> Evaluated:
@@ -194,7 +191,7 @@ class Laboratory:
         return training_request(experiment, dataset)
 
     def _load_trained(self, request: TrainingRequest) -> Trained:
-        values = (request, self._mlflow_experiment, self.run_id, self.call.anew(request))
+        values = (request, self.run_id, self.call.anew(request))
         found = self.call(train_autoencoder, *values, intact=intact, name=f"train {request.title}")
         return Trained(found, self.store)
 

@@ -68,10 +68,9 @@ def run_series(series: Series, only: Sequence[str], *, quick: bool, fresh: bool,
     give_levels()
     tracking.prepare(store)
     tracking.reconcile()
-    mlflow_experiment = tracking.experiment_id(series.name, store)
-    run = _begin(series, mlflow_experiment, names, quick)
+    run = _begin(series, names, quick, store)
     with tracking.end_run(run):
-        found = _conduct(series, names, mlflow_experiment, run, store, quick=quick, fresh=fresh, threads=threads)
+        found = _conduct(series, names, run, store, quick=quick, fresh=fresh, threads=threads)
         _show(series, found, store)
         if not found.sections:
             raise DaecoreError(f"None of the studies could be run. {_reasons(found.failed)}")
@@ -97,8 +96,9 @@ def report(found: SeriesReport, store: Store) -> dict[str, Any]:
     }
 
 
-def _begin(series: Series, mlflow_experiment: str, names: Sequence[str], quick: bool) -> str:
+def _begin(series: Series, names: Sequence[str], quick: bool, store: Store) -> str:
     """The series' run: that of an earlier one on the same studies that was stopped, else a new one."""
+    mlflow_experiment = tracking.experiment_id(series.name, store)  # given back if it was removed
     asked = f"{'quick' if quick else 'whole'} {' '.join(names)}"
     found = tracking.runs(
         f"tags.stage = '{SERIES}' and tags.series = '{series.name}' and tags.asked = '{asked}'", limit=1
@@ -114,7 +114,7 @@ def _begin(series: Series, mlflow_experiment: str, names: Sequence[str], quick: 
 
 
 def _conduct(
-    series: Series, names: Sequence[str], mlflow_experiment: str, run: str, store: Store, *,
+    series: Series, names: Sequence[str], run: str, store: Store, *,
     quick: bool, fresh: bool, threads: int,
 ) -> SeriesReport:  # fmt: skip
     """Study after study; what fails is told, and the next one begins."""
@@ -124,7 +124,7 @@ def _conduct(
         log.info("study %d of %d: %s", number, len(names), name)
         try:
             request = conduct.request(series, name, quick=quick, threads=threads)
-            sections.append(call(conduct.conduct, request, mlflow_experiment, run, fresh, intact=intact, name=name))
+            sections.append(call(conduct.conduct, request, run, fresh, intact=intact, name=name))
         except Exception as error:
             if interrupts.was_interrupted():
                 raise KeyboardInterrupt from error

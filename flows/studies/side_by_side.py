@@ -101,7 +101,6 @@ class Shared:
 def help_training(
     workers: "Workers[TrainingRequest]",
     requests: Sequence[TrainingRequest],
-    mlflow_experiment: str,
     parent: str,
     anew: Anew,
 ) -> Iterator[Shared]:
@@ -113,7 +112,6 @@ def help_training(
     Args:
         workers: Who helps.
         requests: What is to be trained.
-        mlflow_experiment: The MLflow experiment's id.
         parent: The run that the trainings are children of.
         anew: Which of them are trained anew.
 
@@ -121,7 +119,7 @@ def help_training(
         Exception: What a training of a worker raised: the first one.
     """
     shared = Shared(requests)
-    ended = _collect(workers, shared, at_once(requests) - 1, mlflow_experiment, parent, anew)
+    ended = _collect(workers, shared, at_once(requests) - 1, parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         try:
             feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
@@ -153,18 +151,14 @@ def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Ev
 
 
 def _collect(
-    workers: "Workers[TrainingRequest]", shared: Shared, most: int, mlflow_experiment: str, parent: str, anew: Anew
+    workers: "Workers[TrainingRequest]", shared: Shared, most: int, parent: str, anew: Anew
 ) -> Iterator[tuple[TrainingRequest, Any]]:
     """What became of each training that workers have made, as they end."""
     busy = 0
     while True:
         while busy < most and not workers.stop.is_set() and (request := shared.take()) is not None:
-            asked = {
-                "request": request.model_dump(mode="json"),
-                "mlflow_experiment": mlflow_experiment,
-                "parent": parent,
-            }
-            workers.submit(request, train_one, {**asked, "fresh": anew(request)})
+            asked = {"request": request.model_dump(mode="json"), "parent": parent, "fresh": anew(request)}
+            workers.submit(request, train_one, asked)
             busy += 1
         if not busy:
             return
@@ -173,12 +167,12 @@ def _collect(
 
 
 @task(name="train beside", persist_result=False)
-def train_one(request: dict[str, Any], mlflow_experiment: str, parent: str, fresh: bool) -> None:
+def train_one(request: dict[str, Any], parent: str, fresh: bool) -> None:
     """One training, in a worker process; its result lies in the cache."""
     asked = TrainingRequest.model_validate(request)
 
     def work() -> None:
         with without_tags(), decide_threads(asked, current_store(), anew=fresh) as training:
-            train_autoencoder.with_options(refresh_cache=fresh)(training, mlflow_experiment, parent, fresh)
+            train_autoencoder.with_options(refresh_cache=fresh)(training, parent, fresh)
 
     at_work(work)

@@ -153,6 +153,7 @@ def test_removed_runs_free_their_room_and_the_kept_one_stays_whole(
     assert room(store) == before
     dae(store, "gc", "--keep", "1", "--yes")
     assert room(store) < before
+    assert "has freed cannot come back" in " ".join(dae(store, "rm", "--undo", one, status=2).stderr.split())
     again = run(store)
     assert len(again["reused"]) == 6
     assert again["denoising"] == kept["denoising"]

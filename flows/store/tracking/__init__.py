@@ -22,7 +22,20 @@ from .registry import (
     take_alias,
     version_at,
 )
-from .runs import PARENT, abandon, alive, began, end_run, environment, experiment_of, finish, proceed, reconcile, start
+from .runs import (
+    PARENT,
+    abandon,
+    alive,
+    began,
+    end_run,
+    environment,
+    experiment_of,
+    finish,
+    proceed,
+    reconcile,
+    start,
+    start_child,
+)
 from .search import (
     FINISHED,
     FLOW_RUN,
@@ -96,6 +109,7 @@ __all__ = [
     "runs",
     "sources",
     "start",
+    "start_child",
     "system_metrics",
     "tag",
     "tag_version",

@@ -10,6 +10,7 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from .connection import client
+from .runs import experiment_of
 from .search import UNKNOWN, each_page, experiment_ids
 
 if TYPE_CHECKING:
@@ -28,12 +29,11 @@ def load_exporter() -> None:
     torch.export.export(torch.nn.Identity(), (torch.zeros(1),))
 
 
-def log_network(run_id: str, mlflow_experiment: str, name: str, model: "nn.Module", example: "Tensor") -> str:
+def log_network(run_id: str, name: str, model: "nn.Module", example: "Tensor") -> str:
     """Log the network as an MLflow model with signature, in the `pt2` format (no pickle); the model's id.
 
     Args:
         run_id: The training's run.
-        mlflow_experiment: Its experiment's id.
         name: The logged model's name.
         model: In eval mode, on the CPU.
         example: float32 ``(2, *shape)``.
@@ -41,7 +41,7 @@ def log_network(run_id: str, mlflow_experiment: str, name: str, model: "nn.Modul
     from mlflow.models import infer_signature
 
     signature = infer_signature(example.numpy(), model(example).detach().numpy())
-    logged = client().create_logged_model(mlflow_experiment, name=name, source_run_id=run_id)
+    logged = client().create_logged_model(experiment_of(run_id), name=name, source_run_id=run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         mlflow.pytorch.save_model(

@@ -38,6 +38,11 @@ def start(
     return str(run.info.run_id)
 
 
+def start_child(parent: str, name: str, tags: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    """A new run nested in another one, in that one's experiment; its id."""
+    return start(experiment_of(parent), name, tags, parameters, parent)
+
+
 def proceed(run_id: str) -> None:
     """Take up a run that a process left behind."""
     tag(run_id, _process_tags())  # first: a run that is RUNNING without a living process counts as dead

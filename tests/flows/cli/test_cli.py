@@ -313,7 +313,7 @@ def test_the_named_number_is_the_last_word() -> None:
     """Over what the experiment or another change says; unnamed, nothing is changed."""
     assert with_threads(["training.threads=2"], 1) == ["training.threads=2", "training.threads=1"]
     assert with_threads(None, None) == []
-    lab = Laboratory(Store(Path("store"), Path("data")), "0", "", threads=3)
+    lab = Laboratory(Store(Path("store"), Path("data")), "", threads=3)
     assert lab.experiment("lecture/arc").training.threads == 3  # whose recipe has 1
 
 

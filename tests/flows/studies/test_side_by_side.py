@@ -84,7 +84,8 @@ from daecore_flows.studies.laboratory import Laboratory
 @flow
 def trained(changes):
     tracking.prepare(current_store())
-    with Laboratory(current_store(), tracking.experiment_id("test", current_store()), "") as lab:
+    run = tracking.start(tracking.experiment_id("test", current_store()), "study", {}, {})
+    with Laboratory(current_store(), run) as lab:
         short = ("training.epochs=2", "training.threads=1")
         wanted = [lab.experiment("digits-erasure", *short, *each) for each in changes]
         found = list(lab.train_all(wanted))
@@ -139,7 +140,7 @@ class Helpers:
 
 @contextmanager
 def helped(helpers: Helpers, requests: list[TrainingRequest]) -> Iterator[side_by_side.Shared]:
-    with side_by_side.help_training(helpers, requests, "0", "", lambda request: False) as shared:  # type: ignore[arg-type]
+    with side_by_side.help_training(helpers, requests, "", lambda request: False) as shared:  # type: ignore[arg-type]
         yield shared
 
 

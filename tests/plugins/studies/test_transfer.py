@@ -313,7 +313,7 @@ from daecore.transfer.task import ClassifierOptions
 @flow
 def cells():
     tracking.prepare(current_store())
-    lab = Laboratory(current_store(), tracking.experiment_id("test", current_store()), "")
+    lab = Laboratory(current_store(), "")
     experiment = lab.experiment("digits-erasure")
     options = ClassifierOptions(steps=10, learning_rates=(1e-3, 1e-2))
     chosen = lab.choose(experiment, None, "finetune", options, labels=20)
