@@ -153,7 +153,8 @@ print((current_store().root / told.gallery).read_text().count("gap failed"))
 def test_a_study_that_fails_is_told_and_the_others_are_kept(arc: tuple[Path, dict[str, Any]], program: Any) -> None:
     """What it had trained and evaluated before is in the cache when it is tried again."""
     assert program(arc[0], BROKEN) == [
-        "reused False False False False", "reused True True True True", "{'gap': 'no light'} ['arc']", "1",
+        "reused False False False False", "reused True True True True",
+        "{'gap': 'ValueError: no light (<program>, line 11)'} ['arc']", "1",
     ]  # fmt: skip
 
 
