@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from daecore.data.image_search import Found, find_images
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
     from daecore.model.autoencoder import Autoencoder, find_encoder
+    from daecore.model.sampler import Sampler
     from daecore.rng import stream
     from daecore.training.loss import Loss, comparable
 else:
@@ -33,6 +34,7 @@ else:
         "Corruptor": "corruption.corruptor",
         "Loss": "training.loss",
         "Pairs": "data.samples",
+        "Sampler": "model.sampler",
         "Samples": "data.samples",
         "Splits": "data.samples",
         "Found": "data.image_search",
@@ -80,6 +82,7 @@ __all__ = [
     "Options",
     "Pairs",
     "PluginError",
+    "Sampler",
     "Samples",
     "Series",
     "SingleCorruptionSpec",

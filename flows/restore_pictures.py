@@ -1,10 +1,13 @@
 """Restoring a user's picture files: which file becomes which, and one file at a time.
 
 Knows files and a `Restorer`. Knows no run, no store and no flow.
+
+Beside a restored ``a.png``, samples of what it could have been are ``a-sample-1.png`` and so on, and their deviation
+from each other is ``a-deviation.png``.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,19 +18,46 @@ from daecore.data.image_search import find_images, identity
 from daecore.data.samples import as_float
 from daecore.errors import DataError, InputError
 from daecore.model.restorer import Restorer
+from daecore.model.sampling import SamplingOptions
 from daecore.model.tiling import tile_count
 
 from .store.files import write_atomically
 
 Size = tuple[int, int]  # width, height
+SAMPLING = SamplingOptions()
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture: where it lies, and where its restoration goes."""
+    """One picture: where it lies, and where its restoration goes.
+
+    Attributes:
+        source: The picture's file.
+        target: The restored picture's.
+        samples: How many pictures of what it could have been are written beside.
+    """
 
     source: Path
     target: Path
+    samples: int = 0
+
+    @property
+    def sample_files(self) -> tuple[Path, ...]:
+        """Where the samples go."""
+        return tuple(self._beside(f"sample-{number}") for number in range(1, self.samples + 1))
+
+    @property
+    def deviation_file(self) -> Path:
+        """Where the samples' standard deviation goes, pixel by pixel."""
+        return self._beside("deviation")
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """All files that are written."""
+        return (self.target, *self.sample_files, *([self.deviation_file] if self.samples else []))
+
+    def _beside(self, what: str) -> Path:
+        return self.target.with_name(f"{self.target.stem}-{what}{self.target.suffix}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +79,7 @@ class Plan:
     found: str = ""
 
 
-def plan(source: Path, target: Path, *, force: bool = False) -> Plan:
+def plan(source: Path, target: Path, *, samples: int = 0, force: bool = False) -> Plan:
     """Which file becomes which; a folder's pictures keep their names and subfolders.
 
     Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``.
@@ -57,6 +87,7 @@ def plan(source: Path, target: Path, *, force: bool = False) -> Plan:
     Args:
         source: An image file, or a folder that is searched in all subfolders.
         target: A file; or a folder, where it is one, the source is one, or its name has no suffix.
+        samples: How many pictures of what it could have been are written beside each.
         force: Whether files that are there may be replaced; a picture to be restored never is.
 
     Raises:
@@ -64,9 +95,10 @@ def plan(source: Path, target: Path, *, force: bool = False) -> Plan:
             be overwritten.
     """
     planned = _from_folder(source, target) if source.is_dir() else Plan((_from_file(source, target),))
+    planned = replace(planned, jobs=tuple(replace(job, samples=samples) for job in planned.jobs))
     _require_apart(planned.jobs)
     inputs = {identity(job.source) for job in planned.jobs} - {None}
-    there = [job.target for job in planned.jobs if job.target.exists()]
+    there = [path for job in planned.jobs for path in job.targets if path.exists()]
     own = [path for path in there if identity(path) in inputs]
     if own:
         raise InputError(f"{own[0]} is itself a picture to be restored, and is never overwritten. Name another OUT.")
@@ -76,8 +108,8 @@ def plan(source: Path, target: Path, *, force: bool = False) -> Plan:
     return planned
 
 
-def restore_file(job: Job, restorer: Restorer) -> Done:
-    """Restore one picture and write it, whole or not at all.
+def restore_file(job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPLING) -> Done:
+    """Restore one picture and write it, whole or not at all; with it the samples that are wanted.
 
     Raises:
         DataError: It cannot be read, or is too large for the device.
@@ -88,14 +120,18 @@ def restore_file(job: Job, restorer: Restorer) -> Done:
     picture = read_image(job.source)
     device = next(restorer.model.parameters()).device
     try:
-        restored = restorer(as_float(picture.pixels.to(device))).cpu()
+        pixels = as_float(picture.pixels.to(device))
+        restored = restorer(pixels).cpu()
+        drawn = restorer.draw(pixels, job.samples, sampling).cpu() if job.samples else None
     except torch.OutOfMemoryError:
         raise DataError(
             f"{job.source} does not fit into the device's memory. Take smaller tiles: --tile 256."
         ) from None
-    content = encode_image(picture.with_pixels(restored), job.target.suffix.lower())
+    wanted = [restored] if drawn is None else [restored, *drawn, drawn.std(0)]
+    contents = [encode_image(picture.with_pixels(one), job.target.suffix.lower()) for one in wanted]
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(job.target, content)
+    for file, content in zip(job.targets, contents, strict=True):
+        write_atomically(file, content)
     height, width = picture.pixels.shape[-2:]
     tiles = tile_count((height, width), *restorer.tiling(height, width))
     after = (restored.shape[2], restored.shape[1])
@@ -125,11 +161,11 @@ def _from_folder(source: Path, target: Path) -> Plan:
 
 def _require_apart(jobs: tuple[Job, ...]) -> None:
     sources: dict[Path, Path] = {}
-    for job in jobs:
-        other = sources.setdefault(job.target, job.source)
-        if other != job.source:
+    for file, source in ((file, job.source) for job in jobs for file in job.targets):
+        other = sources.setdefault(file, source)
+        if other != source:
             raise InputError(
-                f"{other} and {job.source} would both become {job.target}, and one of them be lost. Nothing was "
+                f"{other} and {source} would both become {file}, and one of them be lost. Nothing was "
                 "written. Rename one of them, or restore one on its own."
             )
 

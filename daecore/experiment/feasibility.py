@@ -13,7 +13,8 @@ from daecore.data.label_draws import ALL
 from daecore.data.samples import Shape
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment
-from daecore.model.autoencoder import Shapes, build
+from daecore.model.autoencoder import Autoencoder, Shapes, build
+from daecore.model.sampler import Sampler
 from daecore.plugin.spec import ArchitectureSpec, DatasetSpec, ObjectiveSpec
 from daecore.transfer.transfer import TransferOptions
 
@@ -38,6 +39,7 @@ def check(experiment: Experiment) -> Shapes:
     if restored != clean:
         raise InputError(f"{experiment.architecture} restores shape {restored}, but the samples have shape {clean}.")
     check_objective(experiment.objective, experiment.architecture, corruptor, clean)
+    _check_draws(experiment.objective, experiment.architecture, model)
     if len(clean) != 3 and _is_bounded(experiment.objective) and not _is_bounded(experiment.dataset):
         raise InputError(
             f"The objective {experiment.objective} compares values in [0, 1], and those of "
@@ -117,6 +119,19 @@ def check_objective(
         extension.demands(objective.options, corruptor)
     except ValueError as error:
         raise InputError(f"The objective {objective} cannot learn from this corruption: {error}") from None
+
+
+def _check_draws(objective: ObjectiveSpec, architecture: ArchitectureSpec, model: Autoencoder) -> None:
+    """Refuse an objective that teaches drawing with a network that cannot be told a state, a time, what is hidden."""
+    if not objective.extension.draws or isinstance(model, Sampler):
+        return
+    name = architecture.name
+    able = "sampler" in architecture.extension.options.model_fields
+    raise InputError(
+        f"The objective {objective.name} teaches a network to draw: it must be told a state, a time and what is hidden "
+        f"(a daecore.Sampler), and {architecture} is not. "
+        + (f"Set architecture.{name}.sampler=true." if able else "Use unet or dense with sampler: true.")
+    )
 
 
 def _is_bounded(spec: DatasetSpec | ArchitectureSpec | ObjectiveSpec) -> bool:

@@ -73,7 +73,7 @@ def ignore_tiles(done: int, total: int) -> None:
 
 def restore_tiled(
     model: nn.Module, images: Tensor, tile: tuple[int, int], *, overlap: tuple[int, int] | None = None, scale: int = 1,
-    watch: Watch = ignore_tiles,
+    channels: int = 0, watch: Watch = ignore_tiles,
 ) -> Tensor:  # fmt: skip
     """Restore images of any size in overlapping tiles.
 
@@ -81,15 +81,16 @@ def restore_tiled(
     it; one of exactly the tile's size is what the model makes of it.
 
     Args:
-        model: Maps ``(B, C, *tile)`` to ``(B, C, *tile * scale)``.
+        model: Maps ``(B, C, *tile)`` to ``(B, C, *tile * scale)``, or to another number of channels.
         images: float32 ``(B, C, H, W)``, on the model's device.
         tile: Height and width of a tile.
         overlap: Pixels that neighbouring tiles share, down and right; half a tile by default.
         scale: Restored pixels per pixel, along each side.
+        channels: Of what is restored; 0: as many as the images have.
         watch: Told how many tiles of how many are restored, now and then.
 
     Returns:
-        float32 ``(B, C, H * scale, W * scale)``.
+        float32 ``(B, channels, H * scale, W * scale)``.
 
     Raises:
         InputError: The overlap is no smaller than the tile, or the model gives tiles of another shape.
@@ -100,7 +101,8 @@ def restore_tiled(
     _require_room(tile, shared)
     down, right = (Side(*side) for side in zip(images.shape[-2:], tile, shared, strict=True))
     padded = images[:, :, down.positions.to(images.device)][..., right.positions.to(images.device)]
-    count, channels, *sides = padded.shape
+    count, given, *sides = padded.shape
+    channels = channels or given
     canvas = padded.new_zeros(count, channels, *(side * scale for side in sides))
     window = torch.outer(down.weights(scale), right.weights(scale)).to(images.device)
     at_once = max(1, PIXELS // (height * width))
@@ -108,7 +110,7 @@ def restore_tiled(
     for first in range(0, len(corners), at_once):
         some = corners[first : first + at_once]
         tiles = torch.stack([padded[k, :, y : y + height, x : x + width] for k, y, x in some])
-        for (k, y, x), one in zip(some, _restore(model, tiles, scale), strict=True):
+        for (k, y, x), one in zip(some, _restore(model, tiles, channels, scale), strict=True):
             target = canvas[k, :, y * scale : (y + height) * scale, x * scale : (x + width) * scale]
             target += window * one
         watch(first + len(some), len(corners))
@@ -125,9 +127,9 @@ def tile_count(size: tuple[int, int], tile: tuple[int, int], overlap: tuple[int,
     return math.prod(len(Side(*side).starts) for side in zip(size, tile, overlap, strict=True))
 
 
-def _restore(model: nn.Module, tiles: Tensor, scale: int) -> Tensor:
+def _restore(model: nn.Module, tiles: Tensor, channels: int, scale: int) -> Tensor:
     """The model's answer to ``(N, C, h, w)``, checked."""
-    count, channels, height, width = tiles.shape
+    count, _, height, width = tiles.shape
     restored = restore(model, tiles, batch=count)
     if tuple(restored.shape[1:]) != (channels, height * scale, width * scale):
         raise InputError(

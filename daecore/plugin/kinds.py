@@ -151,6 +151,7 @@ class Objective(SampleExtension):
         function: ``(options, corruptor) -> Loss``.
         bounded: Whether it takes no values but those in ``[0, 1]``, or a function of the options that says so.
         demands: ``(options, corruptor) -> None``; raises ValueError for corruptions it cannot learn from.
+        draws: Whether it teaches a network to draw: then the architecture must build a `daecore.Sampler`.
     """
 
     kind: ClassVar[Kind] = "objective"
@@ -159,6 +160,7 @@ class Objective(SampleExtension):
     function: ObjectiveFunction
     bounded: bool | Callable[[Any], bool] = False
     demands: "Callable[[Any, Corruptor], None] | None" = None
+    draws: bool = False
 
 
 KINDS: dict[Kind, type[Extension]] = {of.kind: of for of in (Corruption, Dataset, Architecture, Objective, Series)}

@@ -1,4 +1,4 @@
-"""Checks of architectures: shapes, gradients, first weights, and the export that MLflow keeps."""
+"""Checks of architectures: shapes, gradients, first weights, the export that MLflow keeps, and drawing."""
 
 import warnings
 
@@ -7,9 +7,10 @@ from torch import nn
 
 from daecore.data.samples import Shape
 from daecore.model.autoencoder import Autoencoder, parameter_count
+from daecore.model.sampler import Sampler
 from daecore.plugin.kinds import Architecture
 from daecore.rng import stream
-from daecore.testing.contract import Check, Subject, Violation, tried_shapes
+from daecore.testing.contract import Check, NotChecked, Subject, Violation, tried_shapes
 
 HALVED: tuple[tuple[Shape, Shape], ...] = (((1, 14, 14), (1, 28, 28)), ((3, 14, 14), (3, 28, 28)))
 
@@ -100,6 +101,37 @@ def _first_weights(subject: Subject[Architecture]) -> None:
             )
 
 
+def _draws(subject: Subject[Architecture]) -> str:
+    network, corrupted, clean = networks(subject)[0]
+    if not isinstance(network, Sampler):
+        raise NotChecked("it restores only")
+    generator, time = stream(1, "contract"), torch.tensor([0.2, 0.5, 0.9])
+    x = torch.rand((3, *corrupted), generator=generator)
+    state = torch.randn((3, *clean), generator=generator)
+    everything = torch.ones_like(x, dtype=torch.bool)
+    with torch.no_grad():
+        expected = network.eval()(x, state, time)
+        hidden, other = (network(some, state, time, everything) for some in (x, x.flip(0)))
+        alone, begun = network(x), network(x, state, 0 * time)
+    if tuple(expected.shape) != (3, *clean):
+        raise Violation(
+            f"{(3, *clean)} at a state and a time", f"{tuple(expected.shape)} came", "Give what the state's shape is."
+        )
+    if not torch.equal(hidden, other):
+        raise Violation(
+            "the same answer whatever is hidden",
+            "it differed",
+            "Look at x only as predict is given it: 0 where hidden.",
+        )
+    if not torch.allclose(alone, begun, atol=1e-6):
+        raise Violation(
+            "the restored batch at time 0, whatever the state",
+            "it differed",
+            "Treat a state that is None as zeros, for at time 0 it is zeros.",
+        )
+    return "at any time; at time 0 it restores"
+
+
 def _export(subject: Subject[Architecture]) -> None:
     network, corrupted, _ = networks(subject)[0]
     example = torch.rand(2, *corrupted)
@@ -127,4 +159,5 @@ CHECKS = (
     Check("every parameter has a gradient", _gradients),
     Check("one seed gives the same first weights", _first_weights),
     Check("it can be exported as pt2", _export),
+    Check("it can be asked on the way to a sample", _draws),
 )

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Batch
 from daecore.model.autoencoder import Autoencoder
+from daecore.model.sampler import Sampler
 from daecore.plugin.kinds import Objective
 from daecore.rng import stream
 from daecore.testing.contract import Check, Subject, Violation
@@ -24,6 +25,25 @@ class Gain(nn.Module):
         return x * self.gain
 
 
+class DrawingGain(Sampler):
+    """Multiplies by one number, whatever else it is told: without corruption a gain of 1 also draws perfectly."""
+
+    def __init__(self, decoder: Gain) -> None:
+        super().__init__(nn.Identity(), decoder)
+
+    def forward(
+        self, x: Tensor, state: Tensor | None = None, time: Tensor | None = None, hidden: Tensor | None = None
+    ) -> Tensor:
+        """Multiply a batch."""
+        restored: Tensor = self.decoder(x)
+        return restored
+
+    def predict(self, x: Tensor, state: Tensor | None, time: Tensor, hidden: Tensor) -> Tensor:
+        """See `Sampler.predict`."""
+        restored: Tensor = self(x)
+        return restored
+
+
 class Wrapped(nn.Module):
     """A network inside another module, as `torch.compile`, `DataParallel` and averages of weights wrap it."""
 
@@ -31,16 +51,16 @@ class Wrapped(nn.Module):
         super().__init__()
         self.inner = inner
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, *told: Tensor) -> Tensor:
         """What the network makes of a batch."""
-        restored: Tensor = self.inner(x)
+        restored: Tensor = self.inner(*told)
         return restored
 
 
-def _toy(gain: float) -> tuple[Autoencoder, Gain]:
+def _toy(subject: Subject[Objective], gain: float) -> tuple[Autoencoder, Gain]:
     """A network whose code is its input, and its decoder. Without corruption a gain of 1 restores perfectly."""
     decoder = Gain(gain)
-    return Autoencoder(nn.Identity(), decoder), decoder
+    return (DrawingGain(decoder) if subject.extension.draws else Autoencoder(nn.Identity(), decoder)), decoder
 
 
 def _loss_of(subject: Subject[Objective], model: nn.Module) -> Tensor:
@@ -51,7 +71,7 @@ def _loss_of(subject: Subject[Objective], model: nn.Module) -> Tensor:
 
 
 def _loss(subject: Subject[Objective], gain: float) -> tuple[Tensor, Gain]:
-    toy, decoder = _toy(gain)
+    toy, decoder = _toy(subject, gain)
     return _loss_of(subject, toy), decoder
 
 
@@ -103,7 +123,7 @@ def _repeatable(subject: Subject[Objective]) -> None:
 
 
 def _check_wrapped(subject: Subject[Objective]) -> None:
-    toy, _ = _toy(0.5)
+    toy, _ = _toy(subject, 0.5)
     plain, wrapped = _loss_of(subject, toy).item(), _loss_of(subject, Wrapped(toy)).item()
     if plain != wrapped:
         raise Violation(

@@ -14,6 +14,7 @@ from .runs import enter
 if TYPE_CHECKING:
     from daecore.model.autoencoder import Autoencoder, Shapes
     from daecore.model.restorer import Restorer
+    from daecore.model.sampling import SamplingOptions
 
     from ..restore_pictures import Job
 
@@ -25,6 +26,15 @@ Tile = Annotated[
         "--tile", min=32, metavar="PIXELS", help="Side of a tile, for networks that take any size; best k * 64."
     ),
 ]
+Samples = Annotated[
+    int,
+    typer.Option(
+        "--samples", min=0, max=256, metavar="COUNT",
+        help="Write so many pictures of what it could have been, too, and their deviation per pixel.",
+    ),
+]  # fmt: skip
+Steps = Annotated[int, typer.Option("--steps", min=1, max=1000, help="Steps from noise to a sample.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Names the noise that samples begin with.")]
 
 
 def restore(
@@ -40,6 +50,9 @@ def restore(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file or folder to write.")],
     device: Device = "auto",
     tile: Tile = None,
+    samples: Samples = 0,
+    steps: Steps = 20,
+    seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
     allow_changed_plugins: Annotated[
         bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
@@ -54,18 +67,22 @@ def restore(
     source, target = source.expanduser(), target.expanduser()
     from ..restore_pictures import plan
 
-    planned = plan(source, target, force=force)
+    planned = plan(source, target, samples=samples, force=force)
     from daecore.device import resolve_device
     from daecore.model.restorer import Restorer
+    from daecore.model.sampling import SamplingOptions
 
     from ..store.device_lock import fitting, hold
 
     chosen = resolve_device(device)
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
+    if samples:
+        restorer.require_sampler()
+    sampling = SamplingOptions(steps=steps, seed=seed)
     chosen = fitting(chosen)
     with hold(chosen), chosen.apply():
-        went = [_attempt(job, restorer) for job in planned.jobs]
+        went = [_attempt(job, restorer, sampling) for job in planned.jobs]
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
@@ -73,7 +90,7 @@ def restore(
         raise typer.Exit(1)
 
 
-def _attempt(job: "Job", restorer: "Restorer") -> bool:
+def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
 
@@ -82,14 +99,15 @@ def _attempt(job: "Job", restorer: "Restorer") -> bool:
 
     try:
         with show_tiles(job.source.name) as watch:
-            done = restore_file(job, replace(restorer, watch=watch))
+            done = restore_file(job, replace(restorer, watch=watch), sampling)
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
+    beside = f"  {job.samples} samples beside" if job.samples else ""
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
-    print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s")
+    print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
     return True
 
 

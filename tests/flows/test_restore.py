@@ -61,6 +61,13 @@ def upscaler(tmp_path: Path) -> str:
     return saved(tmp_path / "upscaler.safetensors", architecture, initialise(architecture, shapes, 0), shapes)
 
 
+@pytest.fixture
+def sampler(tmp_path: Path) -> str:
+    architecture = spec("architecture", {"unet": {"widths": [2, 2], "sampler": True}})
+    shapes = Shapes((1, 16, 16), (1, 16, 16))
+    return saved(tmp_path / "sampler.safetensors", architecture, initialise(architecture, shapes, 0), shapes)
+
+
 def pixels(*shape: int, kind: type = np.uint8) -> np.ndarray:
     return np.random.default_rng(0).integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)
 
@@ -292,4 +299,51 @@ def test_two_pictures_that_would_become_one_are_refused(
     said = refusal(capsys, unet, tmp_path / "in", tmp_path / "out", "--force")
     both = f"{tmp_path / 'in' / f'a{suffix}'} and {tmp_path / 'in' / f'a{suffix}.png'} would both become"
     assert both.replace(" ", "") in said.replace(" ", "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_samples_are_written_beside_the_restored_picture(sampler: str, tmp_path: Path) -> None:
+    """With their deviation; the restored picture is what it is without them, and the seed decides the samples."""
+    drawn(tmp_path / "a.png", 20, 24)
+    out = tmp_path / "out"
+    assert (
+        main(["restore", sampler, str(tmp_path / "a.png"), str(out / "a.png"), "--samples", "3", "--steps", "2"]) == 0
+    )
+    names = ["a-deviation.png", "a-sample-1.png", "a-sample-2.png", "a-sample-3.png", "a.png"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    samples = np.stack([np.asarray(Image.open(out / f"a-sample-{number}.png")) for number in (1, 2, 3)])
+    assert samples.shape == (3, 20, 24)
+    deviation = np.asarray(Image.open(out / "a-deviation.png"))
+    assert np.abs(samples.std(0, ddof=1) - deviation).max() < 1.5
+    assert deviation.max() > 5
+    again = tmp_path / "again"
+    said = ["restore", sampler, str(tmp_path / "a.png"), str(again / "a.png")]
+    assert main([*said, "--samples", "1", "--steps", "2"]) == 0
+    assert (again / "a-sample-1.png").read_bytes() == (out / "a-sample-1.png").read_bytes()
+    assert (again / "a.png").read_bytes() == (out / "a.png").read_bytes()
+    assert main([*said, "--samples", "1", "--steps", "2", "--seed", "1", "--force"]) == 0
+    assert (again / "a-sample-1.png").read_bytes() != (out / "a-sample-1.png").read_bytes()
+
+
+def test_samples_of_a_network_that_only_restores_are_refused(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one paragraph with what to train, before anything is written."""
+    drawn(tmp_path / "a.png", 20, 24)
+    said = refusal(capsys, unet, tmp_path / "a.png", tmp_path / "b.png", "--samples", "2")
+    assert "restores, but cannot draw samples. Train one that can" in said
+    assert not (tmp_path / "b.png").exists()
+
+
+def test_a_sample_never_overwrites_a_file(sampler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither one that is there, without --force, nor another picture of the folder."""
+    drawn(tmp_path / "a.png", 20, 24)
+    (tmp_path / "b-sample-2.png").write_bytes(b"mine")
+    said = refusal(capsys, sampler, tmp_path / "a.png", tmp_path / "b.png", "--samples", "2")
+    assert "b-sample-2.png would be overwritten" in said
+    assert (tmp_path / "b-sample-2.png").read_bytes() == b"mine"
+    for name in ("a.png", "a-sample-1.png"):
+        drawn(tmp_path / "folder" / name, 20, 24)
+    said = refusal(capsys, sampler, tmp_path / "folder", tmp_path / "out", "--samples", "2")
+    assert "would both become" in said
     assert not (tmp_path / "out").exists()

@@ -48,6 +48,14 @@ def test_every_built_in_keeps_the_contract(item: Installed, tmp_path: Path) -> N
     assert [finding for finding in found if finding.state == "failed"] == []
 
 
+@pytest.mark.parametrize("name", ["dense", "unet"])
+def test_networks_that_draw_keep_the_contract(name: str, tmp_path: Path) -> None:
+    """They are asked at several times, too, and what is hidden is nothing to them."""
+    extension = registry().find("architecture", name).extension
+    found = check_extension(extension, extension.options(sampler=True), cache=tmp_path)
+    assert {finding.state for finding in found} == {"passed"}
+
+
 CACHE = Path("/nonexistent/daecore")  # whatever cannot be had is not checked
 
 

@@ -23,12 +23,16 @@ CASES: list[tuple[str, dict[str, Any], Shape, Shape]] = [
     ("conv", {"widths": [8, 8, 8]}, (1, 33, 21), (1, 33, 21)),
     ("unet", {}, (1, 28, 28), (1, 28, 28)),
     ("unet", {"widths": [4, 8, 16, 16]}, (3, 9, 15), (3, 9, 15)),
+    ("unet", {"widths": [4, 8]}, (1, 14, 14), (1, 28, 28)),
+    ("unet", {"widths": [4, 8], "sampler": True}, (3, 9, 15), (3, 9, 15)),
+    ("unet", {"widths": [4, 8], "sampler": True}, (1, 14, 14), (1, 28, 28)),
+    ("dense", {"code": 8, "sampler": True}, (1, 14, 14), (3, 28, 28)),
     ("upscaler", {}, (1, 14, 14), (1, 28, 28)),
     ("upscaler", {}, (3, 14, 14), (3, 28, 28)),
     ("tiny", {}, (1, 28, 28), (1, 28, 28)),
     ("tiny", {}, (3, 15, 10), (3, 15, 10)),
 ]
-FIRST_OF_EACH = [CASES[0], CASES[3], CASES[6], CASES[8], CASES[10]]
+FIRST_OF_EACH = [CASES[0], CASES[3], CASES[6], CASES[12], CASES[14]]
 
 
 def built(name: str, options: dict[str, Any], input_shape: Shape, output_shape: Shape | None = None) -> Autoencoder:
@@ -168,7 +172,7 @@ def test_the_lectures_snippet_is_what_super_resolution_trains() -> None:
         ("dense", {"code": 784}, (1, 28, 28), (1, 28, 28), "larger than allowed.*at most 783, got 784"),
         ("conv", {"code": 100}, (1, 8, 8), (1, 8, 8), "larger than allowed.*at most 63, got 100"),
         ("conv", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
-        ("unet", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
+        ("unet", {}, (1, 14, 14), (1, 28, 21), "use dense"),
         ("unet", {}, (1, 7, 28), (1, 7, 28), "at least 8x8"),
         ("unet", {"widths": [4, 4, 4, 4, 4]}, (1, 28, 28), (1, 28, 28), "at most 4 items"),
         ("tiny", {}, (1, 14, 14), (1, 28, 28), "use dense.*or upscaler"),
