@@ -48,13 +48,13 @@ class Job:
 
     @property
     def deviation_file(self) -> Path:
-        """Where the samples' standard deviation goes, pixel by pixel."""
+        """Where the standard deviation of several samples goes, pixel by pixel."""
         return self._beside("deviation")
 
     @property
     def targets(self) -> tuple[Path, ...]:
         """All files that are written."""
-        return (self.target, *self.sample_files, *([self.deviation_file] if self.samples else []))
+        return (self.target, *self.sample_files, *([self.deviation_file] if self.samples > 1 else []))
 
     def _beside(self, what: str) -> Path:
         return self.target.with_name(f"{self.target.stem}-{what}{self.target.suffix}")
@@ -127,7 +127,7 @@ def restore_file(job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPL
         raise DataError(
             f"{job.source} does not fit into the device's memory. Take smaller tiles: --tile 256."
         ) from None
-    wanted = [restored] if drawn is None else [restored, *drawn, drawn.std(0)]
+    wanted = [restored] if drawn is None else [restored, *drawn, *([drawn.std(0)] if len(drawn) > 1 else [])]
     contents = [encode_image(picture.with_pixels(one), job.target.suffix.lower()) for one in wanted]
     job.target.parent.mkdir(parents=True, exist_ok=True)
     for file, content in zip(job.targets, contents, strict=True):

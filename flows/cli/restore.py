@@ -105,7 +105,7 @@ def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions") -> b
         return False
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
-    beside = f"  {job.samples} samples beside" if job.samples else ""
+    beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
     return True

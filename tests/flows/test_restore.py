@@ -319,6 +319,7 @@ def test_samples_are_written_beside_the_restored_picture(sampler: str, tmp_path:
     again = tmp_path / "again"
     said = ["restore", sampler, str(tmp_path / "a.png"), str(again / "a.png")]
     assert main([*said, "--samples", "1", "--steps", "2"]) == 0
+    assert not (again / "a-deviation.png").exists()  # one has none
     assert (again / "a-sample-1.png").read_bytes() == (out / "a-sample-1.png").read_bytes()
     assert (again / "a.png").read_bytes() == (out / "a.png").read_bytes()
     assert main([*said, "--samples", "1", "--steps", "2", "--seed", "1", "--force"]) == 0
