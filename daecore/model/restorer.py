@@ -136,7 +136,7 @@ class Restorer:
         self.require_sampler()
         images, drawn = self._as_images(image), []
         shape = (*images.shape[:2], *(side * self.scale for side in images.shape[2:]))
-        asked = _Tiled(self, images, count * options.steps * (1 if options.solver == "euler" else 2))
+        asked = _Tiled(self, images, count * options.steps)
         for number in range(count):
             noise = draw_noise(shape, options.seed, number).to(image.device)
             drawn.append(_as_picture(walk(asked, noise, options, bounded=True), image))

@@ -1,6 +1,6 @@
 """Sampler: an autoencoder that also draws what could have been: one network, the mean at time 0, samples beyond.
 
-Knows what such a network is given and how its answer is composed. Does not know how it is taught (an objective's
+Knows what such a network is given. Does not know how it is taught (an objective's
 affair) or how it is walked with (see `daecore.model.sampling`).
 """
 
@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from daecore.model.autoencoder import Autoencoder
-
-SPREAD = 0.5  # standard deviation that values of samples are taken to have; only how the answer is composed rests on it
 
 
 class Sampler(Autoencoder):
@@ -24,8 +22,8 @@ class Sampler(Autoencoder):
 
     A subclass writes `predict`; its ``encoder`` maps a corrupted batch alone to codes, as in every autoencoder.
 
-    Source: flow matching, Lipman et al., ICLR 2023, with prediction of the sample; the composition of the answer from
-    the state and what the network says is that of Karras et al., NeurIPS 2022, table 1, written in these times.
+    Source: flow matching, Lipman et al., ICLR 2023; that the network says the sample itself, and nothing made of it and
+    the state: Li and He, "Back to basics", 2025.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
@@ -52,15 +50,11 @@ class Sampler(Autoencoder):
         seen = x.masked_fill(hidden, 0)
         if state is None or time is None:
             return self.predict(seen, None, x.new_zeros(len(x)), hidden)
-        t = time.view(-1, *[1] * (state.dim() - 1))
-        rest = 1 - t
-        width = rest.square() + SPREAD**2 * t.square()
-        said = self.predict(seen, t * state, time, hidden)
-        return SPREAD**2 * t / width * state + rest * width.rsqrt() * said
+        return self.predict(seen, time.view(-1, *[1] * (state.dim() - 1)) * state, time, hidden)
 
     @abstractmethod
     def predict(self, x: Tensor, state: Tensor | None, time: Tensor, hidden: Tensor) -> Tensor:
-        """What the network itself says; at time 0 it is the answer.
+        """What is expected of the sample.
 
         Args:
             x: The corrupted batch ``(B, *input_shape)``, 0 where it is hidden.

@@ -9,6 +9,7 @@ from daecore import Batch, Corruptor, Loss, Objective, Options, comparable, hook
 from ..bibliography import cite
 
 LAST = 0.05  # the weight of a time grows until so much before 1
+VELOCITY = 0.25  # of a velocity's squared error beside that of the mean: it has noise of variance 1 in it
 
 
 class Flow(Options):
@@ -26,15 +27,16 @@ class Flow(Options):
 
 
 def flow(options: Flow, corruptor: Corruptor) -> Loss:
-    """The loss ``mean(|model(c(x), state, t) - x|^2 / max(1 - t, 0.05)^2)`` over the values of the clean batch x.
+    """The loss ``mean(w |model(c(x), state, t) - x|^2)`` over the values of the clean batch x and its times t.
 
-    The state is ``t x + (1 - t) n``, n standard normal. What the network predicts is the sample; divided by 1 - t its
-    error is that of the velocity. A share of the batch has t = 0, where its squared error is that of the objective
-    mse; the times of the others are logit-normal, one from each of equally probable parts. Of another share the
+    The state is ``t x + (1 - t) n``, n standard normal. At time 0 the weight w is 1, and the loss that of the objective
+    mse. Beyond, it is ``0.25 / max(1 - t, 0.05)^2``: the network predicts the sample, and divided by 1 - t its error is
+    that of the velocity; the quarter stands against the noise of variance 1 that is in a velocity. A share of the batch
+    has time 0; the times of the others are logit-normal, one from each of equally probable parts. Of another share the
     corrupted sample is hidden: there the network learns to draw from what it was trained on.
 
-    Source: Lipman et al., "Flow matching for generative modeling", ICLR 2023, equation 9; logit-normal times: Esser et
-    al., ICML 2024, section 3.1.
+    Source: Lipman et al., "Flow matching for generative modeling", ICLR 2023, equation 9; that the sample is predicted:
+    Li and He, "Back to basics", 2025; logit-normal times: Esser et al., ICML 2024, section 3.1.
     """
 
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
@@ -47,8 +49,8 @@ def flow(options: Flow, corruptor: Corruptor) -> Loss:
         predicted = comparable(
             model(corrupted, torch.lerp(noise, clean, t), time, hidden.view(-1, *[1] * (corrupted.dim() - 1))), clean
         )
-        errors = (predicted - clean).square().flatten(1).mean(1)
-        return (errors / (1 - time).clamp_min(LAST).square()).mean()
+        weight = torch.where(time == 0, 1, VELOCITY / (1 - time).clamp_min(LAST).square())
+        return (weight * (predicted - clean).square().flatten(1).mean(1)).mean()
 
     return loss
 
@@ -65,4 +67,6 @@ def draw_times(count: int, mean_share: float, generator: Generator, device: torc
 @hookimpl
 def register_objectives() -> list[Objective]:
     """Ship `flow`."""
-    return [Objective(name="flow", options=Flow, function=flow, source=cite("lipman2023", "karras2022"), draws=True)]
+    return [
+        Objective(name="flow", options=Flow, function=flow, source=cite("lipman2023", "lu2022", "li2025"), draws=True)
+    ]
