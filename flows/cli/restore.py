@@ -12,6 +12,9 @@ from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
 from .runs import enter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daecore.device import Device as ResolvedDevice
     from daecore.model.autoencoder import Autoencoder, Shapes
     from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
@@ -64,30 +67,35 @@ def restore(
     Grey and colour in their own depth (PNG, JPEG, TIFF, BMP, WebP, PPM; GIF becomes PNG); transparency is kept.
     No input is ever overwritten. What cannot be read is told, and the others go on.
     """
-    source, target = source.expanduser(), target.expanduser()
     from ..restore_pictures import plan
 
-    planned = plan(source, target, samples=samples, force=force)
+    planned = plan(source.expanduser(), target.expanduser(), samples=samples, force=force)
     from daecore.device import resolve_device
     from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
-
-    from ..store.device_lock import fitting, hold
 
     chosen = resolve_device(device)
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
     if samples:
         restorer.require_sampler()
-    sampling = SamplingOptions(steps=steps, seed=seed)
-    chosen = fitting(chosen)
-    with hold(chosen), chosen.apply():
-        went = [_attempt(job, restorer, sampling) for job in planned.jobs]
+    went = _restore_all(planned.jobs, restorer, SamplingOptions(steps=steps, seed=seed), chosen)
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
         print(f"dae: {went.count(False)} of {len(went)} pictures could not be restored.", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _restore_all(
+    jobs: "Sequence[Job]", restorer: "Restorer", sampling: "SamplingOptions", device: "ResolvedDevice"
+) -> list[bool]:
+    """Restore one picture after the other, with the device to oneself; whether each one went well."""
+    from ..store.device_lock import fitting, hold
+
+    chosen = fitting(device)
+    with hold(chosen), chosen.apply():
+        return [_attempt(job, restorer, sampling) for job in jobs]
 
 
 def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions") -> bool:

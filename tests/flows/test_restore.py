@@ -65,7 +65,9 @@ def upscaler(tmp_path: Path) -> str:
 def sampler(tmp_path: Path) -> str:
     architecture = spec("architecture", {"unet": {"widths": [2, 2], "sampler": True}})
     shapes = Shapes((1, 16, 16), (1, 16, 16))
-    return saved(tmp_path / "sampler.safetensors", architecture, initialise(architecture, shapes, 0), shapes)
+    network = initialise(architecture, shapes, 0)
+    torch.nn.init.constant_(network.decoder.last.weight, 2)  # so that samples differ visibly
+    return saved(tmp_path / "sampler.safetensors", architecture, network, shapes)
 
 
 def pixels(*shape: int, kind: type = np.uint8) -> np.ndarray:
