@@ -63,10 +63,11 @@ def upscaler(tmp_path: Path) -> str:
 
 @pytest.fixture
 def sampler(tmp_path: Path) -> str:
-    architecture = spec("architecture", {"unet": {"widths": [2, 2], "sampler": True}})
+    architecture = spec("architecture", {"unet": {"widths": [8, 8], "sampler": True}})
     shapes = Shapes((1, 16, 16), (1, 16, 16))
     network = initialise(architecture, shapes, 0)
-    torch.nn.init.constant_(network.decoder.last.weight, 2)  # so that samples differ visibly
+    with torch.no_grad():
+        network.encoder.blocks[0].first.weight.mul_(8)  # so that samples differ visibly
     return saved(tmp_path / "sampler.safetensors", architecture, network, shapes)
 
 
