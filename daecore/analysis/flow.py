@@ -67,7 +67,7 @@ def exact_flow_denoiser(originals: Tensor, likelihood: Likelihood | None, corrup
 
 
 def euler_flow(predict: Prediction, start: Tensor, steps: int) -> Tensor:
-    """Follow the flow from noise at t = 0 to samples at t = 1 in equal steps: ``dz/dt = (predict(z, t) - z) / (1 - t)``.
+    """Follow ``dz/dt = (predict(z, t) - z) / (1 - t)`` from noise at t = 0 to samples at t = 1, in equal steps.
 
     Args:
         predict: Of the clean sample, from a state and its time.

@@ -54,7 +54,7 @@ def error_over_own_mean(truth: Tensor, samples: Tensor) -> Ratio:
 
 
 def error_over_mean(truth: Tensor, samples: Tensor, mean: Tensor) -> Ratio:
-    """The squared error of a sample over that of an answer which is to be the mean of p(x given y): 2 if both are right.
+    """The squared error of a sample over that of what is to be the mean of p(x given y): 2 if both are right.
 
     Below 2 the mean is worse than it has to be, above 2 the samples are.
 

@@ -60,7 +60,10 @@ class Measure(BaseModel):
             return "not measured"
         if self.low is None and self.high is None:
             return "told"
-        low, high = (float("-inf") if self.low is None else self.low), (float("inf") if self.high is None else self.high)
+        low, high = (
+            (float("-inf") if self.low is None else self.low),
+            (float("inf") if self.high is None else self.high),
+        )
         if low <= self.value.mean <= high:
             return "passed"
         return "failed" if self.value.high < low or self.value.low > high else "open"
@@ -173,7 +176,9 @@ def _deciles(truth: Tensor, samples: Tensor, exact_std: Tensor | None, seed: int
         return
     for it in variance_by_decile(truth, samples, exact_std):
         ratio = _interval(it.ratio, seed, "decile", it.number)
-        yield DecileMeasure(number=it.number, share=it.share, ratio=ratio, counts=it.share >= COUNTS and ratio is not None)
+        yield DecileMeasure(
+            number=it.number, share=it.share, ratio=ratio, counts=it.share >= COUNTS and ratio is not None
+        )
 
 
 def _worst(deciles: tuple[DecileMeasure, ...], itself: tuple[DecileMeasure, ...], draws: int) -> Measure:

@@ -9,16 +9,16 @@ In a sampler's own tests::
     assert [it for it in check_sampler(sampler, problem) if it.state == "failed"] == []
 
 Each verdict is of a ratio whose ideal is known. It fails where the ratio is farther from its ideal than chance takes
-it with a probability of `FALSE_ALARM` in all verdicts together (Student's t over pictures, see `daecore.stats.Ratio`),
-plus `MARGIN` of the ideal for steps that are not infinitely small. Realism is not asked here: on a finite set
+it with a probability of `FALSE_ALARM` in all verdicts together (`daecore.stats.Ratio.tolerance`: Student's t over
+pictures, widened for skewness), plus `MARGIN` of the ideal for steps that are not infinitely small. Realism is not asked here: on a finite set
 copying is right. Knows samplers as functions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from daecore.data.samples import as_float
 from daecore.errors import describe_error
@@ -33,7 +33,7 @@ from daecore.evaluation.sampling import COUNTS
 from daecore.rng import stream
 from daecore.stats.ratio import Ratio
 from daecore.testing.contract import Finding, Violation
-from daecore.testing.sampling_problem import Questions, SamplingProblem, ask, sampling_problem
+from daecore.testing.sampling_problem import Questions, Sampler, SamplingProblem, ask, sampling_problem
 
 FALSE_ALARM = 1e-4  # probability that an exact sampler fails in any verdict of one licence
 MARGIN = 0.02  # of the ideal: what steps of finite size may cost
@@ -43,9 +43,6 @@ DRAWS_WELL = "it draws finite samples of the right shape, and the same ones from
 SPREAD = "Look at the variance of the noise in each step, and for a factor of two in the likelihood."
 OTHER = "Look whether the corrupted sample is the condition, and the likelihood the corruption's own."
 SHARP = "Too probable: modes are left out, or the noise is taken for too small; too improbable: for too large."
-
-Sampler = Callable[[Tensor, int, Generator], Tensor]
-"""``sampler(corrupted, count, generator)`` draws ``(count, N, *shape)`` for corrupted samples ``(N, ...)``."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,9 @@ def _draw(sampler: Sampler, asked: Questions, draws: int, seed: int) -> Tensor:
         raise Violation("finite samples", "NaN or infinity came", "Look for a division by 1 - t at t = 1.")
     one, two = (sampler(few, 2, stream(seed, "sampler", "twice")) for _ in range(2))
     if not torch.equal(one, two):
-        raise Violation("the same samples from the same generator", "two calls differed", "Draw from the generator given.")
+        raise Violation(
+            "the same samples from the same generator", "two calls differed", "Draw from the generator given."
+        )
     return samples.float()
 
 
@@ -122,17 +121,25 @@ def _verdicts(asked: Questions, samples: Tensor, originals: Tensor) -> Iterator[
     truth, exact = asked.truth, asked.std.square().flatten(1).mean(1)
     count = len(samples)
     yield Verdict("a sample has twice the error of its own mean", error_over_own_mean(truth, samples), 2.0, SPREAD)
-    yield Verdict("a sample has twice the error of the exact mean", error_over_mean(truth, samples, asked.mean), 2.0, OTHER)
+    yield Verdict(
+        "a sample has twice the error of the exact mean", error_over_mean(truth, samples, asked.mean), 2.0, OTHER
+    )
     strayed = (samples.mean(0) - asked.mean).square().flatten(1).mean(1)
-    yield Verdict("the samples' mean is as near the exact mean as chance allows", Ratio(strayed, exact / count), 1.0, OTHER)
-    yield Verdict("the samples' variance is the exact one", Ratio(samples.var(0).flatten(1).mean(1), exact), 1.0, SPREAD)
+    yield Verdict(
+        "the samples' mean is as near the exact mean as chance allows", Ratio(strayed, exact / count), 1.0, OTHER
+    )
+    yield Verdict(
+        "the samples' variance is the exact one", Ratio(samples.var(0).flatten(1).mean(1), exact), 1.0, SPREAD
+    )
     for it in variance_by_decile(truth, samples, asked.std):
         if it.share >= COUNTS and it.ratio.enough:
             fact = f"predicted variance is observed variance, decile {it.number}"
             yield Verdict(fact, it.ratio, 1.0, SPREAD)
     span = coverage(truth, samples, asked.std)
     if span.enough:
-        yield Verdict("the span of the samples holds the truth as often as it must", span, ideal_coverage(count), SPREAD)
+        yield Verdict(
+            "the span of the samples holds the truth as often as it must", span, ideal_coverage(count), SPREAD
+        )
     drawn = asked.weights.gather(1, _nearest(samples, originals).T).mean(1)  # (N,), from (N, K)
     probable = Ratio(drawn, asked.weights.square().sum(1))
     yield Verdict("what is drawn is as probable as what the exact posterior draws", probable, 1.0, SHARP)

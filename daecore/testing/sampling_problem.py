@@ -11,13 +11,16 @@ import torch
 from torch import Generator, Tensor
 
 from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
-from daecore.analysis.posterior import posterior
+from daecore.analysis.posterior import draw_originals, posterior
 from daecore.data.samples import as_float
 from daecore.errors import InputError, choices
 from daecore.rng import stream
 from daecore.testing.drawing import pictures
 
 Corrupt = Callable[[Tensor, Generator], Tensor]
+"""Corrupts originals ``(B, *shape)``, float32, with a generator."""
+Sampler = Callable[[Tensor, int, Generator], Tensor]
+"""``sampler(corrupted, count, generator)`` draws ``(count, N, *shape)`` for corrupted samples ``(N, ...)``."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,29 @@ def ask(problem: SamplingProblem, count: int, *, seed: int) -> Questions:
     weights = torch.zeros(count, len(problem.originals), dtype=torch.float64)
     weights.scatter_(1, known.candidates, known.weights.double())
     flat = as_float(problem.originals).flatten(1).double()
-    mean = weights @ flat
-    variance = (weights @ flat.square() - mean.square()).clamp_min(0)
-    shaped = (it.float().view_as(truth) for it in (mean, variance.sqrt()))
-    return Questions(truth, corrupted, *shaped, weights)
+    variance = (weights @ flat.square() - (weights @ flat).square()).clamp_min(0)
+    mean, std = (it.float().view_as(truth) for it in (weights @ flat, variance.sqrt()))
+    return Questions(truth, corrupted, mean, std, weights)
+
+
+def exact_sampler(problem: SamplingProblem) -> Sampler:
+    """Draws originals from the exact posterior of a problem: what every other sampler of it is held against."""
+    originals = as_float(problem.originals)
+
+    def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
+        repeated = corrupted.repeat(count, *[1] * (corrupted.dim() - 1))
+        index = draw_originals(repeated, problem.originals, problem.likelihood, generator=generator)
+        return originals[index].view(count, len(corrupted), *originals.shape[1:])
+
+    return sampler
 
 
 def sampling_problem(name: str = "block", *, originals: int = 300, side: int = 8, seed: int = 0) -> SamplingProblem:
     """One of the small problems that need no data.
 
     Args:
-        name: ``noise``: smooth pictures under Gaussian noise; ``erasure``, ``block``: pixels erased or a square covered,
-            then noise; ``points``: points on a ring with a gap, under noise.
+        name: ``noise``: smooth pictures under Gaussian noise; ``erasure``, ``block``: pixels erased or a square
+            covered, then noise; ``points``: points on a ring with a gap, under noise.
         originals: How many there are.
         side: Of a picture, in pixels.
         seed: Names the stream of the points.
@@ -93,7 +107,9 @@ def sampling_problem(name: str = "block", *, originals: int = 300, side: int = 8
     if name not in PROBLEMS:
         raise InputError(f"There is no sampling problem {name!r}. {choices(name, PROBLEMS)}")
     if name == "points":
-        return SamplingProblem(name, _ring(originals, seed), GaussianNoised(0.3), lambda x, generator: _noise(x, 0.3, generator))
+        return SamplingProblem(
+            name, _ring(originals, seed), GaussianNoised(0.3), lambda x, generator: _noise(x, 0.3, generator)
+        )
     stored = pictures((1, side, side), originals).mul(255).round().to(torch.uint8)
     return _PICTURES[name](stored)
 
@@ -133,5 +149,9 @@ def _noise(x: Tensor, sigma: float, generator: Generator) -> Tensor:
     return x + sigma * torch.randn(x.shape, generator=generator)
 
 
-_PICTURES: dict[str, Callable[[Tensor], SamplingProblem]] = {"noise": _under_noise, "erasure": _erased, "block": _covered}
+_PICTURES: dict[str, Callable[[Tensor], SamplingProblem]] = {
+    "noise": _under_noise,
+    "erasure": _erased,
+    "block": _covered,
+}
 PROBLEMS = (*_PICTURES, "points")
