@@ -10,8 +10,8 @@ In a sampler's own tests::
 
 Each verdict is of a ratio whose ideal is known. It fails where the ratio is farther from its ideal than chance takes
 it with a probability of `FALSE_ALARM` in all verdicts together (`daecore.stats.Ratio.tolerance`: Student's t over
-pictures, widened for skewness), plus `MARGIN` of the ideal for steps that are not infinitely small. Realism is not asked here: on a finite set
-copying is right. Knows samplers as functions.
+pictures, widened for skewness), plus `MARGIN` of the ideal for steps that are not infinitely small. Realism is not
+asked here: on a finite set copying is right. Knows samplers as functions.
 """
 
 from collections.abc import Iterator
