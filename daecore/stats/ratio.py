@@ -48,34 +48,37 @@ class Ratio:
         columns = torch.stack([self.above, self.below], 1)  # (N, 2)
         return bootstrap_of_means(columns, _divide, generator=generator)
 
-    def tolerance(self, ideal: float, level: float) -> float:
+    def tolerance(self, ideal: float, level: float, like: "Ratio | None" = None) -> float:
         """How far from ``ideal`` chance takes the ratio with this probability, where the ideal is the truth.
 
         If the ratio of the expectations is ``ideal``, then ``d_n = above_n - ideal below_n`` has mean zero, and the
         ratio is off by ``mean(d) / mean(below)``. So the tolerance is ``q std(d) / sqrt(N)`` over ``mean(below)``.
-        Here q is Student's quantile ``t(1 - level / 2, N - 1)``, widened for skewness to both sides alike: where most
-        of the error lies in a few pictures, a set without them is both too small and too sure of it.
+        Here q is Student's quantile ``t(1 - level / 2, M - 1)`` for a scatter that M pictures show, widened for
+        skewness to both sides alike.
 
         Args:
             ideal: The ratio of the expectations.
             level: The probability of a false alarm, both sides together.
+            like: The same measure of what is right, on many pictures: it shows the scatter of d. Where most of the
+                error lies in a few pictures, a set without them is both too small and too sure of it. None: the
+                ratio's own pictures show it.
 
         Source: Fieller, "Some problems in interval estimation", J. R. Statist. Soc. B 16, 1954; Hall, "On the removal
         of skewness by transformation", J. R. Statist. Soc. B 54, 1992.
         """
         from scipy.special import stdtrit  # a fifth of a second, which whoever shows an experiment need not wait for
 
-        rest, count = self.above.double() - ideal * self.below.double(), len(self.above)
-        quantile = _widen(float(stdtrit(count - 1, 1 - level / 2)), rest)
-        spread = quantile * rest.std().item() / math.sqrt(count)
+        shown, count = self if like is None else like, len(self.above)
+        rest = shown.above.double() - ideal * shown.below.double()
+        student = float(stdtrit(len(rest) - 1, 1 - level / 2))
+        deviation = rest.std().item()
+        skewness = float((rest - rest.mean()).pow(3).mean()) / max(deviation, TINY) ** 3
+        spread = _widen(student, abs(skewness) / math.sqrt(count)) * deviation / math.sqrt(count)
         return spread / max(float(self.below.double().mean()), TINY)
 
 
-def _widen(quantile: float, values: Tensor) -> float:
+def _widen(quantile: float, skewness: float) -> float:
     """The larger of the two quantiles that Hall's cubic transformation makes of ``-quantile`` and ``quantile``."""
-    centred = values - values.mean()
-    deviation = centred.square().mean().sqrt()
-    skewness = abs(float((centred / deviation.clamp_min(TINY)).pow(3).mean())) / math.sqrt(len(values))
     if skewness < STRAIGHT:
         return quantile
     inner = 1 - skewness * (quantile + skewness / 6)

@@ -15,13 +15,14 @@ run it in a `SmallLaboratory`. What draws samples of p(original | corrupted) is 
 
 from daecore.testing.contract import Finding, NotChecked, Subject, Violation
 from daecore.testing.laboratory import SmallLaboratory
-from daecore.testing.samplers import check_sampler
+from daecore.testing.samplers import Licence, check_sampler
 from daecore.testing.sampling_problem import Sampler, SamplingProblem, exact_sampler, sampling_problem
 from daecore.testing.series import check_findings
 from daecore.testing.suite import check_extension, checks, contract
 
 __all__ = [
     "Finding",
+    "Licence",
     "NotChecked",
     "Sampler",
     "SamplingProblem",

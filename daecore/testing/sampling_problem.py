@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
-from daecore.analysis.posterior import draw_originals, posterior
+from daecore.analysis.posterior import posterior
 from daecore.data.samples import as_float
 from daecore.errors import InputError, choices
 from daecore.rng import stream
@@ -70,9 +70,7 @@ def ask(problem: SamplingProblem, count: int, *, seed: int) -> Questions:
     index = torch.randint(len(problem.originals), (count,), generator=stream(seed, "sampler", "truth"))
     truth = as_float(problem.originals[index])
     corrupted = problem.corrupt(truth, stream(seed, "sampler", "corruption"))
-    known = posterior(corrupted, problem.originals, problem.likelihood, kept=len(problem.originals))
-    weights = torch.zeros(count, len(problem.originals), dtype=torch.float64)
-    weights.scatter_(1, known.candidates, known.weights.double())
+    weights = _weights(problem, corrupted)
     flat = as_float(problem.originals).flatten(1).double()
     variance = (weights @ flat.square() - (weights @ flat).square()).clamp_min(0)
     mean, std = (it.float().view_as(truth) for it in (weights @ flat, variance.sqrt()))
@@ -81,14 +79,25 @@ def ask(problem: SamplingProblem, count: int, *, seed: int) -> Questions:
 
 def exact_sampler(problem: SamplingProblem) -> Sampler:
     """Draws originals from the exact posterior of a problem: what every other sampler of it is held against."""
-    originals = as_float(problem.originals)
 
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
-        repeated = corrupted.repeat(count, *[1] * (corrupted.dim() - 1))
-        index = draw_originals(repeated, problem.originals, problem.likelihood, generator=generator)
-        return originals[index].view(count, len(corrupted), *originals.shape[1:])
+        weights = _weights(problem, corrupted)
+        return draw_exact(problem, weights, count, generator)
 
     return sampler
+
+
+def draw_exact(problem: SamplingProblem, weights: Tensor, count: int, generator: Generator) -> Tensor:
+    """Originals drawn with known probabilities ``(N, M)``: float32 ``(count, N, *shape)``."""
+    index = torch.multinomial(weights, count, replacement=True, generator=generator).T  # (count, N)
+    return as_float(problem.originals[index.flatten()]).view(*index.shape, *problem.originals.shape[1:])
+
+
+def _weights(problem: SamplingProblem, corrupted: Tensor) -> Tensor:
+    """The posterior probability of each original, float64 ``(N, M)``."""
+    known = posterior(corrupted, problem.originals, problem.likelihood, kept=len(problem.originals))
+    weights = torch.zeros(len(corrupted), len(problem.originals), dtype=torch.float64)
+    return weights.scatter_(1, known.candidates, known.weights.double())
 
 
 def sampling_problem(name: str = "block", *, originals: int = 300, side: int = 8, seed: int = 0) -> SamplingProblem:
