@@ -5,6 +5,7 @@ records, and makes those of consistency. Does not know how realism is measured: 
 """
 
 from collections.abc import Iterator, Mapping
+from statistics import NormalDist
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +20,7 @@ from daecore.evaluation.consistency import (
     variance_by_decile,
 )
 from daecore.rng import stream
-from daecore.stats.intervals import Interval
+from daecore.stats.intervals import LEVEL, Interval
 from daecore.stats.ratio import FEWEST, Ratio
 
 Verdict = Literal["passed", "failed", "open", "told", "not measured"]
@@ -192,7 +193,11 @@ def _worst(deciles: tuple[DecileMeasure, ...], itself: tuple[DecileMeasure, ...]
 
 
 def _farthest(found: list[Interval]) -> Interval:
-    return max(found, key=lambda it: abs(it.mean - 1))
+    """The one farthest from 1; its interval is wide enough for all of them at once (Bonferroni, as if normal)."""
+    worst, normal = max(found, key=lambda it: abs(it.mean - 1)), NormalDist()
+    wider = normal.inv_cdf(1 - (1 - LEVEL) / 2 / len(found)) / normal.inv_cdf((1 + LEVEL) / 2)
+    low, high = (worst.mean + wider * (end - worst.mean) for end in (worst.low, worst.high))
+    return worst.model_copy(update={"low": low, "high": high})
 
 
 def _interval(ratio: Ratio, seed: int, *names: str | int) -> Interval | None:

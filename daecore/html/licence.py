@@ -10,7 +10,7 @@ from daecore.html.markup import Row, figure, note, table
 from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
 
-HEAD = ("measure", "measured", "an exact sampler", "floor", "verdict", "what it is")
+HEAD = ("measure", "measured", "exact", "passes", "floor", "verdict")
 IN_PERCENT = ("coverage", "label_kept_mean", "label_kept_sample", "confidence_mean", "confidence_sample", "two_sample")
 EXPLAINED = {
     "error_over_own_mean": "one sample's squared error; a perfect one has twice that of the best possible answer",
@@ -39,7 +39,7 @@ RULE = (
 
 
 def licence_rows(report: SamplingReport) -> list[Row]:
-    """Each measure as a row of text: name, measured, ideal, floor, verdict, what it is; see `HEAD`."""
+    """Each measure as a row of text: name, measured, ideal, band, floor, verdict; see `HEAD`."""
     return [_row(key, measure) for key, measure in report.measures.items()]
 
 
@@ -55,7 +55,7 @@ def licence_lines(report: SamplingReport) -> list[str]:
     """What a summary says of a sampler, a line for each measure that was made."""
     return [
         f"{name}: {measured}{f', exact {ideal}' if ideal else ''}{f', floor {floor}' if floor else ''} ({verdict})"
-        for name, measured, ideal, floor, verdict, _ in licence_rows(report)
+        for name, measured, ideal, _, floor, verdict in licence_rows(report)
         if verdict != "not measured"
     ]
 
@@ -69,24 +69,31 @@ def licence_section(report: SamplingReport, png: bytes | None = None) -> str:
     """
     said = f"{report.draws} samples of each of {report.pictures:,} test samples. {RULE}"
     deciles = table(("decile", "share of the error", "predicted over observed", "counts"), decile_rows(report))
+    words = table(("measure", "what it is"), [(it.name, EXPLAINED[key]) for key, it in report.measures.items()])
     return (
         "<h2>Samples of what could have been</h2>"
         + (figure(png, CAPTION) if png else "")
         + note(said)
         + table(HEAD, licence_rows(report))
+        + f"<details><summary>What the measures are</summary>{words}</details>"
         + (f"<h3>Variance, by decile of the predicted one</h3>{deciles}" if report.deciles else "")
     )
 
 
 def _row(key: str, measure: Measure) -> Sequence[str]:
     if measure.value is None:
-        return (measure.name, measure.reason, "", "", measure.verdict, EXPLAINED.get(key, ""))
+        return (measure.name, measure.reason, "", "", "", measure.verdict)
     form = ".1%" if key in IN_PERCENT else ".3f"
-    ends = (("from", measure.low), ("to", measure.high))
-    band = " ".join(f"{word} {end:{form}}" for word, end in ends if end is not None)
-    ideal = "" if measure.ideal is None else f"{measure.ideal:{form}} ({band} passes)"
+    ideal = "" if measure.ideal is None else f"{measure.ideal:{form}}"
     floor = f"{_interval(measure.floor, form)}: {measure.floor_is}" if measure.floor else ""
-    return (measure.name, _interval(measure.value, form), ideal, floor, measure.verdict, EXPLAINED.get(key, ""))
+    return (measure.name, _interval(measure.value, form), ideal, _band(measure, form), floor, measure.verdict)
+
+
+def _band(measure: Measure, form: str) -> str:
+    """As ``1.970 to 2.030``, ``from 0.900`` or ``up to 1.200``."""
+    if measure.low is None:
+        return "" if measure.high is None else f"up to {measure.high:{form}}"
+    return f"from {measure.low:{form}}" if measure.high is None else f"{measure.low:{form}} to {measure.high:{form}}"
 
 
 def _interval(interval: Interval | None, form: str) -> str:

@@ -128,6 +128,18 @@ def test_the_report_says_passed_of_an_exact_sampler_and_failed_of_its_mean() -> 
     assert {key: it.verdict for key, it in flat.measures.items()} == dict.fromkeys(report.measures, "failed")
 
 
+def test_the_worst_decile_is_the_farthest_and_its_interval_is_for_all_of_them() -> None:
+    """By the ratio of normal quantiles, 1.43 for ten deciles."""
+    drawn = torch.randn((9, 500, 4), generator=stream(0, "alike"))
+    report = measure_consistency(drawn[0], drawn[1:], torch.zeros(500, 4))
+    worst = max((it.ratio for it in report.deciles if it.ratio), key=lambda it: abs(it.mean - 1))
+    found = report.measures["variance"].value
+    assert [it.counts for it in report.deciles] == [True] * 10
+    assert found is not None
+    assert found.mean == worst.mean
+    assert (found.high - found.mean) / (worst.high - worst.mean) == pytest.approx(2.807 / 1.960, abs=1e-3)
+
+
 def test_a_worse_mean_is_found_and_the_samples_are_not_blamed() -> None:
     """Below 2 over the t = 0 mean, while the samples are exact: it is the mean that is wrong."""
     truth, samples, _ = draws("normal", 8, 3000)

@@ -89,10 +89,10 @@ def walk(problem: SamplingProblem, sigma: float, noise: float) -> Sampler:
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
         y = corrupted.repeat(count, *[1] * (corrupted.dim() - 1))
         x = y.clone()
-        for level in (0.7, 0.4, 0.2, 0.1):
+        for level in (0.9, 0.7, 0.5, 0.3, 0.15):
             width, share, size = level * sigma, level**2, 0.1
             denoise = exact_denoiser(problem.originals, width)
-            for _ in range(60):
+            for _ in range(150):
                 mean = torch.lerp(denoise(x), y, share)
                 spread = (2 * size * width**2 * (1 - share) * noise) ** 0.5
                 x = torch.lerp(x, mean, size) + spread * torch.randn(x.shape, generator=generator)
@@ -132,7 +132,7 @@ def test_a_broken_sampler_is_found(name: str) -> None:
 
 def test_the_walks_noise_of_half_the_variance_is_found() -> None:
     """The same walk with the right noise passes."""
-    licence = Licence(small("points"))
+    licence = Licence(sampling_problem("points", originals=100), pictures=256)
     assert failed(licence.check(walk(licence.problem, 0.3, 1.0))) == []
     assert failed(licence.check(walk(licence.problem, 0.3, 0.5))) != []
 
