@@ -18,6 +18,7 @@ from daecore.plots.heatmap import heat_map
 from daecore.plots.label_efficiency import label_efficiency
 from daecore.plots.parallel_coordinates import parallel_coordinates
 from daecore.plots.plane import Moves, bare, coded_curve, draw_moves, fields, grid, walks
+from daecore.plots.samples import sample_panel
 from daecore.plots.scatter import Point, scatter
 from daecore.plots.strength_curves import strength_curves
 
@@ -45,6 +46,7 @@ __all__ = [
     "parallel_coordinates",
     "png",
     "psnr_histogram",
+    "sample_panel",
     "scatter",
     "sheet",
     "spreads",

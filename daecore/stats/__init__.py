@@ -11,9 +11,11 @@ from daecore.stats.claims import (
 )
 from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means, contrast, student, wilson
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, psnr, squared_error, ssim
+from daecore.stats.ratio import Ratio
 
 __all__ = [
     "Interval",
+    "Ratio",
     "bootstrap",
     "bootstrap_of_means",
     "contrast",

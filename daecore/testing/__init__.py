@@ -9,22 +9,31 @@ In a plugin's own tests::
         check()
 
 Everywhere else `check_extension` gives the findings, and `dae plugins check fog` prints them. A study's own tests may
-run it in a `SmallLaboratory`.
+run it in a `SmallLaboratory`. What draws samples of p(original | corrupted) is held against the exact posterior by
+`check_sampler`.
 """
 
 from daecore.testing.contract import Finding, NotChecked, Subject, Violation
 from daecore.testing.laboratory import SmallLaboratory
+from daecore.testing.samplers import Licence, check_sampler
+from daecore.testing.sampling_problem import Sampler, SamplingProblem, exact_sampler, sampling_problem
 from daecore.testing.series import check_findings
 from daecore.testing.suite import check_extension, checks, contract
 
 __all__ = [
     "Finding",
+    "Licence",
     "NotChecked",
+    "Sampler",
+    "SamplingProblem",
     "SmallLaboratory",
     "Subject",
     "Violation",
     "check_extension",
     "check_findings",
+    "check_sampler",
     "checks",
     "contract",
+    "exact_sampler",
+    "sampling_problem",
 ]

@@ -6,7 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
+from daecore.errors import InputError
 from daecore.plots.figures import arrows, difference_histogram, differences, loss_curves, panel, png, psnr_histogram
+from daecore.plots.samples import sample_panel
 from daecore.stats.intervals import Interval
 
 
@@ -61,3 +63,14 @@ def test_differences_are_drawn_with_their_interval_beside_zero():
     assert list(means.get_ydata()) == [4, 3]
     corners = axis.collections[0].get_paths()[0].vertices
     assert {tuple(corner) for corner in corners} == {(1, 3), (1, 6), (2, 2), (2, 5)}
+
+
+def test_a_panel_of_samples_shows_what_was_there_what_can_have_been_and_how_far_that_differs() -> None:
+    """Two samples that are black and white have a deviation of 0.707, beyond the 0.5 which is white."""
+    x = torch.zeros(3, 1, 4, 4)
+    figure = sample_panel(x, x, x, torch.stack([x, x + 1]))
+    labels = [text.get_text() for text in figure.axes[0].texts]
+    assert labels == ["original", "corrupted", "mean", "sample 1", "sample 2", "deviation"]
+    assert [float(image.get_array().max()) for image in figure.axes[0].images[-3:]] == [1.0] * 3  # type: ignore[union-attr]
+    with pytest.raises(InputError, match="at least two samples"):
+        sample_panel(x, x, x, x[None])

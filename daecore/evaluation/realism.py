@@ -1,0 +1,208 @@
+"""Realism: whether samples look like pictures of the test set, without being copies of the training set.
+
+Everything is said by small classifiers that are trained for it, and stands beside what real pictures give. Knows grey
+labelled pictures. Does not know the network.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from daecore.data.samples import Samples, Splits, as_float
+from daecore.errors import InputError
+from daecore.evaluation.feature_sets import frechet_distance, nearest_distance, precision_and_recall
+from daecore.evaluation.recogniser import Recogniser, train_recogniser
+from daecore.evaluation.sampling import Measure
+from daecore.evaluation.two_sample import two_sample_accuracy
+from daecore.rng import stream
+from daecore.stats.intervals import Interval, bootstrap, student
+from daecore.stats.ratio import Ratio
+
+FRECHET, INSIDE, COPIED, TOLD_APART = 1.2, 0.9, 0.95, 0.55  # ends of the bands
+FEWEST = 100  # pictures, and as many other test pictures
+REAL = 4000  # other test pictures from which drawn ones are told, at most
+
+NAMES = {
+    "label_kept_mean": "the mean keeps the label",
+    "label_kept_sample": "a sample keeps the label",
+    "confidence_mean": "confidence in the mean's label",
+    "confidence_sample": "confidence in a sample's label",
+    "frechet": "Frechet distance over that of training pictures",
+    "precision": "precision over that of training pictures",
+    "recall": "recall over that of training pictures",
+    "nearest": "nearest training picture over nearest test picture",
+    "two_sample": "samples told from real pictures",
+}
+TRAINING, ORIGINALS = "training pictures", "the originals"
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """What is compared, all as stored.
+
+    Attributes:
+        truth: The N test pictures that were corrupted, with labels.
+        others: The other test pictures, in random order.
+        train: The training pictures, in random order.
+        samples: uint8 ``(K, N, 1, H, W)``.
+        mean: uint8 ``(N, 1, H, W)``.
+    """
+
+    truth: Samples
+    others: Tensor
+    train: Tensor
+    samples: Tensor
+    mean: Tensor
+
+
+def measure_realism(
+    samples: Tensor, mean: Tensor, splits: Splits, index: Tensor | None = None, *, seed: int = 0
+) -> dict[str, Measure]:
+    """How real samples look, each measure beside what real pictures give.
+
+    Args:
+        samples: float32 ``(K, N, 1, H, W)``, for N corrupted pictures of the first test group.
+        mean: float32 ``(N, 1, H, W)``, what the network answers at t = 0.
+        splits: The dataset, with labels.
+        index: int64 ``(N,)``, which test pictures they were; None: the first N.
+        seed: Names the streams of the classifiers and of all choices.
+
+    Returns:
+        Measures by their short names. Where they cannot be measured each says why.
+
+    Raises:
+        InputError: There is not one index for each picture.
+    """
+    group = splits.test[0]
+    index = torch.arange(samples.shape[1]) if index is None else index
+    if len(index) != samples.shape[1] or len(mean) != samples.shape[1]:
+        raise InputError(
+            f"Realism needs one test picture and one mean for each of the {samples.shape[1]} pictures that samples "
+            f"were drawn for, but got {len(index)} and {len(mean)}."
+        )
+    reason = _obstacle(splits, len(index))
+    if reason:
+        return {key: Measure(name=name, reason=reason) for key, name in NAMES.items()}
+    pictures = _pictures(samples, mean, splits, index.to(group.device), seed)
+    recogniser = train_recogniser(splits.train, splits.classes or 0, seed=seed)
+    return {
+        **_labels(pictures, recogniser, seed),
+        **_as_sets(pictures, recogniser),
+        "nearest": _nearest(pictures, seed),
+        "two_sample": _two_sample(pictures, seed),
+    }
+
+
+def _obstacle(splits: Splits, count: int) -> str:
+    shape, left = splits.test[0].shape, len(splits.test[0]) - count
+    if len(shape) != 3 or shape[0] != 1:
+        return "only grey pictures are recognised"
+    if not splits.classes or splits.train.labels is None or splits.test[0].labels is None:
+        return "the pictures have no labels"
+    if splits.train.shape != shape:
+        return "training and test pictures differ in size"
+    if count < FEWEST or left < count:
+        return f"it takes at least {FEWEST} pictures and as many other test pictures; there are {count} and {left}"
+    return ""
+
+
+def _pictures(samples: Tensor, mean: Tensor, splits: Splits, index: Tensor, seed: int) -> _Pictures:
+    group = splits.test[0]
+    rest = torch.ones(len(group), dtype=torch.bool, device=group.device)
+    rest[index] = False
+    others, train = (_shuffled(data, seed, name) for data, name in
+                     ((group.data[rest], "others"), (splits.train.data, "training")))  # fmt: skip
+    stored = (_as_stored(it.to(group.device)) for it in (samples, mean))
+    return _Pictures(group.select(index), _as_stored(others), _as_stored(train), *stored)
+
+
+def _shuffled(data: Tensor, seed: int, name: str) -> Tensor:
+    order = torch.randperm(len(data), generator=stream(seed, "realism", name))
+    return data[order.to(data.device)]
+
+
+def _as_stored(pictures: Tensor) -> Tensor:
+    """As uint8: a value between two steps of a 255th would tell a drawn picture from a real one."""
+    return pictures if pictures.dtype == torch.uint8 else pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def _labels(pictures: _Pictures, recogniser: Recogniser, seed: int) -> Mapping[str, Measure]:
+    """What an independent classifier makes of originals, means and samples; no number is right here."""
+    shown = {"truth": pictures.truth.data, "mean": pictures.mean, "sample": pictures.samples.flatten(0, 1)}
+    found, labels = {}, _labels_of(pictures.truth)
+    for what, data in shown.items():
+        probabilities = recogniser.recognise(data)[1].view(-1, len(pictures.mean), recogniser.layer.out_features)
+        kept = torch.eq(probabilities.argmax(2), labels)  # (1 or K, N)
+        for name, values in (("label_kept", kept.double()), ("confidence", probabilities.amax(2))):
+            found[f"{name}_{what}"] = bootstrap(values.mean(0), generator=stream(seed, "realism", name, what))
+    return {
+        key: Measure(name=NAMES[key], value=found[key], floor=found[f"{name}_truth"], floor_is=ORIGINALS)
+        for name in ("label_kept", "confidence")
+        for key in (f"{name}_mean", f"{name}_sample")
+    }
+
+
+def _labels_of(samples: Samples) -> Tensor:
+    if samples.labels is None:
+        raise InputError("Labels are kept or not where there are some, but these pictures have none.")
+    return samples.labels
+
+
+def _as_sets(pictures: _Pictures, recogniser: Recogniser) -> Mapping[str, Measure]:
+    """Sets of samples against sets of other test pictures, beside sets of training pictures against the same ones."""
+    count, rows = len(pictures.mean), []
+    sets = max(1, min(len(pictures.samples), len(pictures.train) // count))
+    for draw in range(sets):
+        block = draw % (len(pictures.others) // count)
+        shown = (pictures.others[block * count :], pictures.samples[draw], pictures.train[draw * count :])
+        test, drawn, train = (recogniser.recognise(it[:count])[0] for it in shown)
+        rows.append([frechet_distance(drawn, test), *precision_and_recall(test, drawn),
+                     frechet_distance(train, test), *precision_and_recall(test, train)])  # fmt: skip
+    values = torch.tensor(rows, dtype=torch.float64)  # (sets, 6)
+    scale = values[:, 3:].mean(0).clamp_min(1e-12)
+    bands: Mapping[str, dict[str, float]] = {
+        "frechet": {"high": FRECHET},
+        "precision": {"low": INSIDE},
+        "recall": {"low": INSIDE},
+    }
+    return {
+        key: Measure(name=NAMES[key], ideal=1.0, value=_over(values[:, i] / scale[i]),
+                     floor=_over(values[:, 3 + i] / scale[i]), floor_is=TRAINING, **band)
+        for i, (key, band) in enumerate(bands.items())
+    }  # fmt: skip
+
+
+def _over(values: Tensor) -> Interval:
+    """Over sets of pictures, with Student's interval; a single set has none."""
+    alone = values.mean().item()
+    return student(values) if len(values) > 1 else Interval(mean=alone, low=alone, high=alone, n=1)
+
+
+def _nearest(pictures: _Pictures, seed: int) -> Measure:
+    """Of pixels: below 1 samples are nearer to what was trained on than to what was not, in sets of one size."""
+    size = min(len(pictures.others), len(pictures.train))
+    parts = pictures.train[: len(pictures.train) // size * size].split(size)
+
+    def ratio(shown: Tensor, name: str) -> Interval:
+        points = as_float(shown)
+        train = torch.stack([nearest_distance(points, part) for part in parts]).mean(0)
+        return Ratio(train, nearest_distance(points, pictures.others[:size])).interval(stream(seed, "realism", name))
+
+    return Measure(
+        name=NAMES["nearest"], value=ratio(pictures.samples[0], "nearest"), ideal=1.0, low=COPIED,
+        floor=ratio(pictures.truth.data, "nearest truth"), floor_is=ORIGINALS,
+    )  # fmt: skip
+
+
+def _two_sample(pictures: _Pictures, seed: int) -> Measure:
+    """Drawn pictures against other test pictures; training pictures in their place are the floor."""
+    draws, count = pictures.samples.shape[:2]
+    sets = max(1, min(draws, len(pictures.train) // count))
+    instead = pictures.train[: sets * count].unflatten(0, (sets, -1))
+    value, floor = (
+        two_sample_accuracy(pictures.others[:REAL], drawn, seed=seed, name=name)
+        for drawn, name in ((pictures.samples, "two samples"), (instead, "two samples, floor"))
+    )
+    return Measure(name=NAMES["two_sample"], value=value, ideal=0.5, high=TOLD_APART, floor=floor, floor_is=TRAINING)
