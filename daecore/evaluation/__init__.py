@@ -3,12 +3,16 @@
 from daecore.evaluation.baselines import Baselines, measure
 from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
 from daecore.evaluation.linear import fit_linear
+from daecore.evaluation.local_posterior import LocalPosterior
+from daecore.evaluation.local_posterior_fit import fit_local_posterior
 
 __all__ = [
     "Baselines",
     "DenoisingReport",
     "Evaluation",
+    "LocalPosterior",
     "evaluate",
     "fit_linear",
+    "fit_local_posterior",
     "measure",
 ]

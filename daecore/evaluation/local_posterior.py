@@ -115,6 +115,10 @@ def _require_arrays(arrays: Mapping[str, NDArray[Any]]) -> None:
     kinds = [originals.dtype in (np.uint8, np.float32), references.dtype == np.uint8]
     kinds += [it.dtype == np.float32 and it.ndim == 2 and bool(np.isfinite(it).all()) for it in (seen, shown)]
     shapes = [originals.ndim == 4, originals.shape == references.shape, seen.shape[-1] == shown.shape[-1]]
-    places = [arrays["bins"].shape == (2,), arrays["window"].shape == (), int(arrays["window"]) % 2 == 1]
+    places = [
+        arrays["bins"].shape == (2,) and arrays["bins"][1] > 0,
+        arrays["window"].shape == (),
+        int(arrays["window"].flat[0]) % 2 == 1,
+    ]
     if not all(kinds + shapes + places) or int(references.max(initial=0)) >= len(shown):
         raise ValueError("local_posterior's arrays are not those of a local posterior")
