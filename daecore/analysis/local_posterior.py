@@ -33,7 +33,7 @@ class PixelLikelihood(Protocol):
         ...
 
     def original_factors(self, references: Tensor) -> Tensor:
-        """Of what the pictures are compared with, ``(N, C, H, W)``: float32 ``(N, K, H, W)``."""
+        """Of what the pictures are compared with, ``(N, C, H, W)`` or rows of it: float32 ``(N, K, H, W)``."""
         ...
 
 
@@ -87,7 +87,8 @@ def local_posterior_mean(
     references = originals if references is None else references
     _require_fit(corrupted, originals, references, window)
     seen = likelihood.corrupted_factors(corrupted).permute(2, 3, 0, 1).contiguous()  # (H, W, B, K)
-    shown = likelihood.original_factors(references).permute(2, 3, 1, 0).contiguous()  # (H, W, K, N)
+    bands = references.split(1, 2)  # row by row, so that what is transposed stays in the cache
+    shown = torch.stack([likelihood.original_factors(band)[:, :, 0].permute(2, 1, 0) for band in bands])  # (H, W, K, N)
     values = as_float(originals).permute(2, 3, 0, 1).contiguous()  # (H, W, N, C)
     rows, reach = [], window // 2
     for row, row_values in enumerate(values):

@@ -10,7 +10,6 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 LEVELS, VALUES = 33, 97  # of a reference, and of what came out
 TAIL = 5e-4  # share of what came out that lies beyond the last value on either side, and is counted there
@@ -60,11 +59,11 @@ class FactoredChannel:
 
     def corrupted_factors(self, corrupted: Tensor) -> Tensor:
         """Of grey pictures ``(B, 1, H, W)``: float32 ``(B, K, H, W)``."""
-        return F.embedding(self.bins(corrupted[:, 0]).int(), self.seen).permute(0, 3, 1, 2)
+        return self.seen.T[:, self.bins(corrupted[:, 0]).long()].transpose(0, 1)
 
     def original_factors(self, references: Tensor) -> Tensor:
         """Of references as `PixelChannel.levels` gives them, uint8 ``(N, 1, H, W)``: float32 ``(N, K, H, W)``."""
-        return F.embedding(references[:, 0].int(), self.shown).permute(0, 3, 1, 2)
+        return self.shown.T[:, references[:, 0].long()].transpose(0, 1)
 
 
 @dataclass(frozen=True)
