@@ -17,7 +17,7 @@ from typing import Any
 from report_keys import report
 
 # The front doors, in the order in which they are shown. Each is a package with `__all__`; nothing else is public.
-ROOMS = "data plugin corruption model training stats evaluation transfer analysis plots html experiment study testing"
+ROOMS = "data plugin corruption model training stats analysis evaluation transfer plots html experiment study testing"
 DOORS = ("daecore", *(f"daecore.{room}" for room in ROOMS.split()))
 
 

@@ -1,4 +1,4 @@
-"""Analysis: likelihood, posterior, Langevin steps, vector fields, information, filters."""
+"""Analysis: likelihood, posterior, local posterior, Langevin steps, vector fields, information, filters."""
 
 from daecore.analysis.filter_tuning import grain, orientation_selectivity, support
 from daecore.analysis.flow import Prediction, euler_flow, exact_flow_denoiser
@@ -7,6 +7,8 @@ from daecore.analysis.gabor_fit import fit_gabor
 from daecore.analysis.information import Bound, information_bound, sensitivity
 from daecore.analysis.langevin import Level, Observation, langevin, last_state
 from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
+from daecore.analysis.local_posterior import GaussianPixels, PixelLikelihood, local_posterior_mean
+from daecore.analysis.pixel_channel import FactoredChannel, PixelChannel
 from daecore.analysis.posterior import Denoiser, Posterior, draw_originals, exact_denoiser, posterior
 from daecore.analysis.vector_field import Agreement, agreement
 
@@ -16,10 +18,14 @@ __all__ = [
     "CoveredThenNoised",
     "Denoiser",
     "ErasedThenNoised",
+    "FactoredChannel",
     "GaussianNoised",
+    "GaussianPixels",
     "Level",
     "Likelihood",
     "Observation",
+    "PixelChannel",
+    "PixelLikelihood",
     "Posterior",
     "Prediction",
     "Wave",
@@ -34,6 +40,7 @@ __all__ = [
     "information_bound",
     "langevin",
     "last_state",
+    "local_posterior_mean",
     "orientation_selectivity",
     "posterior",
     "sensitivity",

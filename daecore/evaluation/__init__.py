@@ -3,6 +3,8 @@
 from daecore.evaluation.baselines import Baselines, measure
 from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
 from daecore.evaluation.linear import fit_linear
+from daecore.evaluation.local_posterior import LocalPosterior
+from daecore.evaluation.local_posterior_fit import fit_local_posterior
 from daecore.evaluation.realism import measure_realism
 from daecore.evaluation.sampling import Measure, SamplingReport, measure_consistency
 
@@ -10,10 +12,12 @@ __all__ = [
     "Baselines",
     "DenoisingReport",
     "Evaluation",
+    "LocalPosterior",
     "Measure",
     "SamplingReport",
     "evaluate",
     "fit_linear",
+    "fit_local_posterior",
     "measure",
     "measure_consistency",
     "measure_realism",

@@ -23,8 +23,10 @@ from daecore.data.samples import Shape
 from daecore.errors import InputError, StoreError, choices, in_a_line
 from daecore.evaluation.classical import METHODS
 from daecore.evaluation.linear import LinearMap
+from daecore.evaluation.local_posterior import LocalPosterior
 
 COLUMNS = ("index", "psnr_db", "mse")
+LOCAL = "local_posterior:"  # before the names of its arrays
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Baselines:
         skipped: Why a method is missing, by its name.
         linear: The fitted linear map, if any.
         mean_image: The training set's mean, float32 ``shape``, if it fits the test samples.
+        local_posterior: The local posterior mean with its training pictures, if it was fitted.
     """
 
     baselines: tuple[Baseline, ...]
@@ -63,6 +66,7 @@ class Baselines:
     skipped: Mapping[str, str] = field(default_factory=dict)
     linear: LinearMap | None = None
     mean_image: Tensor | None = None
+    local_posterior: LocalPosterior | None = None
 
     def __getitem__(self, name: str) -> Baseline:
         """The baseline of this name.
@@ -104,6 +108,8 @@ class Baselines:
             return self.linear(x, shape)
         if name == "mean_image" and self.mean_image is not None:
             return self.mean_image.expand(len(x), *shape)
+        if name == "local_posterior" and self.local_posterior is not None:
+            return self.local_posterior(x, shape)
         return classical(name, x, strength, shape)
 
     def save(self, path: Path) -> None:
@@ -117,6 +123,8 @@ class Baselines:
             arrays |= {"weight": self.linear.weight.numpy(), "bias": self.linear.bias.numpy()}
         if self.mean_image is not None:
             arrays["mean_image"] = self.mean_image.numpy()
+        if self.local_posterior is not None:
+            arrays |= {f"{LOCAL}{name}": array for name, array in self.local_posterior.to_arrays().items()}
         save_arrays(path, arrays)
 
     @classmethod
@@ -167,7 +175,9 @@ def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Baselines:
     baselines = (Baseline(row.name, row.strength, **_columns(row.name, arrays)) for row in header.baselines)
     linear = LinearMap(*(_finite(arrays, key) for key in ("weight", "bias"))) if "weight" in arrays else None
     mean = _finite(arrays, "mean_image") if "mean_image" in arrays else None
-    return Baselines(tuple(baselines), header.digest, header.skipped, linear, mean)
+    local = {name.removeprefix(LOCAL): array for name, array in arrays.items() if name.startswith(LOCAL)}
+    local_posterior = LocalPosterior.from_arrays(local) if local else None
+    return Baselines(tuple(baselines), header.digest, header.skipped, linear, mean, local_posterior)
 
 
 def _columns(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
 """Measure the baselines: tune them on validation pairs, evaluate them on the same test pairs as every model.
 
-Knows the classical methods, the linear map and the mean image. Does not know models. The cost is bounded:
-strengths are chosen on at most `TUNED` validation samples (`SLOW_TUNED` for methods that go image by image),
+Knows the classical methods, the mean image, the linear map and the local posterior. Does not know models. The cost is
+bounded: strengths are chosen on at most `TUNED` validation samples (`SLOW_TUNED` for methods that go image by image),
 and those slow methods are evaluated on a fixed draw of at most `EVALUATED` test images, fewer when images are large.
 """
 
@@ -18,6 +18,8 @@ from daecore.data.samples import Pairs, Samples, Shape, Splits, as_float
 from daecore.evaluation.baseline import Baseline, Baselines, classical
 from daecore.evaluation.classical import METHODS
 from daecore.evaluation.linear import fit_linear
+from daecore.evaluation.local_posterior import unfit_for_local_posterior
+from daecore.evaluation.local_posterior_fit import fit_local_posterior
 from daecore.stats.metrics import decibel, image_mse, squared_error
 
 __all__ = ["Baseline", "Baselines", "evaluation_digest", "measure"]
@@ -36,7 +38,8 @@ Restorer = Callable[[Tensor, Shape], Tensor]
 def measure(splits: Splits, corruptor: Corruptor) -> Baselines:
     """Tune, fit and evaluate every baseline these samples allow.
 
-    Points have only ``identity`` and ``linear``. What cannot be used is named with its reason in ``skipped``.
+    Points have only ``identity`` and ``linear``; the local posterior is for small, centred, grey pictures. What cannot
+    be used is named with its reason in ``skipped``.
 
     Args:
         splits: The dataset: ``train`` fits, ``validation`` tunes, ``test`` evaluates.
@@ -65,7 +68,13 @@ def measure(splits: Splits, corruptor: Corruptor) -> Baselines:
     else:
         linear, ridge = fit_linear(splits.train, bench.validation, corruptor)
         baselines.append(bench.evaluate("linear", ridge, linear))
-    return Baselines(tuple(baselines), evaluation_digest(bench.test), skipped, linear, mean_image)
+    local = None
+    if reason := _unfit(splits) or unfit_for_local_posterior(splits.train):
+        skipped["local_posterior"] = reason
+    else:
+        local = fit_local_posterior(splits.train, bench.validation, corruptor)
+        baselines.append(bench.evaluate("local_posterior", local.window, local, slow=True))
+    return Baselines(tuple(baselines), evaluation_digest(bench.test), skipped, linear, mean_image, local)
 
 
 @dataclass(frozen=True)

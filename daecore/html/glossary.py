@@ -13,6 +13,7 @@ BASELINES = {
     "nlm": "non-local means: similar patches averaged",
     "mean_image": "the mean of the training pictures, whatever the input",
     "linear": "the best linear map, fitted on the training set",
+    "local_posterior": "training pictures averaged pixel by pixel, those that explain a window around it weighing most",
 }
 CLASSIFIERS = {
     "scratch": "first weights at random; all layers are trained with the labels",

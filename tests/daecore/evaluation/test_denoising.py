@@ -48,10 +48,9 @@ def pairs(splits):
 
 def test_a_model_that_is_the_linear_baseline_gains_nothing_over_it(pairs, baselines):
     report = evaluate(Affine(baselines.linear), pairs, baselines).report
-    assert report.best_baseline.name == "linear"
-    assert report.restored_db == pytest.approx(report.best_baseline.db, abs=1e-4)
-    assert report.gain_db.mean == pytest.approx(0, abs=1e-4)
-    assert report.gain_over_linear_db == report.gain_db
+    assert report.restored_db == pytest.approx(report.baselines["linear"].db, abs=1e-4)
+    assert report.gain_over_linear_db.mean == pytest.approx(0, abs=1e-4)
+    assert report.gain_over_linear_db.n == 400
     over = report.gain_over_corrupted_db
     assert over.mean == pytest.approx(report.restored_db - report.corrupted_db, abs=1e-4)
     assert over.low > 0
@@ -62,7 +61,8 @@ def test_a_model_that_changes_nothing_loses_to_the_best_baseline(pairs, baseline
     assert report.restored_db == report.corrupted_db == pytest.approx(baselines.mean_db("identity"), abs=1e-4)
     assert report.pooled_db < report.restored_db
     assert report.gain_db.high < 0
-    assert report.gain_db.n == report.images == 400
+    assert report.images == 400
+    assert report.gain_db.n == report.best_baseline.images == 300  # it is slow, and measured on a subset
     assert report.gain_over_corrupted_db.mean == report.gain_over_corrupted_db.high == 0
 
 

@@ -115,7 +115,7 @@ def test_the_page_explains_its_words_where_they_stand() -> None:
 
 
 def test_every_baseline_and_every_classifier_is_explained() -> None:
-    assert {*METHODS, "identity", "mean_image", "linear"} == set(glossary.BASELINES)
+    assert {*METHODS, "identity", "mean_image", "linear", "local_posterior"} == set(glossary.BASELINES)
     assert set(NAMES) == set(glossary.CLASSIFIERS)
 
 
