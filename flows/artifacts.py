@@ -12,6 +12,7 @@ from prefect.artifacts import (
 )
 
 from daecore.html.headline import headline, pretraining
+from daecore.html.licence import licence_lines
 from daecore.transfer.scores import TransferReport
 
 from .store import tracking
@@ -38,11 +39,26 @@ def _text(final: FinalReport, title: str) -> str:
         f"**{said.text}** {said.remark}",
         f"![restored test samples]({tracking.artifact_page(run, 'panel.png')})" if link else "",
         "\n".join([f"| | {denoising.unit} |", "|---|---|", *rows]),
+        *_samples(final, bool(link)),
         "\n".join(["| labels | initialisation | error % |", "|---|---|---|", *errors]) if errors else "",
         *pretraining(TransferReport.model_validate({"rows": final.transfer, "differences": final.differences})),
         f"[The whole report]({tracking.artifact_page(run, 'report.html')}) · run `{run}`" if link else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _samples(final: FinalReport, linked: bool) -> list[str]:
+    """Of a network that draws: its samples, and what they are worth."""
+    if final.sampling is None:
+        return []
+    page = tracking.artifact_page(final.mlflow["run_id"], "samples.png")
+    images = final.denoising.unit == "dB"
+    picture = f"![original, corrupted, mean, samples, deviation]({page})" if linked and images else ""
+    return [
+        "**Samples of what could have been**",
+        picture,
+        "\n".join(f"- {it}" for it in licence_lines(final.sampling)),
+    ]
 
 
 def _score_rows(final: FinalReport) -> list[dict[str, str | float]]:

@@ -24,6 +24,7 @@ from .stages.caller import Caller, intact, without_tags
 from .stages.dataset import dataset_request, load_dataset
 from .stages.evaluation import evaluate_denoising, evaluation_request
 from .stages.report import Outcome, report
+from .stages.sampling import evaluate_samples, sampling_request
 from .stages.training import train_autoencoder, training_request
 from .stages.transfer import transfer, transfer_request
 from .store import tracking
@@ -152,6 +153,9 @@ def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, la
         evaluation_request(experiment, dataset, model, baselines),
         intact=intact,
     )
+    sampled = None
+    if experiment.objective.extension.draws:
+        sampled = call(evaluate_samples, sampling_request(experiment, dataset, model), intact=intact)
     transferred = TransferReport()
     if classifies:
         control = trained(call, experiment, dataset, run, control=True)
@@ -159,7 +163,8 @@ def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, la
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, evaluated=evaluated,
-        transfer=transferred, timings=tuple(call.timings), seconds=time.perf_counter() - began, uses=tuple(call.uses),
+        sampled=sampled, transfer=transferred, timings=tuple(call.timings), seconds=time.perf_counter() - began,
+        uses=tuple(call.uses),
     )  # fmt: skip
     with without_tags():
         reported = report(outcome)

@@ -1,7 +1,7 @@
 """Analysis: likelihood, posterior, local posterior, Langevin steps, vector fields, information, filters."""
 
 from daecore.analysis.filter_tuning import grain, orientation_selectivity, support
-from daecore.analysis.flow import Prediction, euler_flow, exact_flow_denoiser
+from daecore.analysis.flow import exact_flow_denoiser
 from daecore.analysis.gabor import Wave, gabor
 from daecore.analysis.gabor_fit import fit_gabor
 from daecore.analysis.information import Bound, information_bound, sensitivity
@@ -27,11 +27,9 @@ __all__ = [
     "PixelChannel",
     "PixelLikelihood",
     "Posterior",
-    "Prediction",
     "Wave",
     "agreement",
     "draw_originals",
-    "euler_flow",
     "exact_denoiser",
     "exact_flow_denoiser",
     "fit_gabor",

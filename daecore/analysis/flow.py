@@ -1,10 +1,8 @@
-"""Flow: the exact answer of a flow-matching network over a finite set, and the road it leads a sample along.
+"""Flow: the exact answer of a flow-matching network over a finite set; `daecore.model.sampling` walks with it.
 
 On the road z_t = t x + (1 - t) n from noise to an original x, the best network answers E[x | z_t, y]. For finitely
 many originals that is a softmax over log-likelihoods. At t = 0 it is the posterior mean. Knows no network.
 """
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,15 +10,13 @@ from torch import Tensor
 from daecore.analysis.likelihood import Likelihood
 from daecore.data.samples import as_float
 from daecore.errors import InputError
+from daecore.model.sampling import Predict
 
 PAIRS = 4_000_000  # logarithms held at once: 32 MB
 NARROWEST = 1e-4  # 1 - t, below which the softmax is one original all the same
 
-Prediction = Callable[[Tensor, Tensor], Tensor]
-"""``predict(state, time)``: states ``(B, *shape)`` at times ``(B,)`` from 0 to 1, to the mean of where they may end."""
 
-
-def exact_flow_denoiser(originals: Tensor, likelihood: Likelihood | None, corrupted: Tensor) -> Prediction:
+def exact_flow_denoiser(originals: Tensor, likelihood: Likelihood | None, corrupted: Tensor) -> Predict:
     """``predict(state, time)`` is E[x | z_t, y], for originals that are all equally likely.
 
     The weight of an original x is ``p(y | x) N(z_t; t x, (1 - t)^2)``, normalised.
@@ -64,21 +60,3 @@ def exact_flow_denoiser(originals: Tensor, likelihood: Likelihood | None, corrup
         return torch.cat(means).view(-1, *originals.shape[1:]).to(state.dtype)
 
     return predict
-
-
-def euler_flow(predict: Prediction, start: Tensor, steps: int) -> Tensor:
-    """Follow ``dz/dt = (predict(z, t) - z) / (1 - t)`` from noise at t = 0 to samples at t = 1, in equal steps.
-
-    Args:
-        predict: Of the clean sample, from a state and its time.
-        start: float32 ``(B, *shape)``, standard normal.
-        steps: How many; one gives the prediction at t = 0, which is the mean.
-
-    Returns:
-        ``(B, *shape)``: the last step lands on the last prediction.
-    """
-    state = start
-    for step in range(steps):
-        restored = predict(state, start.new_full((len(start),), step / steps))
-        state = torch.lerp(state, restored, 1 / (steps - step))
-    return state

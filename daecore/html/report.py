@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daecore.evaluation.denoising import DenoisingReport
+from daecore.evaluation.sampling import SamplingReport
 from daecore.html import glossary
 from daecore.html.headline import Headline, headline, pretraining
+from daecore.html.licence import licence_section
 from daecore.html.markup import Row, document, escape, figure, note, table
 from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
@@ -53,11 +55,19 @@ def page(title: str, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -
         _headline(headline(denoising)),
         _panel(pictures, denoising.unit),
         _restoration(denoising),
+        _samples(report, pictures),
         _transfer(transfer),
         *(_picture(pictures, name) for name in ("label_efficiency.png", "loss_curves.png", "psnr_histogram.png")),
         _settings(report),
     ]
     return document(title, sections)
+
+
+def _samples(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """What the samples are worth, of a network that draws."""
+    if not report.get("sampling"):
+        return ""
+    return licence_section(SamplingReport.model_validate(report["sampling"]), pictures.get("samples.png"))
 
 
 def _headline(said: Headline) -> str:

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from daecore.evaluation.denoising import DenoisingReport
+from daecore.evaluation.sampling import SamplingReport
 from daecore.html.headline import headline, pretraining
+from daecore.html.licence import licence_lines
 from daecore.stats.claims import format_interval
 from daecore.transfer.scores import TransferReport
 
@@ -30,6 +32,11 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
     console = Console()
     console.print()
     _print_restoration(console, DenoisingReport.model_validate(report["denoising"]))
+    if report.get("sampling"):
+        sampling = SamplingReport.model_validate(report["sampling"])
+        console.print(f"\n{sampling.draws} samples of each of {sampling.pictures} test samples", highlight=False)
+        for line in licence_lines(sampling):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     transfer = TransferReport.model_validate({"rows": report["transfer"], "differences": report["differences"]})
     if transfer.rows:
         console.print(

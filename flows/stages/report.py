@@ -28,6 +28,7 @@ from ..store.provenance import provenance, used_by
 from ..store.server_address import pages
 from ..store.store import Store, current_store
 from .evaluation import Evaluated
+from .sampling import Sampled
 from .stage import Timed
 
 SMALL, WIDTH = "panel-small.png", 760  # the panel as MLflow's description shows it: pictures there are never scaled
@@ -43,6 +44,7 @@ class Outcome(Record):
     dataset: DatasetRef
     model: ModelRef
     evaluated: Evaluated
+    sampled: Sampled | None
     transfer: TransferReport
     timings: tuple[Timed, ...]
     seconds: float
@@ -53,7 +55,8 @@ class Outcome(Record):
 def report(outcome: Outcome) -> Reported:
     """Write metrics, tags, pictures, the JSON report and the page into the outcome's run; never cached."""
     store = current_store()
-    run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in outcome.evaluated.files.items()}
+    kept = outcome.evaluated.files | (outcome.sampled.files if outcome.sampled else {})
+    run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in kept.items()}
     final = _final(outcome, store)
     curves = _loss_curves(outcome.model.run_id)
     with tempfile.TemporaryDirectory() as temporary:
@@ -88,6 +91,9 @@ def metrics(final: FinalReport) -> dict[str, float]:
         found |= {f"{name}.{end}": denoising[name][end] for end in ("mean", "low", "high")} if denoising[name] else {}
     for row in final.transfer:
         found[f"error_percent.{row['initialisation']}.{row['labels']}"] = row["error_percent"]["mean"]
+    for name, measure in final.sampling.measures.items() if final.sampling else ():
+        if measure.value is not None:
+            found |= {f"samples.{name}.{end}": getattr(measure.value, end) for end in ("mean", "low", "high")}
     training = final.training.model_dump(include={"images_per_second", "seconds", "loss"})
     return found | {f"training.{name}": value for name, value in training.items()}
 
@@ -123,6 +129,7 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
         prefect={"flow_run_id": outcome.flow_run_id},
         dataset={"sha256": dataset.sha256, "sizes": dataset.sizes, "shape": dataset.shape},
         denoising=outcome.evaluated.report,
+        sampling=outcome.sampled.report if outcome.sampled else None,
         transfer=[row.model_dump(mode="json") for row in outcome.transfer.rows],
         differences=[row.model_dump(mode="json") for row in outcome.transfer.differences],
         training=outcome.model.summary,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from daecore.evaluation.denoising import DenoisingReport
+from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment
 from daecore.record import Record
 
@@ -28,6 +29,7 @@ class FinalReport(Record):
     prefect: dict[str, str]
     dataset: dict[str, Any]
     denoising: DenoisingReport
+    sampling: SamplingReport | None = None
     transfer: list[dict[str, Any]]
     differences: list[dict[str, Any]]
     training: TrainingSummary

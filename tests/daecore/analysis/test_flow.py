@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from daecore.analysis.flow import euler_flow, exact_flow_denoiser
+from daecore.analysis.flow import exact_flow_denoiser
 from daecore.analysis.likelihood import GaussianNoised
 from daecore.analysis.posterior import posterior
 from daecore.errors import InputError
+from daecore.model.sampling import SamplingOptions, walk
 from daecore.rng import stream
 
 PAIR = torch.tensor([[0.6, -0.8], [-0.6, 0.8]])
@@ -51,8 +52,8 @@ def test_one_step_is_the_mean_and_many_end_at_the_originals() -> None:
     """Half of the walkers at each of two points that are equally likely."""
     predict = exact_flow_denoiser(PAIR, None, torch.zeros(1, 2))
     start = torch.randn(4000, 2, generator=stream(3, "start"))
-    assert euler_flow(predict, start, 1).abs().max() < 1e-6
-    ends = euler_flow(predict, start, 50)
+    assert walk(predict, start, SamplingOptions(steps=1), bounded=False).abs().max() < 1e-6
+    ends = walk(predict, start, SamplingOptions(steps=50), bounded=False)
     assert (torch.cdist(ends, PAIR).amin(1) < 1e-3).float().mean() > 0.99
     assert ((ends @ PAIR[0]) > 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
