@@ -402,3 +402,35 @@ def test_a_flow_that_nobody_has_prepared_enters_the_store_itself(server: str, tm
     with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as database:
         (status,) = database.execute("SELECT status FROM runs WHERE run_uuid = ?", [done.stdout.split()[-1]]).fetchone()
     assert status == "FINISHED"
+
+
+DRAWS = [
+    "--set",
+    "architecture={unet: {sampler: true, widths: [4, 8]}}",
+    "--set",
+    "objective=flow",
+    "--set",
+    "transfer=null",
+]
+
+
+def test_what_a_network_draws_is_measured_kept_and_shown(store: Path, run: Run, first: dict, server: str) -> None:
+    """In the report, the run's files and metrics, the page and Prefect's artifact; the second time from the cache."""
+    drawn = run(store, *DRAWS)
+    sampling = drawn["sampling"]
+    assert (sampling["pictures"], sampling["draws"]) == (300, 8)
+    found = {name for name, measure in sampling["measures"].items() if measure["value"]}
+    assert {"error_over_own_mean", "error_over_mean", "coverage", "variance"} <= found
+    artifacts = Path(drawn["files"]["artifacts"])
+    assert np.asarray(Image.open(artifacts / "samples.png")).std() > 0
+    assert "Samples of what could have been" in (artifacts / "report.html").read_text()
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
+        rows = database.execute("select key, value from latest_metrics where run_uuid = ?", [drawn["mlflow"]["run_id"]])
+        kept = dict(rows.fetchall())
+    expected = sampling["measures"]["error_over_mean"]["value"]["mean"]
+    assert kept["samples.error_over_mean.mean"] == pytest.approx(expected)
+    assert first["sampling"] is None
+    again = run(store, *DRAWS)
+    assert "evaluate_samples" in again["reused"]
+    assert again["sampling"] == sampling
+    assert again["training"]["weights_sha256"] == drawn["training"]["weights_sha256"]

@@ -1,15 +1,18 @@
 """Flow matching: the squared error at time 0, the velocity's error beyond, and nothing seen of what is hidden."""
 
+import copy
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from daecore import Autoencoder, Batch, Corruptor, InputError, Sampler, spec, stream
+from daecore import Autoencoder, Batch, Corruptor, InputError, Sampler, Samples, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 from daecore.model.autoencoder import Shapes, initialise
+from daecore.training.loop import TrainingOptions, fit
+from daecore.training.state import TrainingState
 
 CLEAN = torch.rand((64, 1, 8, 8), generator=stream(0, "pictures"))
 NOISE = Corruptor([spec("corruption", {"gaussian_noise": {"sigma": 0.2}})])
@@ -134,3 +137,21 @@ def test_it_is_for_points() -> None:
             "objective": "flow", "transfer": None,
         })
     )  # fmt: skip
+
+
+def test_a_resumed_training_is_bit_equal_to_one_that_never_stopped() -> None:
+    """Every draw of times, noise and what is hidden comes from the named streams of its step."""
+    flow = spec("objective", "flow")
+    loss = flow.extension.function(flow.options, NOISE)
+    options = TrainingOptions(epochs=3, batch=16, precision="float32", average=0.9)
+    samples = Samples(CLEAN)
+
+    def epochs(model: Autoencoder, resume: TrainingState | None = None) -> list[TrainingState]:
+        return [copy.deepcopy(epoch.state) for epoch in fit(model, loss, samples, options, seed=1, resume=resume)]
+
+    whole, other = network("unet", widths=[4, 8]), network("unet", widths=[4, 8])
+    states = epochs(whole)
+    epochs(other, states[0])
+    assert all(
+        torch.equal(one, two) for one, two in zip(whole.state_dict().values(), other.state_dict().values(), strict=True)
+    )
