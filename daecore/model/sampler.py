@@ -1,13 +1,13 @@
 """Sampler: an autoencoder that also draws what could have been: one network, the mean at time 0, samples beyond.
 
-Knows what such a network is given. Does not know how it is taught (an objective's
-affair) or how it is walked with (see `daecore.model.sampling`).
+Knows what such a network is given. Does not know how it is taught (an objective's affair) or how it is walked with (see
+`daecore.model.sampling`).
 """
 
 from abc import abstractmethod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from daecore.model.autoencoder import Autoencoder
 
@@ -25,9 +25,6 @@ class Sampler(Autoencoder):
     Source: flow matching, Lipman et al., ICLR 2023; that the network says the sample itself, and nothing made of it and
     the state: Li and He, "Back to basics", 2025.
     """
-
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
-        super().__init__(encoder, decoder)
 
     def forward(
         self, x: Tensor, state: Tensor | None = None, time: Tensor | None = None, hidden: Tensor | None = None
