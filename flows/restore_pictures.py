@@ -17,6 +17,7 @@ from daecore.data.image_file import read_image
 from daecore.data.image_search import find_images, identity
 from daecore.data.samples import as_float
 from daecore.errors import DataError, InputError
+from daecore.model.picture_sampling import draw_picture
 from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions
 from daecore.model.tiling import tile_count
@@ -42,22 +43,11 @@ class Job:
     samples: int = 0
 
     @property
-    def sample_files(self) -> tuple[Path, ...]:
-        """Where the samples go."""
-        return tuple(self._beside(f"sample-{number}") for number in range(1, self.samples + 1))
-
-    @property
-    def deviation_file(self) -> Path:
-        """Where the standard deviation of several samples goes, pixel by pixel."""
-        return self._beside("deviation")
-
-    @property
     def targets(self) -> tuple[Path, ...]:
-        """All files that are written."""
-        return (self.target, *self.sample_files, *([self.deviation_file] if self.samples > 1 else []))
-
-    def _beside(self, what: str) -> Path:
-        return self.target.with_name(f"{self.target.stem}-{what}{self.target.suffix}")
+        """All files that are written: the restored picture, the samples, and of several their deviation."""
+        beside = [f"sample-{number}" for number in range(1, self.samples + 1)]
+        beside += ["deviation"] if self.samples > 1 else []
+        return (self.target, *(self.target.with_stem(f"{self.target.stem}-{what}") for what in beside))
 
 
 @dataclass(frozen=True)
@@ -122,7 +112,7 @@ def restore_file(job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPL
     try:
         pixels = as_float(picture.pixels.to(device))
         restored = restorer(pixels).cpu()
-        drawn = restorer.draw(pixels, job.samples, sampling).cpu() if job.samples else None
+        drawn = draw_picture(restorer, pixels, job.samples, sampling).cpu() if job.samples else None
     except torch.OutOfMemoryError:
         raise DataError(
             f"{job.source} does not fit into the device's memory. Take smaller tiles: --tile 256."

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from daecore.analysis.likelihood import Likelihood
+from daecore.analysis.posterior import PAIRS
 from daecore.data.samples import as_float
 from daecore.errors import InputError
 from daecore.model.sampling import Predict
 
-PAIRS = 4_000_000  # logarithms held at once: 32 MB
 NARROWEST = 1e-4  # 1 - t, below which the softmax is one original all the same
 
 

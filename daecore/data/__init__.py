@@ -8,7 +8,7 @@ from daecore.data.image_file import ImageFile, read_image
 from daecore.data.image_search import Found, find_images
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
-from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float
+from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float, as_uint8
 
 __all__ = [
     "ALL",
@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "Splits",
     "as_float",
+    "as_uint8",
     "debian_package",
     "draw_labels",
     "encode_image",

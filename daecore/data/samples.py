@@ -200,3 +200,8 @@ def _digest(data: Tensor, labels: Tensor | None = None) -> str:
 def as_float(data: Tensor) -> Tensor:
     """The tensor rule: uint8 becomes float32 in ``[0, 1]``, anything else stays as it is."""
     return data.to(torch.float32).mul_(1 / 255) if data.dtype == torch.uint8 else data
+
+
+def as_uint8(images: Tensor) -> Tensor:
+    """Images as they are stored: clipped to ``[0, 1]``, the nearest step of a 255th; uint8 stays as it is."""
+    return images if images.dtype == torch.uint8 else images.clamp(0, 1).mul(255).round().to(torch.uint8)

@@ -6,14 +6,14 @@ from daecore.evaluation.linear import fit_linear
 from daecore.evaluation.local_posterior import LocalPosterior
 from daecore.evaluation.local_posterior_fit import fit_local_posterior
 from daecore.evaluation.realism import measure_realism
-from daecore.evaluation.sampling import Measure, SamplingReport, measure_consistency
+from daecore.evaluation.sampling import SamplingMeasure, SamplingReport, measure_consistency
 
 __all__ = [
     "Baselines",
     "DenoisingReport",
     "Evaluation",
     "LocalPosterior",
-    "Measure",
+    "SamplingMeasure",
     "SamplingReport",
     "evaluate",
     "fit_linear",

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from daecore.data.samples import as_uint8
 from daecore.errors import InputError
 from daecore.stats.ratio import Ratio
 
 DECILES = 10
 UNCERTAIN = 0.05  # standard deviation of a value, in its own units, from which on coverage says something
-LEVELS = 255  # a picture's values are compared as they would be stored, in steps of a 255th
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def coverage(truth: Tensor, samples: Tensor, exact_std: Tensor | None = None) ->
     require_samples(truth, samples)
     spread = torch.cat([samples, truth[None]]).std(0) if exact_std is None else exact_std
     uncertain = (spread > UNCERTAIN).flatten(1).double()  # (N, values)
-    x, s = (_as_stored(it) if truth.dim() > 2 else it for it in (truth, samples))
+    x, s = (as_uint8(it) if truth.dim() > 2 else it for it in (truth, samples))  # images as they would be stored
     return Ratio((covered(x, s).flatten(1) * uncertain).sum(1), uncertain.sum(1))
 
 
@@ -189,7 +189,3 @@ def _rank(key: Tensor) -> Tensor:
     """The place of each value among all, from 0; equal ones in the order of their positions."""
     order = key.flatten().argsort(stable=True)
     return torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=key.device)).view_as(key)
-
-
-def _as_stored(values: Tensor) -> Tensor:
-    return values.clamp(0, 1).mul(LEVELS).round()

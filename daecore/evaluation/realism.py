@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from daecore.data.samples import Samples, Splits, as_float
+from daecore.data.samples import Samples, Splits, as_float, as_uint8
 from daecore.errors import InputError
 from daecore.evaluation.feature_sets import frechet_distance, nearest_distance, precision_and_recall
 from daecore.evaluation.recogniser import Recogniser, train_recogniser
-from daecore.evaluation.sampling import Measure
+from daecore.evaluation.sampling import SamplingMeasure
 from daecore.evaluation.two_sample import two_sample_accuracy
 from daecore.rng import stream
 from daecore.stats.intervals import Interval, bootstrap, student
@@ -40,7 +40,7 @@ TRAINING, ORIGINALS = "training pictures", "the originals"
 
 @dataclass(frozen=True)
 class _Pictures:
-    """What is compared, all as stored.
+    """What is compared, all as stored: a value between two steps of a 255th would tell a drawn picture from a real one.
 
     Attributes:
         truth: The N test pictures that were corrupted, with labels.
@@ -59,7 +59,7 @@ class _Pictures:
 
 def measure_realism(
     samples: Tensor, mean: Tensor, splits: Splits, index: Tensor | None = None, *, seed: int = 0
-) -> dict[str, Measure]:
+) -> dict[str, SamplingMeasure]:
     """How real samples look, each measure beside what real pictures give.
 
     Args:
@@ -84,7 +84,7 @@ def measure_realism(
         )
     reason = _obstacle(splits, len(index))
     if reason:
-        return {key: Measure(name=name, reason=reason) for key, name in NAMES.items()}
+        return {key: SamplingMeasure(name=name, reason=reason) for key, name in NAMES.items()}
     pictures = _pictures(samples, mean, splits, index.to(group.device), seed)
     recogniser = train_recogniser(splits.train, splits.classes or 0, seed=seed)
     return {
@@ -114,8 +114,8 @@ def _pictures(samples: Tensor, mean: Tensor, splits: Splits, index: Tensor, seed
     rest[index] = False
     others, train = (_shuffled(data, seed, name) for data, name in
                      ((group.data[rest], "others"), (splits.train.data, "training")))  # fmt: skip
-    stored = (_as_stored(it.to(group.device)) for it in (samples, mean))
-    return _Pictures(group.select(index), _as_stored(others), _as_stored(train), *stored)
+    stored = (as_uint8(it.to(group.device)) for it in (samples, mean))
+    return _Pictures(group.select(index), as_uint8(others), as_uint8(train), *stored)
 
 
 def _shuffled(data: Tensor, seed: int, name: str) -> Tensor:
@@ -123,12 +123,7 @@ def _shuffled(data: Tensor, seed: int, name: str) -> Tensor:
     return data[order.to(data.device)]
 
 
-def _as_stored(pictures: Tensor) -> Tensor:
-    """As uint8: a value between two steps of a 255th would tell a drawn picture from a real one."""
-    return pictures if pictures.dtype == torch.uint8 else pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
-
-
-def _labels(pictures: _Pictures, recogniser: Recogniser, seed: int) -> Mapping[str, Measure]:
+def _labels(pictures: _Pictures, recogniser: Recogniser, seed: int) -> Mapping[str, SamplingMeasure]:
     """What an independent classifier makes of originals, means and samples; no number is right here."""
     shown = {"truth": pictures.truth.data, "mean": pictures.mean, "sample": pictures.samples.flatten(0, 1)}
     found, labels = {}, _labels_of(pictures.truth)
@@ -138,7 +133,7 @@ def _labels(pictures: _Pictures, recogniser: Recogniser, seed: int) -> Mapping[s
         for name, values in (("label_kept", kept.double()), ("confidence", probabilities.amax(2))):
             found[f"{name}_{what}"] = bootstrap(values.mean(0), generator=stream(seed, "realism", name, what))
     return {
-        key: Measure(name=NAMES[key], value=found[key], floor=found[f"{name}_truth"], floor_is=ORIGINALS)
+        key: SamplingMeasure(name=NAMES[key], value=found[key], floor=found[f"{name}_truth"], floor_is=ORIGINALS)
         for name in ("label_kept", "confidence")
         for key in (f"{name}_mean", f"{name}_sample")
     }
@@ -150,7 +145,7 @@ def _labels_of(samples: Samples) -> Tensor:
     return samples.labels
 
 
-def _as_sets(pictures: _Pictures, recogniser: Recogniser) -> Mapping[str, Measure]:
+def _as_sets(pictures: _Pictures, recogniser: Recogniser) -> Mapping[str, SamplingMeasure]:
     """Sets of samples against sets of other test pictures, beside sets of training pictures against the same ones."""
     count, rows = len(pictures.mean), []
     sets = max(1, min(len(pictures.samples), len(pictures.train) // count))
@@ -168,7 +163,7 @@ def _as_sets(pictures: _Pictures, recogniser: Recogniser) -> Mapping[str, Measur
         "recall": {"low": INSIDE},
     }
     return {
-        key: Measure(name=NAMES[key], ideal=1.0, value=_over(values[:, i] / scale[i]),
+        key: SamplingMeasure(name=NAMES[key], ideal=1.0, value=_over(values[:, i] / scale[i]),
                      floor=_over(values[:, 3 + i] / scale[i]), floor_is=TRAINING, **band)
         for i, (key, band) in enumerate(bands.items())
     }  # fmt: skip
@@ -180,7 +175,7 @@ def _over(values: Tensor) -> Interval:
     return student(values) if len(values) > 1 else Interval(mean=alone, low=alone, high=alone, n=1)
 
 
-def _nearest(pictures: _Pictures, seed: int) -> Measure:
+def _nearest(pictures: _Pictures, seed: int) -> SamplingMeasure:
     """Of pixels: below 1 samples are nearer to what was trained on than to what was not, in sets of one size."""
     size = min(len(pictures.others), len(pictures.train))
     parts = pictures.train[: len(pictures.train) // size * size].split(size)
@@ -190,13 +185,13 @@ def _nearest(pictures: _Pictures, seed: int) -> Measure:
         train = torch.stack([nearest_distance(points, part) for part in parts]).mean(0)
         return Ratio(train, nearest_distance(points, pictures.others[:size])).interval(stream(seed, "realism", name))
 
-    return Measure(
+    return SamplingMeasure(
         name=NAMES["nearest"], value=ratio(pictures.samples[0], "nearest"), ideal=1.0, low=COPIED,
         floor=ratio(pictures.truth.data, "nearest truth"), floor_is=ORIGINALS,
     )  # fmt: skip
 
 
-def _two_sample(pictures: _Pictures, seed: int) -> Measure:
+def _two_sample(pictures: _Pictures, seed: int) -> SamplingMeasure:
     """Drawn pictures against other test pictures; training pictures in their place are the floor."""
     draws, count = pictures.samples.shape[:2]
     sets = max(1, min(draws, len(pictures.train) // count))
@@ -205,4 +200,6 @@ def _two_sample(pictures: _Pictures, seed: int) -> Measure:
         two_sample_accuracy(pictures.others[:REAL], drawn, seed=seed, name=name)
         for drawn, name in ((pictures.samples, "two samples"), (instead, "two samples, floor"))
     )
-    return Measure(name=NAMES["two_sample"], value=value, ideal=0.5, high=TOLD_APART, floor=floor, floor_is=TRAINING)
+    return SamplingMeasure(
+        name=NAMES["two_sample"], value=value, ideal=0.5, high=TOLD_APART, floor=floor, floor_is=TRAINING
+    )

@@ -29,7 +29,7 @@ COUNTS = 0.05  # of all squared error, from which on a decile counts
 FOR_HALVES = 4  # samples from which the deciles of an unknown deviation can be told
 
 
-class Measure(BaseModel):
+class SamplingMeasure(BaseModel):
     """One measure of a sampler.
 
     Attributes:
@@ -102,10 +102,10 @@ class SamplingReport(BaseModel):
 
     pictures: int
     draws: int
-    measures: dict[str, Measure]
+    measures: dict[str, SamplingMeasure]
     deciles: tuple[DecileMeasure, ...] = ()
 
-    def with_measures(self, more: Mapping[str, Measure]) -> "SamplingReport":
+    def with_measures(self, more: Mapping[str, SamplingMeasure]) -> "SamplingReport":
         """The same report with further measures after its own."""
         return self.model_copy(update={"measures": {**self.measures, **more}})
 
@@ -165,8 +165,8 @@ def _ratios(truth: Tensor, samples: Tensor, mean: Tensor, exact_std: Tensor | No
     }
 
 
-def _measure(name: str, value: Interval | None, ideal: float, band: float, floor: Interval | None) -> Measure:
-    return Measure(
+def _measure(name: str, value: Interval | None, ideal: float, band: float, floor: Interval | None) -> SamplingMeasure:
+    return SamplingMeasure(
         name=name, value=value, ideal=ideal, low=ideal - band, high=ideal + band, floor=floor,
         floor_is=ITSELF if floor else "", reason="" if value else NOTHING,
     )  # fmt: skip
@@ -182,12 +182,12 @@ def _deciles(truth: Tensor, samples: Tensor, exact_std: Tensor | None, seed: int
         )
 
 
-def _worst(deciles: tuple[DecileMeasure, ...], itself: tuple[DecileMeasure, ...], draws: int) -> Measure:
+def _worst(deciles: tuple[DecileMeasure, ...], itself: tuple[DecileMeasure, ...], draws: int) -> SamplingMeasure:
     """The decile that is farthest from 1, of those that count."""
     found = [it.ratio for it in deciles if it.counts and it.ratio is not None]
     if not found:
         few = f"{draws} samples cannot be halved to sort by the one half and measure the other; draw {FOR_HALVES}"
-        return Measure(name=NAMES["variance"], reason=NOTHING if deciles else few)
+        return SamplingMeasure(name=NAMES["variance"], reason=NOTHING if deciles else few)
     floors = [it.ratio for it in itself if it.counts and it.ratio is not None]
     return _measure(NAMES["variance"], _farthest(found), 1.0, VARIANCE, _farthest(floors) if floors else None)
 

@@ -5,7 +5,7 @@ Knows the sampling report. Computes nothing but formats.
 
 from collections.abc import Sequence
 
-from daecore.evaluation.sampling import Measure, SamplingReport
+from daecore.evaluation.sampling import SamplingMeasure, SamplingReport
 from daecore.html.markup import Row, figure, note, table
 from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
@@ -80,7 +80,7 @@ def licence_section(report: SamplingReport, png: bytes | None = None) -> str:
     )
 
 
-def _row(key: str, measure: Measure) -> Sequence[str]:
+def _row(key: str, measure: SamplingMeasure) -> Sequence[str]:
     if measure.value is None:
         return (measure.name, measure.reason, "", "", "", measure.verdict)
     form = ".1%" if key in IN_PERCENT else ".3f"
@@ -89,7 +89,7 @@ def _row(key: str, measure: Measure) -> Sequence[str]:
     return (measure.name, _interval(measure.value, form), ideal, _band(measure, form), floor, measure.verdict)
 
 
-def _band(measure: Measure, form: str) -> str:
+def _band(measure: SamplingMeasure, form: str) -> str:
     """As ``1.970 to 2.030``, ``from 0.900`` or ``up to 1.200``."""
     if measure.low is None:
         return "" if measure.high is None else f"up to {measure.high:{form}}"

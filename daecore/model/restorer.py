@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes
-from daecore.model.sampler import Sampler
-from daecore.model.sampling import SamplingOptions, draw_noise, walk
 from daecore.model.tiling import PIXELS, Watch, ignore_tiles, restore_tiled
 
 TILE = 512  # side of a tile where a network takes any size and the picture is too large to go through whole
@@ -111,92 +108,23 @@ class Restorer:
             NonFiniteError: A restored pixel is NaN or infinite.
         """
         tile, overlap = self.tiling(*image.shape[-2:])
-        images = self._as_images(image)
+        images = self.as_images(image)
         restored = restore_tiled(self.model, images, tile, overlap=overlap, scale=self.scale, watch=self.watch)
-        return _as_picture(restored, image)
+        return as_picture(restored, image)
 
-    def draw(self, image: Tensor, count: int, options: SamplingOptions) -> Tensor:
-        """What a picture could have been, several times over.
-
-        In each step the whole picture is put together from its tiles before the next one begins: so a sample is one
-        picture, without seams. The channels of a colour picture are drawn one by one by a network of one channel.
-
-        Args:
-            image: float32 ``(C, H, W)``, C = 1 or 3, on the network's device.
-            count: How many samples.
-            options: Steps, solver and seed.
-
-        Returns:
-            float32 ``(count, C, H * scale, W * scale)``, in [0, 1].
+    def as_images(self, image: Tensor) -> Tensor:
+        """A picture ``(C, H, W)`` as a batch that the network takes.
 
         Raises:
-            InputError: The network cannot draw, or has another number of channels.
-            NonFiniteError: A pixel is NaN or infinite.
+            InputError: The network has another number of channels.
         """
-        self.require_sampler()
-        images, drawn = self._as_images(image), []
-        shape = (*images.shape[:2], *(side * self.scale for side in images.shape[2:]))
-        asked = _Tiled(self, images, count * options.steps)
-        for number in range(count):
-            noise = draw_noise(shape, options.seed, number).to(image.device)
-            drawn.append(_as_picture(walk(asked, noise, options, bounded=True), image))
-        return torch.stack(drawn)
-
-    def require_sampler(self) -> None:
-        """Refuse a network that cannot draw.
-
-        Raises:
-            InputError: It cannot.
-        """
-        if not isinstance(self.model, Sampler):
-            raise InputError(
-                f"This network, {type(self.model).__name__}, restores, but cannot draw samples. Train one that can: "
-                "--set architecture='{unet: {sampler: true}}' --set objective=flow."
-            )
-
-    def _as_images(self, image: Tensor) -> Tensor:
-        """A picture as a batch that the network takes."""
         channels, given = self.shape[0], image.shape[0]
         if channels not in (1, given) and given != 1:
             raise InputError(f"The network restores {channels} channels, and a picture with {given} does not fit it.")
         return image[:, None] if channels == 1 else image.expand(channels, -1, -1)[None]
 
 
-class _Tiled:
-    """What a network that draws expects of a picture at a state and a time, put together from tiles."""
-
-    def __init__(self, restorer: Restorer, images: Tensor, passes: int) -> None:
-        self.restorer, self.images, self.passes, self.done = restorer, images, passes, 0
-        self.tile, self.overlap = restorer.tiling(*images.shape[-2:])
-
-    def __call__(self, state: Tensor, time: Tensor) -> Tensor:
-        restorer, channels = self.restorer, self.images.shape[1]
-        beside = torch.cat((self.images, F.pixel_unshuffle(state, restorer.scale)), 1)
-        asked = _AtTime(restorer.model, channels, restorer.scale, float(time[0]))
-        expected = restore_tiled(
-            asked, beside, self.tile, overlap=self.overlap, scale=restorer.scale, channels=channels, watch=self._watch
-        )
-        self.done += 1
-        return expected
-
-    def _watch(self, done: int, total: int) -> None:
-        self.restorer.watch(self.done * total + done, self.passes * total)
-
-
-class _AtTime(nn.Module):
-    """A network that draws, asked at one time; the state comes as further channels beside the corrupted image."""
-
-    def __init__(self, model: nn.Module, channels: int, scale: int, time: float) -> None:
-        super().__init__()
-        self.model, self.channels, self.scale, self.time = model, channels, scale, time
-
-    def forward(self, beside: Tensor) -> Tensor:
-        x, state = beside[:, : self.channels], F.pixel_shuffle(beside[:, self.channels :], self.scale)
-        expected: Tensor = self.model(x, state, x.new_full((len(x),), self.time))
-        return expected
-
-
-def _as_picture(restored: Tensor, image: Tensor) -> Tensor:
-    """A batch that a network gave, as the picture it is of: with as many channels."""
+def as_picture(restored: Tensor, image: Tensor) -> Tensor:
+    """A batch that a network gave, as the picture ``(C, ., .)`` that it is of: with as many channels."""
     channels = restored.flatten(0, 1)
     return channels if len(channels) == image.shape[0] else channels.mean(0, keepdim=True)

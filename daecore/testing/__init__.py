@@ -16,7 +16,7 @@ run it in a `SmallLaboratory`. What draws samples of p(original | corrupted) is 
 from daecore.testing.contract import Finding, NotChecked, Subject, Violation
 from daecore.testing.laboratory import SmallLaboratory
 from daecore.testing.samplers import Licence, check_sampler
-from daecore.testing.sampling_problem import Sampler, SamplingProblem, exact_sampler, sampling_problem
+from daecore.testing.sampling_problem import SamplerFunction, SamplingProblem, exact_sampler, sampling_problem
 from daecore.testing.series import check_findings
 from daecore.testing.suite import check_extension, checks, contract
 
@@ -24,7 +24,7 @@ __all__ = [
     "Finding",
     "Licence",
     "NotChecked",
-    "Sampler",
+    "SamplerFunction",
     "SamplingProblem",
     "SmallLaboratory",
     "Subject",

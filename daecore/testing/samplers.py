@@ -27,7 +27,14 @@ from daecore.evaluation.sampling import COUNTS
 from daecore.rng import stream
 from daecore.stats.ratio import Ratio
 from daecore.testing.contract import Finding, Violation
-from daecore.testing.sampling_problem import Questions, Sampler, SamplingProblem, ask, draw_exact, sampling_problem
+from daecore.testing.sampling_problem import (
+    Questions,
+    SamplerFunction,
+    SamplingProblem,
+    ask,
+    draw_exact,
+    sampling_problem,
+)
 from daecore.testing.sampling_verdicts import Verdict, verdicts
 
 FALSE_ALARM = 1e-4  # probability that an exact sampler fails in any verdict of one licence
@@ -59,7 +66,7 @@ class Licence:
         samples = draw_exact(self.problem, asked.weights, self.draws, generator)
         return tuple(verdicts(asked, samples, as_float(self.problem.originals)))
 
-    def check(self, sampler: Sampler, *, seed: int = 0) -> tuple[Finding, ...]:
+    def check(self, sampler: SamplerFunction, *, seed: int = 0) -> tuple[Finding, ...]:
         """Hold a sampler against the exact posterior; nothing is raised, whatever it does.
 
         Args:
@@ -83,7 +90,7 @@ class Licence:
 
 
 def check_sampler(
-    sampler: Sampler, problem: SamplingProblem | None = None, *, seed: int = 0, pictures: int = PICTURES
+    sampler: SamplerFunction, problem: SamplingProblem | None = None, *, seed: int = 0, pictures: int = PICTURES
 ) -> tuple[Finding, ...]:
     """Hold a sampler against the exact posterior once; see `Licence.check`.
 
@@ -96,7 +103,7 @@ def check_sampler(
     return Licence(problem or sampling_problem(), pictures).check(sampler, seed=seed)
 
 
-def _draw(sampler: Sampler, asked: Questions, draws: int, seed: int) -> Tensor:
+def _draw(sampler: SamplerFunction, asked: Questions, draws: int, seed: int) -> Tensor:
     """The samples, ``(draws, N, *shape)``, and a few of them twice.
 
     Raises:

@@ -12,14 +12,14 @@ from torch import Generator, Tensor
 
 from daecore.analysis.likelihood import CoveredThenNoised, ErasedThenNoised, GaussianNoised, Likelihood
 from daecore.analysis.posterior import posterior
-from daecore.data.samples import as_float
+from daecore.data.samples import as_float, as_uint8
 from daecore.errors import InputError, choices
 from daecore.rng import stream
 from daecore.testing.drawing import pictures
 
 Corrupt = Callable[[Tensor, Generator], Tensor]
 """Corrupts originals ``(B, *shape)``, float32, with a generator."""
-Sampler = Callable[[Tensor, int, Generator], Tensor]
+SamplerFunction = Callable[[Tensor, int, Generator], Tensor]
 """``sampler(corrupted, count, generator)`` draws ``(count, N, *shape)`` for corrupted samples ``(N, ...)``."""
 
 
@@ -77,7 +77,7 @@ def ask(problem: SamplingProblem, count: int, *, seed: int) -> Questions:
     return Questions(truth, corrupted, mean, std, weights)
 
 
-def exact_sampler(problem: SamplingProblem) -> Sampler:
+def exact_sampler(problem: SamplingProblem) -> SamplerFunction:
     """Draws originals from the exact posterior of a problem: what every other sampler of it is held against."""
 
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
@@ -119,7 +119,7 @@ def sampling_problem(name: str = "block", *, originals: int = 300, side: int = 8
         return SamplingProblem(
             name, _ring(originals, seed), GaussianNoised(0.3), lambda x, generator: _noise(x, 0.3, generator)
         )
-    stored = pictures((1, side, side), originals).mul(255).round().to(torch.uint8)
+    stored = as_uint8(pictures((1, side, side), originals))
     return _PICTURES[name](stored)
 
 

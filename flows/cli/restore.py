@@ -36,7 +36,7 @@ Samples = Annotated[
         help="Write so many pictures of what it could have been, too, and their deviation per pixel.",
     ),
 ]  # fmt: skip
-Steps = Annotated[int, typer.Option("--steps", min=1, max=1000, help="Steps from noise to a sample.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, max=1000, help="Steps from noise to a sample.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Names the noise that samples begin with.")]
 
 
@@ -54,7 +54,7 @@ def restore(
     device: Device = "auto",
     tile: Tile = None,
     samples: Samples = 0,
-    steps: Steps = 20,
+    steps: Steps = None,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
     allow_changed_plugins: Annotated[
@@ -71,20 +71,26 @@ def restore(
 
     planned = plan(source.expanduser(), target.expanduser(), samples=samples, force=force)
     from daecore.device import resolve_device
+    from daecore.model.picture_sampling import require_sampler
     from daecore.model.restorer import Restorer
-    from daecore.model.sampling import SamplingOptions
 
     chosen = resolve_device(device)
     network, shapes = _network(model, store, allow_changed_plugins)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
     if samples:
-        restorer.require_sampler()
-    went = _restore_all(planned.jobs, restorer, SamplingOptions(steps=steps, seed=seed), chosen)
+        require_sampler(restorer.model)
+    went = _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen)
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
         print(f"dae: {went.count(False)} of {len(went)} pictures could not be restored.", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _sampling(steps: int | None, seed: int) -> "SamplingOptions":
+    from daecore.model.sampling import SamplingOptions
+
+    return SamplingOptions(seed=seed) if steps is None else SamplingOptions(seed=seed, steps=steps)
 
 
 def _restore_all(

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from daecore.data.samples import as_uint8
 from daecore.model.restore import restore
 from daecore.training.loop import Epoch
 
@@ -34,7 +35,7 @@ class Preview:
         """What the network makes of them now, side by side: ``(H, SHOWN * W, channels)``."""
         if self.corrupted is None:
             raise ValueError("there is no picture of points")
-        images = restore(model, self.corrupted).clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+        images = as_uint8(restore(model, self.corrupted)).cpu()
         row = torch.cat(list(images), dim=2).permute(1, 2, 0).numpy()
         return row.squeeze(2) if row.shape[2] == 1 else row
 

@@ -2,12 +2,11 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from daecore import Sampler
 
 from .time_features import TimeFeatures
-from .unet_paths import Contracting, Expanding
+from .unet_paths import Contracting, Expanding, enlarge_by
 
 FEATURES = 64  # of the time
 
@@ -50,7 +49,7 @@ class TimedContracting(Contracting):
 
     def forward(self, x: Tensor) -> Tensor:
         """The coarsest features of a corrupted image alone, averaged over it: ``(B, widths[-1])``."""
-        x = enlarge(x, self.scale)
+        x = enlarge_by(x, self.scale)
         levels, _ = self.timed_levels(x, None, x.new_zeros(len(x)), torch.zeros_like(x))
         return levels[-1].mean((2, 3))
 
@@ -67,12 +66,7 @@ class SamplingUnet(Sampler):
 
     def predict(self, x: Tensor, state: Tensor | None, time: Tensor, hidden: Tensor) -> Tensor:
         """See `Sampler.predict`."""
-        x, hidden = enlarge(x, self.scale), enlarge(hidden.to(x), self.scale)
+        x, hidden = enlarge_by(x, self.scale), enlarge_by(hidden.to(x), self.scale)
         levels, features = self.encoder.timed_levels(x, state, time, hidden)
         correction: Tensor = self.decoder(levels, features)
         return x + correction
-
-
-def enlarge(x: Tensor, scale: int) -> Tensor:
-    """Images ``(B, C, H, W)`` that are ``scale`` times as large, bilinearly."""
-    return x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)

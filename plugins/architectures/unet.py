@@ -11,8 +11,8 @@ from torch import Tensor
 from daecore import Architecture, Autoencoder, Options, hookimpl
 
 from ..bibliography import cite
-from .sampling_unet import SamplingUnet, enlarge
-from .unet_paths import Contracting, Expanding
+from .sampling_unet import SamplingUnet
+from .unet_paths import Contracting, Expanding, enlarge_by
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 
@@ -63,7 +63,7 @@ class ResidualUnet(Autoencoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """Restore a batch ``(B, C, H, W)`` to ``(B, C, scale H, scale W)``."""
-        x = enlarge(x, self.scale)
+        x = enlarge_by(x, self.scale)
         correction: Tensor = self.decoder(self.encoder.levels(x))
         return x + correction
 

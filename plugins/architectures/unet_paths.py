@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from daecore.corruption import enlarge
+
 Block = Callable[[int, int], nn.Module]
 
 
@@ -59,3 +61,9 @@ class Expanding(nn.Module):
             x = block(torch.cat((enlarged, skip), 1), *told)
         image: Tensor = self.last(x)
         return image
+
+
+def enlarge_by(x: Tensor, scale: int) -> Tensor:
+    """Images ``(B, C, H, W)`` that are ``scale`` times as large, bilinearly."""
+    channels, height, width = x.shape[1:]
+    return enlarge(x, (channels, scale * height, scale * width))

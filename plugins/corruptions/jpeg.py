@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from daecore import Corruption, Options, Strength, hookimpl
+from daecore.data import as_uint8
 
 from ..bibliography import cite
 
@@ -33,7 +34,7 @@ def jpeg(x: Tensor, options: Jpeg, *, generator: Generator) -> Tensor:
     Returns:
         The decoded images ``(B, C, H, W)``.
     """
-    levels = x.clamp(0, 1).mul(255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
+    levels = as_uint8(x).cpu().permute(0, 2, 3, 1).numpy()
     decoded = np.stack([_through_jpeg(picture, options.quality) for picture in levels])  # (B, H, W, C)
     return torch.from_numpy(decoded).permute(0, 3, 1, 2).to(x.device, x.dtype).div(255)
 

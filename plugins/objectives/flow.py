@@ -42,7 +42,7 @@ def flow(options: Flow, corruptor: Corruptor) -> Loss:
     def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         clean = batch.clean
         corrupted = corruptor(clean, generator).x
-        time = draw_times(len(clean), options.mean_share, generator, clean.device)
+        time = _draw_times(len(clean), options.mean_share, generator, clean.device)
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         hidden = torch.rand(len(clean), generator=generator, device=clean.device) < options.hidden_share
         t = time.view(-1, *[1] * (clean.dim() - 1))
@@ -55,7 +55,7 @@ def flow(options: Flow, corruptor: Corruptor) -> Loss:
     return loss
 
 
-def draw_times(count: int, mean_share: float, generator: Generator, device: torch.device) -> Tensor:
+def _draw_times(count: int, mean_share: float, generator: Generator, device: torch.device) -> Tensor:
     """float32 ``(count,)``: 0 for the first ones, then logit-normal, one from each of equally probable parts."""
     first = round(mean_share * count)
     rest = count - first

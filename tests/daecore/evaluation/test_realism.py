@@ -13,7 +13,7 @@ from daecore.errors import InputError
 from daecore.evaluation.feature_sets import frechet_distance, nearest_distance, precision_and_recall
 from daecore.evaluation.realism import NAMES, measure_realism
 from daecore.evaluation.recogniser import train_recogniser
-from daecore.evaluation.sampling import Measure
+from daecore.evaluation.sampling import SamplingMeasure
 from daecore.plugin.spec import spec
 from daecore.rng import stream
 
@@ -33,18 +33,18 @@ def splits() -> Splits:
     return Splits(train, rest, (test,), 10)
 
 
-def measured(splits: Splits, samples: Tensor) -> dict[str, Measure]:
+def measured(splits: Splits, samples: Tensor) -> dict[str, SamplingMeasure]:
     return measure_realism(samples, as_float(splits.test[0].data[:QUESTIONS]), splits)
 
 
 @pytest.fixture(scope="module")
-def real(splits: Splits) -> dict[str, Measure]:
+def real(splits: Splits) -> dict[str, SamplingMeasure]:
     """Other real digits in the samples' place."""
     fresh = as_float(splits.validation.data[: QUESTIONS * DRAWS])
     return measured(splits, fresh.unflatten(0, (DRAWS, QUESTIONS)))
 
 
-def test_real_pictures_pass_for_real(real: dict[str, Measure]) -> None:
+def test_real_pictures_pass_for_real(real: dict[str, SamplingMeasure]) -> None:
     """No measure fails, and telling them apart is guessing within its interval."""
     assert [key for key, it in real.items() if it.verdict == "failed"] == []
     told_apart = real["two_sample"].value
@@ -52,12 +52,12 @@ def test_real_pictures_pass_for_real(real: dict[str, Measure]) -> None:
     assert told_apart.low < 0.55
 
 
-def test_every_measure_has_its_floor(real: dict[str, Measure]) -> None:
+def test_every_measure_has_its_floor(real: dict[str, SamplingMeasure]) -> None:
     assert set(real) == set(NAMES)
     assert [key for key, it in real.items() if it.floor is None or not it.floor_is] == []
 
 
-def test_labels_are_told_without_a_verdict(real: dict[str, Measure]) -> None:
+def test_labels_are_told_without_a_verdict(real: dict[str, SamplingMeasure]) -> None:
     """The means were the originals themselves; other digits keep a label by chance."""
     assert real["label_kept_mean"].value == real["label_kept_mean"].floor
     kept = real["label_kept_sample"]

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from daecore import InputError, Sampler, stream
 from daecore.model.autoencoder import Shapes, initialise
+from daecore.model.picture_sampling import draw_picture
 from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions, draw_noise, draw_samples, walk
 from daecore.plugin.spec import spec
@@ -87,7 +88,7 @@ def test_a_network_for_smaller_images_draws_large_ones() -> None:
     drawn = draw_samples(built, small, 2, SamplingOptions(steps=2), shape=(1, 16, 16))
     assert drawn.shape == (2, 3, 1, 16, 16)
     restorer = Restorer.of(built, Shapes((1, 16, 16), (1, 8, 8)))
-    whole = restorer.draw(small[0], 2, SamplingOptions(steps=2))
+    whole = draw_picture(restorer, small[0], 2, SamplingOptions(steps=2))
     torch.testing.assert_close(
         whole[:, 0],
         draw_samples(built, small[:1], 2, SamplingOptions(steps=2), shape=(1, 16, 16))[:, 0, 0],
@@ -110,8 +111,8 @@ class Pointwise(Sampler):
 def test_a_large_picture_is_drawn_as_one() -> None:
     """Tile by tile within each step it becomes what it becomes as a whole: the tiles have one noise, and no seams."""
     picture = torch.rand((1, 96, 160), generator=stream(0, "picture"))
-    whole = Restorer.of(Pointwise(), SHAPES).draw(picture, 2, SamplingOptions(steps=5))
-    tiled = Restorer.of(Pointwise(), SHAPES, 64).draw(picture, 2, SamplingOptions(steps=5))
+    whole = draw_picture(Restorer.of(Pointwise(), SHAPES), picture, 2, SamplingOptions(steps=5))
+    tiled = draw_picture(Restorer.of(Pointwise(), SHAPES, 64), picture, 2, SamplingOptions(steps=5))
     assert tiled.shape == whole.shape == (2, 1, 96, 160)
     torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
     assert (whole[0] - whole[1]).abs().mean() > 0.01
@@ -119,7 +120,7 @@ def test_a_large_picture_is_drawn_as_one() -> None:
 
 def test_a_colour_picture_is_drawn_by_a_grey_network() -> None:
     """Channel by channel; a grey picture by a network of three channels as the mean of three."""
-    drawn = Restorer.of(network(), SHAPES).draw(torch.rand(3, 16, 16), 2, SamplingOptions(steps=2))
+    drawn = draw_picture(Restorer.of(network(), SHAPES), torch.rand(3, 16, 16), 2, SamplingOptions(steps=2))
     assert drawn.shape == (2, 3, 16, 16)
     assert not torch.allclose(drawn[:, 0], drawn[:, 1])
 
@@ -128,4 +129,4 @@ def test_a_network_that_only_restores_is_refused() -> None:
     """With what to train in its place."""
     plain = Restorer.of(initialise(spec("architecture", {"unet": {"widths": [4, 8]}}), SHAPES, 0), SHAPES)
     with pytest.raises(InputError, match=r"restores, but cannot draw samples. Train one that can: .* objective=flow"):
-        plain.draw(torch.rand(1, 16, 16), 1, SamplingOptions())
+        draw_picture(plain, torch.rand(1, 16, 16), 1, SamplingOptions())

@@ -17,7 +17,14 @@ from daecore.model.sampling import SamplingOptions
 from daecore.model.sampling import walk as walk_to
 from daecore.testing.contract import Finding
 from daecore.testing.samplers import Licence, check_sampler
-from daecore.testing.sampling_problem import PROBLEMS, Sampler, SamplingProblem, ask, exact_sampler, sampling_problem
+from daecore.testing.sampling_problem import (
+    PROBLEMS,
+    SamplerFunction,
+    SamplingProblem,
+    ask,
+    exact_sampler,
+    sampling_problem,
+)
 
 SMALL = {"noise": 200, "block": 120, "erasure": 100, "points": 200}  # originals
 
@@ -30,7 +37,7 @@ def failed(findings: tuple[Finding, ...]) -> list[str]:
     return [f"{it.check}: {it.said}" for it in findings if it.state != "passed"]
 
 
-def with_variance(problem: SamplingProblem, factor: float) -> Sampler:
+def with_variance(problem: SamplingProblem, factor: float) -> SamplerFunction:
     """Exact samples, their deviation from their own mean of another variance: noise of half the variance."""
 
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
@@ -40,14 +47,14 @@ def with_variance(problem: SamplingProblem, factor: float) -> Sampler:
     return sampler
 
 
-def with_likelihood(problem: SamplingProblem, factor: float) -> Sampler:
+def with_likelihood(problem: SamplingProblem, factor: float) -> SamplerFunction:
     """A forgotten factor: sigma^2 is taken for another one."""
     likelihood: Likelihood = problem.likelihood
     other = replace(likelihood, sigma=likelihood.sigma * factor**0.5)  # type: ignore[attr-defined, type-var]
     return exact_sampler(replace(problem, likelihood=other))
 
 
-def mean_alone(problem: SamplingProblem) -> Sampler:
+def mean_alone(problem: SamplingProblem) -> SamplerFunction:
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
         mean = posterior(corrupted, problem.originals, problem.likelihood).mean
         return mean.expand(count, *mean.shape)
@@ -55,7 +62,7 @@ def mean_alone(problem: SamplingProblem) -> Sampler:
     return sampler
 
 
-def most_probable(problem: SamplingProblem) -> Sampler:
+def most_probable(problem: SamplingProblem) -> SamplerFunction:
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
         best = posterior(corrupted, problem.originals, problem.likelihood).candidates[:, 0]
         found = as_float(problem.originals[best])
@@ -64,11 +71,11 @@ def most_probable(problem: SamplingProblem) -> Sampler:
     return sampler
 
 
-def of_another(problem: SamplingProblem) -> Sampler:
+def of_another(problem: SamplingProblem) -> SamplerFunction:
     return lambda corrupted, count, generator: exact_sampler(problem)(corrupted.roll(1, 0), count, generator)
 
 
-def from_the_prior(problem: SamplingProblem) -> Sampler:
+def from_the_prior(problem: SamplingProblem) -> SamplerFunction:
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
         index = torch.randint(len(problem.originals), (count, len(corrupted)), generator=generator)
         return as_float(problem.originals[index.flatten()]).view(count, *corrupted.shape)
@@ -76,7 +83,7 @@ def from_the_prior(problem: SamplingProblem) -> Sampler:
     return sampler
 
 
-def flow(problem: SamplingProblem, steps: int) -> Sampler:
+def flow(problem: SamplingProblem, steps: int) -> SamplerFunction:
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
         predict = exact_flow_denoiser(problem.originals, problem.likelihood, corrupted)
         start = torch.randn((count * len(corrupted), *corrupted.shape[1:]), generator=generator)
@@ -85,7 +92,7 @@ def flow(problem: SamplingProblem, steps: int) -> Sampler:
     return sampler
 
 
-def walk(problem: SamplingProblem, sigma: float, noise: float) -> Sampler:
+def walk(problem: SamplingProblem, sigma: float, noise: float) -> SamplerFunction:
     """Annealed Langevin with the exact score, as `daecore.analysis.langevin`, its noise of another variance."""
 
     def sampler(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
@@ -103,7 +110,7 @@ def walk(problem: SamplingProblem, sigma: float, noise: float) -> Sampler:
     return sampler
 
 
-BROKEN: dict[str, Callable[[SamplingProblem], Sampler]] = {
+BROKEN: dict[str, Callable[[SamplingProblem], SamplerFunction]] = {
     "noise of half the variance": lambda problem: with_variance(problem, 0.5),
     "noise of twice the variance": lambda problem: with_variance(problem, 2),
     "twice the likelihood's variance": lambda problem: with_likelihood(problem, 2),
@@ -177,7 +184,7 @@ def broken_call(corrupted: Tensor, count: int, generator: Generator) -> Tensor:
         (lambda y, count, generator: y + torch.rand(count, *y.shape), "two calls differed"),
     ],
 )
-def test_a_sampler_that_draws_nothing_is_a_finding(sampler: Sampler, message: str) -> None:
+def test_a_sampler_that_draws_nothing_is_a_finding(sampler: SamplerFunction, message: str) -> None:
     (found,) = check_sampler(sampler, small("points"), pictures=32)
     assert found.state == "failed"
     assert re.search(message, found.said), found.said

@@ -22,7 +22,7 @@ from daecore.analysis import (
     last_state,
 )
 from daecore.plots import figures, plane
-from daecore.stats import Interval, bootstrap, bootstrap_of_means
+from daecore.stats import Interval, Ratio, bootstrap
 from daecore.study import Laboratory, Measured, Picture
 
 SIGMA = 0.5  # the noise of the recipe: points of the gap can have come from both ends
@@ -82,12 +82,6 @@ def walk_down(gap: Gap, starts: Tensor, name: str) -> Tensor:
     return last_state(langevin(starts, gap.levels, generator=generator, steps=STEPS, observed=observed))
 
 
-def ratio(error: Tensor, reference: Tensor, name: str) -> Interval:
-    """``E[error] / E[reference]`` over pairs ``(N,)``, with its bootstrap interval."""
-    columns = torch.stack([error, reference], 1)
-    return bootstrap_of_means(columns, lambda means: means[..., 0] / means[..., 1], generator=stream(0, "gap", name))
-
-
 def drawing(gap: Gap) -> Picture:
     """Arrows of the network, of the exact posterior mean, and walks from the middle of the gap."""
     x = plane.grid((-1.35, -0.9), (-0.6, 0.9), 0.15)
@@ -128,8 +122,9 @@ def _errors(gap: Gap) -> dict[str, Measured]:
     means = {
         f"squared_error_{name}": bootstrap(values, generator=stream(0, "gap", name)) for name, values in error.items()
     }
-    ratios = {"twice": ratio(error["sampled"], error["mean"], "twice")}
-    ratios["twice_exact"] = ratio(error["exact"], error["mean"], "twice_exact")
+    sampled, exact = (Ratio(error[name], error["mean"]) for name in ("sampled", "exact"))
+    ratios = {"twice": sampled.interval(stream(0, "gap", "twice"))}
+    ratios["twice_exact"] = exact.interval(stream(0, "gap", "twice_exact"))
     return {name: Measured.of(interval) for name, interval in {**ratios, **means}.items()}
 
 
