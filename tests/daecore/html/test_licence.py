@@ -3,7 +3,7 @@
 import torch
 
 from daecore.evaluation.realism import NAMES
-from daecore.evaluation.sampling import Measure, SamplingReport, measure_consistency
+from daecore.evaluation.sampling import SamplingMeasure, SamplingReport, measure_consistency
 from daecore.html.licence import EXPLAINED, HEAD, licence_lines, licence_rows, licence_section
 from daecore.rng import stream
 from daecore.stats.intervals import Interval
@@ -13,10 +13,12 @@ def report() -> SamplingReport:
     drawn = torch.randn((9, 600, 2), generator=stream(0, "licence"))
     found = measure_consistency(drawn[0], drawn[1:], torch.zeros(600, 2))
     half = Interval(mean=0.52, low=0.5, high=0.6, n=400)
-    apart = Measure(
+    apart = SamplingMeasure(
         name=NAMES["two_sample"], value=half, ideal=0.5, high=0.55, floor=half, floor_is="training pictures"
     )
-    return found.with_measures({"two_sample": apart, "recall": Measure(name=NAMES["recall"], reason="no labels")})
+    return found.with_measures(
+        {"two_sample": apart, "recall": SamplingMeasure(name=NAMES["recall"], reason="no labels")}
+    )
 
 
 def test_every_measure_has_a_sentence() -> None:
@@ -51,7 +53,9 @@ def test_a_verdict_is_open_where_the_interval_reaches_the_band() -> None:
     """Passed inside, failed when the whole interval is outside, told without a band."""
 
     def verdict(mean: float, lower: float, upper: float, low: float | None = None, high: float | None = None) -> str:
-        return Measure(name="", value=Interval(mean=mean, low=lower, high=upper, n=9), low=low, high=high).verdict
+        return SamplingMeasure(
+            name="", value=Interval(mean=mean, low=lower, high=upper, n=9), low=low, high=high
+        ).verdict
 
     assert verdict(2.01, 1.9, 2.1, low=1.97, high=2.03) == "passed"
     assert verdict(1.95, 1.9, 2.0, low=1.97, high=2.03) == "open"
