@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from daecore.data.samples import Shape, Splits
 from daecore.evaluation.denoising import DenoisingReport
+from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder
 from daecore.transfer.scores import Classified
@@ -78,6 +79,22 @@ class Evaluated(Protocol):
         """The evaluation's PNG files by name."""
 
 
+class Drawn(Protocol):
+    """What a network drew, and what it is worth."""
+
+    @property
+    def trained(self) -> Trained:
+        """The network."""
+
+    @property
+    def report(self) -> SamplingReport:
+        """Each measure with its interval, ideal and floor."""
+
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """The PNG files by name: images have ``samples.png``."""
+
+
 class Laboratory(Protocol):
     """What one study works with."""
 
@@ -117,6 +134,9 @@ class Laboratory(Protocol):
             experiment: Its test pairs are restored, by its own network, which is trained if need be.
             model: Another network, evaluated instead of its own.
         """
+
+    def draw(self, experiment: Experiment) -> Drawn:
+        """Draw samples for some of the experiment's test pairs with its network, and measure them."""
 
     def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the experiment's data."""

@@ -18,10 +18,14 @@ from daecore.data.samples import Shape, Splits
 from daecore.errors import InputError, choices, quote
 from daecore.evaluation.baselines import measure
 from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
+from daecore.evaluation.drawing import evaluate_sampler
+from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment, override, parse, read
 from daecore.experiment.feasibility import check
 from daecore.experiment.stack_layers import check_stack, layer, widths
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
+from daecore.model.sampler import Sampler
+from daecore.model.sampling import SamplingOptions
 from daecore.model.stack import code_shape, encode, unroll
 from daecore.plugin.spec import digest
 from daecore.study import laboratory as protocol
@@ -34,6 +38,7 @@ from daecore.transfer.task import ClassifierOptions, Method, Task
 
 CHANGES = ("training.epochs=1", "training.device=cpu", "training.precision=float32", "training.threads=1")
 STEPS = 20  # of a classifier
+STEPS_OF_A_SAMPLE = 4
 SIZES = {"train": 1_000, "validation": 200, "test": 200}  # at most, of datasets that can be cut short
 Made = TypeVar("Made")
 
@@ -78,6 +83,19 @@ class Evaluated:
     def scores(self) -> Mapping[str, NDArray[Any]]:
         """Per test sample."""
         return self.evaluation.scores
+
+    @property
+    def pictures(self) -> Mapping[str, bytes]:
+        """None: a small laboratory draws nothing itself."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Samples in memory; see `daecore.study.Drawn`."""
+
+    trained: protocol.Trained
+    report: SamplingReport
 
     @property
     def pictures(self) -> Mapping[str, bytes]:
@@ -147,6 +165,15 @@ class SmallLaboratory:
         baselines = self._once(f"{experiment.dataset.digest} {chain}", lambda: measure(splits, corruptor))
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
         return Evaluated(trained, evaluate(trained.network, pairs, baselines))
+
+    def draw(self, experiment: Experiment) -> Drawn:
+        """Samples of some test pairs, and what they are worth."""
+        trained = self.train(experiment)
+        if not isinstance(trained.network, Sampler):
+            raise InputError(f"{experiment.architecture} cannot draw. Give a recipe whose network can.")
+        options = SamplingOptions(steps=STEPS_OF_A_SAMPLE)
+        drawn = evaluate_sampler(trained.network, self.splits(experiment), experiment.corruptor, options)
+        return Drawn(trained, drawn.report)
 
     def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the data; of a single C and gamma."""

@@ -1,16 +1,11 @@
 """The stage that draws samples with a network that can, and measures what they are worth: the sampler's licence."""
 
-import torch
-
 from daecore.corruption.corruptor import Corruptor
-from daecore.corruption.pairs import draw_pairs
-from daecore.data.samples import as_float
-from daecore.evaluation.realism import measure_realism
-from daecore.evaluation.sampling import SamplingReport, measure_consistency
+from daecore.evaluation.drawing import evaluate_sampler
+from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment
-from daecore.model.restore import restore
 from daecore.model.sampler import Sampler
-from daecore.model.sampling import SamplingOptions, draw_samples
+from daecore.model.sampling import SamplingOptions
 from daecore.plots import figures
 from daecore.plots.samples import sample_panel
 from daecore.plugin.spec import CorruptionSpec, digest
@@ -25,7 +20,6 @@ from ..store.store import current_store
 from .dataset import splits_of
 from .stage import DeviceRequest, device_of, stage
 
-PICTURES, DRAWS = 500, 8  # test pictures of the first group, spread evenly over it, and samples of each
 SHOWN = 12  # in the panel
 PANEL = "samples.png"
 
@@ -65,11 +59,7 @@ def sampling_request(experiment: Experiment, dataset: DatasetRef, model: ModelRe
     )
 
 
-@stage(
-    code=(
-        "daecore.model.sampling", "daecore.evaluation.sampling", "daecore.evaluation.realism", "daecore.plots.samples"
-    )
-)  # fmt: skip
+@stage(code=("daecore.evaluation.drawing", "daecore.plots.samples"))
 def evaluate_samples(request: SamplingRequest) -> Sampled:
     """Draw several samples of each of some test pictures, and measure them beside what exact ones would give."""
     store, device = current_store(), request.device
@@ -77,24 +67,15 @@ def evaluate_samples(request: SamplingRequest) -> Sampled:
     if not isinstance(model, Sampler):
         raise TypeError(f"{type(model).__name__} cannot draw")  # feasibility has refused it
     splits = splits_of(request.dataset, device.kind)
-    group = splits.test[0]
-    index = torch.linspace(0, len(group) - 1, min(PICTURES, len(group))).long().to(group.device)
     with hold(device), device.apply():
-        corrupted = draw_pairs(group, Corruptor(request.corruptions)).corrupted[index]
-        mean = restore(model, corrupted, precision=device.precision).cpu()
-        samples = draw_samples(
-            model, corrupted, DRAWS, request.sampling, shape=group.shape, precision=device.precision
-        ).cpu()
-        truth = as_float(group.data[index]).cpu()
-        images = len(group.shape) == 3
-        mean = mean.clamp(0, 1) if images else mean
-        report = measure_consistency(truth, samples, mean)
-        report = report.with_measures(measure_realism(samples, mean, splits.to("cpu"), index.cpu()))
+        drawn = evaluate_sampler(
+            model, splits, Corruptor(request.corruptions), request.sampling, precision=device.precision
+        )
     files = {}
-    if images:
+    if len(splits.train.shape) == 3:
         few = slice(SHOWN)
-        panel = sample_panel(truth[few], corrupted[few].cpu(), mean[few], samples[:, few])
+        panel = sample_panel(drawn.clean[few], drawn.corrupted[few], drawn.mean[few], drawn.samples[:, few])
         with store.lock(f"samples-{digest(request.key)}"):
             write_atomically(request.folder / PANEL, figures.png(panel))
             files[PANEL] = file_ref(store, request.folder / PANEL)
-    return Sampled(report=report, files=files)
+    return Sampled(report=drawn.report, files=files)

@@ -28,6 +28,7 @@ from ..stages.caller import Caller, intact
 from ..stages.classifier import ClassifierAsk, classifier_request, train_classifier
 from ..stages.dataset import dataset_request, load_dataset, splits_of
 from ..stages.evaluation import evaluate_denoising, evaluation_request
+from ..stages.sampling import evaluate_samples, sampling_request
 from ..stages.svm import evaluate_svm, svm_request
 from ..stages.training import TrainingRequest, train_autoencoder, training_request
 from ..store import recipes, tracking
@@ -35,7 +36,7 @@ from ..store.dataset_ref import DatasetRef
 from ..store.store import Store
 from ..workers.workers import Workers
 from . import side_by_side
-from .trained import Evaluated, Stacked, Trained
+from .trained import Drawn, Evaluated, Stacked, Trained
 
 
 class Laboratory:
@@ -144,6 +145,12 @@ class Laboratory:
         )
         request = evaluation_request(experiment, dataset, trained.ref, baselines)
         return Evaluated(trained, self.call(evaluate_denoising, request, intact=intact, name="evaluate"), self.store)
+
+    def draw(self, experiment: Experiment) -> Drawn:
+        """Draw samples for some of the experiment's test pairs with its network, and measure them."""
+        trained, dataset = self.train(experiment), self._dataset(experiment)
+        request = sampling_request(experiment, dataset, trained.ref)
+        return Drawn(trained, self.call(evaluate_samples, request, intact=intact, name="draw"))
 
     def evaluate_svm(self, experiment: Experiment) -> SvmReport:
         """What a support vector machine makes of the experiment's data."""

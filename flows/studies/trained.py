@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from daecore.data.samples import Shape
 from daecore.evaluation.denoising import DenoisingReport
+from daecore.evaluation.sampling import SamplingReport
 from daecore.model.autoencoder import Autoencoder
 
-from ..stages import evaluation
+from ..stages import evaluation, sampling
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store
 
@@ -107,3 +108,26 @@ class Evaluated:
         """The evaluation's PNG files by name."""
         files = {name: ref.absolute(self.store) for name, ref in self.evaluated.files.items()}
         return {name: path.read_bytes() for name, path in files.items() if path.suffix == ".png"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a network drew, and what it is worth.
+
+    Attributes:
+        trained: The network.
+        sampled: The report with its files.
+    """
+
+    trained: Trained
+    sampled: sampling.Sampled
+
+    @property
+    def report(self) -> SamplingReport:
+        """Each measure with its interval, ideal and floor."""
+        return self.sampled.report
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The PNG files by name."""
+        return {name: ref.absolute(self.trained.store).read_bytes() for name, ref in self.sampled.files.items()}

@@ -6,7 +6,20 @@ SERIES = Series(
     name="lecture",
     package=__name__,
     title="Denoising autoencoders: the lecture, reproduced",
-    ids=("arc", "erasure", "blur", "block", "matrix", "gap", "n2n", "superres", "information", "objectives", "filters"),
+    ids=(
+        "arc",
+        "erasure",
+        "blur",
+        "block",
+        "matrix",
+        "gap",
+        "answer",
+        "n2n",
+        "superres",
+        "information",
+        "objectives",
+        "filters",
+    ),
 )
 
 
