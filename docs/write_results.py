@@ -9,6 +9,7 @@ some studies replaces those, and the others stay.
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def main(reports: Sequence[Path]) -> None:
 
 
 def keep(told: dict[str, Any]) -> None:
-    """The studies of one report, and the first picture of each."""
+    """The studies of one report, and their pictures."""
     name = told["series"]
     known = read_kept(name)
     for study, experiment in told["experiments"].items():
@@ -43,11 +44,13 @@ def keep(told: dict[str, Any]) -> None:
         known[study] = {
             **{key: section[key] for key in ("title", "made", "quick", "notes")},
             "seconds": experiment["seconds"],
-            "captions": [picture["caption"] for picture in section["pictures"][:1]],
+            "captions": [picture["caption"] for picture in section["pictures"]],
             "figures": experiment["figures"],
         }
-        for picture in section["pictures"][:1]:
-            (KEPT / f"{study}.png").write_bytes((folder / f"{picture['name']}.png").read_bytes())
+        for before in KEPT.glob(f"{study}-[0-9]*.png"):  # this time there may be fewer
+            before.unlink()
+        for number, picture in enumerate(section["pictures"]):
+            (KEPT / _file(study, number)).write_bytes((folder / f"{picture['name']}.png").read_bytes())
     ordered = {study: known[study] for study in find_series(name).ids if study in known}
     (KEPT / f"{name}.json").write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
@@ -83,16 +86,30 @@ def _series(name: str, known: dict[str, Any]) -> Iterator[str]:
 
 def _study(name: str, study: str, section: dict[str, Any]) -> Iterator[str]:
     notes = [f"- {note}" for note in section["notes"]]
-    yield from ("", f"### {section['title']}")
-    for caption in section["captions"]:
-        yield from ("", f"![{section['title']}]({study}.png)", "", f"*{caption}*")
+    shown = [
+        ("", f"![{section['title']}]({_file(study, number)})", "", f"*{caption}*")
+        for number, caption in enumerate(section["captions"])
+    ]
+    yield from ("", f"### {section['title']}", *chain(*shown[:1]))
     yield from ("", *notes[:SHOWN], "", "<details>", "<summary>More findings, and every figure</summary>", "")
     yield _say_when_made(name, study, section)
-    yield from ("", *notes[SHOWN:], "", "| figure | value | 95 % interval | unit | n |", "|---|---|---|---|---|")
+    yield from (
+        "",
+        *notes[SHOWN:],
+        *chain(*shown[1:]),
+        "",
+        "| figure | value | 95 % interval | unit | n |",
+        "|---|---|---|---|---|",
+    )
     for figure, value in section["figures"].items():
         between = "" if value["low"] is None else f"{value['low']:.4g} to {value['high']:.4g}"
         yield f"| {figure} | {value['value']:.4g} | {between} | {value['unit']} | {value['n']} |"
     yield from ("", "</details>")
+
+
+def _file(study: str, number: int) -> str:
+    """A picture's file: the first is called as the study."""
+    return f"{study}-{number + 1}.png" if number else f"{study}.png"
 
 
 def _say_when_made(name: str, study: str, section: dict[str, Any]) -> str:

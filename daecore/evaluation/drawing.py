@@ -10,9 +10,9 @@ from torch import Tensor
 
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs
-from daecore.data.samples import Splits, as_float
+from daecore.data.samples import Samples, Splits, as_float
 from daecore.device import Precision
-from daecore.evaluation.realism import measure_realism
+from daecore.evaluation.realism import FEWEST, measure_realism
 from daecore.evaluation.sampling import SamplingReport, measure_consistency
 from daecore.model.restore import restore
 from daecore.model.sampler import Sampler
@@ -53,7 +53,7 @@ def evaluate_sampler(
         precision: ``float32`` or ``bf16`` autocast, of the network alone.
     """
     group = splits.test[0]
-    index = torch.linspace(0, len(group) - 1, min(PICTURES, len(group))).long().to(group.device)
+    index = _index(group).to(group.device)
     corrupted = draw_pairs(group, corruptor).corrupted[index]
     mean = restore(model, corrupted, precision=precision).cpu()
     mean = mean.clamp(0, 1) if len(group.shape) == 3 else mean
@@ -62,3 +62,9 @@ def evaluate_sampler(
     report = measure_consistency(clean, samples, mean)
     report = report.with_measures(measure_realism(samples, mean, splits.to("cpu"), index.cpu()))
     return Drawn(report, clean, corrupted.cpu(), mean, samples)
+
+
+def _index(group: Samples) -> Tensor:
+    """Which samples are asked about; of a group of few, half: realism compares with as many others."""
+    few = 2 * FEWEST <= len(group) < 2 * PICTURES
+    return torch.linspace(0, len(group) - 1, len(group) // 2 if few else min(PICTURES, len(group))).long()

@@ -68,11 +68,13 @@ def _exact(data: Tensor, noisy: Tensor, draws: int) -> Tensor:
 def _picture(lab: Laboratory, network: Sampler, data: Tensor) -> Picture:
     """Where one point in the middle of the gap may have come from: three answers."""
     start = torch.tensor([[-0.85, 0.0]]).repeat(WALKERS, 1)
-    answers = {
-        "drawn by the network": draw_samples(network, start, 1, SamplingOptions(), shape=(2,))[0],
-        "drawn from the exact posterior": _exact(data, start, 1)[0],
-        "walks with several networks": gap.walk_down(gap.train(lab), start, "answer"),
-    }
+    walked = gap.train(lab)
+    with torch.inference_mode():
+        answers = {
+            "drawn by one network": draw_samples(network, start, 1, SamplingOptions(), shape=(2,))[0],
+            "drawn from the exact posterior": _exact(data, start, 1)[0],
+            "walks with six networks": gap.walk_down(walked, start, "answer"),
+        }
     figure = Figure(figsize=(12.6, 4.6), dpi=120, layout="constrained", facecolor="white")
     for axis, (title, ends) in zip(figure.subplots(1, 3, sharex=True, sharey=True), answers.items(), strict=True):
         bare(axis)

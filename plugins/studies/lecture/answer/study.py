@@ -63,9 +63,8 @@ def _note(name: str, report: SamplingReport) -> str:
     verdicts = {measure.name: measure.verdict for measure in report.measures.values()}
     wrong = [what for what, verdict in verdicts.items() if verdict in ("failed", "open")]
     passed = sum(verdict == "passed" for verdict in verdicts.values())
-    return f"Digits, {PROBLEMS[name]}: {passed} measures passed" + (
-        f"; not passed: {', '.join(wrong)}." if wrong else ", none failed."
-    )
+    end = f"; not passed: {', '.join(wrong)}." if wrong else ", none failed."
+    return f"Digits, {PROBLEMS[name]}: {passed} measure{'s' * (passed != 1)} passed{end}"
 
 
 STUDY = Study(
@@ -76,6 +75,6 @@ STUDY = Study(
         "denoising steps from noise. Here one network is both: asked without a state it restores, as every denoising "
         "autoencoder; asked along the way from noise it draws. Each figure stands beside what an exact sampler gives."
     ),
-    recipes=(*(f"lecture/answer-{name}" for name in PROBLEMS), points.RECIPE),
+    recipes=(*(f"lecture/answer-{name}" for name in PROBLEMS), points.RECIPE, "lecture/gap"),
     run=run,
 )
