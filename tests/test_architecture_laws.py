@@ -208,14 +208,19 @@ def test_the_core_goes_through_no_door_of_its_own() -> None:
 
 
 def test_plugins_use_the_front_door_only() -> None:
-    """``from daecore import ...`` or ``from daecore.stats``, no module behind; relative imports stay in a folder.
+    """``from daecore import ...`` or ``from daecore.stats``, no module behind; relative imports stay in the plugin.
+
+    A series of studies is one plugin, whose studies may have parts in common; any other is a file in its kind's folder.
 
     The bibliography is the one thing that extensions share: text, which computes nothing.
     """
     doors = {"daecore", *(f"daecore.{path.parent.name}" for path in (ROOT / "daecore").glob("*/__init__.py"))}
     for path in (ROOT / "plugins").rglob("*.py"):
         behind = [name for name in imports(path) if name.split(".")[0] in OURS and name not in doors]
-        outside = [name for name in imports(path) if name.startswith("..") and name != "..bibliography"]
+        in_series = path.is_relative_to(ROOT / "plugins" / "studies")
+        inside = len(path.relative_to(ROOT / "plugins" / "studies").parts) - 1 if in_series else 1
+        out = "." * (inside + 1)  # one dot for each folder of the plugin, and one more
+        outside = [name for name in imports(path) if name.startswith(out) and name != "..bibliography"]
         assert behind + outside == [], place(path)
 
 
