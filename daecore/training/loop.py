@@ -127,8 +127,8 @@ def fit(
             with autocast(device, precision):
                 loss = objective(step_model, batch, generator)
             loss.backward()
-            done = ((number - 1) * steps + step) / (options.epochs * steps)
-            state.step(rate(options.schedule, options.learning_rate, done))
+            before = (number - 1) * steps + step  # steps of the whole training
+            state.step(rate(options.schedule, options.learning_rate, before / (options.epochs * steps)), before)
             losses.append(loss.detach())
         mean = _finite_mean(torch.stack(losses).float(), optimiser, number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began

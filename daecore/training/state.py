@@ -60,13 +60,22 @@ class LiveTraining:
         """The network as this epoch leaves it: what is evaluated on the validation samples."""
         return self.average or self.raw
 
-    def step(self, rate: float) -> None:
-        """One update of the weights and of their average."""
+    def step(self, rate: float, before: int) -> None:
+        """One update of the weights and of their average.
+
+        The average's decay grows to its value, as ``(1 + n) / (10 + n)`` after n steps: else the first weights, which
+        are random, would weigh most in a training that is short beside ``1 / (1 - decay)`` steps.
+
+        Args:
+            rate: The learning rate.
+            before: How many steps there were before this one.
+        """
         self.optimiser.step(rate)
         if self.average is not None:
+            decay = min(self.decay, (1 + before) / (10 + before))
             with torch.no_grad():
                 averaged: list[Tensor] = list(self.average.parameters())
-                torch._foreach_lerp_(averaged, list(self.raw.parameters()), 1 - self.decay)
+                torch._foreach_lerp_(averaged, list(self.raw.parameters()), 1 - decay)
                 for ours, theirs in zip(self.average.buffers(), self.raw.buffers(), strict=True):
                     ours.copy_(theirs)  # statistics, such as BatchNorm's, are averages already
 

@@ -212,11 +212,22 @@ def test_the_average_keeps_the_statistics_of_batches():
 
 
 def test_the_average_is_what_remains():
-    """With a decay near one the averaged weights stay near the first ones, and the model ends up holding them."""
-    first, model = dense(), dense()
+    """The model ends up holding the averaged weights, which are not those of the last step."""
+    model, plain = dense(), dense()
     epoch = train(model, options(average=0.999))[-1]
-    assert (model[1].weight - first[1].weight).abs().max() < 1e-3
-    assert digest(model) == digest(epoch.model)
+    train(plain, options())
+    assert digest(model) == digest(epoch.model) != digest(plain)
+
+
+@pytest.mark.parametrize(("average", "decays"), [(0.999, (1 / 10, 2 / 11, 3 / 12)), (0.15, (1 / 10, 0.15, 0.15))])
+def test_the_average_forgets_the_first_weights_early(average, decays):
+    """Its decay grows to its value: a short training is not an average with random weights."""
+    model = dense()
+    expected = model[1].weight.detach().clone()
+    epochs = fit(model, denoising, IMAGES, options(average=average, batch=1000), seed=0)
+    for decay, epoch in zip(decays, epochs, strict=True):  # one step each
+        expected = decay * expected + (1 - decay) * epoch.state.weights["1.weight"]
+        torch.testing.assert_close(epoch.state.average["1.weight"], expected)
 
 
 def test_a_batch_may_be_larger_than_the_set():

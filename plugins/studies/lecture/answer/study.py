@@ -15,7 +15,7 @@ PROBLEMS = {
     "blur-4": "blurred by 4 pixels",
     "half": "half resolution",
 }
-QUICK = ("training.epochs=3", "training.batch=32")
+QUICK = ("training.epochs=20", "training.batch=64")
 HEAD = ("measure", "measured", "exact", "passes", "floor", "verdict")
 
 
