@@ -38,7 +38,7 @@ class Points:
 
 def draw(lab: Laboratory) -> Points:
     """Train one network, draw with it, and measure the draws beside exact ones."""
-    experiment = lab.experiment(RECIPE, quick=["training.epochs=20"])
+    experiment = lab.experiment(RECIPE, quick=["training.epochs=40"])
     network, data = lab.train(experiment).network, lab.splits(experiment).train.data
     if not isinstance(network, Sampler):
         raise TypeError(f"{RECIPE} trains a network that cannot draw")
@@ -75,13 +75,14 @@ def _picture(lab: Laboratory, network: Sampler, data: Tensor) -> Picture:
             "drawn from the exact posterior": _exact(data, start, 1)[0],
             "walks with six networks": gap.walk_down(walked, start, "answer"),
         }
-    figure = Figure(figsize=(12.6, 4.6), dpi=120, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(12.6, 5.2), dpi=120, layout="constrained", facecolor="white")
     for axis, (title, ends) in zip(figure.subplots(1, 3, sharex=True, sharey=True), answers.items(), strict=True):
         bare(axis)
         axis.scatter(*data[:700].T, s=4, color="#cccccc")
         axis.scatter(*ends.T, s=6, color="#1f6fb2")
         axis.scatter(*start[:1].T, marker="x", s=60, color="#d95f02")
         axis.set_title(title, fontsize=11)
+        axis.set(xlim=(-1.15, 1.15), ylim=(-1.25, 1.25))
     caption = (
         f"A noisy point in the middle of the gap (cross) and {WALKERS} answers to where it came from: by one network "
         "that was taught to draw, by draws from the exact posterior, and by walks with a network for each noise level."
