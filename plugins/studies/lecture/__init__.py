@@ -14,6 +14,7 @@ SERIES = Series(
         "matrix",
         "gap",
         "answer",
+        "local",
         "n2n",
         "superres",
         "information",
