@@ -15,6 +15,7 @@ SERIES = Series(
         "gap",
         "answer",
         "local",
+        "halves",
         "n2n",
         "superres",
         "information",
