@@ -16,6 +16,7 @@ SERIES = Series(
         "answer",
         "local",
         "halves",
+        "perception",
         "n2n",
         "superres",
         "information",

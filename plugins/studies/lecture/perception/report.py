@@ -1,0 +1,111 @@
+"""Distortion against perception as numbers, pictures, tables and sentences. Knows placed estimators. Does not train."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from daecore.plots import GREY, Point, panel, png, scatter
+from daecore.stats import format_interval, student
+from daecore.study import Measured, Picture, Table
+
+from .digits import BETWEEN, FROM_THE_MEAN, MEAN, SAMPLE, Digits
+from .law import Law, Placed, fit_laws
+from .plane import BEST, SAMPLES
+
+HEAD = ("way", "estimator", "perception", "distortion over the mean's")
+Ways = Mapping[str, Mapping[str, Placed]]
+
+
+def figures(where: str, ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[tuple[str, Measured]]:
+    """The numbers by name: ``distortion.digits.fewer-steps.5``, and the laws'."""
+    for way, found in ways.items():
+        for label, placed in found.items():
+            perception, distortion = placed.intervals
+            name = f"{where}.{_name(way)}.{_name(label)}"
+            yield f"perception.{name}", Measured.of(perception)
+            yield f"distortion.{name}", Measured.of(distortion)
+    for way, laws in fitted.items():
+        yield f"law_r2.{where}.{_name(way)}", Measured.of(student([law.r2 for law in laws]))
+        yield f"law_curvature.{where}.{_name(way)}", Measured.of(student([law.curvature for law in laws]))
+
+
+def table(title: str, ways: Ways) -> Table:
+    """A row for each estimator."""
+    rows = [
+        (way, label, *(format_interval(it, ".3f") for it in placed.intervals))
+        for way, found in ways.items()
+        for label, placed in found.items()
+    ]
+    return Table(title, HEAD, tuple(rows))
+
+
+def chart(name: str, ways: Ways, laws: Sequence[Law], label: str, caption: str) -> Picture:
+    """Distortion against perception, every estimator a point, and the law as a grey line."""
+    series = {way: [Point(at, *placed.intervals) for at, placed in found.items()] for way, found in ways.items()}
+    figure = scatter(series, label, "squared error over the mean's", {"a perfect sample of the posterior": 2.0})
+    axis = figure.axes[0]
+    end, curvature = (float(np.mean([getattr(law, key) for law in laws])) for key in ("perception", "curvature"))
+    line = np.linspace(axis.get_xlim()[0], end, 100)
+    axis.plot(line, 1 + curvature * (end - line) ** 2, color=GREY, linewidth=1.5, linestyle=":", zorder=1)
+    return Picture(name, f"{caption} Dotted, the quadratic law through the mean.", png(figure))
+
+
+def examples(found: Digits) -> Picture:
+    """The same digits under several estimators."""
+    caption = (
+        "Test digits with a square hidden: original, corrupted, the mean answer of one network, halfway to a sample, "
+        "the sample, and what a walk makes that begins at the mean with some noise."
+    )
+    return Picture("perception-digits", caption, png(panel(found.answers)))
+
+
+def of_plane(ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> str:
+    """What the plane says of the law."""
+    best, curvature, r2 = ways[BEST]["1"].intervals, *_law(fitted[BEST])
+    sampled = ways[SAMPLES]["1"].intervals[1]
+    return (
+        "Points on an arc, all exact: posterior samples have "
+        f"{format_interval(sampled, '.3f')} times the squared error of the mean. The best transport of the mean onto "
+        f"the data looks as real at {format_interval(best[1], '.3f')} times. Between the mean and that transport the "
+        f"law explains {r2} of the squared error, with a curvature of {curvature}; the theory says 1 for both."
+    )
+
+
+def of_digits(ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[str]:
+    """What the digits say of the law, and of the flow that begins at the mean."""
+    curvature, r2 = _law(fitted[BETWEEN])
+    mean, sample = ways[BETWEEN][MEAN], ways[BETWEEN][SAMPLE]
+    yield (
+        f"Digits: a sample has {format_interval(sample.intervals[1], '.3f')} times the squared error of the mean at a "
+        f"perception of {format_interval(sample.intervals[0])}, where the mean has "
+        f"{format_interval(mean.intervals[0])} and training pictures 1. Between them the quadratic law explains {r2} "
+        f"of the squared error (curvature {curvature})."
+    )
+    begun = [(label, placed) for label, placed in ways[FROM_THE_MEAN].items() if label not in (MEAN, SAMPLE)]
+    told = "; ".join(f"{label}: {_beside(placed, sample)}" for label, placed in begun)
+    yield (
+        f"A walk that begins at the mean with noise, at a time after 0, beside a sample, with differences paired over "
+        f"sets of pictures. {told[0].upper() + told[1:]}."
+    )
+
+
+def _beside(placed: Placed, sample: Placed) -> str:
+    farther = student([one - two for one, two in zip(placed.perception, sample.perception, strict=True)])
+    more = student([one - two for one, two in zip(placed.distortion, sample.distortion, strict=True)])
+    real = "less real" if farther.low > 0 else "more real" if farther.high < 0 else "not told apart in realism"
+    error = "less error" if more.high < 0 else "more error" if more.low > 0 else "not told apart in error"
+    return f"{error} ({format_interval(more, '+.3f')}), {real} ({format_interval(farther, '+.2f')})"
+
+
+def laws_of(ways: Ways, names: Sequence[str]) -> dict[str, list[Law]]:
+    """The laws of ways that begin at the mean, by way, one for each set."""
+    return {name: fit_laws(ways[name]) for name in names}
+
+
+def _law(laws: Sequence[Law]) -> tuple[str, str]:
+    curvature, r2 = (student([getattr(law, key) for law in laws]) for key in ("curvature", "r2"))
+    return format_interval(curvature, ".3f"), format_interval(r2, ".3f")
+
+
+def _name(words: str) -> str:
+    return words.replace(" ", "-")
