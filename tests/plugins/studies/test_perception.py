@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from daecore_plugins.studies.lecture import SERIES
@@ -31,7 +32,7 @@ def test_the_law_is_found_again() -> None:
     perception = [2.0, 1.5, 1.0, 0.5, 0.0]
     found = law.fit_law(perception, [1 + 0.7 * (2 - p) ** 2 for p in perception])
     assert (found.curvature, found.r2) == pytest.approx((0.7, 1))
-    assert found(0.0) == pytest.approx(1 + 0.7 * 4)
+    assert found(np.zeros(1)) == pytest.approx(1 + 0.7 * 4)
     assert law.fit_law(perception, [1, 2, 1, 2, 1]).r2 < 0.5
 
 

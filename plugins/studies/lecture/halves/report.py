@@ -13,8 +13,8 @@ from .agreement import APART, SIGMAS, Agreement
 from .crossing import find_crossing
 
 UNIT = "squared distance of a picture"
-BETWEEN, OWN, ORIGINALS = "networks A and B", "a network and its half's posterior", "a network and the original"
-WITHOUT = "A and B without near-duplicates"
+BETWEEN, OWN, ORIGINALS = "A and B", "network and own posterior", "network and original"
+WITHOUT = "A and B, no near ones"
 Found = Mapping[int, Agreement]
 
 
@@ -51,6 +51,7 @@ def chart(found: Found, apart: Found) -> Picture:
         "Two networks that were taught on disjoint halves, asked about noisy test digits: how far their answers are "
         "from each other, from the exact posterior mean over their own half, and from the original. Left of where the "
         "first two lines cross a network repeats its half; right of it both answer alike, whatever they were shown. "
+        f"For the last line both halves lost the pictures that are nearer than {APART:g} to one of the other half. "
         "Bands are 95 % intervals over test pictures."
     )
     return Picture("halves", caption, png(curves(charts, "training pictures in each half")))
@@ -62,7 +63,7 @@ def examples(found: Found, noisy: torch.Tensor, clean: torch.Tensor) -> Picture:
     rows = {"original": clean, "noisy": noisy}
     for size in dict.fromkeys((sizes[0], sizes[len(sizes) // 2], sizes[-1])):
         for name, pictures in found[size].answers.items():
-            rows[f"{name}: {size:,}"] = pictures
+            rows[f"{name}: of {size:,}"] = pictures
     caption = (
         f"Test digits under noise of sigma {SIGMAS[1]:g}: original, noisy, and for halves of several sizes the answers "
         "of the networks A and B and the exact posterior mean over A's half."

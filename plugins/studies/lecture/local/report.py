@@ -64,18 +64,18 @@ def note(found: Explained) -> str:
     said = "more" if better.low > 0 else "less" if better.high < 0 else "not surely more or less"
     lead, words = found.lead(found.local[found.restoring], "local"), found.problem.words
     return (
-        f"{words[0].upper()}{words[1:]}: a window of {found.explaining} pixels explains {format_interval(best)} "
-        f"of a network's answer (median r^2), the exact posterior over whole pictures {format_interval(whole)}: the "
-        f"window {said}. The network restores {format_gain_db(lead)} beside the window of {found.restoring} pixels, "
-        f"and {format_gain_db(found.lead(found.linear, 'linear'))} beside the linear map."
+        f"{words[0].upper()}{words[1:]}: a window of {found.explaining} pixels explains {format_interval(best, '.3f')} "
+        "of a network's answer (median r^2), the exact posterior over whole pictures "
+        f"{format_interval(whole, '.3f')}: the window {said}. The network beside the window of {found.restoring} "
+        f"pixels: {format_gain_db(lead)}; beside the linear map: {format_gain_db(found.lead(found.linear, 'linear'))}."
     )
 
 
 def table(found: Sequence[Explained]) -> Table:
     """A row for each problem."""
     rows = tuple(
-        (it.problem.words, it.explaining, format_interval(median(it.r2(it.explaining))),
-         format_interval(median(it.r2())), it.restoring, format_interval(_db(it, it.local[it.restoring])),
+        (it.problem.words, it.explaining, format_interval(median(it.r2(it.explaining)), ".3f"),
+         format_interval(median(it.r2()), ".3f"), it.restoring, format_interval(_db(it, it.local[it.restoring])),
          format_interval(_db(it, it.linear)), format_interval(_db(it, it.whole)), format_interval(_db(it, it.network)))
         for it in found
     )  # fmt: skip

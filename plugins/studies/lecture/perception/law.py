@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daecore.stats import Interval, student
-
-MEAN = "the mean"
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class Law:
     curvature: float
     r2: float
 
-    def __call__(self, perception: float) -> float:
-        """The distortion at a perception."""
+    def __call__(self, perception: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The distortion at perceptions."""
         return 1 + self.curvature * (self.perception - perception) ** 2
 
 

@@ -19,6 +19,7 @@ RECIPE = "lecture/gap"  # its points; the noise is this study's own, and wider
 SIGMA = 1.0  # so wide that the mean is far from the data
 SETS, POINTS, QUICK_SETS, QUICK_POINTS = 8, 1_000, 4, 300
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MEASURED = "Wasserstein distance over the root of the mean's error"
 SAMPLES, BEST = "mean to posterior sample", "mean to its best transport"
 Ways = Mapping[str, Mapping[str, Placed]]
 

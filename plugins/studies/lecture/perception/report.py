@@ -39,14 +39,14 @@ def table(title: str, ways: Ways) -> Table:
     return Table(title, HEAD, tuple(rows))
 
 
-def chart(name: str, ways: Ways, laws: Sequence[Law], label: str, caption: str) -> Picture:
-    """Distortion against perception, every estimator a point, and the law as a grey line."""
+def chart(name: str, ways: Ways, fitted: Mapping[str, Sequence[Law]], label: str, caption: str) -> Picture:
+    """Distortion against perception, every estimator a point, and the laws as grey lines along their ways."""
     series = {way: [Point(at, *placed.intervals) for at, placed in found.items()] for way, found in ways.items()}
     figure = scatter(series, label, "squared error over the mean's", {"a perfect sample of the posterior": 2.0})
-    axis = figure.axes[0]
-    end, curvature = (float(np.mean([getattr(law, key) for law in laws])) for key in ("perception", "curvature"))
-    line = np.linspace(axis.get_xlim()[0], end, 100)
-    axis.plot(line, 1 + curvature * (end - line) ** 2, color=GREY, linewidth=1.5, linestyle=":", zorder=1)
+    for way, laws in fitted.items():
+        mean, curvature = (float(np.mean([getattr(law, key) for law in laws])) for key in ("perception", "curvature"))
+        line = np.linspace(min(student(placed.perception).mean for placed in ways[way].values()), mean, 100)
+        figure.axes[0].plot(line, Law(mean, curvature, 1)(line), color=GREY, linewidth=1.5, linestyle=":", zorder=1)
     return Picture(name, f"{caption} Dotted, the quadratic law through the mean.", png(figure))
 
 
@@ -81,11 +81,10 @@ def of_digits(ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[str]:
         f"{format_interval(mean.intervals[0])} and training pictures 1. Between them the quadratic law explains {r2} "
         f"of the squared error (curvature {curvature})."
     )
-    begun = [(label, placed) for label, placed in ways[FROM_THE_MEAN].items() if label not in (MEAN, SAMPLE)]
-    told = "; ".join(f"{label}: {_beside(placed, sample)}" for label, placed in begun)
+    told = "; ".join(f"{label}: {_beside(placed, sample)}" for label, placed in ways[FROM_THE_MEAN].items())
     yield (
-        f"A walk that begins at the mean with noise, at a time after 0, beside a sample, with differences paired over "
-        f"sets of pictures. {told[0].upper() + told[1:]}."
+        "Walks that begin at the mean with noise, by the time at which they do, beside a sample, with differences "
+        f"paired over sets of pictures. {told}."
     )
 
 

@@ -12,14 +12,14 @@ def run(lab: Laboratory) -> Findings:
     drawn = report.laws_of(found.ways, (digits.BETWEEN,))
     pictures = (
         report.chart(
-            "perception", found.ways, drawn[digits.BETWEEN], digits.MEASURED,
+            "perception", found.ways, drawn, digits.MEASURED,
             "Digits with a square of 16 x 16 pixels hidden, restored by one network in many ways: squared error over "
             "that of its mean answer, against how far a set of its answers is from other test pictures in the features "
             "of an independent classifier. Training pictures are at 1. Crosses are 95 % intervals over sets of "
             "pictures. Numbers: the share of the sample, the steps, the time at which the flow begins.",
         ),
         report.chart(
-            "perception-arc", points, exact[plane.BEST], "Wasserstein distance over the root of the mean's error",
+            "perception-arc", points, {plane.BEST: exact[plane.BEST]}, plane.MEASURED,
             "Points on an arc under noise: squared error over that of the exact posterior mean, against the "
             "Wasserstein distance from data. Two ways from the mean (right) to points that look like data (left): "
             "samples of the exact posterior, and the best transport of the mean. Numbers: the share of the way.",
