@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from daecore.plots import GREY, Point, panel, png, scatter
-from daecore.stats import format_interval, student
+from daecore.stats import Interval, format_interval, is_claim, student
 from daecore.study import Measured, Picture, Table
 
 from .digits import BETWEEN, FROM_THE_MEAN, MEAN, SAMPLE, Digits
@@ -91,9 +91,14 @@ def of_digits(ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[str]:
 def _beside(placed: Placed, sample: Placed) -> str:
     farther = student([one - two for one, two in zip(placed.perception, sample.perception, strict=True)])
     more = student([one - two for one, two in zip(placed.distortion, sample.distortion, strict=True)])
-    real = "less real" if farther.low > 0 else "more real" if farther.high < 0 else "not told apart in realism"
-    error = "less error" if more.high < 0 else "more error" if more.low > 0 else "not told apart in error"
+    real = _compare(farther, "less real", "more real", "not told apart in realism")
+    error = _compare(more, "more error", "less error", "not told apart in error")
     return f"{error} ({format_interval(more, '+.3f')}), {real} ({format_interval(farther, '+.2f')})"
+
+
+def _compare(difference: Interval, above: str, below: str, neither: str) -> str:
+    """What is claimed of a difference."""
+    return neither if not is_claim(difference) else above if difference.mean > 0 else below
 
 
 def laws_of(ways: Ways, names: Sequence[str]) -> dict[str, list[Law]]:
