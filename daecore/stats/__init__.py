@@ -10,6 +10,7 @@ from daecore.stats.claims import (
     is_claim,
 )
 from daecore.stats.intervals import Interval, bootstrap, bootstrap_of_means, contrast, student, wilson
+from daecore.stats.median import median
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, psnr, squared_error, ssim
 from daecore.stats.ratio import Ratio
 
@@ -28,6 +29,7 @@ __all__ = [
     "image_mse",
     "in_db",
     "is_claim",
+    "median",
     "pooled_psnr",
     "psnr",
     "squared_error",

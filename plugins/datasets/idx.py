@@ -5,17 +5,20 @@ Knows the file format and the split. Does not know where the files come from.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from daecore import DataError, Options, Samples, Source, Splits, fetch_files, local_folder, stream, user_path
 
+from .halves import choose_half
+
 SHAPE = (1, 28, 28)
 CLASSES = 10
-VALIDATION = 5_000
+TRAIN, VALIDATION = 55_000, 5_000
 DOWNLOAD_BYTES = 130_000_000  # 55 MB that stay; archive and unpacked files while fetching
 
 
@@ -23,16 +26,34 @@ class IdxOptions(Options):
     """Where the files are, and how many of the images are used."""
 
     folder: str = Field(default="", description="a folder that already has the four files; empty: download")
-    train: int = Field(default=0, ge=0, le=55_000, description="training images kept, of all classes; 0: all 55,000")
+    train: int = Field(default=0, ge=0, le=TRAIN, description="training images kept, of all classes; 0: all 55,000")
     validation: int = Field(default=0, ge=0, le=VALIDATION, description="validation images kept; 0: all 5,000")
     test: int = Field(default=0, ge=0, le=10_000, description="test images kept, the first ones; 0: all 10,000")
+    half: Literal["", "a", "b"] = Field(
+        default="", description="one of two disjoint halves of the training images; empty: both together"
+    )
+    apart: float = Field(
+        default=0,
+        ge=0,
+        le=28,
+        description="images of a half nearer than this to one of the other are left out, in units of full intensity",
+    )
+
+    @model_validator(mode="after")
+    def _halves_are_halves(self) -> Self:
+        if self.half and self.train > TRAIN // 2:
+            raise ValueError(f"a half has {TRAIN // 2:,} training images, and train asks for {self.train:,}")
+        if self.apart and not self.half:
+            raise ValueError("apart is a distance between the two halves: give half, a or b, too")
+        return self
 
 
 def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], options: IdxOptions) -> Splits:
     """Fetch, read and split: 55,000 for training, 5,000 for validation, the 10,000 test images as they are.
 
     The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``. Fewer images are the first ones of
-    that draw, so that a smaller set lies within every larger one.
+    that draw, so that a smaller set lies within every larger one. The two halves are the first and the second half of
+    that draw, and fewer images are the first ones of each.
 
     Args:
         folder: The dataset's folder in the cache; its name is the dataset's.
@@ -44,14 +65,17 @@ def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], 
         uint8 images ``(N, 1, 28, 28)`` with int64 labels.
 
     Raises:
-        DataError: The files cannot be had.
+        DataError: The files cannot be had, or no image of a half is left.
     """
     users = [local_folder(user_path(options.folder, "The dataset's folder"))] if options.folder else []
     fetch_files(folder, files, [*users, *sources], download_bytes=DOWNLOAD_BYTES)
     known, test = (_samples(folder, part) for part in ("train", "t10k"))
     order = torch.randperm(len(known), generator=stream(0, folder.name, "split"))
     validation, train = order[:VALIDATION], order[VALIDATION:]
-    kept = known.select(train[: options.train or None])
+    if options.half:
+        kept = known.select(choose_half(known.data, train, options.half, options.train, options.apart))
+    else:
+        kept = known.select(train[: options.train or None])
     held_out = known.select(validation[: options.validation or None])
     evaluated = test.select(torch.arange(options.test)) if options.test else test
     return Splits(kept, held_out, (evaluated,), classes=CLASSES)

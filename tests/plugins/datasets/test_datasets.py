@@ -87,7 +87,9 @@ def test_mnist_is_never_silently_something_else(tmp_path, monkeypatch):
         idx.load_idx(tmp_path / "cache" / "mnist", mnist.FILES, [local_folder(tmp_path)], idx.IdxOptions())
 
 
-def test_a_smaller_idx_set_lies_within_the_larger_one(tmp_path):
+@pytest.fixture
+def made(tmp_path):
+    """A dataset of 1,000 training images of noise, loaded with options."""
     images = torch.randint(256, (6_000, 28, 28), generator=stream(0, "images"), dtype=torch.uint8)
     labels = torch.arange(6_000).remainder(10).to(torch.uint8)
     parts = {"train-images-idx3": images, "train-labels-idx1": labels, "t10k-images-idx3": images[:20]}
@@ -97,11 +99,42 @@ def test_a_smaller_idx_set_lies_within_the_larger_one(tmp_path):
         (tmp_path / name).write_bytes(data)
     files = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
 
-    def loaded(**sizes):
-        return idx.load_idx(tmp_path / "cache" / "made", files, [local_folder(tmp_path)], idx.IdxOptions(**sizes))
+    def loaded(**options):
+        return idx.load_idx(tmp_path / "cache" / "made", files, [local_folder(tmp_path)], idx.IdxOptions(**options))
 
-    whole, cut = loaded(), loaded(train=100, validation=50, test=10)
+    return loaded
+
+
+def test_a_smaller_idx_set_lies_within_the_larger_one(made):
+    whole, cut = made(), made(train=100, validation=50, test=10)
     assert [len(part) for part in (whole.train, whole.validation, *whole.test)] == [1_000, 5_000, 20]
     for part, size, of in ((cut.train, 100, whole.train), (cut.validation, 50, whole.validation)):
         assert torch.equal(part.data, of.data[:size])
     assert torch.equal(cut.test[0].labels, whole.test[0].labels[:10])
+
+
+def test_the_halves_of_an_idx_set_are_disjoint_and_make_the_whole(made):
+    """And fewer images of a half lie within it: two networks on them have no training image in common."""
+    whole, first, second = made(), made(half="a"), made(half="b")
+    assert torch.equal(torch.cat([first.train.data, second.train.data]), whole.train.data)
+    assert torch.equal(made(half="b", train=7).train.data, second.train.data[:7])
+    assert first.validation.digest == second.validation.digest == whole.validation.digest
+
+
+def test_halves_that_are_apart_share_no_neighbours(made):
+    """Those that are left out are the ones that had a neighbour, and no others; checked with another distance."""
+    first, second = (made(half=half).train.data.flatten(1).double() / 255 for half in "ab")
+    nearest = torch.cdist(first, second).amin(1)
+    distance = float(nearest.median()) + 1e-4
+    kept = made(half="a", apart=distance).train.data
+    assert torch.equal(kept.flatten(1).double() / 255, first[nearest >= distance])
+    assert 0 < len(kept) < len(first)
+    with pytest.raises(DataError, match="No image of half 'b' is at least 28 away"):
+        made(half="b", apart=28)
+
+
+def test_options_of_halves_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="a half has 27,500 training images, and train asks for 30,000"):
+        idx.IdxOptions(half="a", train=30_000)
+    with pytest.raises(ValueError, match="apart is a distance between the two halves: give half, a or b, too"):
+        idx.IdxOptions(apart=4)

@@ -1,0 +1,132 @@
+"""Two halves as numbers, pictures, a table and sentences. Knows distances. Does not train."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+
+from daecore import stream
+from daecore.plots import Curves, curves, panel, png
+from daecore.stats import Interval, bootstrap, doubt, format_interval
+from daecore.study import Measured, Picture, Table
+
+from .agreement import APART, SIGMAS, Agreement
+from .crossing import find_crossing
+
+UNIT = "squared distance of a picture"
+BETWEEN, OWN, ORIGINALS = "A and B", "network and own posterior", "network and original"
+WITHOUT = "A and B, no near ones"
+Found = Mapping[int, Agreement]
+
+
+def figures(found: Found, apart: Found) -> Iterator[tuple[str, Measured]]:
+    """The numbers by name: ``between.1000.sigma0.5``, and without near-duplicates ``between.1000.sigma0.5.apart``."""
+    for suffix, some in (("", found), (".apart", apart)):
+        for size, agreement in some.items():
+            yield f"kept.{size}{suffix}", Measured(value=sum(agreement.kept) / 2, unit="training pictures")
+            for sigma in agreement.distances:
+                for name in ("between", "own", "originals"):
+                    key = f"{name}.{size}.sigma{sigma:g}{suffix}"
+                    yield key, Measured.of(_mean(found=some, size=size, sigma=sigma, name=name), UNIT)
+    for sigma in SIGMAS:
+        yield f"crossing.sigma{sigma:g}", Measured.of(crossing(found, sigma), "training pictures")
+
+
+def crossing(found: Found, sigma: float) -> Interval:
+    """From how many training pictures on the networks are nearer to each other than to their own posteriors."""
+    margins = torch.stack([agreement.distances[sigma].margin for agreement in found.values()], 1)
+    return find_crossing(margins, [*found], stream(0, "halves", "crossing", f"{sigma:g}"))
+
+
+def chart(found: Found, apart: Found) -> Picture:
+    """A chart for each noise level: distances against the size of a half."""
+    charts = []
+    for sigma in SIGMAS:
+        lines = {
+            label: {size: _mean(found, size, sigma, name) for size in found}
+            for label, name in ((BETWEEN, "between"), (OWN, "own"), (ORIGINALS, "originals"))
+        }
+        lines[WITHOUT] = {size: _mean(apart, size, sigma, "between") for size in apart}
+        charts.append(Curves(f"noise of sigma {sigma:g}", lines, note=UNIT, logarithmic=True))
+    caption = (
+        "Two networks that were taught on disjoint halves, asked about noisy test digits: how far their answers are "
+        "from each other, from the exact posterior mean over their own half, and from the original. Left of where the "
+        "first two lines cross a network repeats its half; right of it both answer alike, whatever they were shown. "
+        f"For the last line both halves lost the pictures that are nearer than {APART:g} to one of the other half. "
+        "Bands are 95 % intervals over test pictures."
+    )
+    return Picture("halves", caption, png(curves(charts, "training pictures in each half")))
+
+
+def examples(found: Found, noisy: torch.Tensor, clean: torch.Tensor) -> Picture:
+    """Test digits at the middle noise level, under both networks and A's posterior, for a few sizes."""
+    sizes = [*found]
+    rows = {"original": clean, "noisy": noisy}
+    for size in dict.fromkeys((sizes[0], sizes[len(sizes) // 2], sizes[-1])):
+        for name, pictures in found[size].answers.items():
+            rows[f"{name}: of {size:,}"] = pictures
+    caption = (
+        f"Test digits under noise of sigma {SIGMAS[1]:g}: original, noisy, and for halves of several sizes the answers "
+        "of the networks A and B and the exact posterior mean over A's half."
+    )
+    return Picture("halves-digits", caption, png(panel(rows)))
+
+
+def table(found: Found, apart: Found) -> Table:
+    """A row for each size and noise level."""
+    head = ("training pictures", "noise", BETWEEN, OWN, ORIGINALS)
+    rows = [
+        (f"{size:,}" if some is found else f"{size:,}, apart: {agreement.kept[0]:,} and {agreement.kept[1]:,}",
+         f"{sigma:g}", *(format_interval(_mean(some, size, sigma, name)) for name in ("between", "own", "originals")))
+        for some in (found, apart)
+        for size, agreement in some.items()
+        for sigma in SIGMAS
+    ]  # fmt: skip
+    return Table(f"Mean {UNIT}", head, tuple(rows))
+
+
+def notes(found: Found, apart: Found) -> Iterator[str]:
+    """Where learning ends memorising, and what near-duplicates do to that."""
+    for sigma in SIGMAS:
+        yield _of_crossing(found, sigma)
+    size = max(apart)
+    kept, middle = apart[size].kept, SIGMAS[1]
+    less = apart[size].distances[middle].between - found[size].distances[middle].between
+    more = bootstrap(less, generator=stream(0, "halves", "apart"))
+    margin = bootstrap(apart[size].distances[middle].margin, generator=stream(0, "halves", "apart margin"))
+    still = "still nearer" if margin.low > 0 else "not surely nearer"
+    yield (
+        f"Without pictures that are nearer than {APART:g} to one of the other half, {kept[0]:,} and {kept[1]:,} of "
+        f"{size:,} are left. At sigma {middle:g} the networks are then {format_interval(more, '+.3f')} farther from "
+        f"each other{doubt(more)}. They are {still} to each other than to their own halves' posteriors."
+    )
+    yield (
+        "One pair of networks was trained for each size, all with the same number of steps: the intervals are over "
+        "test pictures and say nothing of luck in training, nor in which pictures came into a small half."
+    )
+
+
+def _of_crossing(found: Found, sigma: float) -> str:
+    sizes, at = [*found], crossing(found, sigma)
+    largest = bootstrap(
+        found[sizes[-1]].distances[sigma].margin, generator=stream(0, "halves", "largest", f"{sigma:g}")
+    )
+    first = bootstrap(found[sizes[0]].distances[sigma].margin, generator=stream(0, "halves", "first", f"{sigma:g}"))
+    if first.high < 0 < largest.low:
+        return (
+            f"At sigma {sigma:g} a network taught on {_count(sizes[0])} is nearer to its half's posterior than to the "
+            f"other network, and one taught on {_count(sizes[-1])} nearer to the other network. The lines cross at "
+            f"{at.mean:,.1f} [{at.low:,.1f}, {at.high:,.1f}] pictures in each half."
+        )
+    return (
+        f"At sigma {sigma:g} no crossing is claimed: of {sizes[0]:,} pictures the margin is {format_interval(first)}, "
+        f"of {sizes[-1]:,} it is {format_interval(largest)}."
+    )
+
+
+def _count(size: int) -> str:
+    return "one picture" if size == 1 else f"{size:,} pictures"
+
+
+def _mean(found: Found, size: int, sigma: float, name: str) -> Interval:
+    generator = stream(0, "halves", name, f"{size} {sigma:g}")
+    return bootstrap(getattr(found[size].distances[sigma], name), generator=generator)
