@@ -18,10 +18,10 @@ from daecore.evaluation import Recogniser, frechet_distance, train_recogniser
 from daecore.model import SamplingOptions, restore, walk
 from daecore.study import Laboratory
 
+from ..answer.study import QUICK
 from .law import Placed
 
-RECIPE = "lecture/answer-block-16"
-QUICK = ("training.epochs=3", "training.batch=32")  # as the study `answer` has it: one training serves both
+RECIPE = "lecture/answer-block-16"  # and the budget of the study `answer`: one training serves both
 SETS, PICTURES, QUICK_SETS, QUICK_PICTURES = 5, 500, 3, 60
 FLOORS = 4  # sets of training pictures beside each set of others
 LEARNT_FROM, QUICK_LEARNT_FROM = 200_000, 20_000  # pictures that the classifier sees
