@@ -96,8 +96,9 @@ def notes(found: Found, apart: Found) -> Iterator[str]:
     still = "still nearer" if margin.low > 0 else "not surely nearer"
     yield (
         f"Without pictures that are nearer than {APART:g} to one of the other half, {kept[0]:,} and {kept[1]:,} of "
-        f"{size:,} are left. At sigma {middle:g} the networks are then {format_interval(more, '+.3f')} farther from "
-        f"each other{doubt(more)}. They are {still} to each other than to their own halves' posteriors."
+        f"{size:,} are left. At sigma {middle:g} the squared distance of the networks is then "
+        f"{format_interval(more, '+.3f')} larger{doubt(more)}. They are {still} to each other than to their own "
+        "halves' posteriors."
     )
     yield (
         "One pair of networks was trained for each size, all with the same number of steps: the intervals are over "
@@ -118,7 +119,7 @@ def _of_crossing(found: Found, sigma: float) -> str:
             f"{at.mean:,.1f} [{at.low:,.1f}, {at.high:,.1f}] pictures in each half."
         )
     return (
-        f"At sigma {sigma:g} no crossing is claimed: of {sizes[0]:,} pictures the margin is {format_interval(first)}, "
+        f"At sigma {sigma:g} no crossing is claimed: of {_count(sizes[0])} the margin is {format_interval(first)}, "
         f"of {sizes[-1]:,} it is {format_interval(largest)}."
     )
 
