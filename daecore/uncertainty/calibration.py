@@ -60,7 +60,8 @@ class Thresholds:
 
     def __call__(self, width: Tensor, uncertain: Tensor) -> Tensor:
         """The thresholds of values of any shape."""
-        found = [_between(width, *pair) for pair in zip(self.width, self.threshold, strict=True)]
+        knots, values = self.width.to(width.device), self.threshold.to(width.device)
+        found = [_between(width, *pair) for pair in zip(knots, values, strict=True)]
         return torch.where(uncertain, found[1], found[0])
 
 

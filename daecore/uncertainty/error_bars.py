@@ -4,10 +4,9 @@ Knows a network, what is thought of its errors, and thresholds. Does not know fi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from daecore.corruption.corruptor import Corruptor
@@ -15,7 +14,6 @@ from daecore.corruption.pairs import draw_positions
 from daecore.data.samples import Pairs, Samples, as_float
 from daecore.device import Precision
 from daecore.errors import InputError
-from daecore.plugin.options import Options
 from daecore.stats.metrics import psnr
 from daecore.uncertainty.calibration import (
     UNCERTAIN,
@@ -32,15 +30,6 @@ from daecore.uncertainty.teaching import teach_error_network
 
 BATCH = 100  # pictures at a time: the distribution of every value takes 20 MB of a hundred handwritten digits
 MOST_VALUES = 3_000_000  # of all calibration pictures together: more hardly move a threshold
-
-
-class ErrorBarsOptions(Options):
-    """Bounds for each restored value, calibrated on validation pictures."""
-
-    level: float = Field(default=0.9, ge=0.5, le=0.99, description="share of uncertain values within their bounds")
-    lessons: float = Field(
-        default=0.1, gt=0, le=10, description="pictures that teach them, for each that taught the network"
-    )
 
 
 @dataclass(frozen=True)
@@ -81,6 +70,10 @@ class ErrorBars:
     decibel_shift: float
     constant: float
     pictures: int
+
+    def to(self, device: str) -> "ErrorBars":
+        """The same on another device."""
+        return replace(self, estimator=self.estimator.to(device))
 
     def __call__(self, model: nn.Module, corrupted: Tensor) -> Bars:
         """Restore a batch ``(B, C, h, w)``, with bounds; the model is in evaluation mode."""

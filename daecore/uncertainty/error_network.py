@@ -45,5 +45,5 @@ class ErrorNetwork(nn.Module):
         x = torch.cat([enlarge(corrupted, tuple(restored.shape[1:])), restored], 1)
         for number, layer in enumerate(self.layers):
             x = layer(x).relu() + (x if number else 0)
-        found: Tensor = self.last(x)
-        return found.unflatten(1, (BINS, self.channels))
+        found: Tensor = self.last(x).unflatten(1, (BINS, self.channels))
+        return found

@@ -22,6 +22,10 @@ class Estimator(Protocol):
         """Restores, too; the model is in evaluation mode."""
         ...
 
+    def to(self, device: str) -> "Estimator":
+        """The same on another device."""
+        ...
+
 
 @dataclass(frozen=True)
 class DerivativeEstimator:
@@ -37,6 +41,10 @@ class DerivativeEstimator:
         """A deviation for each value."""
         moments = posterior_moments(model, corrupted.float(), self.sigma, directions=1)
         return DeviationSpread(moments.mean.clamp(0, 1), moments.variance.sqrt().clamp_min(LEAST))
+
+    def to(self, device: str) -> "DerivativeEstimator":
+        """Itself: it holds no tensor."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,10 @@ class TaughtEstimator:
             restored = model(corrupted).float().clamp(0, 1)
             found = self.network(corrupted, restored).float()  # (B, K, C, H, W)
         return BinnedSpread(restored, found.softmax(1).movedim(1, -1).contiguous(), self.level)
+
+    def to(self, device: str) -> "TaughtEstimator":
+        """The same network there."""
+        return TaughtEstimator(self.network.to(device), self.level)
 
 
 def has_derivative(model: nn.Module, shape: tuple[int, ...]) -> bool:

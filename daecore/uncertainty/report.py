@@ -143,7 +143,7 @@ def _quintiles(covered: Tensor, uncertain: Tensor, width: Tensor) -> tuple[Width
 
 
 def _share(part: Tensor, counted: Tensor, name: str, *, whole: Tensor | None = None) -> Interval | None:
-    """The sum of ``part`` over that of ``whole``, or of the count, over the values that are counted, ``(N, D)`` each."""
+    """The sum of ``part`` over that of ``whole``, or the count, of the values that are counted; ``(N, D)`` each."""
     total = counted if whole is None else whole * counted
     ratio = Ratio((part * counted).double().sum(1), total.double().sum(1))
     return ratio.interval(stream(0, "error bars", name)) if ratio.enough else None

@@ -50,15 +50,15 @@ def teach_error_network(
     return network.eval()
 
 
-def _log_loss(model: nn.Module, corruptor: Corruptor) -> Loss:
+def _log_loss(restorer: nn.Module, corruptor: Corruptor) -> Loss:
     """The mean of ``-log p(error)``, in nats: least for the true distribution."""
 
-    def loss(network: nn.Module, batch: Batch, generator: Generator) -> Tensor:
+    def loss(model: nn.Module, batch: Batch, generator: Generator) -> Tensor:
         corrupted = corruptor(batch.clean, generator).x
         with torch.no_grad():
-            restored = model(corrupted).float().clamp(0, 1)
+            restored = restorer(corrupted).float().clamp(0, 1)
         error = batch.clean - restored
         bins = torch.bucketize(error, edges().to(error.device)[1:-1], right=True)
-        return F.cross_entropy(network(corrupted, restored).float(), bins)
+        return F.cross_entropy(model(corrupted, restored).float(), bins)
 
     return loss

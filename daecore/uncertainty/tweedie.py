@@ -159,4 +159,5 @@ def _root(core: Tensor, products: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(core)
     kept = values > SMALLEST * values[:, -1:].clamp_min(TINY)
     scale = torch.where(kept, values.clamp_min(TINY).rsqrt(), 0.0)
-    return (vectors * scale[:, None]).transpose(1, 2).float() @ products
+    root: Tensor = (vectors * scale[:, None]).transpose(1, 2).float() @ products
+    return root

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import completion
-from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .runs import enter
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from daecore.model.autoencoder import Autoencoder, Shapes
     from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
+    from daecore.uncertainty.error_bars import ErrorBars
 
     from ..restore_pictures import Job
+    from ..store.store import Store
 
 WEIGHTS = ".safetensors"
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
@@ -34,6 +36,13 @@ Samples = Annotated[
     typer.Option(
         "--samples", min=0, max=256, metavar="COUNT",
         help="Write so many pictures of what it could have been, too, and their deviation per pixel.",
+    ),
+]  # fmt: skip
+IntervalLevel = Annotated[
+    float | None,
+    typer.Option(
+        "--interval", min=0.5, max=0.99, metavar="LEVEL",
+        help="Write a lower and an upper bound for each pixel, too, as 0.9, and what PSNR is promised.",
     ),
 ]  # fmt: skip
 Steps = Annotated[int | None, typer.Option("--steps", min=1, max=1000, help="Steps from noise to a sample.")]
@@ -56,11 +65,13 @@ def restore(
     samples: Samples = 0,
     steps: Steps = None,
     seed: Seed = 0,
+    interval: IntervalLevel = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
     allow_changed_plugins: Annotated[
         bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
     ] = False,
     store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Restore pictures of any size with a trained network, in overlapping tiles that leave no seams.
 
@@ -69,17 +80,20 @@ def restore(
     """
     from ..restore_pictures import plan
 
-    planned = plan(source.expanduser(), target.expanduser(), samples=samples, force=force)
+    planned = plan(source.expanduser(), target.expanduser(), samples=samples, bounds=interval is not None, force=force)
     from daecore.device import resolve_device
     from daecore.model.picture_sampling import require_sampler
     from daecore.model.restorer import Restorer
 
     chosen = resolve_device(device)
-    network, shapes = _network(model, store, allow_changed_plugins)
+    opened = store_at(store, data)
+    network, shapes = _network(model, opened, allow_changed_plugins)
+    bars = None if interval is None else _bars(model, network, interval, opened)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
+    bars = bars.to(chosen.kind) if bars is not None else None
     if samples:
         require_sampler(restorer.model)
-    went = _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen)
+    went = _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen, bars)
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
@@ -94,38 +108,63 @@ def _sampling(steps: int | None, seed: int) -> "SamplingOptions":
 
 
 def _restore_all(
-    jobs: "Sequence[Job]", restorer: "Restorer", sampling: "SamplingOptions", device: "ResolvedDevice"
+    jobs: "Sequence[Job]",
+    restorer: "Restorer",
+    sampling: "SamplingOptions",
+    device: "ResolvedDevice",
+    bars: "ErrorBars | None",
 ) -> list[bool]:
     """Restore one picture after the other, with the device to oneself; whether each one went well."""
     from ..store.device_lock import fitting, hold
 
     chosen = fitting(device)
     with hold(chosen), chosen.apply():
-        return [_attempt(job, restorer, sampling) for job in jobs]
+        return [_attempt(job, restorer, sampling, bars) for job in jobs]
 
 
-def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions") -> bool:
+def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars: "ErrorBars | None") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
+    from daecore.uncertainty.calibration import DB_LEVEL
 
     from ..restore_pictures import restore_file
     from .tiles import show_tiles
 
     try:
         with show_tiles(job.source.name) as watch:
-            done = restore_file(job, replace(restorer, watch=watch), sampling)
+            done = restore_file(job, replace(restorer, watch=watch), sampling, bars)
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
     beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
+    beside += "" if done.promised_db is None else f"  at least {done.promised_db:.2f} dB ({DB_LEVEL:.0%})"
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
     return True
 
 
-def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes]":
+def _bars(model: str, network: "Autoencoder", level: float, store: "Store") -> "ErrorBars":
+    """The error bars of the network that is meant, and what they promise, told.
+
+    Raises:
+        InputError: It has none, and none can be fitted here.
+    """
+    from . import interval
+
+    if model.endswith(WEIGHTS):
+        path = interval.bars_beside(Path(model).expanduser(), level)
+    else:
+        from ..store.lookup import find_run
+
+        path = interval.bars_for_run(find_run(model), level, store)
+    bars, header = interval.load_bars(path, network, level)
+    print(interval.promise(header))
+    return bars
+
+
+def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Shapes]":
     """The network that is meant, and its shapes.
 
     Raises:
@@ -141,7 +180,6 @@ def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes
         if not path.is_file():
             raise InputError(f"There is no model file {path}. A run keeps its own as model/weights.safetensors.")
         return load_with_shapes(path, allow_changed_plugins=allow)
-    opened = store_at(store, DEFAULT_DATA)
     enter(opened)
     from ..store.lookup import find_run, model_of
 
