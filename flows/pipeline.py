@@ -16,6 +16,7 @@ from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, 
 from daecore.training.loop import TrainingOptions
 from daecore.transfer.scores import TransferReport
 from daecore.transfer.transfer import TransferOptions
+from daecore.uncertainty.calibration import require_count
 from daecore.uncertainty.options import ErrorBarsOptions
 
 from .artifacts import show_report
@@ -148,6 +149,8 @@ def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, la
     began, call = time.perf_counter(), Caller(fresh)
     dataset = call(load_dataset, dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
+    if experiment.error_bars is not None:
+        require_count(dataset.sizes["validation"], experiment.error_bars.level)
     classifies = experiment.transfer is not None and dataset.classes is not None
     call.agenda = _agenda(layers, control=classifies)
     model = trained(call, experiment, dataset, run)

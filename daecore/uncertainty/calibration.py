@@ -162,6 +162,25 @@ def predicted_psnr(squared_error: Tensor) -> Tensor:
     return decibel(squared_error.flatten(1).mean(1))
 
 
+def require_count(count: int, level: float) -> None:
+    """Refuse validation pictures that are too few whatever is uncertain in them, before anything is trained.
+
+    Args:
+        count: How many there are.
+        level: What share is to lie within the bounds.
+
+    Raises:
+        InputError: They are too few.
+    """
+    needed = max(2 * math.ceil(level / (1 - level) - 1e-9), math.ceil(1 / (1 - DB_LEVEL) - 1e-9) - 1)
+    if count < needed:
+        raise InputError(
+            f"Error bars at {level:.1%}, and a promise of the PSNR at {DB_LEVEL:.0%}, need at least {needed:,} "
+            f"validation pictures, and this dataset has {count:,}. Give it more of them, lower error_bars.level, or "
+            "leave error_bars out."
+        )
+
+
 def require_enough(scored: Scored, level: float) -> None:
     """Say how many pictures a level needs.
 

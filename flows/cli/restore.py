@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from daecore.model.sampling import SamplingOptions
     from daecore.uncertainty.error_bars import ErrorBars
 
-    from ..restore_pictures import Job
+    from ..restore_pictures import Done, Job
     from ..store.store import Store
 
 WEIGHTS = ".safetensors"
@@ -125,7 +125,6 @@ def _restore_all(
 def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars: "ErrorBars | None") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
-    from daecore.uncertainty.calibration import DB_LEVEL
 
     from ..restore_pictures import restore_file
     from .tiles import show_tiles
@@ -139,10 +138,20 @@ def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
     beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
-    beside += "" if done.promised_db is None else f"  at least {done.promised_db:.2f} dB ({DB_LEVEL:.0%})"
+    beside += "" if done.promised_db is None else f"  {_decibels(done, restorer)}"
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
     return True
+
+
+def _decibels(done: "Done", restorer: "Restorer") -> str:
+    """What PSNR is promised; to a picture of another size than those of the calibration it is not."""
+    from daecore.uncertainty.calibration import DB_LEVEL
+
+    height, width = restorer.shape[1:]
+    if done.before == (width, height):
+        return f"at least {done.promised_db:.2f} dB ({DB_LEVEL:.0%})"
+    return f"about {done.promised_db:.2f} dB or more, but nothing is promised to another size than {width}x{height}"
 
 
 def _bars(model: str, network: "Autoencoder", level: float, store: "Store") -> "ErrorBars":
