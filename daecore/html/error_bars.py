@@ -29,8 +29,9 @@ def error_bars_lines(report: ErrorBarsReport) -> list[str]:
         f"{report.calibrated_on:,} validation pictures; measured on {report.pictures:,} test pictures: "
         f"{_percent(report.coverage)}",
         f"by width, a fifth each: {', '.join(_short(group.coverage) for group in report.quintiles)}",
-        f"mean width {report.width:.3f}, constant bounds {report.constant_width:.3f}: shorter by "
-        f"{_percent(report.shorter)}",
+        f"mean width {report.width:.3f}, of constant bounds {report.constant_width:.3f}: shorter by "
+        f"{_percent(report.shorter)}; of all values {report.whole_width:.3f}, {report.whole_constant_width:.3f}: "
+        f"shorter by {_percent(report.whole_shorter)}",
         f"promised: each picture at least its own PSNR, on average {report.promised_db:.2f} dB, with "
         f"{report.db_level:.0%}; it had it in {_percent(report.db_held)} of cases",
     ]
@@ -52,6 +53,9 @@ def error_bars_section(report: ErrorBarsReport, png: bytes | None = None) -> str
         ("mean width of the bounds of uncertain values", f"{report.width:.3f}", ""),
         ("the same with one width for all", f"{report.constant_width:.3f}", ""),
         ("shorter by", _percent(report.shorter), ""),
+        ("mean width of the bounds of all values", f"{report.whole_width:.3f}", ""),
+        ("the same with one width for all", f"{report.whole_constant_width:.3f}", ""),
+        ("shorter by", _percent(report.whole_shorter), ""),
     ]  # fmt: skip
     fifths: list[Row] = [(it.number, f"{it.width:.3f}", _percent(it.coverage)) for it in report.quintiles]
     said = (

@@ -30,6 +30,7 @@ from daecore.uncertainty.teaching import teach_error_network
 
 BATCH = 100  # pictures at a time: the distribution of every value takes 20 MB of a hundred handwritten digits
 MOST_VALUES = 3_000_000  # of all calibration pictures together: more hardly move a threshold
+MOST_DERIVATIVES = 1_200_000  # each of which takes a dozen passes
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def fit_error_bars(model: nn.Module, estimator: Estimator, pairs: Pairs, level: 
     Raises:
         InputError: There are too few pictures for this level.
     """
-    pairs = some_of(pairs)
+    pairs = some_of(pairs, MOST_DERIVATIVES if isinstance(estimator, DerivativeEstimator) else MOST_VALUES)
     scores: list[tuple[Tensor, ...]] = []
     for spread, truth in spreads(model, estimator, pairs):
         uncertain = spread.std > UNCERTAIN
@@ -152,7 +153,7 @@ def spreads(model: nn.Module, estimator: Estimator, pairs: Pairs) -> Iterator[tu
         yield estimator(model, pairs.corrupted[index]), as_float(pairs.clean.data[index])
 
 
-def some_of(pairs: Pairs, values: int = MOST_VALUES) -> Pairs:
+def some_of(pairs: Pairs, values: int) -> Pairs:
     """As many of the pairs as hold so many values; the same ones each time."""
     size = pairs.clean.data[0].numel()
     wanted = max(1, values // size)

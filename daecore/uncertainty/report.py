@@ -54,6 +54,9 @@ class ErrorBarsReport(Record):
         width: The mean width of the bounds of uncertain values.
         constant_width: The same of the one half width for all values that keeps the same promise, clipped alike.
         shorter: By what share the bounds are shorter than constant ones; negative where they are longer.
+        whole_width: The mean width of all bounds, of uncertain and other values.
+        whole_constant_width: The same with the one half width.
+        whole_shorter: By what share the bounds of all values are shorter.
         db_level: With what probability a picture has the PSNR promised to it.
         db_held: What share of the pictures has it.
         promised_db: The mean of what was promised.
@@ -72,6 +75,9 @@ class ErrorBarsReport(Record):
     width: float
     constant_width: float
     shorter: Interval | None
+    whole_width: float
+    whole_constant_width: float
+    whole_shorter: Interval | None
     db_level: float
     db_held: Interval
     promised_db: float
@@ -91,7 +97,6 @@ def measure_error_bars(model: nn.Module, bars: ErrorBars, pairs: Pairs) -> Error
     covered, uncertain, width = found["covered"], found["uncertain"].bool(), found["width"]
     constant = found["constant"]
     promised, restored = found["promised_db"][:, 0], found["restored_db"][:, 0]
-    shorter = _share(constant - width, uncertain, "shorter", whole=constant)
     return ErrorBarsReport(
         method="derivative" if isinstance(bars.estimator, DerivativeEstimator) else "taught",
         level=bars.level,
@@ -104,7 +109,10 @@ def measure_error_bars(model: nn.Module, bars: ErrorBars, pairs: Pairs) -> Error
         quintiles=_quintiles(covered, uncertain, width),
         width=_mean(width[uncertain]),
         constant_width=_mean(constant[uncertain]),
-        shorter=shorter,
+        shorter=_share(constant - width, uncertain, "shorter", whole=constant),
+        whole_width=_mean(width),
+        whole_constant_width=_mean(constant),
+        whole_shorter=_share(constant - width, torch.ones_like(uncertain), "whole", whole=constant),
         db_level=DB_LEVEL,
         db_held=bootstrap((restored >= promised).double(), generator=stream(0, "error bars", "decibels")),
         promised_db=_mean(promised),

@@ -115,17 +115,19 @@ class BinnedSpread:
 
     def score(self, truth: Tensor) -> Tensor:
         """One minus the probability beyond the truth, over the share that may lie there; 0 at the restoration."""
-        error = truth - self.restored
-        bin_ = torch.bucketize(error, edges().to(error.device)[1:-1], right=True)  # (B, C, H, W)
-        below = self._cumulative.gather(-1, bin_[..., None])[..., 0]  # up to this bin, and with it
-        own = self.probabilities.gather(-1, bin_[..., None])[..., 0]
-        left = torch.where(error < 0, below, 1 - below + own)
+        error, at = truth - self.restored, edges().to(truth.device)
+        bins = bin_of(error)  # (B, C, H, W)
+        part = (error - at[bins]) / (at[bins + 1] - at[bins])
+        black, white = self._ends
+        below = _of(self._before, bins) + _of(self.probabilities, bins) * torch.where(bins == black, 1.0, part)
+        above = 1 - _of(self._before, bins) - _of(self.probabilities, bins) * torch.where(bins == white, 0.0, part)
+        left = torch.where(error < 0, below, above)
         share = torch.where(error < 0, self._share, 1 - self._share)
         score = torch.where(share > 0, 1 - left / share.clamp_min(ROUNDING), 0.0)
-        return torch.where(bin_ == PER_SIDE, 0.0, score).clamp_min(0)
+        return torch.where(bins == PER_SIDE, 0.0, score).clamp_min(0)
 
     def bounds(self, threshold: Tensor) -> tuple[Tensor, Tensor]:
-        """The bins that hold the probability ``threshold``, and the restoration; clipped to [0, 1]."""
+        """What holds the probability ``threshold``, and the restoration; clipped to [0, 1]."""
         return self._bounds(threshold, self._share)
 
     def _bounds(self, threshold: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,8 +137,22 @@ class BinnedSpread:
         below, above = out * share - ROUNDING, 1 - out * (1 - share) + ROUNDING
         first = torch.searchsorted(self._cumulative, below[..., None])[..., 0].clamp(0, PER_SIDE)
         final = torch.searchsorted(self._before, above[..., None], right=True)[..., 0].sub(1).clamp(PER_SIDE, last)
-        low, high = self.restored + at[first], self.restored + at[final + 1]
+        black, white = self._ends
+        cut = torch.where((first == black) | (first == PER_SIDE), 0.0, self._part(first, below))
+        kept = torch.where((final == white) | (final == PER_SIDE), 1.0, self._part(final, above))
+        low = self.restored + torch.lerp(at[first], at[first + 1], cut)
+        high = self.restored + torch.lerp(at[final], at[final + 1], kept)
         return low.clamp_min(0), high.clamp_max(1)
+
+    def _part(self, bins: Tensor, probability: Tensor) -> Tensor:
+        """How far into a bin one must go for the cumulative probability."""
+        own = _of(self.probabilities, bins).clamp_min(ROUNDING**2)
+        return ((probability - _of(self._before, bins)) / own).clamp(0, 1)
+
+    @cached_property
+    def _ends(self) -> tuple[Tensor, Tensor]:
+        """The bins of the values 0 and 1, which hold these very values: they are kept whole."""
+        return bin_of(-self.restored), bin_of(1 - self.restored)
 
     @cached_property
     def _share(self) -> Tensor:
@@ -164,6 +180,16 @@ class BinnedSpread:
         at = edges().to(self.restored.device)
         middle, restored = (at[1:] + at[:-1]) / 2, self.restored[..., None]
         return torch.minimum(torch.maximum(middle, -restored), 1 - restored)
+
+
+def bin_of(error: Tensor) -> Tensor:
+    """The bin of each error, int64."""
+    return torch.bucketize(error, edges().to(error.device)[1:-1], right=True)
+
+
+def _of(table: Tensor, bins: Tensor) -> Tensor:
+    """The entry of each value's own bin: ``(..., K)`` at ``(...)``."""
+    return table.gather(-1, bins[..., None])[..., 0]
 
 
 def edges() -> Tensor:

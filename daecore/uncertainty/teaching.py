@@ -15,7 +15,7 @@ from daecore.device import Precision
 from daecore.training.loop import TrainingOptions, fit
 from daecore.training.loss import Loss
 from daecore.uncertainty.error_network import ErrorNetwork
-from daecore.uncertainty.spread import edges
+from daecore.uncertainty.spread import bin_of
 
 LEARNING_RATE, BATCH = 5e-3, 64
 
@@ -57,8 +57,6 @@ def _log_loss(restorer: nn.Module, corruptor: Corruptor) -> Loss:
         corrupted = corruptor(batch.clean, generator).x
         with torch.no_grad():
             restored = restorer(corrupted).float().clamp(0, 1)
-        error = batch.clean - restored
-        bins = torch.bucketize(error, edges().to(error.device)[1:-1], right=True)
-        return F.cross_entropy(model(corrupted, restored).float(), bins)
+        return F.cross_entropy(model(corrupted, restored).float(), bin_of(batch.clean - restored))
 
     return loss

@@ -109,7 +109,12 @@ def metrics(final: FinalReport) -> dict[str, float]:
 
 def _error_bars(report: ErrorBarsReport) -> dict[str, float]:
     """What error bars are worth, under the names that every run uses."""
-    shares = {"coverage": report.coverage, "shorter": report.shorter, "db_held": report.db_held}
+    shares = {
+        "coverage": report.coverage,
+        "shorter": report.shorter,
+        "whole_shorter": report.whole_shorter,
+        "db_held": report.db_held,
+    }
     shares |= {f"coverage.{group.number}": group.coverage for group in report.quintiles}
     found = {"width": report.width, "constant_width": report.constant_width, "promised_db": report.promised_db}
     for name, share in shares.items():

@@ -12,7 +12,7 @@ from torch import Tensor
 from daecore.errors import StoreError
 from daecore.model.weights import misfit, non_finite
 from daecore.training.checkpoint import Header, load_tensors, save_tensors
-from daecore.uncertainty.calibration import Thresholds
+from daecore.uncertainty.calibration import GROUPS, Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
 from daecore.uncertainty.estimator import DerivativeEstimator, TaughtEstimator
@@ -67,6 +67,9 @@ def load_error_bars(path: Path) -> tuple[ErrorBars, ErrorBarsHeader]:
         thresholds = Thresholds(**{name: tensors.pop(key) for name, key in THRESHOLDS.items()})
     except KeyError as error:
         raise StoreError(f"{path} is not {ErrorBarsHeader.what}: it has no tensor {error}.") from None
+    parts = (thresholds.width, thresholds.threshold)
+    if any(part.shape != (2, GROUPS) or not part.isfinite().all() for part in parts):
+        raise StoreError(f"{path} is not {ErrorBarsHeader.what}: its thresholds are no finite (2, {GROUPS}).")
     report = header.report
     estimator: DerivativeEstimator | TaughtEstimator
     if report.method == "derivative":
@@ -74,9 +77,11 @@ def load_error_bars(path: Path) -> tuple[ErrorBars, ErrorBarsHeader]:
     else:
         network = ErrorNetwork(header.channels)
         found = {name.removeprefix(NETWORK): value for name, value in tensors.items()}
-        wrong = misfit(found, network.state_dict()) or non_finite(found, network.state_dict())
-        if wrong:
-            raise StoreError(f"{path} is not {ErrorBarsHeader.what}: of its tensors {wrong}.")
+        wrong = misfit(found, network.state_dict())
+        broken = "" if wrong else non_finite(found, network.state_dict())
+        if wrong or broken:
+            said = wrong or f"{broken!r} holds NaN or infinity"
+            raise StoreError(f"{path} is not {ErrorBarsHeader.what}: of its tensors {said}.")
         network.load_state_dict(found)
         estimator = TaughtEstimator(network.eval(), report.level)
     bars = ErrorBars(

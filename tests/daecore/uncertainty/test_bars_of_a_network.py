@@ -1,6 +1,4 @@
-"""Error bars of a network, end to end on small pictures: taught or by the derivative, calibrated, measured, in tiles."""
-
-from collections.abc import Iterator
+"""Error bars of a network, on small pictures: taught or by the derivative, calibrated, measured, in tiles."""
 
 import pytest
 import torch
@@ -37,14 +35,14 @@ def samples(count: int, start: int) -> Samples:
 
 
 @pytest.fixture(scope="module", params=["erasure", "gaussian_noise", "downscale"])
-def fitted(request: pytest.FixtureRequest) -> Iterator[tuple[nn.Module, ErrorBars, Pairs, bool]]:
+def fitted(request: pytest.FixtureRequest) -> tuple[nn.Module, ErrorBars, Pairs, bool]:
     corruptor = Corruptor([spec("corruption", request.param)])
     model = _Smoothing() if request.param != "downscale" else nn.Sequential(nn.Upsample(scale_factor=2), _Smoothing())
     estimator = choose_estimator(
         model.eval(), corruptor, samples(400, 0), level=0.9, lessons=1600, seed=0, precision="float32"
     )
     bars = fit_error_bars(model, estimator, draw_pairs(samples(400, 400), corruptor), 0.9)
-    yield model, bars, draw_pairs(samples(1200, 800), corruptor), request.param == "gaussian_noise"
+    return model, bars, draw_pairs(samples(1200, 800), corruptor), request.param == "gaussian_noise"
 
 
 def test_gaussian_noise_needs_no_teaching(fitted: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
@@ -95,7 +93,7 @@ def test_teaching_leaves_the_network_and_the_global_stream_as_they_were() -> Non
 
 
 def test_points_are_refused_in_a_paragraph() -> None:
-    with pytest.raises(InputError, match="Error bars are for pictures.* these samples have shape"):
+    with pytest.raises(InputError, match=r"Error bars are for pictures.* these samples have shape"):
         choose_estimator(
             nn.Linear(2, 2), Corruptor([]), Samples(torch.zeros(3, 2)), level=0.9, lessons=1, seed=0,
             precision="float32",

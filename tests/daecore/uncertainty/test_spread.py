@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from daecore.rng import stream
-from daecore.uncertainty.spread import PER_SIDE, BinnedSpread, DeviationSpread, Spread, edges
+from daecore.uncertainty.spread import PER_SIDE, BinnedSpread, DeviationSpread, Spread, bin_of, edges
 
 SHAPE = (4, 1, 6, 6)
 
@@ -54,9 +54,7 @@ def test_a_value_that_is_mostly_black_has_bounds_that_reach_black() -> None:
     """Nine in ten are exactly 0: the bounds hold 0 and the restoration, and no white."""
     restored = torch.full((1, 1, 1, 1), 0.1)
     probabilities = torch.zeros(1, 1, 1, 1, 2 * PER_SIDE + 1)
-    black, white = (
-        int(torch.bucketize(error, edges()[1:-1], right=True)) for error in (torch.tensor(-0.1), torch.tensor(0.9))
-    )
+    black, white = (int(bin_of(error)) for error in (torch.tensor(-0.1), torch.tensor(0.9)))
     probabilities[..., black], probabilities[..., white] = 0.92, 0.08
     spread = BinnedSpread(restored, probabilities, 0.9)
     low, high = (bound.item() for bound in spread.bounds(torch.full((1, 1, 1, 1), 0.9)))

@@ -94,5 +94,5 @@ def test_a_network_without_a_forward_derivative_is_refused_in_a_paragraph() -> N
             found: Tensor = Opaque.apply(x)
             return found
 
-    with pytest.raises(InputError, match="has none that can be taken forwards.* Teach error bars in its place"):
+    with pytest.raises(InputError, match=r"has none that can be taken forwards.* Teach error bars in its place"):
         posterior_moments(Network(), noisy(1, 1, 4, 4), SIGMA)
