@@ -14,7 +14,8 @@ REPORT = ErrorBarsReport(
     coverage=share(0.903), certain_coverage=share(0.961),
     quintiles=tuple(WidthGroup(number=i, width=i / 10, coverage=share(0.88 + i / 100)) for i in range(1, 6)),
     width=0.19, constant_width=0.38,
-    whole_width=0.06, whole_constant_width=0.29, whole_shorter=share(0.79), shorter=share(0.499), db_level=0.95, db_held=share(0.955), promised_db=17.4,
+    whole_width=0.06, whole_constant_width=0.29, whole_shorter=share(0.79),
+    shorter=share(0.499), db_level=0.95, db_held=share(0.955), promised_db=17.4,
     restored_db=22.5,
 )  # fmt: skip
 
