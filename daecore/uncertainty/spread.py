@@ -14,6 +14,7 @@ from torch import Tensor
 SHARES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)  # of what is left out, how much below: the shortest is taken
 PER_SIDE = 32  # bins of the error, below and above
 FINEST = 1 / 512  # half of the middle bin: half a step of an 8-bit picture
+NORMAL = 1.645  # deviations within which nine tenths of a normal distribution lie
 LEAST = 1e-6  # a standard deviation below that of rounding
 ROUNDING = 1e-6
 
@@ -29,13 +30,24 @@ class Spread(Protocol):
     """
 
     @property
-    def restored(self) -> Tensor: ...  # noqa: D102
+    def restored(self) -> Tensor:
+        """The restoration."""
+        ...
+
     @property
-    def std(self) -> Tensor: ...  # noqa: D102
+    def std(self) -> Tensor:
+        """The standard deviation that is thought of."""
+        ...
+
     @property
-    def width(self) -> Tensor: ...  # noqa: D102
+    def width(self) -> Tensor:
+        """What thresholds may depend on."""
+        ...
+
     @property
-    def squared_error(self) -> Tensor: ...  # noqa: D102
+    def squared_error(self) -> Tensor:
+        """The squared error that is expected."""
+        ...
 
     def score(self, truth: Tensor) -> Tensor:
         """The least threshold at which the bounds hold the truth."""
@@ -58,10 +70,11 @@ class DeviationSpread:
     restored: Tensor
     std: Tensor
 
-    @property
+    @cached_property
     def width(self) -> Tensor:
-        """The standard deviation itself: thresholds are its multiples."""
-        return self.std
+        """How far the bounds of a normal distribution would be apart, clipped."""
+        low, high = self.bounds(torch.full_like(self.std, NORMAL))
+        return high - low
 
     @property
     def squared_error(self) -> Tensor:

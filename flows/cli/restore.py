@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from daecore.model.sampling import SamplingOptions
     from daecore.uncertainty.error_bars import ErrorBars
 
-    from ..restore_pictures import Done, Job
+    from ..restore_pictures import Done, Job, Plan
     from ..store.store import Store
 
 WEIGHTS = ".safetensors"
@@ -45,6 +45,10 @@ IntervalLevel = Annotated[
         help="Write a lower and an upper bound for each pixel, too, as 0.9, and what PSNR is promised.",
     ),
 ]  # fmt: skip
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
+AllowChangedPlugins = Annotated[
+    bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
+]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, max=1000, help="Steps from noise to a sample.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Names the noise that samples begin with.")]
 
@@ -66,10 +70,8 @@ def restore(
     steps: Steps = None,
     seed: Seed = 0,
     interval: IntervalLevel = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
-    allow_changed_plugins: Annotated[
-        bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
-    ] = False,
+    force: Force = False,
+    allow_changed_plugins: AllowChangedPlugins = False,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
@@ -88,12 +90,19 @@ def restore(
     chosen = resolve_device(device)
     opened = store_at(store, data)
     network, shapes = _network(model, opened, allow_changed_plugins)
-    bars = None if interval is None else _bars(model, network, interval, opened)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
-    bars = bars.to(chosen.kind) if bars is not None else None
     if samples:
         require_sampler(restorer.model)
-    went = _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen, bars)
+    bars = None if interval is None else _bars(model, network, interval, opened).to(chosen.kind)
+    _say_how_it_went(planned, _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen, bars))
+
+
+def _say_how_it_went(planned: "Plan", went: list[bool]) -> None:
+    """How many pictures were restored.
+
+    Raises:
+        typer.Exit: 1 where some were not.
+    """
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):

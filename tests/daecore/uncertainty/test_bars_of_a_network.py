@@ -35,7 +35,7 @@ def samples(count: int, start: int) -> Samples:
 
 
 @pytest.fixture(scope="module", params=["erasure", "gaussian_noise", "downscale"])
-def fitted(request: pytest.FixtureRequest) -> tuple[nn.Module, ErrorBars, Pairs, bool]:
+def bounded(request: pytest.FixtureRequest) -> tuple[nn.Module, ErrorBars, Pairs, bool]:
     corruptor = Corruptor([spec("corruption", request.param)])
     model = _Smoothing() if request.param != "downscale" else nn.Sequential(nn.Upsample(scale_factor=2), _Smoothing())
     estimator = choose_estimator(
@@ -45,15 +45,15 @@ def fitted(request: pytest.FixtureRequest) -> tuple[nn.Module, ErrorBars, Pairs,
     return model, bars, draw_pairs(samples(1200, 800), corruptor), request.param == "gaussian_noise"
 
 
-def test_gaussian_noise_needs_no_teaching(fitted: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
+def test_gaussian_noise_needs_no_teaching(bounded: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
     """Everything else does."""
-    _, bars, _, gaussian = fitted
+    _, bars, _, gaussian = bounded
     assert isinstance(bars.estimator, DerivativeEstimator if gaussian else TaughtEstimator)
 
 
-def test_the_promise_is_kept_on_unseen_pictures(fitted: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
+def test_the_promise_is_kept_on_unseen_pictures(bounded: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
     """Of uncertain values, and of PSNR; by a denoiser that is not the best one."""
-    model, bars, unseen, _ = fitted
+    model, bars, unseen, _ = bounded
     report = measure_error_bars(model, bars, unseen)
     assert report.coverage is not None
     assert report.coverage.mean == pytest.approx(0.9, abs=0.025)
@@ -63,9 +63,9 @@ def test_the_promise_is_kept_on_unseen_pictures(fitted: tuple[nn.Module, ErrorBa
     assert widths == sorted(widths)
 
 
-def test_bounds_of_a_picture_in_tiles_hold_its_restoration(fitted: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
+def test_bounds_of_a_picture_in_tiles_hold_its_restoration(bounded: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
     """In colour too, and of another size than those of the calibration."""
-    model, bars, unseen, _ = fitted
+    model, bars, unseen, _ = bounded
     scale = 8 // unseen.corrupted.shape[-1]
     restorer = Restorer(model, tuple(unseen.corrupted.shape[1:]), scale, any_size=True, side=8)
     image = torch.rand(3, 17, 21, generator=torch.Generator().manual_seed(0))
