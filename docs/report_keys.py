@@ -16,6 +16,7 @@ WORDS = {
     "dataset": "SHA-256 of the samples, how many there are of each kind, and the shape of one",
     "denoising": "how well the network restores: see below",
     "sampling": "of a network that draws: [what its samples are worth](../../concepts/samplers.md)",
+    "error_bars": "of a run with bounds: [what they are worth](../../concepts/error-bars.md)",
     "transfer": "a row for each classifier and number of labels: its error in percent, with an interval over draws",
     "differences": "paired differences of those errors: how many percentage points fewer one row makes than another",
     "training": "what the training took and gave: see below",

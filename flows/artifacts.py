@@ -11,6 +11,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from daecore.html.error_bars import error_bars_lines
 from daecore.html.headline import headline, pretraining
 from daecore.html.licence import licence_lines
 from daecore.transfer.scores import TransferReport
@@ -40,6 +41,7 @@ def _text(final: FinalReport, title: str) -> str:
         f"![restored test samples]({tracking.artifact_page(run, 'panel.png')})" if link else "",
         "\n".join([f"| | {denoising.unit} |", "|---|---|", *rows]),
         *_samples(final, bool(link)),
+        *_error_bars(final, bool(link)),
         "\n".join(["| labels | initialisation | error % |", "|---|---|---|", *errors]) if errors else "",
         *pretraining(TransferReport.model_validate({"rows": final.transfer, "differences": final.differences})),
         f"[The whole report]({tracking.artifact_page(run, 'report.html')}) · run `{run}`" if link else "",
@@ -58,6 +60,18 @@ def _samples(final: FinalReport, linked: bool) -> list[str]:
         "**Samples of what could have been**",
         picture,
         "\n".join(f"- {it}" for it in licence_lines(final.sampling)),
+    ]
+
+
+def _error_bars(final: FinalReport, linked: bool) -> list[str]:
+    """Of a run with error bars: how well they keep their promise."""
+    if final.error_bars is None:
+        return []
+    page = tracking.artifact_page(final.mlflow["run_id"], "error-bars.png")
+    return [
+        "**Error bars**",
+        f"![original, corrupted, restored, lower and upper bound, width]({page})" if linked else "",
+        "\n".join(f"- {it}" for it in error_bars_lines(final.error_bars)),
     ]
 
 

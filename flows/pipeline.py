@@ -16,12 +16,15 @@ from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, 
 from daecore.training.loop import TrainingOptions
 from daecore.transfer.scores import TransferReport
 from daecore.transfer.transfer import TransferOptions
+from daecore.uncertainty.calibration import require_count
+from daecore.uncertainty.options import ErrorBarsOptions
 
 from .artifacts import show_report
 from .stages.agenda import Agenda, Planned
 from .stages.baselines import baselines_request, measure_baselines
 from .stages.caller import Caller, intact, without_tags
 from .stages.dataset import dataset_request, load_dataset
+from .stages.error_bars import error_bars_request, fit_bars
 from .stages.evaluation import evaluate_denoising, evaluation_request
 from .stages.report import Outcome, report
 from .stages.sampling import evaluate_samples, sampling_request
@@ -63,6 +66,7 @@ def denoise(
     corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
     architecture: ArchitectureSpec = _DEFAULT["architecture"],
     objective: ObjectiveSpec = _DEFAULT["objective"],
+    error_bars: ErrorBarsOptions | None = _DEFAULT["error_bars"],
     training: TrainingOptions = _DEFAULT["training"],
     transfer: TransferOptions | None = _DEFAULT["transfer"],
     seed: Annotated[int, Field(ge=0, le=2**31)] = _DEFAULT["seed"],
@@ -77,6 +81,7 @@ def denoise(
         corruptions: What damages it: one, or several in their order.
         architecture: The network that restores it.
         objective: What the training minimises.
+        error_bars: Bounds around what is restored, with what they promise; none if empty.
         training: How it is trained.
         transfer: Which classifiers are trained from the encoder; none if empty.
         seed: Names every random stream of the training.
@@ -86,7 +91,7 @@ def denoise(
     """
     experiment = Experiment(
         dataset=dataset, corruptions=corruptions, architecture=architecture, objective=objective,
-        training=training, transfer=transfer, seed=seed,
+        error_bars=error_bars, training=training, transfer=transfer, seed=seed,
     )  # fmt: skip
     return run_experiment(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
 
@@ -144,6 +149,8 @@ def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, la
     began, call = time.perf_counter(), Caller(fresh)
     dataset = call(load_dataset, dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
+    if experiment.error_bars is not None:
+        require_count(dataset.sizes["validation"], experiment.error_bars.level)
     classifies = experiment.transfer is not None and dataset.classes is not None
     call.agenda = _agenda(layers, control=classifies)
     model = trained(call, experiment, dataset, run)
@@ -156,6 +163,10 @@ def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, la
     sampled = None
     if experiment.objective.extension.draws:
         sampled = call(evaluate_samples, sampling_request(experiment, dataset, model), intact=intact)
+    bounded = None
+    if experiment.error_bars is not None:
+        request = error_bars_request(experiment, dataset, model, experiment.error_bars)
+        bounded = call(fit_bars, request, intact=intact)
     transferred = TransferReport()
     if classifies:
         control = trained(call, experiment, dataset, run, control=True)
@@ -163,8 +174,8 @@ def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, la
     flow_run = str(runtime.flow_run.id or "")
     outcome = Outcome(
         experiment=experiment, run_id=run, flow_run_id=flow_run, dataset=dataset, model=model, evaluated=evaluated,
-        sampled=sampled, transfer=transferred, timings=tuple(call.timings), seconds=time.perf_counter() - began,
-        uses=tuple(call.uses),
+        sampled=sampled, bounded=bounded, transfer=transferred, timings=tuple(call.timings),
+        seconds=time.perf_counter() - began, uses=tuple(call.uses),
     )  # fmt: skip
     with without_tags():
         reported = report(outcome)

@@ -3,7 +3,8 @@
 Knows files and a `Restorer`. Knows no run, no store and no flow.
 
 Beside a restored ``a.png``, samples of what it could have been are ``a-sample-1.png`` and so on, and their deviation
-from each other is ``a-deviation.png``.
+from each other is ``a-deviation.png``. Its bounds are ``a-lower.png`` and ``a-upper.png``, how far they are apart is
+``a-width.png``.
 """
 
 import time
@@ -11,21 +12,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from daecore.data.image_encoding import WRITTEN, encode_image
-from daecore.data.image_file import read_image
+from daecore.data.image_file import ImageFile, read_image
 from daecore.data.image_search import find_images, identity
+from daecore.data.image_values import WHITE
 from daecore.data.samples import as_float
 from daecore.errors import DataError, InputError
 from daecore.model.picture_sampling import draw_picture
 from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions
 from daecore.model.tiling import tile_count
+from daecore.uncertainty.error_bars import ErrorBars
+from daecore.uncertainty.picture_bars import PictureBars, bound_picture
 
 from .store.files import write_atomically
 
 Size = tuple[int, int]  # width, height
 SAMPLING = SamplingOptions()
+SLACK = 1e-4  # of a step: what rounding leaves of a bound that is one
 
 
 @dataclass(frozen=True)
@@ -36,29 +42,42 @@ class Job:
         source: The picture's file.
         target: The restored picture's.
         samples: How many pictures of what it could have been are written beside.
+        bounds: Whether its lower and upper bound, and how far they are apart, are written beside.
     """
 
     source: Path
     target: Path
     samples: int = 0
+    bounds: bool = False
 
     @property
     def targets(self) -> tuple[Path, ...]:
-        """All files that are written: the restored picture, the samples, and of several their deviation."""
+        """All files that are written: the restored picture, samples, of several their deviation, and bounds."""
         beside = [f"sample-{number}" for number in range(1, self.samples + 1)]
         beside += ["deviation"] if self.samples > 1 else []
+        beside += ["lower", "upper", "width"] if self.bounds else []
         return (self.target, *(self.target.with_stem(f"{self.target.stem}-{what}") for what in beside))
 
 
 @dataclass(frozen=True)
 class Done:
-    """How one picture went: its size before and after, the tiles it was cut into, the seconds it took, and notes."""
+    """How one picture went.
+
+    Attributes:
+        before: Its size.
+        after: Its size when it was restored.
+        tiles: Into how many it was cut.
+        seconds: How long it took.
+        notes: What a user must know.
+        promised_db: The PSNR that is promised to it; None without bounds.
+    """
 
     before: Size
     after: Size
     tiles: int
     seconds: float
     notes: tuple[str, ...] = ()
+    promised_db: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,7 @@ class Plan:
     found: str = ""
 
 
-def plan(source: Path, target: Path, *, samples: int = 0, force: bool = False) -> Plan:
+def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, force: bool = False) -> Plan:
     """Which file becomes which; a folder's pictures keep their names and subfolders.
 
     Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``.
@@ -78,6 +97,7 @@ def plan(source: Path, target: Path, *, samples: int = 0, force: bool = False) -
         source: An image file, or a folder that is searched in all subfolders.
         target: A file; or a folder, where it is one, the source is one, or its name has no suffix.
         samples: How many pictures of what it could have been are written beside each.
+        bounds: Whether bounds are written beside each.
         force: Whether files that are there may be replaced; a picture to be restored never is.
 
     Raises:
@@ -85,7 +105,7 @@ def plan(source: Path, target: Path, *, samples: int = 0, force: bool = False) -
             be overwritten.
     """
     planned = _from_folder(source, target) if source.is_dir() else Plan((_from_file(source, target),))
-    planned = replace(planned, jobs=tuple(replace(job, samples=samples) for job in planned.jobs))
+    planned = replace(planned, jobs=tuple(replace(job, samples=samples, bounds=bounds) for job in planned.jobs))
     _require_apart(planned.jobs)
     inputs = {identity(job.source) for job in planned.jobs} - {None}
     there = [path for job in planned.jobs for path in job.targets if path.exists()]
@@ -98,8 +118,16 @@ def plan(source: Path, target: Path, *, samples: int = 0, force: bool = False) -
     return planned
 
 
-def restore_file(job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPLING) -> Done:
-    """Restore one picture and write it, whole or not at all; with it the samples that are wanted.
+def restore_file(
+    job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPLING, bars: ErrorBars | None = None
+) -> Done:
+    """Restore one picture and write it, whole or not at all; with it the samples and bounds that are wanted.
+
+    Args:
+        job: The picture.
+        restorer: What restores it.
+        sampling: How samples are drawn.
+        bars: What gives bounds; needed where the job wants them.
 
     Raises:
         DataError: It cannot be read, or is too large for the device.
@@ -113,11 +141,13 @@ def restore_file(job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPL
         pixels = as_float(picture.pixels.to(device))
         restored = restorer(pixels).cpu()
         drawn = draw_picture(restorer, pixels, job.samples, sampling).cpu() if job.samples else None
+        bounded = bound_picture(restorer, bars, pixels, restored.to(device)) if job.bounds and bars else None
     except torch.OutOfMemoryError:
         raise DataError(
             f"{job.source} does not fit into the device's memory. Take smaller tiles: --tile 256."
         ) from None
     wanted = [restored] if drawn is None else [restored, *drawn, *([drawn.std(0)] if len(drawn) > 1 else [])]
+    wanted += [] if bounded is None else _outwards(bounded, picture)
     contents = [encode_image(picture.with_pixels(one), job.target.suffix.lower()) for one in wanted]
     job.target.parent.mkdir(parents=True, exist_ok=True)
     for file, content in zip(job.targets, contents, strict=True):
@@ -125,7 +155,18 @@ def restore_file(job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPL
     height, width = picture.pixels.shape[-2:]
     tiles = tile_count((height, width), *restorer.tiling(height, width))
     after = (restored.shape[2], restored.shape[1])
-    return Done((width, height), after, tiles, time.perf_counter() - began, picture.notes)
+    promised = None if bounded is None else bounded.promised_db
+    return Done((width, height), after, tiles, time.perf_counter() - began, picture.notes, promised)
+
+
+def _outwards(bounded: PictureBars, picture: ImageFile) -> list[Tensor]:
+    """Lower bound, upper bound and width, rounded outwards to steps of the file, so that rounding breaks no promise."""
+    white = float(WHITE.get(picture.kind, 0))
+    if not white:
+        return [bounded.lower.cpu(), bounded.upper.cpu(), bounded.width.cpu()]
+    lower = (bounded.lower.cpu().double() * white + SLACK).floor() / white
+    upper = (bounded.upper.cpu().double() * white - SLACK).ceil() / white
+    return [lower.float(), upper.float(), (upper - lower).float()]
 
 
 def _from_file(source: Path, target: Path) -> Job:

@@ -75,7 +75,8 @@ def test_downloads_have_one_door() -> None:
 
 ROOMS = (  # of the core, from the ground up
     "errors command paths rng record processors device",
-    "data plugin stats corruption model training analysis evaluation transfer plots html experiment study testing",
+    "data plugin stats corruption model training uncertainty analysis evaluation transfer plots html experiment study "
+    "testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up
     "interrupts working_folder guard",
@@ -84,7 +85,7 @@ STOREYS = (  # of the laboratory around it, from the ground up
     "artifacts",
     "pipeline",
     "stacking sweep retraining",
-    "restore_pictures rerun studies",
+    "restore_pictures error_bars rerun studies",
     "studio",
     "cli",
 )

@@ -62,6 +62,13 @@ class Corruptor:
         return any(declared_value(extension.host, spec.options) for spec, extension in self._steps)
 
     @property
+    def gaussian_sigma(self) -> float:
+        """The standard deviation of white Gaussian noise, where that alone happens and is declared; 0 otherwise."""
+        declared = [extension.gaussian_sigma for _, extension in self._steps]
+        alone = declared[0] if len(declared) == 1 else None
+        return float(alone(self.specs[0].options)) if alone else 0.0
+
+    @property
     def digest(self) -> str:
         """SHA-256 over names, options and order."""
         return digest([spec.digest for spec in self.specs])

@@ -27,6 +27,7 @@ from daecore.plugin.spec import (
 )
 from daecore.training.loop import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
+from daecore.uncertainty.options import ErrorBarsOptions
 
 
 class Experiment(Options):
@@ -40,6 +41,9 @@ class Experiment(Options):
         default_factory=lambda: spec("architecture", "conv"), description="the network that restores it"
     )
     objective: ObjectiveSpec = Field(default_factory=lambda: spec("objective", "mse"), description="what it minimises")
+    error_bars: ErrorBarsOptions | None = Field(
+        default=None, description="bounds around what is restored, with what they promise; none if empty"
+    )
     training: TrainingOptions = Field(default_factory=TrainingOptions, description="how it is trained")
     transfer: TransferOptions | None = Field(
         default_factory=TransferOptions, description="which classifiers are trained"
@@ -48,8 +52,9 @@ class Experiment(Options):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the experiment, independent of the order of keys."""
-        return digest(self)
+        """SHA-256 of the experiment, independent of the order of keys; error bars enter where there are some."""
+        left_out = {"error_bars"} if self.error_bars is None else set()
+        return digest(self.model_dump(mode="json", exclude=left_out))
 
     @property
     def corruptor(self) -> Corruptor:

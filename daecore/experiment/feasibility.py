@@ -17,6 +17,7 @@ from daecore.model.autoencoder import Autoencoder, Shapes, build
 from daecore.model.sampler import Sampler
 from daecore.plugin.spec import ArchitectureSpec, DatasetSpec, ObjectiveSpec
 from daecore.transfer.transfer import TransferOptions
+from daecore.uncertainty.error_bars import require_pictures
 
 
 def check(experiment: Experiment) -> Shapes:
@@ -40,6 +41,8 @@ def check(experiment: Experiment) -> Shapes:
         raise InputError(f"{experiment.architecture} restores shape {restored}, but the samples have shape {clean}.")
     check_objective(experiment.objective, experiment.architecture, corruptor, clean)
     _check_draws(experiment.objective, experiment.architecture, model)
+    if experiment.error_bars is not None:
+        require_pictures(clean)
     if len(clean) != 3 and _is_bounded(experiment.objective) and not _is_bounded(experiment.dataset):
         raise InputError(
             f"The objective {experiment.objective} compares values in [0, 1], and those of "

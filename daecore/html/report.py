@@ -11,12 +11,14 @@ from typing import Any
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.evaluation.sampling import SamplingReport
 from daecore.html import glossary
+from daecore.html.error_bars import error_bars_section
 from daecore.html.headline import Headline, headline, pretraining
 from daecore.html.licence import licence_section
 from daecore.html.markup import Row, document, escape, figure, note, table
 from daecore.stats.claims import format_interval
 from daecore.stats.intervals import Interval
 from daecore.transfer.scores import TransferReport
+from daecore.uncertainty.report import ErrorBarsReport
 
 PANELS = {
     "dB": "From the top: the clean pictures, what the network was given, what the best baseline makes of it, and what "
@@ -56,6 +58,7 @@ def page(title: str, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -
         _panel(pictures, denoising.unit),
         _restoration(denoising),
         _samples(report, pictures),
+        _error_bars(report, pictures),
         _transfer(transfer),
         *(_picture(pictures, name) for name in ("label_efficiency.png", "loss_curves.png", "psnr_histogram.png")),
         _settings(report),
@@ -68,6 +71,13 @@ def _samples(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     if not report.get("sampling"):
         return ""
     return licence_section(SamplingReport.model_validate(report["sampling"]), pictures.get("samples.png"))
+
+
+def _error_bars(report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """How well the bounds keep their promise, where there are some."""
+    if not report.get("error_bars"):
+        return ""
+    return error_bars_section(ErrorBarsReport.model_validate(report["error_bars"]), pictures.get("error-bars.png"))
 
 
 def _headline(said: Headline) -> str:

@@ -73,6 +73,8 @@ class Corruption(SampleExtension):
         per_image: Whether that option may be a ``(B, 1, 1, 1)`` tensor.
         host: Whether it must run on the CPU, or a function of the options that says so.
         composite: Whether its options name other corruptions; then it cannot stand inside another.
+        gaussian_sigma: Of one that adds white Gaussian noise and does nothing else: ``(options) -> float``, the noise's
+            standard deviation; 0 where it does something else with these options. None: it is another one.
         output_shape: ``(input_shape, options) -> shape``; None keeps the shape. Raises ValueError for a shape it
             cannot take.
     """
@@ -87,6 +89,7 @@ class Corruption(SampleExtension):
     per_image: bool = False
     host: bool | Callable[[Any], bool] = False
     composite: bool = False
+    gaussian_sigma: Callable[[Any], float] | None = None
     output_shape: "Callable[[Shape, Any], Shape] | None" = None
 
     def as_strength(self, value: float) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import completion
-from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, store_at
+from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .runs import enter
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from daecore.model.autoencoder import Autoencoder, Shapes
     from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
+    from daecore.uncertainty.error_bars import ErrorBars
 
-    from ..restore_pictures import Job
+    from ..restore_pictures import Done, Job, Plan
+    from ..store.store import Store
 
 WEIGHTS = ".safetensors"
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
@@ -36,6 +38,17 @@ Samples = Annotated[
         help="Write so many pictures of what it could have been, too, and their deviation per pixel.",
     ),
 ]  # fmt: skip
+IntervalLevel = Annotated[
+    float | None,
+    typer.Option(
+        "--interval", min=0.5, max=0.99, metavar="LEVEL",
+        help="Write a lower and an upper bound for each pixel, too, as 0.9, and what PSNR is promised.",
+    ),
+]  # fmt: skip
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
+AllowChangedPlugins = Annotated[
+    bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
+]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, max=1000, help="Steps from noise to a sample.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Names the noise that samples begin with.")]
 
@@ -56,11 +69,11 @@ def restore(
     samples: Samples = 0,
     steps: Steps = None,
     seed: Seed = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
-    allow_changed_plugins: Annotated[
-        bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
-    ] = False,
+    interval: IntervalLevel = None,
+    force: Force = False,
+    allow_changed_plugins: AllowChangedPlugins = False,
     store: StoreFolder = DEFAULT_STORE,
+    data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Restore pictures of any size with a trained network, in overlapping tiles that leave no seams.
 
@@ -69,17 +82,27 @@ def restore(
     """
     from ..restore_pictures import plan
 
-    planned = plan(source.expanduser(), target.expanduser(), samples=samples, force=force)
+    planned = plan(source.expanduser(), target.expanduser(), samples=samples, bounds=interval is not None, force=force)
     from daecore.device import resolve_device
     from daecore.model.picture_sampling import require_sampler
     from daecore.model.restorer import Restorer
 
     chosen = resolve_device(device)
-    network, shapes = _network(model, store, allow_changed_plugins)
+    opened = store_at(store, data)
+    network, shapes = _network(model, opened, allow_changed_plugins)
     restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
     if samples:
         require_sampler(restorer.model)
-    went = _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen)
+    bars = None if interval is None else _bars(model, network, interval, opened).to(chosen.kind)
+    _say_how_it_went(planned, _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen, bars))
+
+
+def _say_how_it_went(planned: "Plan", went: list[bool]) -> None:
+    """How many pictures were restored.
+
+    Raises:
+        typer.Exit: 1 where some were not.
+    """
     if planned.found:
         print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
     if not all(went):
@@ -94,17 +117,21 @@ def _sampling(steps: int | None, seed: int) -> "SamplingOptions":
 
 
 def _restore_all(
-    jobs: "Sequence[Job]", restorer: "Restorer", sampling: "SamplingOptions", device: "ResolvedDevice"
+    jobs: "Sequence[Job]",
+    restorer: "Restorer",
+    sampling: "SamplingOptions",
+    device: "ResolvedDevice",
+    bars: "ErrorBars | None",
 ) -> list[bool]:
     """Restore one picture after the other, with the device to oneself; whether each one went well."""
     from ..store.device_lock import fitting, hold
 
     chosen = fitting(device)
     with hold(chosen), chosen.apply():
-        return [_attempt(job, restorer, sampling) for job in jobs]
+        return [_attempt(job, restorer, sampling, bars) for job in jobs]
 
 
-def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions") -> bool:
+def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars: "ErrorBars | None") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
 
@@ -113,19 +140,49 @@ def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions") -> b
 
     try:
         with show_tiles(job.source.name) as watch:
-            done = restore_file(job, replace(restorer, watch=watch), sampling)
+            done = restore_file(job, replace(restorer, watch=watch), sampling, bars)
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
     beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
+    beside += "" if done.promised_db is None else f"  {_decibels(done, restorer)}"
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
     return True
 
 
-def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes]":
+def _decibels(done: "Done", restorer: "Restorer") -> str:
+    """What PSNR is promised; to a picture of another size than those of the calibration it is not."""
+    from daecore.uncertainty.calibration import DB_LEVEL
+
+    height, width = restorer.shape[1:]
+    if done.before == (width, height):
+        return f"at least {done.promised_db:.2f} dB ({DB_LEVEL:.0%})"
+    return f"about {done.promised_db:.2f} dB or more, but nothing is promised to another size than {width}x{height}"
+
+
+def _bars(model: str, network: "Autoencoder", level: float, store: "Store") -> "ErrorBars":
+    """The error bars of the network that is meant, and what they promise, told.
+
+    Raises:
+        InputError: It has none, and none can be fitted here.
+    """
+    from . import interval
+
+    if model.endswith(WEIGHTS):
+        path = interval.bars_beside(Path(model).expanduser(), level)
+    else:
+        from ..store.lookup import find_run
+
+        path = interval.bars_for_run(find_run(model), level, store)
+    bars, header = interval.load_bars(path, network, level)
+    print(interval.promise(header))
+    return bars
+
+
+def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Shapes]":
     """The network that is meant, and its shapes.
 
     Raises:
@@ -141,7 +198,6 @@ def _network(model: str, store: Path, allow: bool) -> "tuple[Autoencoder, Shapes
         if not path.is_file():
             raise InputError(f"There is no model file {path}. A run keeps its own as model/weights.safetensors.")
         return load_with_shapes(path, allow_changed_plugins=allow)
-    opened = store_at(store, DEFAULT_DATA)
     enter(opened)
     from ..store.lookup import find_run, model_of
 

@@ -10,10 +10,12 @@ from rich.table import Table
 
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.evaluation.sampling import SamplingReport
+from daecore.html.error_bars import error_bars_lines
 from daecore.html.headline import headline, pretraining
 from daecore.html.licence import licence_lines
 from daecore.stats.claims import format_interval
 from daecore.transfer.scores import TransferReport
+from daecore.uncertainty.report import ErrorBarsReport
 
 from ..store.store import Store
 from ..store.tracking.pages import LAYOUT
@@ -36,6 +38,11 @@ def print_summary(report: Mapping[str, Any], store: Store) -> None:
         sampling = SamplingReport.model_validate(report["sampling"])
         console.print(f"\n{sampling.draws} samples of each of {sampling.pictures} test samples", highlight=False)
         for line in licence_lines(sampling):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if report.get("error_bars"):
+        bars = ErrorBarsReport.model_validate(report["error_bars"])
+        console.print("\nError bars", highlight=False)
+        for line in error_bars_lines(bars):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     transfer = TransferReport.model_validate({"rows": report["transfer"], "differences": report["differences"]})
     if transfer.rows:

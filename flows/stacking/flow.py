@@ -10,6 +10,7 @@ from daecore.experiment.stack_layers import ARCHITECTURE, check_stack, widths
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, spec
 from daecore.training.loop import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
+from daecore.uncertainty.options import ErrorBarsOptions
 
 from ..pipeline import run_experiment, run_name
 from ..stages.caller import Caller
@@ -32,6 +33,7 @@ def stack(
     corruptions: CorruptionSpecs = _DEFAULT["corruptions"],
     architecture: ArchitectureSpec = _DEFAULT["architecture"],
     objective: ObjectiveSpec = _DEFAULT["objective"],
+    error_bars: ErrorBarsOptions | None = _DEFAULT["error_bars"],
     training: TrainingOptions = _DEFAULT["training"],
     transfer: TransferOptions | None = _DEFAULT["transfer"],
     seed: Annotated[int, Field(ge=0, le=2**31)] = _DEFAULT["seed"],
@@ -46,6 +48,7 @@ def stack(
         corruptions: What damages the input of every layer: one, or several in their order.
         architecture: The network; the architecture stacked.
         objective: What each layer's training minimises.
+        error_bars: Bounds around what is restored, with what they promise; none if empty.
         training: How each layer is trained.
         transfer: Which classifiers are trained from the encoder; none if empty.
         seed: Names every random stream of the training.
@@ -55,7 +58,7 @@ def stack(
     """
     experiment = Experiment(
         dataset=dataset, corruptions=corruptions, architecture=architecture, objective=objective,
-        training=training, transfer=transfer, seed=seed,
+        error_bars=error_bars, training=training, transfer=transfer, seed=seed,
     )  # fmt: skip
     return run_stack(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
 

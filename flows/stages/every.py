@@ -5,6 +5,7 @@ from typing import Any
 from .baselines import measure_baselines
 from .classifier import train_classifier
 from .dataset import load_dataset
+from .error_bars import fit_bars
 from .evaluation import evaluate_denoising
 from .stage import Stage
 from .svm import evaluate_svm
@@ -18,6 +19,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     unroll,
     measure_baselines,
     evaluate_denoising,
+    fit_bars,
     transfer,
     evaluate_svm,
     train_classifier,

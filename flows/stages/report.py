@@ -17,16 +17,20 @@ from daecore.html.headline import headline
 from daecore.html.report import page
 from daecore.record import Record
 from daecore.transfer.scores import TransferReport
+from daecore.uncertainty.report import ErrorBarsReport
 
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
+from ..store.error_bars_file import NAME as BARS
 from ..store.file_ref import file_ref
 from ..store.final_report import FinalReport, Reported, model_name
+from ..store.fitted_bars import remember_bars
 from ..store.housekeeping import usage
 from ..store.model_ref import ModelRef
 from ..store.provenance import provenance, used_by
 from ..store.server_address import pages
 from ..store.store import Store, current_store
+from .error_bars import FittedErrorBars
 from .evaluation import Evaluated
 from .sampling import Sampled
 from .stage import Timed
@@ -45,6 +49,7 @@ class Outcome(Record):
     model: ModelRef
     evaluated: Evaluated
     sampled: Sampled | None
+    bounded: FittedErrorBars | None
     transfer: TransferReport
     timings: tuple[Timed, ...]
     seconds: float
@@ -56,6 +61,7 @@ def report(outcome: Outcome) -> Reported:
     """Write metrics, tags, pictures, the JSON report and the page into the outcome's run; never cached."""
     store = current_store()
     kept = outcome.evaluated.files | (outcome.sampled.files if outcome.sampled else {})
+    kept |= outcome.bounded.files if outcome.bounded else {}
     run, pictures = outcome.run_id, {name: ref.absolute(store) for name, ref in kept.items()}
     final = _final(outcome, store)
     curves = _loss_curves(outcome.model.run_id)
@@ -78,6 +84,8 @@ def report(outcome: Outcome) -> Reported:
             tracking.log_file(run, folder / SMALL)
     tracking.log_metrics(run, metrics(final))
     tracking.tag(run, _tags(outcome))
+    if outcome.bounded is not None:
+        remember_bars(run, outcome.bounded.report.level, outcome.bounded.files[BARS])
     _register(outcome, store)
     tracking.log_dataset(run, outcome.dataset.spec.name, outcome.dataset.sha256, outcome.dataset.sizes)
     return Reported(run_id=run, report=file_ref(store, tracking.artifact_path(run, "report.json")))
@@ -94,8 +102,24 @@ def metrics(final: FinalReport) -> dict[str, float]:
     for name, measure in final.sampling.measures.items() if final.sampling else ():
         if measure.value is not None:
             found |= {f"samples.{name}.{end}": getattr(measure.value, end) for end in ("mean", "low", "high")}
+    found |= _error_bars(final.error_bars) if final.error_bars else {}
     training = final.training.model_dump(include={"images_per_second", "seconds", "loss"})
     return found | {f"training.{name}": value for name, value in training.items()}
+
+
+def _error_bars(report: ErrorBarsReport) -> dict[str, float]:
+    """What error bars are worth, under the names that every run uses."""
+    shares = {
+        "coverage": report.coverage,
+        "shorter": report.shorter,
+        "whole_shorter": report.whole_shorter,
+        "db_held": report.db_held,
+    }
+    shares |= {f"coverage.{group.number}": group.coverage for group in report.quintiles}
+    found = {"width": report.width, "constant_width": report.constant_width, "promised_db": report.promised_db}
+    for name, share in shares.items():
+        found |= {f"{name}.{end}": getattr(share, end) for end in ("mean", "low", "high")} if share else {}
+    return {f"error_bars.{name}": value for name, value in found.items()}
 
 
 def _small(path: Path) -> Image.Image:
@@ -130,6 +154,7 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
         dataset={"sha256": dataset.sha256, "sizes": dataset.sizes, "shape": dataset.shape},
         denoising=outcome.evaluated.report,
         sampling=outcome.sampled.report if outcome.sampled else None,
+        error_bars=outcome.bounded.report if outcome.bounded else None,
         transfer=[row.model_dump(mode="json") for row in outcome.transfer.rows],
         differences=[row.model_dump(mode="json") for row in outcome.transfer.differences],
         training=outcome.model.summary,

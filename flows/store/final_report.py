@@ -6,6 +6,7 @@ from daecore.evaluation.denoising import DenoisingReport
 from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment
 from daecore.record import Record
+from daecore.uncertainty.report import ErrorBarsReport
 
 from .file_ref import FileRef
 from .layout import LAYOUT
@@ -30,6 +31,7 @@ class FinalReport(Record):
     dataset: dict[str, Any]
     denoising: DenoisingReport
     sampling: SamplingReport | None = None
+    error_bars: ErrorBarsReport | None = None
     transfer: list[dict[str, Any]]
     differences: list[dict[str, Any]]
     training: TrainingSummary

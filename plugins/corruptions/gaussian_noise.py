@@ -42,5 +42,6 @@ def register_corruptions() -> list[Corruption]:
             unbiased=lambda options: not options.clip,
             strength=Strength("sigma", identity=0, low=0.05, high=1),
             per_image=True,
+            gaussian_sigma=lambda options: 0.0 if options.clip else options.sigma,
         )
     ]

@@ -13,7 +13,8 @@ import pytest
 import torch
 from daecore_flows.cli import main, tiles
 from daecore_flows.store import device_lock
-from daecore_flows.store.model_file import ModelHeader
+from daecore_flows.store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
+from daecore_flows.store.model_file import ModelHeader, load_model
 from daecore_flows.store.provenance import provenance
 from daecore_flows.store.store import Store
 from PIL import Image
@@ -25,7 +26,13 @@ from daecore.errors import DataError, InputError, NonFiniteError
 from daecore.model import tiling
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.plugin.spec import Spec, spec
-from daecore.training.checkpoint import save_tensors
+from daecore.stats.intervals import Interval
+from daecore.training.checkpoint import save_tensors, tensors_digest
+from daecore.uncertainty.calibration import Thresholds
+from daecore.uncertainty.error_bars import ErrorBars
+from daecore.uncertainty.error_network import ErrorNetwork
+from daecore.uncertainty.estimator import TaughtEstimator
+from daecore.uncertainty.report import ErrorBarsReport
 
 
 @pytest.fixture(autouse=True)
@@ -351,3 +358,72 @@ def test_a_sample_never_overwrites_a_file(sampler: str, tmp_path: Path, capsys: 
     said = refusal(capsys, sampler, tmp_path / "folder", tmp_path / "out", "--samples", "2")
     assert "would both become" in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def bounded(unet: str, tmp_path: Path) -> str:
+    """The U-Net with error bars beside its weights: a multiple of one deviation everywhere."""
+    held = Interval(mean=0.95, low=0.9, high=1, n=10)
+    report = ErrorBarsReport(
+        method="taught", level=0.9, calibrated_on=40, shape=(1, 16, 16), pictures=10, uncertain=0.3, coverage=held,
+        certain_coverage=held, quintiles=(), width=0.2, constant_width=0.3,
+        whole_width=0.1, whole_constant_width=0.2, whole_shorter=None, shorter=held, db_level=0.95, db_held=held,
+        promised_db=20, restored_db=22,
+    )  # fmt: skip
+    weights = load_model(Path(unet)).state_dict()
+    header = ErrorBarsHeader(
+        weights_sha256=tensors_digest(weights), dataset="digits", corruptions="erasure(p=0.5)", sigma=0, channels=1,
+        decibel_shift=-1, constant=0.4, report=report,
+    )  # fmt: skip
+    thresholds = Thresholds(torch.linspace(0, 1, 16).expand(2, -1), torch.full((2, 16), 0.9))
+    bars = ErrorBars(TaughtEstimator(ErrorNetwork(1).eval(), 0.9), thresholds, 0.9, -1, 0.4, 40)
+    save_error_bars(tmp_path / NAME, bars, header)
+    return unet
+
+
+def test_bounds_are_written_beside_the_restored_picture(
+    bounded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Around it, with their width; what is promised is said, and the restored picture is what it is without them."""
+    drawn(tmp_path / "a.png", 16, 16)
+    said = ["restore", bounded, str(tmp_path / "a.png")]
+    assert main([*said, str(tmp_path / "plain" / "a.png")]) == 0
+    assert main([*said, str(tmp_path / "out" / "a.png"), "--interval", "0.9"]) == 0
+    told = capsys.readouterr().out
+    assert "Promised: 90% of the uncertain values" in told
+    assert "those of digits, 16x16 pixels, under erasure(p=0.5)" in told
+    assert re.search(r"at least \d+\.\d\d dB \(95%\)", told)
+    names = ["a-lower.png", "a-upper.png", "a-width.png", "a.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    lower, upper, width, restored = (np.asarray(Image.open(tmp_path / "out" / name)).astype(int) for name in names)
+    assert (lower <= restored).all()
+    assert (restored <= upper).all()
+    assert np.array_equal(upper - lower, width)
+    assert (tmp_path / "out" / "a.png").read_bytes() == (tmp_path / "plain" / "a.png").read_bytes()
+
+
+def test_to_a_picture_of_another_size_no_psnr_is_promised(
+    bounded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In colour and in 16 bits it has bounds all the same."""
+    drawn(tmp_path / "a.png", 40, 30, kind=np.uint16)
+    drawn(tmp_path / "b.png", 20, 30, 3)
+    for name in ("a.png", "b.png"):
+        assert main(["restore", bounded, str(tmp_path / name), str(tmp_path / "out" / name), "--interval", "0.9"]) == 0
+        assert "nothing is promised to another size than 16x16" in capsys.readouterr().out
+    assert np.asarray(Image.open(tmp_path / "out" / "a-lower.png")).dtype == np.uint16
+    assert np.asarray(Image.open(tmp_path / "out" / "b-width.png")).shape == (20, 30, 3)
+
+
+def test_bounds_that_promise_nothing_here_are_refused(
+    bounded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another level, another network, or none beside the weights: each in a paragraph that says what to do."""
+    drawn(tmp_path / "a.png", 16, 16)
+    asked = tmp_path / "a.png", tmp_path / "b.png", "--interval"
+    assert "holds bounds at 90%, and 80% was asked" in refusal(capsys, bounded, *asked, "0.8")
+    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
+    other = saved(tmp_path / "other.safetensors", architecture, initialise(architecture, shapes, 7), shapes)
+    assert "bounds what another network restores" in refusal(capsys, other, *asked, "0.9")
+    (tmp_path / NAME).unlink()
+    assert "Name the run in its place" in refusal(capsys, bounded, *asked, "0.9")

@@ -109,8 +109,8 @@ def test_kinds_do_not_share_names(folder: Path) -> None:
         (
             hooked("return [Corruption(name='calm', options=Nothing, function=nothing, classes=10)]"),
             "The Corruption 'calm' is put together wrongly: corruptions have no field 'classes'; datasets have. Leave "
-            "it out. Known: composite, function, host, name, options, output_shape, per_image, random, shapes, source, "
-            "strength, unbiased.",
+            "it out. Known: composite, function, gaussian_sigma, host, name, options, output_shape, per_image, random, "
+            "shapes, source, strength, unbiased.",
         ),
         (
             hooked("return [Corruption(name='calm', options=Nothing, function=nothing, unbias=True)]"),

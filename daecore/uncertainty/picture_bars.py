@@ -1,0 +1,78 @@
+"""Bounds for a picture of any size, put together from tiles like the restoration.
+
+Knows a `Restorer` and error bars. Does not know files.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from daecore.model.restorer import Restorer, as_picture
+from daecore.model.tiling import restore_tiled
+from daecore.uncertainty.error_bars import ErrorBars
+
+SIDE = 256  # of a tile: for each value a distribution is held
+VALUES = 100_000  # whose distributions are held at once
+
+
+@dataclass(frozen=True)
+class PictureBars:
+    """What is said of one restored picture.
+
+    Attributes:
+        lower: float32 ``(C, H, W)``, at most the restoration.
+        upper: float32 ``(C, H, W)``, at least the restoration.
+        promised_db: The PSNR that is promised to it.
+    """
+
+    lower: Tensor
+    upper: Tensor
+    promised_db: float
+
+    @property
+    def width(self) -> Tensor:
+        """How far the bounds are apart, ``(C, H, W)``."""
+        return self.upper - self.lower
+
+
+def bound_picture(restorer: Restorer, bars: ErrorBars, image: Tensor, restored: Tensor) -> PictureBars:
+    """Bounds for a picture. The channels of a colour picture have their own where the network takes one channel.
+
+    Args:
+        restorer: What restores.
+        bars: Fitted to its network.
+        image: float32 ``(C, h, w)``, C = 1 or 3, on the network's device.
+        restored: float32 ``(C, H, W)``, what the restorer made of it.
+
+    Raises:
+        InputError: The network has another number of channels.
+        NonFiniteError: A bound is NaN or infinite.
+    """
+    if restorer.any_size and not restorer.side:
+        restorer = replace(restorer, side=max(SIDE, *restorer.shape[1:]))
+    tile, overlap = restorer.tiling(*image.shape[-2:])
+    images, channels = restorer.as_images(image), restorer.shape[0]
+    found = restore_tiled(
+        _Bounded(restorer.model, bars), images, tile, overlap=overlap, scale=restorer.scale, channels=3 * channels,
+        watch=restorer.watch,
+    )  # fmt: skip
+    lower, upper, error = (as_picture(part, image) for part in found.unflatten(1, (3, channels)).unbind(1))
+    shown = restored.clamp(0, 1)
+    promised = bars.promised_psnr(error[None])
+    return PictureBars(torch.minimum(lower, shown), torch.maximum(upper, shown), float(promised))
+
+
+class _Bounded(nn.Module):
+    """A network that answers with lower bound, upper bound and expected squared error, one after the other."""
+
+    def __init__(self, model: nn.Module, bars: ErrorBars) -> None:
+        super().__init__()
+        self.model, self.bars = model, bars
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = []
+        for part in x.split(max(1, VALUES // x[0].numel())):
+            said = self.bars(self.model, part)
+            found.append(torch.cat([said.lower, said.upper, said.squared_error], 1))
+        return torch.cat(found)

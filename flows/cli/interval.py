@@ -1,0 +1,103 @@
+"""`dae restore --interval`: the error bars that are meant, fitted now where a run has none, and what they promise."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..store.error_bars_file import NAME, load_error_bars
+from .watching import run_watched
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from daecore.uncertainty.error_bars import ErrorBars
+    from daecore.uncertainty.report import ErrorBarsReport
+
+    from ..store.error_bars_file import ErrorBarsHeader
+    from ..store.store import Store
+    from ..store.tracking import Run
+
+
+def bars_for_run(run: "Run", level: float, store: "Store", *, verbose: bool = False) -> Path:
+    """The file of a run's error bars; they are fitted now where it has none.
+
+    Raises:
+        InputError: They cannot be fitted here.
+    """
+    from ..store.fitted_bars import bars_of
+
+    found = bars_of(run, level, store)
+    if found is not None:
+        return found
+    run_id = run.info.run_id
+    print(
+        f"The run {run_id[:12]} has no error bars at {level:.0%} yet. They are fitted now on its validation pictures, "
+        "and kept.",
+        file=sys.stderr,
+    )
+
+    def load() -> "object":
+        from functools import partial
+
+        from ..error_bars import fit_error_bars_of
+
+        return partial(fit_error_bars_of, run_id, level)
+
+    return run_watched(load, verbose=verbose)  # type: ignore[arg-type]
+
+
+def bars_beside(weights: Path, level: float) -> Path:
+    """The file of error bars that lies beside a file of weights.
+
+    Raises:
+        InputError: There is none.
+    """
+    from daecore.errors import InputError
+
+    path = weights.with_name(NAME)
+    if not path.is_file():
+        raise InputError(
+            f"Bounds at {level:.0%} are calibrated on validation pictures, and a file of weights does not say which "
+            f"these are. Name the run in its place, or put the run's {NAME} beside {weights.name}."
+        )
+    return path
+
+
+def load_bars(path: Path, network: "nn.Module", level: float) -> "tuple[ErrorBars, ErrorBarsHeader]":
+    """The error bars of a network at a level.
+
+    Raises:
+        InputError: They are another network's, or of another level.
+        StoreError: The file is damaged or of another kind.
+    """
+    from daecore.errors import InputError
+    from daecore.training.checkpoint import tensors_digest
+
+    bars, header = load_error_bars(path)
+    if header.weights_sha256 != tensors_digest(network.state_dict()):
+        raise InputError(
+            f"{path} bounds what another network restores, and promises nothing for this one. Take the file of the "
+            "same run."
+        )
+    if abs(bars.level - level) > 1e-9:
+        raise InputError(f"{path} holds bounds at {bars.level:.0%}, and {level:.0%} was asked. Use --interval "
+                         f"{bars.level:g}, or name the run, for which others can be fitted.")  # fmt: skip
+    return bars, header
+
+
+def promise(header: "ErrorBarsHeader") -> str:
+    """What is promised, on what, and what was measured: a paragraph."""
+    report = header.report
+    size = "x".join(str(side) for side in report.shape[1:])
+    return (
+        f"Promised: {report.level:.0%} of the uncertain values lie within their bounds, all pictures like these "
+        f"counted together: those of {header.dataset}, {size} pixels, under {header.corruptions}. Calibrated on "
+        f"{report.calibrated_on:,} validation pictures{_measured(report)}. For one picture alone, or for pictures of "
+        "another kind, nothing is promised."
+    )
+
+
+def _measured(report: "ErrorBarsReport") -> str:
+    if report.coverage is None:
+        return ""
+    return f"; measured on {report.pictures:,} unseen ones: {report.coverage.mean:.1%}"

@@ -1,0 +1,125 @@
+"""The stage that gives a network's restorations error bars: taught, calibrated on validation, measured on test."""
+
+import torch
+from matplotlib.figure import Figure
+
+from daecore.corruption.corruptor import Corruptor
+from daecore.corruption.pairs import draw_pairs, enlarge
+from daecore.data.samples import Pairs, Samples, as_float
+from daecore.experiment.experiment import Experiment
+from daecore.plots import figures
+from daecore.plugin.spec import CorruptionSpec, digest
+from daecore.record import Record
+from daecore.uncertainty.error_bars import ErrorBars, choose_estimator, fit_error_bars
+from daecore.uncertainty.estimator import DerivativeEstimator
+from daecore.uncertainty.options import ErrorBarsOptions
+from daecore.uncertainty.report import ErrorBarsReport, measure_error_bars
+
+from ..store.dataset_ref import DatasetRef
+from ..store.device_lock import hold
+from ..store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
+from ..store.file_ref import FileRef, file_ref
+from ..store.files import write_atomically
+from ..store.model_ref import ModelRef, load_network
+from ..store.store import current_store
+from .dataset import splits_of
+from .stage import DeviceRequest, device_of, stage
+
+PICTURES = 2000  # test pictures of the first group, spread evenly over it
+SHOWN = 12
+PANEL = "error-bars.png"
+FEWEST_LESSONS = 5000  # a small network learns little from fewer
+
+
+class ErrorBarsRequest(DeviceRequest):
+    """Give a network's restorations error bars."""
+
+    corruptions: tuple[CorruptionSpec, ...]
+    model: ModelRef
+    level: float
+    lessons: int
+    seed: int
+
+
+class FittedErrorBars(Record):
+    """What error bars are worth, the fitted thing as a file, and a picture of it."""
+
+    report: ErrorBarsReport
+    files: dict[str, FileRef]
+
+
+def error_bars_request(
+    experiment: Experiment, dataset: DatasetRef, model: ModelRef, options: ErrorBarsOptions
+) -> ErrorBarsRequest:
+    """Give the trained network's restorations error bars."""
+    device = device_of(experiment)
+    lessons = round(options.lessons * experiment.training.epochs * dataset.sizes["train"])
+    inputs = {
+        "dataset": dataset.sha256,
+        "corruptions": [item.dump() for item in experiment.corruptions],
+        "weights": model.summary.weights_sha256,
+        "architecture": experiment.architecture.dump(),
+        "level": options.level,
+        "lessons": max(FEWEST_LESSONS, lessons),
+        "seed": experiment.seed,
+    }
+    return ErrorBarsRequest(
+        key=fit_bars.key_of(inputs, [*experiment.corruptions, experiment.architecture], device),
+        dataset=dataset,
+        corruptions=experiment.corruptions,
+        model=model,
+        level=options.level,
+        lessons=max(FEWEST_LESSONS, lessons),
+        seed=experiment.seed,
+        device=device,
+    )
+
+
+@stage(code=("daecore.uncertainty.error_bars", "daecore.uncertainty.report", "daecore.plots.figures"))
+def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
+    """Teach what the network may be wrong by, calibrate it on validation pictures, measure it on test pictures."""
+    store, device, corruptor = current_store(), request.device, Corruptor(request.corruptions)
+    model = load_network(request.model, store).to(device.kind)
+    splits = splits_of(request.dataset, device.kind)
+    group = splits.test[0]
+    index = torch.linspace(0, len(group) - 1, min(PICTURES, len(group))).long().to(group.device)
+    with hold(device), device.apply():
+        estimator = choose_estimator(
+            model, corruptor, splits.train, level=request.level, lessons=request.lessons, seed=request.seed,
+            precision=device.precision,
+        )  # fmt: skip
+        bars = fit_error_bars(model, estimator, draw_pairs(splits.validation, corruptor), request.level)
+        whole = draw_pairs(group, corruptor)
+        pairs = Pairs(group.select(index), whole.corrupted[index])
+        report = measure_error_bars(model, bars, pairs)
+        panel = _panel(model, bars, pairs)
+    header = ErrorBarsHeader(
+        weights_sha256=request.model.summary.weights_sha256,
+        dataset=request.dataset.spec.name,
+        corruptions=str(corruptor),
+        sigma=estimator.sigma if isinstance(estimator, DerivativeEstimator) else 0.0,
+        channels=splits.train.shape[0],
+        decibel_shift=bars.decibel_shift,
+        constant=bars.constant,
+        report=report,
+    )
+    with store.lock(f"error-bars-{digest(request.key)}"):
+        save_error_bars(request.folder / NAME, bars, header)
+        write_atomically(request.folder / PANEL, figures.png(panel))
+        files = {name: file_ref(store, request.folder / name) for name in (NAME, PANEL)}
+    return FittedErrorBars(report=report, files=files)
+
+
+def _panel(model: torch.nn.Module, bars: ErrorBars, pairs: Pairs) -> Figure:
+    """The first pictures with their bounds."""
+    clean = Samples(pairs.clean.data[:SHOWN])
+    said = bars(model, pairs.corrupted[:SHOWN])
+    rows = {
+        "original": as_float(clean.data),
+        "corrupted": enlarge(pairs.corrupted[:SHOWN], clean.shape),
+        "restored": said.restored,
+        "lower bound": said.lower,
+        "upper bound": said.upper,
+        "width": said.upper - said.lower,
+    }
+    return figures.panel({name: row.cpu() for name, row in rows.items()})

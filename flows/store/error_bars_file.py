@@ -1,0 +1,90 @@
+"""Fitted error bars from their file, and into one: thresholds, what they promise, and the network that was taught.
+
+Knows a file of tensors. Does not know the store, nor the network whose restorations are bounded.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from daecore.errors import StoreError
+from daecore.model.weights import misfit, non_finite
+from daecore.training.checkpoint import Header, load_tensors, save_tensors
+from daecore.uncertainty.calibration import GROUPS, Thresholds
+from daecore.uncertainty.error_bars import ErrorBars
+from daecore.uncertainty.error_network import ErrorNetwork
+from daecore.uncertainty.estimator import DerivativeEstimator, TaughtEstimator
+from daecore.uncertainty.report import ErrorBarsReport
+
+NAME = "error-bars.safetensors"
+THRESHOLDS = {"width": "thresholds/width", "threshold": "thresholds/threshold"}
+NETWORK = "network/"
+
+
+class ErrorBarsHeader(Header):
+    """What stands beside the tensors.
+
+    Attributes:
+        weights_sha256: Of the network whose restorations are bounded: for another one they promise nothing.
+        dataset: Of what pictures they were calibrated on, its name.
+        corruptions: What had been done to those.
+        sigma: Of the Gaussian noise, where bounds come from the network's derivative; else 0.
+        channels: Of a picture.
+        decibel_shift: What is added to a predicted PSNR, in dB.
+        constant: Half of the one width that keeps the same promise.
+        report: What was measured on unseen pictures.
+    """
+
+    what: ClassVar[str] = "error bars that daecore wrote"
+    weights_sha256: str
+    dataset: str
+    corruptions: str
+    sigma: float = Field(ge=0)
+    channels: int = Field(ge=1, le=4096)
+    decibel_shift: float
+    constant: float
+    report: ErrorBarsReport
+
+
+def save_error_bars(path: Path, bars: ErrorBars, header: ErrorBarsHeader) -> None:
+    """Write fitted error bars, whole or not at all."""
+    tensors: dict[str, Tensor] = {key: getattr(bars.thresholds, name) for name, key in THRESHOLDS.items()}
+    if isinstance(bars.estimator, TaughtEstimator):
+        tensors |= {f"{NETWORK}{name}": value for name, value in bars.estimator.network.state_dict().items()}
+    save_tensors(path, tensors, header)
+
+
+def load_error_bars(path: Path) -> tuple[ErrorBars, ErrorBarsHeader]:
+    """Read fitted error bars, on the CPU.
+
+    Raises:
+        StoreError: The file is missing, damaged or of another kind.
+    """
+    tensors, header = load_tensors(path, ErrorBarsHeader)
+    try:
+        thresholds = Thresholds(**{name: tensors.pop(key) for name, key in THRESHOLDS.items()})
+    except KeyError as error:
+        raise StoreError(f"{path} is not {ErrorBarsHeader.what}: it has no tensor {error}.") from None
+    parts = (thresholds.width, thresholds.threshold)
+    if any(part.shape != (2, GROUPS) or not part.isfinite().all() for part in parts):
+        raise StoreError(f"{path} is not {ErrorBarsHeader.what}: its thresholds are no finite (2, {GROUPS}).")
+    report = header.report
+    estimator: DerivativeEstimator | TaughtEstimator
+    if report.method == "derivative":
+        estimator = DerivativeEstimator(header.sigma)
+    else:
+        network = ErrorNetwork(header.channels)
+        found = {name.removeprefix(NETWORK): value for name, value in tensors.items()}
+        wrong = misfit(found, network.state_dict())
+        broken = "" if wrong else non_finite(found, network.state_dict())
+        if wrong or broken:
+            said = wrong or f"{broken!r} holds NaN or infinity"
+            raise StoreError(f"{path} is not {ErrorBarsHeader.what}: of its tensors {said}.")
+        network.load_state_dict(found)
+        estimator = TaughtEstimator(network.eval(), report.level)
+    bars = ErrorBars(
+        estimator, thresholds, report.level, header.decibel_shift, header.constant, report.calibrated_on
+    )  # fmt: skip
+    return bars, header

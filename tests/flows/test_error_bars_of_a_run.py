@@ -1,0 +1,71 @@
+"""Error bars as an option of a run, and of a run that had none: what is kept, what is reused, what is said."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("stranger")
+
+SMALL = ("--set", "training.epochs=2", "--set", "transfer=null")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_URL", server)
+        yield tmp_path_factory.mktemp("bars") / "store"
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 8), np.uint8, endpoint=True)).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
+
+
+def test_a_run_has_the_bounds_it_asks_for_and_another_gets_them_when_they_are_needed(
+    store: Path, dae: Any, picture: Path, tmp_path: Path
+) -> None:
+    """No other stage's key knows of them: a run without bounds leaves all but them to be reused."""
+    reports = [tmp_path / "plain.json", tmp_path / "bounded.json"]
+    dae(store, "run", "digits-erasure", *SMALL, "--report", reports[0])
+    said = dae(
+        store, "run", "digits-erasure", *SMALL, "--set", "error_bars={level: 0.8}", "--report", reports[1]
+    ).stdout
+    plain, bounded = (json.loads(path.read_text()) for path in reports)
+    assert plain["error_bars"] is None
+    assert set(bounded["reused"]) == {"load_dataset", "train_autoencoder", "measure_baselines", "evaluate_denoising"}
+    found = bounded["error_bars"]
+    assert (found["method"], found["level"], found["pictures"]) == ("taught", 0.8, 300)
+    assert found["coverage"]["mean"] == pytest.approx(0.8, abs=0.06)
+    assert "80% of uncertain values within their bounds" in said
+    artifacts = Path(bounded["files"]["artifacts"])
+    assert {"error-bars.png", "error-bars.safetensors"} <= {path.name for path in artifacts.iterdir()}
+    assert "<h2>Error bars</h2>" in (artifacts / "report.html").read_text()
+
+    run, before = bounded["mlflow"]["run_id"], plain["mlflow"]["run_id"]
+    done = dae(store, "restore", run, picture, tmp_path / "one.png", "--interval", "0.8")
+    assert "fitted now" not in done.stderr
+    assert "Calibrated on 200 validation pictures; measured on 300 unseen ones" in done.stdout
+    done = dae(store, "restore", before, picture, tmp_path / "two.png", "--interval", "0.8")
+    assert "has no error bars at 80% yet. They are fitted now" in done.stderr
+    assert "fit_bars: reused" in done.stderr  # it is the same network
+    assert "fitted now" not in dae(store, "restore", before, picture, tmp_path / "2.png", "--interval", "0.8").stderr
+    for name in ("lower", "upper", "width"):
+        assert (tmp_path / f"one-{name}.png").read_bytes() == (tmp_path / f"two-{name}.png").read_bytes()
+
+
+def test_too_few_validation_pictures_are_said_in_a_paragraph(store: Path, dae: Any) -> None:
+    """Exit status 2: how many are needed, and what else to do."""
+    said = dae(store, "run", "digits-erasure", *SMALL, "--set", "error_bars={level: 0.99}", status=2).stderr
+    assert "Error bars that hold 99.0% of the uncertain values need about" in said
+    assert "and there are 200. Give the dataset more of them, or lower error_bars.level" in said
+
+
+def test_points_have_no_error_bars(store: Path, dae: Any) -> None:
+    said = dae(store, "run", "arc-gaussian", "--set", "error_bars={}", status=2).stderr
+    assert "Error bars are for pictures" in said
