@@ -418,9 +418,9 @@ def test_what_a_network_draws_is_measured_kept_and_shown(store: Path, run: Run, 
     """In the report, the run's files and metrics, the page and Prefect's artifact; the second time from the cache."""
     drawn = run(store, *DRAWS)
     sampling = drawn["sampling"]
-    assert (sampling["pictures"], sampling["draws"]) == (300, 8)
+    assert (sampling["pictures"], sampling["draws"]) == (150, 8)  # half of the few test digits: the others compare
     found = {name for name, measure in sampling["measures"].items() if measure["value"]}
-    assert {"error_over_own_mean", "error_over_mean", "coverage", "variance"} <= found
+    assert {"error_over_own_mean", "error_over_mean", "coverage", "variance", "frechet"} <= found
     artifacts = Path(drawn["files"]["artifacts"])
     assert np.asarray(Image.open(artifacts / "samples.png")).std() > 0
     assert "Samples of what could have been" in (artifacts / "report.html").read_text()

@@ -230,7 +230,7 @@ def test_show_prints_a_whole_experiment_with_its_changes(capsys: pytest.CaptureF
         (["show", "erasure"], "'digits-erasure'", "`dae recipes` lists what there is."),
         (["plugins", "show", "mnis"], "'mnist'", "`dae plugins` lists what there is."),
         (["data", "fetch", "fashion"], "'fashion_mnist'", "`dae plugins` lists what there is."),
-        (["study", "lecture", "--only", "erasur"], "'erasure'", "Known: arc, "),
+        (["study", "lecture", "--only", "erasur"], "'erasure'", "Known: answer, "),
         (["sweep", "digits-erasure", "--space", "training.epoch=[1]"], "'epochs'", "`dae show` prints every place"),
         (["sweep", "digits-erasure", "--space", "seed=[1]", "--measure", "ssin"], "'ssim'", "Known: "),
         (["sweep", "digits-erasure", "--method", "grit"], "'grid'", "Known: grid, random, tpe."),
