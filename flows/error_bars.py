@@ -47,7 +47,7 @@ def fit_error_bars_of(run_id: str, level: float = 0.9) -> Path:
             f"the run {run_id} cannot be loaded here: {error} Bring it back, or fit them where it is and copy the "
             f"run's {NAME}; without --interval the pictures are restored all the same."
         ) from None
-    _require_same(model, dataset.sha256, experiment)
+    _require_same(model, dataset.sha256, experiment, level)
     chosen = (experiment.error_bars or ErrorBarsOptions()).model_copy(update={"level": level})
     fitted = call(fit_bars, error_bars_request(experiment, dataset, model, chosen), intact=intact)
     remember_bars(run_id, level, fitted.files[NAME])
@@ -55,7 +55,7 @@ def fit_error_bars_of(run_id: str, level: float = 0.9) -> Path:
     return path
 
 
-def _require_same(model: ModelRef, sha256: str, experiment: Experiment) -> None:
+def _require_same(model: ModelRef, sha256: str, experiment: Experiment, level: float) -> None:
     """Refuse other data than the network was trained on: it may have seen what is now for validation.
 
     Raises:
@@ -68,5 +68,6 @@ def _require_same(model: ModelRef, sha256: str, experiment: Experiment) -> None:
     if trained != sha256:
         raise InputError(
             f"The dataset {experiment.dataset.name} has changed since this network was trained on it, so that some of "
-            "its validation pictures may be known to the network. Train it anew, with error_bars='{level: 0.9}'."
+            "its validation pictures may be known to the network. Train it anew, with "
+            f"error_bars='{{level: {level:g}}}'."
         )

@@ -25,12 +25,14 @@ from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions
 from daecore.model.tiling import tile_count
 from daecore.uncertainty.error_bars import ErrorBars
+from daecore.uncertainty.estimator import DerivativeEstimator
 from daecore.uncertainty.picture_bars import PictureBars, bound_picture
 
 from .store.files import write_atomically
 
 Size = tuple[int, int]  # width, height
 SAMPLING = SamplingOptions()
+LOSSY = (".jpg", ".jpeg")
 SLACK = 1e-4  # of a step: what rounding leaves of a bound that is one
 
 
@@ -69,7 +71,8 @@ class Done:
         tiles: Into how many it was cut.
         seconds: How long it took.
         notes: What a user must know.
-        promised_db: The PSNR that is promised to it; None without bounds.
+        promised_db: The PSNR that is promised to pictures of the calibration; None without bounds.
+        unlike: What it is not promised to, if this picture is that; else empty.
     """
 
     before: Size
@@ -78,6 +81,7 @@ class Done:
     seconds: float
     notes: tuple[str, ...] = ()
     promised_db: float | None = None
+    unlike: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,11 @@ def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, 
     own = [path for path in there if identity(path) in inputs]
     if own:
         raise InputError(f"{own[0]} is itself a picture to be restored, and is never overwritten. Name another OUT.")
+    lossy = [job.target for job in planned.jobs if job.target.suffix.lower() in LOSSY]
+    if bounds and lossy:
+        raise InputError(
+            f"{lossy[0]} would lose what bounds promise: JPEG changes values. Name an OUT of .png or .tif."
+        )
     if there and not force:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise InputError(f"{there[0]}{more} would be overwritten. Name another OUT, or allow it with --force.")
@@ -155,14 +164,32 @@ def restore_file(
     height, width = picture.pixels.shape[-2:]
     tiles = tile_count((height, width), *restorer.tiling(height, width))
     after = (restored.shape[2], restored.shape[1])
-    promised = None if bounded is None else bounded.promised_db
-    return Done((width, height), after, tiles, time.perf_counter() - began, picture.notes, promised)
+    done = Done((width, height), after, tiles, time.perf_counter() - began, picture.notes)
+    if bounded is None or bars is None:
+        return done
+    return replace(done, promised_db=bounded.promised_db, unlike=_unlike(picture, restorer, bars))
+
+
+def _unlike(picture: ImageFile, restorer: Restorer, bars: ErrorBars) -> str:
+    """What sets this picture apart from those that bounds were calibrated on, as far as it can be seen."""
+    channels, height, width = restorer.shape
+    if tuple(picture.pixels.shape[-2:]) != (height, width):
+        return f"another size than {width}x{height}"
+    if picture.pixels.numel() != channels * height * width:
+        return "other channels"
+    clipped = isinstance(bars.estimator, DerivativeEstimator) and _whole(picture)
+    return "a picture whose noise was clipped, as in a file of 8 or 16 bits" if clipped else ""
+
+
+def _whole(picture: ImageFile) -> bool:
+    """Whether its file holds whole numbers, which are clipped and rounded."""
+    return WHITE.get(picture.kind, 1) > 1
 
 
 def _outwards(bounded: PictureBars, picture: ImageFile) -> list[Tensor]:
     """Lower bound, upper bound and width, rounded outwards to steps of the file, so that rounding breaks no promise."""
-    white = float(WHITE.get(picture.kind, 0))
-    if not white:
+    white = float(WHITE.get(picture.kind, 1))
+    if not _whole(picture):
         return [bounded.lower.cpu(), bounded.upper.cpu(), bounded.width.cpu()]
     lower = (bounded.lower.cpu().double() * white + SLACK).floor() / white
     upper = (bounded.upper.cpu().double() * white - SLACK).ceil() / white

@@ -14,7 +14,7 @@ CAPTION = (
 )
 METHODS = {
     "derivative": "the network's own derivative (for Gaussian noise the variance is sigma^2 times its diagonal)",
-    "taught": "a small network that was taught the errors of this one, which stayed as it was",
+    "learned": "a small network that was trained on the errors of this one, which stayed as it was",
 }
 RULE = (
     "A value is uncertain if its predicted standard deviation is above 0.05. The promise counts all uncertain values "

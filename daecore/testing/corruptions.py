@@ -19,6 +19,7 @@ from daecore.testing.drawing import apply, declared_shape, pictures, shapes
 from daecore.testing.globals import leaves_global_state
 from daecore.testing.spawn import in_another_process
 from daecore.testing.strengths import CHECKS as STRENGTHS
+from daecore.testing.white_noise import CHECK as WHITE_NOISE
 
 
 def _shape(subject: Subject[Corruption]) -> str:
@@ -193,5 +194,6 @@ CHECKS = (
     Check("mixed precision does not change it", _check_mixed_precision),
     Check("another process computes the same", _spawn),
     UNBIASED,
+    WHITE_NOISE,
     Check("speed", _speed),
 )

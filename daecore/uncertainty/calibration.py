@@ -21,6 +21,8 @@ from daecore.stats.metrics import decibel
 UNCERTAIN = 0.05  # predicted standard deviation from which on a value counts, as in the sampler's licence
 GROUPS = 16  # of equally many values by width: each has thresholds of its own
 LEVELS = 1000  # steps from 0 to 1
+DOUBLED = 40  # further steps, at which the largest thresholds are doubled: at the last one nothing is missed
+LEAST = 1e-3  # of a threshold that is doubled
 DB_LEVEL = 0.95  # of the promise of a picture's PSNR
 
 
@@ -84,8 +86,10 @@ class Curves:
         return cls(torch.stack([width for width, _ in parts]), torch.stack([quantiles for _, quantiles in parts]))
 
     def at(self, step: int) -> Thresholds:
-        """The thresholds at a level of ``step / LEVELS``."""
-        return Thresholds(self.width, self.quantiles[:, step])
+        """The thresholds at a level of ``step / LEVELS``; beyond 1 each step doubles the largest ones."""
+        if step <= LEVELS:
+            return Thresholds(self.width, self.quantiles[:, step])
+        return Thresholds(self.width, self.quantiles[:, LEVELS].clamp_min(LEAST) * 2.0 ** (step - LEVELS))
 
 
 def fit_thresholds(scored: Scored, level: float) -> Thresholds:
@@ -93,7 +97,8 @@ def fit_thresholds(scored: Scored, level: float) -> Thresholds:
 
     With n pictures in the second half, of which picture i has ``u_i`` uncertain values of D and misses ``m_i``, the
     least level is taken at which ``sum_i (m_i - (1 - level) u_i) + level D <= 0``: the last term is the most that one
-    more picture could add.
+    more picture could add. Where the largest scores of the first half are not enough, their thresholds are doubled
+    until they are.
 
     Args:
         scored: Of pictures that neither network was trained on.
@@ -108,8 +113,8 @@ def fit_thresholds(scored: Scored, level: float) -> Thresholds:
     curves, held = Curves.fit(scored.select(order[::2])), scored.select(order[1::2])
     allowed = (1 - level) * float(held.uncertain.sum()) - level * held.score[0].numel()
     if allowed < 0:
-        require_enough(scored, level)
-    low, high = 0, LEVELS
+        raise _too_few(scored, level)
+    low, high = 0, LEVELS + DOUBLED
     while low < high:
         middle = (low + high) // 2
         if _missed(curves.at(middle), held) <= allowed:
@@ -181,20 +186,16 @@ def require_count(count: int, level: float) -> None:
         )
 
 
-def require_enough(scored: Scored, level: float) -> None:
-    """Say how many pictures a level needs.
-
-    Raises:
-        InputError: Always.
-    """
+def _too_few(scored: Scored, level: float) -> InputError:
+    """How many pictures a level needs."""
     counted = float(scored.uncertain.double().sum(1).mean())
     if counted == 0:
-        raise InputError(
+        return InputError(
             f"No value of the {len(scored)} validation pictures is uncertain: all are predicted to within "
             f"{UNCERTAIN}, so there is nothing to promise. Error bars are for stronger corruption."
         )
     needed = 2 * math.ceil(level / (1 - level) * scored.score[0].numel() / counted)
-    raise InputError(
+    return InputError(
         f"Error bars that hold {level:.1%} of the uncertain values need about {needed:,} validation pictures, and "
         f"there are {len(scored):,}. Give the dataset more of them, or lower error_bars.level."
     )

@@ -24,9 +24,9 @@ from daecore.uncertainty.calibration import (
     fit_thresholds,
     predicted_psnr,
 )
-from daecore.uncertainty.estimator import DerivativeEstimator, Estimator, TaughtEstimator, has_derivative
+from daecore.uncertainty.error_training import train_error_network
+from daecore.uncertainty.estimator import DerivativeEstimator, Estimator, LearnedEstimator, has_derivative
 from daecore.uncertainty.spread import Spread
-from daecore.uncertainty.teaching import teach_error_network
 
 BATCH = 100  # pictures at a time: the distribution of every value takes 20 MB of a hundred handwritten digits
 MOST_VALUES = 3_000_000  # of all calibration pictures together: more hardly move a threshold
@@ -92,19 +92,19 @@ class ErrorBars:
 
 
 def choose_estimator(
-    model: nn.Module, corruptor: Corruptor, samples: Samples, *, level: float, lessons: int, seed: int,
+    model: nn.Module, corruptor: Corruptor, samples: Samples, *, level: float, examples: int, seed: int,
     precision: Precision,
 ) -> Estimator:  # fmt: skip
-    """The derivative of the network where Gaussian noise is all there is, else a network that is taught its errors.
+    """The derivative of the network where Gaussian noise is all there is, else a network that is trained on its errors.
 
     Args:
         model: Restores; on the samples' device, in evaluation mode.
         corruptor: What it was trained to undo.
         samples: What it was trained on.
         level: The probability for which bounds are made as short as they can be.
-        lessons: How many pictures teach it.
+        examples: How many pictures train it.
         seed: Names the streams.
-        precision: Of both networks while one is taught.
+        precision: Of both networks while one is trained.
 
     Raises:
         InputError: The samples are no pictures.
@@ -112,8 +112,8 @@ def choose_estimator(
     require_pictures(samples.shape)
     if corruptor.gaussian_sigma and has_derivative(model, samples.shape):
         return DerivativeEstimator(corruptor.gaussian_sigma)
-    network = teach_error_network(model, corruptor, samples, lessons=lessons, seed=seed, precision=precision)
-    return TaughtEstimator(network, level)
+    network = train_error_network(model, corruptor, samples, examples=examples, seed=seed, precision=precision)
+    return LearnedEstimator(network, level)
 
 
 def fit_error_bars(model: nn.Module, estimator: Estimator, pairs: Pairs, level: float) -> ErrorBars:

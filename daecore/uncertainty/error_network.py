@@ -1,6 +1,6 @@
 """The error network: a small network that says, for each restored value, how probable which error is.
 
-Knows corrupted pictures and their restorations. Does not know the network that restored them, nor how it is taught.
+Knows corrupted pictures and their restorations. Does not know the network that restored them, nor how it is trained.
 """
 
 import torch

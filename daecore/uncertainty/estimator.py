@@ -48,8 +48,8 @@ class DerivativeEstimator:
 
 
 @dataclass(frozen=True)
-class TaughtEstimator:
-    """A distribution of the error by a network that was taught it.
+class LearnedEstimator:
+    """A distribution of the error by a network that was trained on it.
 
     Attributes:
         network: In evaluation mode, on the model's device.
@@ -66,9 +66,9 @@ class TaughtEstimator:
             found = self.network(corrupted, restored).float()  # (B, K, C, H, W)
         return BinnedSpread(restored, found.softmax(1).movedim(1, -1).contiguous(), self.level)
 
-    def to(self, device: str) -> "TaughtEstimator":
+    def to(self, device: str) -> "LearnedEstimator":
         """The same network there."""
-        return TaughtEstimator(self.network.to(device), self.level)
+        return LearnedEstimator(self.network.to(device), self.level)
 
 
 def has_derivative(model: nn.Module, shape: tuple[int, ...]) -> bool:

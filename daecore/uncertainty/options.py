@@ -9,6 +9,6 @@ class ErrorBarsOptions(Options):
     """Bounds around each restored value, calibrated on validation pictures."""
 
     level: float = Field(default=0.9, ge=0.5, le=0.99, description="share of uncertain values within their bounds")
-    lessons: float = Field(
-        default=0.1, gt=0, le=10, description="pictures that teach the bounds, for each that taught the network"
+    training_share: float = Field(
+        default=0.1, gt=0, le=10, description="pictures that train the bounds, for each that trained the network"
     )

@@ -21,7 +21,7 @@ from daecore.uncertainty.spread import Spread
 
 QUINTILES = 5
 ROUNDING = 1e-6
-Method = Literal["derivative", "taught"]
+Method = Literal["derivative", "learned"]
 
 
 class WidthGroup(Record):
@@ -42,7 +42,7 @@ class ErrorBarsReport(Record):
     """What error bars are worth on unseen pictures; values are uncertain from a predicted deviation of 0.05 on.
 
     Attributes:
-        method: From the network's derivative, or from a network that was taught.
+        method: From the network's derivative, or from a network that was trained on its errors.
         level: What share of uncertain values was promised to lie within.
         calibrated_on: How many validation pictures the promise was calibrated on.
         shape: Of those pictures.
@@ -98,7 +98,7 @@ def measure_error_bars(model: nn.Module, bars: ErrorBars, pairs: Pairs) -> Error
     constant = found["constant"]
     promised, restored = found["promised_db"][:, 0], found["restored_db"][:, 0]
     return ErrorBarsReport(
-        method="derivative" if isinstance(bars.estimator, DerivativeEstimator) else "taught",
+        method="derivative" if isinstance(bars.estimator, DerivativeEstimator) else "learned",
         level=bars.level,
         calibrated_on=bars.pictures,
         shape=pairs.clean.shape,

@@ -32,7 +32,8 @@ class Moments:
     Attributes:
         mean: float32 ``(B, *shape)``, what the denoiser answers.
         variance: float32 ``(B, *shape)``, of each value, at least 0.
-        total: float32 ``(B,)``, the sum of the variances: the expected squared error of all values together.
+        total: float32 ``(B,)``, ``sigma^2 tr J``: the expected squared error of all values together. Single
+            variances are cut at 0 and this sum is not: for a poor denoiser it may be below theirs, or negative.
         directions: float32 ``(B, K, *shape)``, of length 1: along the first one the originals differ most.
         eigenvalues: float32 ``(B, K)``, the variance along each direction, descending.
     """
@@ -47,10 +48,11 @@ class Moments:
 def posterior_moments(denoiser: Denoiser, corrupted: Tensor, sigma: float, *, directions: int = 1) -> Moments:
     """Variance of each value, total variance and leading directions, by at most `PRODUCTS` products a sample.
 
-    The probes ``w_i`` are random signs on a lattice: values of one colour are three pixels apart down and four to the
-    right. Where the Jacobian is local, as a network's is, a product shows the diagonal at once. What is not local, as
-    the posterior of a small set, has few directions: those that the *other* products show are taken off before the
-    diagonal is read (a Nystrom approximation that leaves one out), so that the estimate stays without bias.
+    The probes ``w_i`` are random signs on a lattice: values of one colour are, in grey pictures, three pixels apart
+    down and four to the right; with more channels they are nearer. Where the Jacobian is local, as a network's is, a
+    product shows the diagonal at once. What is not local, as the posterior of a small set, has few directions: those
+    that the *other* products show are taken off before the diagonal is read (a Nystrom approximation that leaves one
+    out), so that over the signs the estimate has no bias before variances are cut at 0.
 
     Args:
         denoiser: Of Gaussian noise, in float32 or more; what it does must be differentiable forwards.

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from ..store.tracking import Run
 
 
+CLIPPED = (
+    " The noise of this training was not clipped. A file of 8 or 16 bits clips it, and for such a picture nothing is "
+    "promised: for files train with clip=true."
+)
+
+
 def bars_for_run(run: "Run", level: float, store: "Store", *, verbose: bool = False) -> Path:
     """The file of a run's error bars; they are fitted now where it has none.
 
@@ -90,10 +96,10 @@ def promise(header: "ErrorBarsHeader") -> str:
     report = header.report
     size = "x".join(str(side) for side in report.shape[1:])
     return (
-        f"Promised: {report.level:.0%} of the uncertain values lie within their bounds, all pictures like these "
-        f"counted together: those of {header.dataset}, {size} pixels, under {header.corruptions}. Calibrated on "
-        f"{report.calibrated_on:,} validation pictures{_measured(report)}. For one picture alone, or for pictures of "
-        "another kind, nothing is promised."
+        f"Promised: {report.level:.0%} of the uncertain values are expected to lie within their bounds, all pictures "
+        f"like these counted together: those of {header.dataset}, {size} pixels, under {header.corruptions}. "
+        f"Calibrated on {report.calibrated_on:,} validation pictures{_measured(report)}. In one picture the share may "
+        f"be smaller; for pictures of another kind nothing is promised.{CLIPPED if header.sigma else ''}"
     )
 
 

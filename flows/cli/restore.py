@@ -147,20 +147,19 @@ def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
     beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
-    beside += "" if done.promised_db is None else f"  {_decibels(done, restorer)}"
+    beside += "" if done.promised_db is None else f"  {_decibels(done)}"
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
     print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
     return True
 
 
-def _decibels(done: "Done", restorer: "Restorer") -> str:
-    """What PSNR is promised; to a picture of another size than those of the calibration it is not."""
+def _decibels(done: "Done") -> str:
+    """What PSNR is promised, or why none is."""
     from daecore.uncertainty.calibration import DB_LEVEL
 
-    height, width = restorer.shape[1:]
-    if done.before == (width, height):
+    if not done.unlike:
         return f"at least {done.promised_db:.2f} dB ({DB_LEVEL:.0%})"
-    return f"about {done.promised_db:.2f} dB or more, but nothing is promised to another size than {width}x{height}"
+    return f"about {done.promised_db:.2f} dB or more, but nothing is promised to {done.unlike}"
 
 
 def _bars(model: str, network: "Autoencoder", level: float, store: "Store") -> "ErrorBars":

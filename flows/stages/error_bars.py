@@ -1,4 +1,4 @@
-"""The stage that gives a network's restorations error bars: taught, calibrated on validation, measured on test."""
+"""The stage that gives a network's restorations error bars: trained, calibrated on validation, measured on test."""
 
 import torch
 from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ from .stage import DeviceRequest, device_of, stage
 PICTURES = 2000  # test pictures of the first group, spread evenly over it
 SHOWN = 12
 PANEL = "error-bars.png"
-FEWEST_LESSONS = 5000  # a small network learns little from fewer
+FEWEST_EXAMPLES = 5000  # a small network learns little from fewer
 
 
 class ErrorBarsRequest(DeviceRequest):
@@ -37,7 +37,7 @@ class ErrorBarsRequest(DeviceRequest):
     corruptions: tuple[CorruptionSpec, ...]
     model: ModelRef
     level: float
-    lessons: int
+    examples: int
     seed: int
 
 
@@ -53,14 +53,14 @@ def error_bars_request(
 ) -> ErrorBarsRequest:
     """Give the trained network's restorations error bars."""
     device = device_of(experiment)
-    lessons = round(options.lessons * experiment.training.epochs * dataset.sizes["train"])
+    examples = round(options.training_share * experiment.training.epochs * dataset.sizes["train"])
     inputs = {
         "dataset": dataset.sha256,
         "corruptions": [item.dump() for item in experiment.corruptions],
         "weights": model.summary.weights_sha256,
         "architecture": experiment.architecture.dump(),
         "level": options.level,
-        "lessons": max(FEWEST_LESSONS, lessons),
+        "examples": max(FEWEST_EXAMPLES, examples),
         "seed": experiment.seed,
     }
     return ErrorBarsRequest(
@@ -69,7 +69,7 @@ def error_bars_request(
         corruptions=experiment.corruptions,
         model=model,
         level=options.level,
-        lessons=max(FEWEST_LESSONS, lessons),
+        examples=max(FEWEST_EXAMPLES, examples),
         seed=experiment.seed,
         device=device,
     )
@@ -85,7 +85,7 @@ def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
     index = torch.linspace(0, len(group) - 1, min(PICTURES, len(group))).long().to(group.device)
     with hold(device), device.apply():
         estimator = choose_estimator(
-            model, corruptor, splits.train, level=request.level, lessons=request.lessons, seed=request.seed,
+            model, corruptor, splits.train, level=request.level, examples=request.examples, seed=request.seed,
             precision=device.precision,
         )  # fmt: skip
         bars = fit_error_bars(model, estimator, draw_pairs(splits.validation, corruptor), request.level)

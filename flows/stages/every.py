@@ -7,6 +7,7 @@ from .classifier import train_classifier
 from .dataset import load_dataset
 from .error_bars import fit_bars
 from .evaluation import evaluate_denoising
+from .sampling import evaluate_samples
 from .stage import Stage
 from .svm import evaluate_svm
 from .training import train_autoencoder
@@ -19,6 +20,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     unroll,
     measure_baselines,
     evaluate_denoising,
+    evaluate_samples,
     fit_bars,
     transfer,
     evaluate_svm,

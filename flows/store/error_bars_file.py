@@ -1,4 +1,4 @@
-"""Fitted error bars from their file, and into one: thresholds, what they promise, and the network that was taught.
+"""Fitted error bars from their file, and into one: thresholds, what they promise, and a network for them.
 
 Knows a file of tensors. Does not know the store, nor the network whose restorations are bounded.
 """
@@ -15,7 +15,7 @@ from daecore.training.checkpoint import Header, load_tensors, save_tensors
 from daecore.uncertainty.calibration import GROUPS, Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
-from daecore.uncertainty.estimator import DerivativeEstimator, TaughtEstimator
+from daecore.uncertainty.estimator import DerivativeEstimator, LearnedEstimator
 from daecore.uncertainty.report import ErrorBarsReport
 
 NAME = "error-bars.safetensors"
@@ -51,7 +51,7 @@ class ErrorBarsHeader(Header):
 def save_error_bars(path: Path, bars: ErrorBars, header: ErrorBarsHeader) -> None:
     """Write fitted error bars, whole or not at all."""
     tensors: dict[str, Tensor] = {key: getattr(bars.thresholds, name) for name, key in THRESHOLDS.items()}
-    if isinstance(bars.estimator, TaughtEstimator):
+    if isinstance(bars.estimator, LearnedEstimator):
         tensors |= {f"{NETWORK}{name}": value for name, value in bars.estimator.network.state_dict().items()}
     save_tensors(path, tensors, header)
 
@@ -71,7 +71,7 @@ def load_error_bars(path: Path) -> tuple[ErrorBars, ErrorBarsHeader]:
     if any(part.shape != (2, GROUPS) or not part.isfinite().all() for part in parts):
         raise StoreError(f"{path} is not {ErrorBarsHeader.what}: its thresholds are no finite (2, {GROUPS}).")
     report = header.report
-    estimator: DerivativeEstimator | TaughtEstimator
+    estimator: DerivativeEstimator | LearnedEstimator
     if report.method == "derivative":
         estimator = DerivativeEstimator(header.sigma)
     else:
@@ -83,7 +83,7 @@ def load_error_bars(path: Path) -> tuple[ErrorBars, ErrorBarsHeader]:
             said = wrong or f"{broken!r} holds NaN or infinity"
             raise StoreError(f"{path} is not {ErrorBarsHeader.what}: of its tensors {said}.")
         network.load_state_dict(found)
-        estimator = TaughtEstimator(network.eval(), report.level)
+        estimator = LearnedEstimator(network.eval(), report.level)
     bars = ErrorBars(
         estimator, thresholds, report.level, header.decibel_shift, header.constant, report.calibrated_on
     )  # fmt: skip

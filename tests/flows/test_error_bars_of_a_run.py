@@ -40,7 +40,7 @@ def test_a_run_has_the_bounds_it_asks_for_and_another_gets_them_when_they_are_ne
     assert plain["error_bars"] is None
     assert set(bounded["reused"]) == {"load_dataset", "train_autoencoder", "measure_baselines", "evaluate_denoising"}
     found = bounded["error_bars"]
-    assert (found["method"], found["level"], found["pictures"]) == ("taught", 0.8, 300)
+    assert (found["method"], found["level"], found["pictures"]) == ("learned", 0.8, 300)
     assert found["coverage"]["mean"] == pytest.approx(0.8, abs=0.06)
     assert "80% of uncertain values within their bounds" in said
     artifacts = Path(bounded["files"]["artifacts"])

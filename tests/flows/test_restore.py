@@ -31,7 +31,7 @@ from daecore.training.checkpoint import save_tensors, tensors_digest
 from daecore.uncertainty.calibration import Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
-from daecore.uncertainty.estimator import TaughtEstimator
+from daecore.uncertainty.estimator import LearnedEstimator
 from daecore.uncertainty.report import ErrorBarsReport
 
 
@@ -365,7 +365,7 @@ def bounded(unet: str, tmp_path: Path) -> str:
     """The U-Net with error bars beside its weights: a multiple of one deviation everywhere."""
     held = Interval(mean=0.95, low=0.9, high=1, n=10)
     report = ErrorBarsReport(
-        method="taught", level=0.9, calibrated_on=40, shape=(1, 16, 16), pictures=10, uncertain=0.3, coverage=held,
+        method="learned", level=0.9, calibrated_on=40, shape=(1, 16, 16), pictures=10, uncertain=0.3, coverage=held,
         certain_coverage=held, quintiles=(), width=0.2, constant_width=0.3,
         whole_width=0.1, whole_constant_width=0.2, whole_shorter=None, shorter=held, db_level=0.95, db_held=held,
         promised_db=20, restored_db=22,
@@ -376,7 +376,7 @@ def bounded(unet: str, tmp_path: Path) -> str:
         decibel_shift=-1, constant=0.4, report=report,
     )  # fmt: skip
     thresholds = Thresholds(torch.linspace(0, 1, 16).expand(2, -1), torch.full((2, 16), 0.9))
-    bars = ErrorBars(TaughtEstimator(ErrorNetwork(1).eval(), 0.9), thresholds, 0.9, -1, 0.4, 40)
+    bars = ErrorBars(LearnedEstimator(ErrorNetwork(1).eval(), 0.9), thresholds, 0.9, -1, 0.4, 40)
     save_error_bars(tmp_path / NAME, bars, header)
     return unet
 
@@ -400,6 +400,34 @@ def test_bounds_are_written_beside_the_restored_picture(
     assert (restored <= upper).all()
     assert np.array_equal(upper - lower, width)
     assert (tmp_path / "out" / "a.png").read_bytes() == (tmp_path / "plain" / "a.png").read_bytes()
+
+
+def test_jpeg_is_refused_for_bounds(bounded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would change them, and nothing is written."""
+    drawn(tmp_path / "a.png", 16, 16)
+    said = ["restore", bounded, str(tmp_path / "a.png"), str(tmp_path / "out.jpg"), "--interval", "0.9"]
+    assert main(said) == 2
+    assert "would lose what bounds promise: JPEG changes values" in capsys.readouterr().err
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_bounds_of_a_float_picture_are_not_rounded(bounded: str, tmp_path: Path) -> None:
+    """Its file holds any number between black and white."""
+    values = np.linspace(0.2, 0.8, 256, dtype=np.float32).reshape(16, 16)
+    Image.fromarray(values, mode="F").save(tmp_path / "a.tif")
+    assert main(["restore", bounded, str(tmp_path / "a.tif"), str(tmp_path / "b.tif"), "--interval", "0.9"]) == 0
+    lower, upper = (np.asarray(Image.open(tmp_path / f"b-{what}.tif")) for what in ("lower", "upper"))
+    assert lower.dtype == np.float32
+    assert len(np.unique(lower)) > 50
+    assert len(np.unique(upper)) > 50
+
+
+def test_in_colour_a_grey_network_promises_no_psnr(
+    bounded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn(tmp_path / "a.png", 16, 16, 3)
+    assert main(["restore", bounded, str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--interval", "0.9"]) == 0
+    assert "nothing is promised to other channels" in capsys.readouterr().out
 
 
 def test_to_a_picture_of_another_size_no_psnr_is_promised(

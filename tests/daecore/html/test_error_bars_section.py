@@ -10,7 +10,7 @@ def share(mean: float) -> Interval:
 
 
 REPORT = ErrorBarsReport(
-    method="taught", level=0.9, calibrated_on=5000, shape=(1, 28, 28), pictures=2000, uncertain=0.31,
+    method="learned", level=0.9, calibrated_on=5000, shape=(1, 28, 28), pictures=2000, uncertain=0.31,
     coverage=share(0.903), certain_coverage=share(0.961),
     quintiles=tuple(WidthGroup(number=i, width=i / 10, coverage=share(0.88 + i / 100)) for i in range(1, 6)),
     width=0.19, constant_width=0.38,

@@ -69,6 +69,27 @@ def fine(x: Tensor, options: Any, *, generator: Generator) -> Tensor:
     return x * (1 - options.level)
 
 
+def uniform_noise(x, options, *, generator):
+    """Of the right deviation."""
+    return x + 0.1 * 12**0.5 * (torch.rand(x.shape, generator=generator) - 0.5)
+
+
+def coloured_noise(x, options, *, generator):
+    """Each value shares half of its noise with its right neighbour."""
+    noise = torch.randn(x.shape, generator=generator)
+    return x + 0.1 * (noise + noise.roll(1, -1)) / 2**0.5
+
+
+def louder_noise(x, options, *, generator):
+    """Of another deviation."""
+    return x + 0.2 * torch.randn(x.shape, generator=generator)
+
+
+def growing_noise(x, options, *, generator):
+    """As shot noise: the brighter the louder."""
+    return x + 0.1 * x.sqrt() / x.mean().sqrt() * torch.randn(x.shape, generator=generator)
+
+
 GOOD = Corruption(
     name="fine", options=Fine, function=fine, shapes="images", strength=Strength("level", 0, 0.1, 0.9), per_image=True
 )
@@ -196,6 +217,10 @@ BROKEN = {
     "mixed precision does not change it": [replace(GOOD, function=rounding)],
     "another process computes the same": [replace(GOOD, function=lambda x, options, *, generator: x)],
     "it is as unbiased as declared": [replace(GOOD, unbiased=True)],
+    "it is the white Gaussian noise that it declares": [
+        replace(GOOD, function=function, random=True, gaussian_sigma=lambda options: 0.1)
+        for function in (uniform_noise, coloured_noise, louder_noise, growing_noise)
+    ],
 }
 
 

@@ -1,4 +1,4 @@
-"""Error bars of a network, on small pictures: taught or by the derivative, calibrated, measured, in tiles."""
+"""Error bars of a network, on small pictures: learned or by the derivative, calibrated, measured, in tiles."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from daecore.model.restorer import Restorer
 from daecore.plugin.spec import spec
 from daecore.testing.drawing import pictures
 from daecore.uncertainty.error_bars import ErrorBars, choose_estimator, fit_error_bars
-from daecore.uncertainty.estimator import DerivativeEstimator, TaughtEstimator
+from daecore.uncertainty.estimator import DerivativeEstimator, LearnedEstimator
 from daecore.uncertainty.picture_bars import bound_picture
 from daecore.uncertainty.report import measure_error_bars
 
@@ -39,7 +39,7 @@ def bounded(request: pytest.FixtureRequest) -> tuple[nn.Module, ErrorBars, Pairs
     corruptor = Corruptor([spec("corruption", request.param)])
     model = _Smoothing() if request.param != "downscale" else nn.Sequential(nn.Upsample(scale_factor=2), _Smoothing())
     estimator = choose_estimator(
-        model.eval(), corruptor, samples(400, 0), level=0.9, lessons=1600, seed=0, precision="float32"
+        model.eval(), corruptor, samples(400, 0), level=0.9, examples=1600, seed=0, precision="float32"
     )
     bars = fit_error_bars(model, estimator, draw_pairs(samples(400, 400), corruptor), 0.9)
     return model, bars, draw_pairs(samples(1200, 800), corruptor), request.param == "gaussian_noise"
@@ -48,7 +48,7 @@ def bounded(request: pytest.FixtureRequest) -> tuple[nn.Module, ErrorBars, Pairs
 def test_gaussian_noise_needs_no_teaching(bounded: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
     """Everything else does."""
     _, bars, _, gaussian = bounded
-    assert isinstance(bars.estimator, DerivativeEstimator if gaussian else TaughtEstimator)
+    assert isinstance(bars.estimator, DerivativeEstimator if gaussian else LearnedEstimator)
 
 
 def test_the_promise_is_kept_on_unseen_pictures(bounded: tuple[nn.Module, ErrorBars, Pairs, bool]) -> None:
@@ -82,19 +82,19 @@ def test_teaching_leaves_the_network_and_the_global_stream_as_they_were() -> Non
     """Twice it gives the same error network."""
     corruptor, model = Corruptor([spec("corruption", "erasure")]), _Smoothing()
     before, state = model.gain.item(), torch.random.get_rng_state()
-    taught = [
-        choose_estimator(model, corruptor, samples(100, 0), level=0.9, lessons=100, seed=0, precision="float32")
+    networks = [
+        choose_estimator(model, corruptor, samples(100, 0), level=0.9, examples=100, seed=0, precision="float32")
         for _ in range(2)
     ]
     assert model.gain.item() == before
     assert torch.equal(torch.random.get_rng_state(), state)
-    weights = [it.network.state_dict() for it in taught if isinstance(it, TaughtEstimator)]
+    weights = [it.network.state_dict() for it in networks if isinstance(it, LearnedEstimator)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_points_are_refused_in_a_paragraph() -> None:
     with pytest.raises(InputError, match=r"Error bars are for pictures.* these samples have shape"):
         choose_estimator(
-            nn.Linear(2, 2), Corruptor([]), Samples(torch.zeros(3, 2)), level=0.9, lessons=1, seed=0,
+            nn.Linear(2, 2), Corruptor([]), Samples(torch.zeros(3, 2)), level=0.9, examples=1, seed=0,
             precision="float32",
         )  # fmt: skip

@@ -50,6 +50,21 @@ def test_the_promise_holds_at_every_width_though_scores_grow_with_it() -> None:
     assert all(0.87 < share < 0.93 for share in fifths)
 
 
+@pytest.mark.parametrize(("level", "count"), [(0.9, 60), (0.95, 120)])
+def test_the_promise_holds_where_pictures_and_not_pixels_are_hard(level: float, count: int) -> None:
+    """Width and score belong to the picture, so that the largest scores of one half are often not enough."""
+
+    def alike(pictures: int, seed: int) -> Scored:
+        generator = stream(seed, "test", "alike")
+        width = torch.rand(pictures, 1, generator=generator).expand(-1, 30)
+        score = torch.rand(pictures, 1, generator=generator).expand(-1, 30)
+        return Scored(score, width, torch.ones(pictures, 30, dtype=torch.bool))
+
+    unseen = alike(3000, -1)
+    found = [coverage(fit_thresholds(alike(count, seed), level), unseen)[0] for seed in range(40)]
+    assert sum(found) / len(found) >= level - 0.004
+
+
 def test_thresholds_grow_with_the_level() -> None:
     known, unseen = scored(400, 0), scored(1000, 1)
     shares = [coverage(fit_thresholds(known, level), unseen)[0] for level in (0.5, 0.8, 0.9, 0.95)]

@@ -12,28 +12,28 @@ from daecore.training.checkpoint import load_tensors, save_tensors
 from daecore.uncertainty.calibration import Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
-from daecore.uncertainty.estimator import DerivativeEstimator, Estimator, TaughtEstimator
+from daecore.uncertainty.estimator import DerivativeEstimator, Estimator, LearnedEstimator
 from daecore.uncertainty.report import ErrorBarsReport
 
 
 def bars(estimator: Estimator) -> tuple[ErrorBars, ErrorBarsHeader]:
-    taught = isinstance(estimator, TaughtEstimator)
+    learned = isinstance(estimator, LearnedEstimator)
     held = Interval(mean=0.95, low=0.9, high=1, n=10)
     report = ErrorBarsReport(
-        method="taught" if taught else "derivative", level=0.9, calibrated_on=40, shape=(1, 8, 8), pictures=10,
+        method="learned" if learned else "derivative", level=0.9, calibrated_on=40, shape=(1, 8, 8), pictures=10,
         uncertain=0.3, coverage=None, certain_coverage=None, quintiles=(), width=0.2, constant_width=0.3,
         whole_width=0.1, whole_constant_width=0.2, whole_shorter=None, shorter=None,
         db_level=0.95, db_held=held, promised_db=20, restored_db=22,
     )  # fmt: skip
     header = ErrorBarsHeader(
-        weights_sha256="0" * 64, dataset="digits", corruptions="erasure(p=0.5)", sigma=0.0 if taught else 0.3,
+        weights_sha256="0" * 64, dataset="digits", corruptions="erasure(p=0.5)", sigma=0.0 if learned else 0.3,
         channels=1, decibel_shift=-2.5, constant=0.4, report=report,
     )  # fmt: skip
     thresholds = Thresholds(torch.rand(2, 16).sort(1).values, torch.rand(2, 16))
     return ErrorBars(estimator, thresholds, 0.9, -2.5, 0.4, 40), header
 
 
-@pytest.mark.parametrize("estimator", [DerivativeEstimator(0.3), TaughtEstimator(ErrorNetwork(1).eval(), 0.9)])
+@pytest.mark.parametrize("estimator", [DerivativeEstimator(0.3), LearnedEstimator(ErrorNetwork(1).eval(), 0.9)])
 def test_what_was_fitted_comes_back(estimator: Estimator, tmp_path: Path) -> None:
     """Bit by bit: bounds of the same picture are the same."""
     fitted, header = bars(estimator)
@@ -49,7 +49,7 @@ def test_what_was_fitted_comes_back(estimator: Estimator, tmp_path: Path) -> Non
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     """One without thresholds, one of another network's size, one with NaN, and what is no file of ours at all."""
-    fitted, header = bars(TaughtEstimator(ErrorNetwork(1), 0.9))
+    fitted, header = bars(LearnedEstimator(ErrorNetwork(1), 0.9))
     path = tmp_path / "bars"
     save_error_bars(path, fitted, header)
     tensors, _ = load_tensors(path, ErrorBarsHeader)

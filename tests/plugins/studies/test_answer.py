@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from daecore_flows.store import recipes
 from daecore_plugins.studies.lecture import SERIES
 from daecore_plugins.studies.lecture.answer import STUDY
 from daecore_plugins.studies.lecture.answer import study as answer
@@ -38,6 +39,13 @@ def test_every_recipe_teaches_a_network_that_draws() -> None:
         experiment = parse(read(SERIES.recipes()[name]))
         check(experiment)
         assert experiment.objective.extension.draws == (name != "lecture/gap")
+
+
+def test_the_lecture_s_network_is_that_of_the_recipe_on_the_front_shelf() -> None:
+    """One training serves both: their options differ in nothing."""
+    ours = parse(read(SERIES.recipes()["lecture/answer-block-16"]))
+    shelf = Path(recipes.__file__).parents[1] / "recipes" / "mnist-block-16-flow.yaml"
+    assert ours == parse(read(shelf))
 
 
 def test_exact_draws_stand_beside_the_network_s(found: Findings) -> None:

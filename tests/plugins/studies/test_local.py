@@ -48,11 +48,11 @@ def test_all_of_an_answer_is_explained_by_itself_and_nothing_by_its_mean() -> No
 
     answers = torch.rand(5, 1, 6, 6, generator=stream(0, "answers"))
     means = answers.mean((1, 2, 3), keepdim=True).expand_as(answers)
-    assert explained.explained(answers, answers).tolist() == [1] * 5
-    assert explained.explained(answers, means) == pytest.approx(torch.zeros(5), abs=1e-6)
+    assert explained.measure_r2(answers, answers).tolist() == [1] * 5
+    assert explained.measure_r2(answers, means) == pytest.approx(torch.zeros(5), abs=1e-6)
     other = torch.rand(5, 1, 6, 6, generator=stream(0, "other"))
     expected = [r2_score(one.flatten(), two.flatten()) for one, two in zip(answers, other, strict=True)]
-    assert explained.explained(answers, other).tolist() == pytest.approx(expected, rel=1e-4)
+    assert explained.measure_r2(answers, other).tolist() == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_last_window_holds_the_whole_picture() -> None:

@@ -28,7 +28,8 @@ def figures(found: Found, apart: Found) -> Iterator[tuple[str, Measured]]:
                     key = f"{name}.{size}.sigma{sigma:g}{suffix}"
                     yield key, Measured.of(_mean(found=some, size=size, sigma=sigma, name=name), UNIT)
     for sigma in SIGMAS:
-        yield f"crossing.sigma{sigma:g}", Measured.of(crossing(found, sigma), "training pictures")
+        if crosses(found, sigma):
+            yield f"crossing.sigma{sigma:g}", Measured.of(crossing(found, sigma), "training pictures")
 
 
 def crossing(found: Found, sigma: float) -> Interval:
@@ -90,15 +91,16 @@ def notes(found: Found, apart: Found) -> Iterator[str]:
         yield _of_crossing(found, sigma)
     size = max(apart)
     kept, middle = apart[size].kept, SIGMAS[1]
-    less = apart[size].distances[middle].between - found[size].distances[middle].between
-    more = bootstrap(less, generator=stream(0, "halves", "apart"))
+    difference = apart[size].distances[middle].between - found[size].distances[middle].between
+    change = bootstrap(difference, generator=stream(0, "halves", "apart"))
     margin = bootstrap(apart[size].distances[middle].margin, generator=stream(0, "halves", "apart margin"))
     still = "still nearer" if margin.low > 0 else "not surely nearer"
     yield (
         f"Without pictures that are nearer than {APART:g} to one of the other half, {kept[0]:,} and {kept[1]:,} of "
-        f"{size:,} are left. At sigma {middle:g} the squared distance of the networks is then "
-        f"{format_interval(more, '+.3f')} larger{doubt(more)}. They are {still} to each other than to their own "
-        "halves' posteriors."
+        f"{size:,} are left. At sigma {middle:g} the squared distance of the networks then "
+        f"changes by {format_interval(change, '+.3f')}{doubt(change)}. They are {still} to each other than to their "
+        "own halves' posteriors. Both halves are also smaller then and hold rarer digits: the change is not of "
+        "near-duplicates alone."
     )
     yield (
         "One pair of networks was trained for each size, all with the same number of steps: the intervals are over "
@@ -106,13 +108,25 @@ def notes(found: Found, apart: Found) -> Iterator[str]:
     )
 
 
-def _of_crossing(found: Found, sigma: float) -> str:
-    sizes, at = [*found], crossing(found, sigma)
-    largest = bootstrap(
-        found[sizes[-1]].distances[sigma].margin, generator=stream(0, "halves", "largest", f"{sigma:g}")
+def crosses(found: Found, sigma: float) -> bool:
+    """Whether the smallest halves are memorised and the largest are not, both for certain."""
+    first, largest = _margins(found, sigma)
+    return first.high < 0 < largest.low
+
+
+def _margins(found: Found, sigma: float) -> tuple[Interval, Interval]:
+    """Of the smallest and the largest size."""
+    first, *_, last = found.values()
+    return (
+        bootstrap(first.distances[sigma].margin, generator=stream(0, "halves", "first", f"{sigma:g}")),
+        bootstrap(last.distances[sigma].margin, generator=stream(0, "halves", "largest", f"{sigma:g}")),
     )
-    first = bootstrap(found[sizes[0]].distances[sigma].margin, generator=stream(0, "halves", "first", f"{sigma:g}"))
-    if first.high < 0 < largest.low:
+
+
+def _of_crossing(found: Found, sigma: float) -> str:
+    sizes, (first, largest) = [*found], _margins(found, sigma)
+    if crosses(found, sigma):
+        at = crossing(found, sigma)
         return (
             f"At sigma {sigma:g} a network taught on {_count(sizes[0])} is nearer to its half's posterior than to the "
             f"other network, and one taught on {_count(sizes[-1])} nearer to the other network. The lines cross at "

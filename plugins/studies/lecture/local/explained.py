@@ -1,6 +1,9 @@
 """A network's answers beside posteriors that look through a window: how much of them each window explains.
 
-The window is chosen on validation pictures, and everything is told of test pictures.
+The window is chosen on validation pictures, and all figures are of test pictures.
+
+Source: that a posterior through windows predicts a network: Kamb and Ganguli, "An analytic theory of creativity in
+convolutional diffusion models", ICML 2025.
 """
 
 from collections.abc import Mapping
@@ -54,7 +57,7 @@ class Explained:
 
     def r2(self, window: int | None = None) -> Tensor:
         """How much of each answer a window explains, the exact posterior if None: ``(N,)``."""
-        return explained(self.network, self.whole if window is None else self.local[window])
+        return measure_r2(self.network, self.whole if window is None else self.local[window])
 
     def db(self, restored: Tensor) -> Tensor:
         """PSNR of each picture, ``(N,)``."""
@@ -83,7 +86,7 @@ def explain(lab: Laboratory, problem: Problem) -> Explained:
     tests = draw_pairs(splits.test[0], corruptor, QUICK_TESTED if lab.quick else TESTED)
     said, local = answer(held_out)
     truth = as_float(held_out.clean.data)
-    explaining = max(local, key=lambda window: median(explained(said, local[window])).mean)
+    explaining = max(local, key=lambda window: median(measure_r2(said, local[window])).mean)
     restoring = max(local, key=lambda window: psnr(local[window], truth).mean().item())
     said, local = answer(tests)
     linear, _ = fit_linear(splits.train, draw_pairs(splits.validation, corruptor), corruptor)
@@ -101,7 +104,7 @@ def windows(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*(window for window in WINDOWS if window < whole), whole)
 
 
-def explained(answers: Tensor, predicted: Tensor) -> Tensor:
+def measure_r2(answers: Tensor, predicted: Tensor) -> Tensor:
     """The share of each answer's variance over pixels that a prediction explains: ``1 - |a - p|^2 / |a - mean(a)|^2``.
 
     1 for a prediction that is right in every pixel, 0 for the answer's own mean in each, below 0 for worse.

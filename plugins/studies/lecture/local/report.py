@@ -39,9 +39,9 @@ def growth(noisy: Sequence[Explained]) -> str:
         noisy: By growing noise.
     """
     named = ", ".join(f"{it.explaining} pixels under {it.problem.words}" for it in noisy)
-    told = f"The window that explains the network best, chosen on validation pictures: {named}."
+    chosen = f"The window that explains the network best, chosen on validation pictures: {named}."
     grows = all(low.explaining < high.explaining and _prefer_own(low, high) for low, high in pairwise(noisy))
-    return told + (
+    return chosen + (
         " It grows with the noise: on test pictures each level is explained better by its own window than by its "
         "neighbour's." if grows else " That it grows with the noise at every step is not claimed."
     )  # fmt: skip
@@ -49,8 +49,7 @@ def growth(noisy: Sequence[Explained]) -> str:
 
 def _prefer_own(low: Explained, high: Explained) -> bool:
     def gain(one: Explained, other: Explained) -> Interval:
-        better = one.r2(one.explaining) - one.r2(other.explaining)
-        return bootstrap(better, generator=stream(0, "local", "own", one.problem.words))
+        return median(one.r2(one.explaining) - one.r2(other.explaining))
 
     return all(is_claim(it) and it.mean > 0 for it in (gain(low, high), gain(high, low)))
 
@@ -58,16 +57,15 @@ def _prefer_own(low: Explained, high: Explained) -> bool:
 def note(found: Explained) -> str:
     """What explains one network, and what it has beyond that."""
     best, whole = median(found.r2(found.explaining)), median(found.r2())
-    better = bootstrap(
-        found.r2(found.explaining) - found.r2(), generator=stream(0, "local", "better", found.problem.words)
-    )
-    said = "more" if better.low > 0 else "less" if better.high < 0 else "not surely more or less"
+    better = median(found.r2(found.explaining) - found.r2())
+    said = "more than" if better.low > 0 else "less than" if better.high < 0 else "not surely more or less than"
     lead, words = found.lead(found.local[found.restoring], "local"), found.problem.words
     return (
         f"{words[0].upper()}{words[1:]}: a window of {found.explaining} pixels explains {format_interval(best, '.3f')} "
         "of a network's answer (median r^2), the exact posterior over whole pictures "
-        f"{format_interval(whole, '.3f')}: the window {said}. The network beside the window of {found.restoring} "
-        f"pixels: {format_gain_db(lead)}; beside the linear map: {format_gain_db(found.lead(found.linear, 'linear'))}."
+        f"{format_interval(whole, '.3f')}. In the median the window explains {said} the posterior. The network beside "
+        f"the window of {found.restoring} pixels: {format_gain_db(lead)}; beside the linear map: "
+        f"{format_gain_db(found.lead(found.linear, 'linear'))}."
     )
 
 

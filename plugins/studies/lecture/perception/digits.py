@@ -19,7 +19,7 @@ from daecore.model import SamplingOptions, restore, walk
 from daecore.study import Laboratory
 
 from ..answer.study import QUICK
-from .law import Placed
+from .law import MeasuredEstimator
 
 RECIPE = "lecture/answer-block-16"  # and the budget of the study `answer`: one training serves both
 SETS, PICTURES, QUICK_SETS, QUICK_PICTURES = 5, 500, 3, 60
@@ -44,12 +44,12 @@ class Digits:
         answers: The first test pictures under some estimators, by name: ``(K, 1, H, W)``.
     """
 
-    ways: Mapping[str, Mapping[str, Placed]]
+    ways: Mapping[str, Mapping[str, MeasuredEstimator]]
     answers: Mapping[str, Tensor]
 
 
-def place(lab: Laboratory) -> Digits:
-    """Train the network of the study `answer`, and place all that can be asked of it."""
+def measure(lab: Laboratory) -> Digits:
+    """Train the network of the study `answer`, and measure all that can be asked of it."""
     experiment = lab.experiment(RECIPE, quick=QUICK)
     network, splits = lab.train(experiment).network, lab.splits(experiment)
     if not isinstance(network, Sampler):
@@ -66,9 +66,9 @@ def place(lab: Laboratory) -> Digits:
     shown = {"original": clean, "corrupted": corrupted, "mean": answers[BETWEEN][MEAN],
              "halfway": answers[BETWEEN]["0.5"], "sample": answers[BETWEEN][SAMPLE],
              f"from the mean: begun at {BEGINS[-1]:g}": answers[FROM_THE_MEAN][f"{BEGINS[-1]:g}"]}  # fmt: skip
-    perceive = _Perception(recogniser, splits, size)
+    perceive = _Perception(recogniser, splits, sets, size)
     ways = {
-        way: {label: _place(points, clean, answers[BETWEEN][MEAN], perceive)
+        way: {label: _measure(points, clean, answers[BETWEEN][MEAN], perceive)
               for label, points in found.items()}
         for way, found in answers.items()
     }  # fmt: skip
@@ -123,13 +123,12 @@ def draw_from(
 class _Perception:
     """How far a set of pictures is from other test pictures, over what training pictures are from the same ones."""
 
-    def __init__(self, recogniser: Recogniser, splits: Splits, size: int) -> None:
+    def __init__(self, recogniser: Recogniser, splits: Splits, sets: int, size: int) -> None:
         self._recogniser, self.size = recogniser, size
         held_out = splits.test[0].data
         self._others = held_out[len(held_out) // 2 :].split(size)
         train = [some for some in splits.train.data.split(size)[:FLOORS] if len(some) == size]
-        sets = range(len(held_out) // 2 // size)
-        self._floors = [sum(self._distance(some, number) for some in train) / len(train) for number in sets]
+        self._floors = [sum(self._distance(some, number) for some in train) / len(train) for number in range(sets)]
 
     def __call__(self, pictures: Tensor, number: int) -> float:
         """The root of the ratio, for the set of this number."""
@@ -140,10 +139,10 @@ class _Perception:
         return frechet_distance(*(self._recogniser.recognise(it)[0] for it in shown))
 
 
-def _place(points: Tensor, clean: Tensor, mean: Tensor, perceive: _Perception) -> Placed:
+def _measure(points: Tensor, clean: Tensor, mean: Tensor, perceive: _Perception) -> MeasuredEstimator:
     """One estimator, set by set."""
     error, least = ((it - clean).square().flatten(1).sum(1).split(perceive.size) for it in (points, mean))
-    return Placed(
+    return MeasuredEstimator(
         [perceive(some, number) for number, some in enumerate(points.split(perceive.size))],
         [float(one.mean() / few.mean()) for one, few in zip(error, least, strict=True)],
     )

@@ -13,7 +13,7 @@ from daecore.stats import Interval, student
 
 
 @dataclass(frozen=True)
-class Placed:
+class MeasuredEstimator:
     """An estimator on the plane of distortion and perception, once for each set of samples.
 
     Attributes:
@@ -70,8 +70,8 @@ def fit_law(perception: Sequence[float], distortion: Sequence[float]) -> Law:
     return Law(perception[0], curvature, 1 - left / max(float(((rise - rise.mean()) ** 2).sum()), 1e-30))
 
 
-def fit_laws(way: Mapping[str, Placed]) -> list[Law]:
+def fit_laws(way: Mapping[str, MeasuredEstimator]) -> list[Law]:
     """A law for each set, through the estimators of one way from the mean, which is the first."""
-    placed = [*way.values()]
-    sets = range(len(placed[0].perception))
-    return [fit_law([it.perception[k] for it in placed], [it.distortion[k] for it in placed]) for k in sets]
+    measured = [*way.values()]
+    sets = range(len(measured[0].perception))
+    return [fit_law([it.perception[k] for it in measured], [it.distortion[k] for it in measured]) for k in sets]

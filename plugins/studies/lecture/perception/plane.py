@@ -13,7 +13,7 @@ from daecore import stream
 from daecore.analysis import GaussianNoised, draw_originals, exact_denoiser
 from daecore.study import Laboratory
 
-from .law import Placed
+from .law import MeasuredEstimator
 
 RECIPE = "lecture/gap"  # its points; the noise is this study's own, and wider
 SIGMA = 1.0  # so wide that the mean is far from the data
@@ -21,18 +21,19 @@ SETS, POINTS, QUICK_SETS, QUICK_POINTS = 8, 1_000, 4, 300
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MEASURED = "Wasserstein distance over the root of the mean's error"
 SAMPLES, BEST = "mean to posterior sample", "mean to its best transport"
-Ways = Mapping[str, Mapping[str, Placed]]
+Ways = Mapping[str, Mapping[str, MeasuredEstimator]]
 
 
-def place(lab: Laboratory) -> Ways:
+def measure(lab: Laboratory) -> Ways:
     """Two ways from the mean to points that look like data: posterior samples, and the best transport of the mean."""
     data = lab.splits(lab.experiment(RECIPE)).train.data
     count, draws = (QUICK_POINTS, QUICK_SETS) if lab.quick else (POINTS, SETS)
     count = min(count, len(data))
-    sets = [_place(data, count, number) for number in range(draws)]
+    sets = [_measure(data, count, number) for number in range(draws)]
     return {
         way: {
-            label: Placed(*zip(*(found[way][label] for found in sets), strict=True)) for label in sets[0][way]
+            label: MeasuredEstimator(*zip(*(found[way][label] for found in sets), strict=True))
+            for label in sets[0][way]
         }
         for way in sets[0]
     }  # fmt: skip
@@ -63,11 +64,11 @@ def draw_evenly(data: Tensor, count: int, generator: Generator) -> Tensor:
         generator: The random stream.
     """
     order = torch.atan2(data[:, 1], data[:, 0]).argsort()
-    place = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    return data[order[(place * len(data)).long().clamp_max(len(data) - 1)]]
+    position = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+    return data[order[(position * len(data)).long().clamp_max(len(data) - 1)]]
 
 
-def _place(data: Tensor, count: int, number: int) -> dict[str, dict[str, tuple[float, float]]]:
+def _measure(data: Tensor, count: int, number: int) -> dict[str, dict[str, tuple[float, float]]]:
     """Perception and distortion of every estimator, on one set of points."""
     generator = stream(0, "perception", "plane", number)
     clean, target, others = (draw_evenly(data, count, generator) for _ in range(3))
@@ -77,7 +78,7 @@ def _place(data: Tensor, count: int, number: int) -> dict[str, dict[str, tuple[f
     ends = {SAMPLES: drawn, BEST: target[wasserstein(mean, target)[1]]}
     least = float((mean - clean).square().sum(1).mean())
 
-    def measure(points: Tensor) -> tuple[float, float]:
+    def both(points: Tensor) -> tuple[float, float]:
         return wasserstein(points, others)[0] / least**0.5, float((points - clean).square().sum(1).mean()) / least
 
-    return {way: {f"{alpha:g}": measure(torch.lerp(mean, end, alpha)) for alpha in ALPHAS} for way, end in ends.items()}
+    return {way: {f"{alpha:g}": both(torch.lerp(mean, end, alpha)) for alpha in ALPHAS} for way, end in ends.items()}

@@ -1,4 +1,4 @@
-"""Distortion against perception as numbers, pictures, tables and sentences. Knows placed estimators. Does not train."""
+"""Distortion against perception as numbers, pictures, tables and sentences. Does not train."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,18 +9,18 @@ from daecore.stats import Interval, format_interval, is_claim, student
 from daecore.study import Measured, Picture, Table
 
 from .digits import BETWEEN, FROM_THE_MEAN, MEAN, SAMPLE, Digits
-from .law import Law, Placed, fit_laws
+from .law import Law, MeasuredEstimator, fit_laws
 from .plane import BEST, SAMPLES
 
 HEAD = ("way", "estimator", "perception", "distortion over the mean's")
-Ways = Mapping[str, Mapping[str, Placed]]
+Ways = Mapping[str, Mapping[str, MeasuredEstimator]]
 
 
 def figures(where: str, ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[tuple[str, Measured]]:
     """The numbers by name: ``distortion.digits.fewer-steps.5``, and the laws'."""
     for way, found in ways.items():
-        for label, placed in found.items():
-            perception, distortion = placed.intervals
+        for label, measured in found.items():
+            perception, distortion = measured.intervals
             name = f"{where}.{_name(way)}.{_name(label)}"
             yield f"perception.{name}", Measured.of(perception)
             yield f"distortion.{name}", Measured.of(distortion)
@@ -32,20 +32,20 @@ def figures(where: str, ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iter
 def table(title: str, ways: Ways) -> Table:
     """A row for each estimator."""
     rows = [
-        (way, label, *(format_interval(it, ".3f") for it in placed.intervals))
+        (way, label, *(format_interval(it, ".3f") for it in measured.intervals))
         for way, found in ways.items()
-        for label, placed in found.items()
+        for label, measured in found.items()
     ]
     return Table(title, HEAD, tuple(rows))
 
 
 def chart(name: str, ways: Ways, fitted: Mapping[str, Sequence[Law]], label: str, caption: str) -> Picture:
     """Distortion against perception, every estimator a point, and the laws as grey lines along their ways."""
-    series = {way: [Point(at, *placed.intervals) for at, placed in found.items()] for way, found in ways.items()}
+    series = {way: [Point(at, *measured.intervals) for at, measured in found.items()] for way, found in ways.items()}
     figure = scatter(series, label, "squared error over the mean's", {"a perfect sample of the posterior": 2.0})
     for way, laws in fitted.items():
         mean, curvature = (float(np.mean([getattr(law, key) for law in laws])) for key in ("perception", "curvature"))
-        line = np.linspace(min(student(placed.perception).mean for placed in ways[way].values()), mean, 100)
+        line = np.linspace(min(student(measured.perception).mean for measured in ways[way].values()), mean, 100)
         figure.axes[0].plot(line, Law(mean, curvature, 1)(line), color=GREY, linewidth=1.5, linestyle=":", zorder=1)
     return Picture(name, f"{caption} Dotted, the quadratic law through the mean.", png(figure))
 
@@ -81,16 +81,16 @@ def of_digits(ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[str]:
         f"{format_interval(mean.intervals[0])} and training pictures 1. Between them the quadratic law explains {r2} "
         f"of the squared error (curvature {curvature})."
     )
-    told = "; ".join(f"{label}: {_beside(placed, sample)}" for label, placed in ways[FROM_THE_MEAN].items())
+    compared = "; ".join(f"{label}: {_beside(measured, sample)}" for label, measured in ways[FROM_THE_MEAN].items())
     yield (
         "Walks that begin at the mean with noise, by the time at which they do, beside a sample, with differences "
-        f"paired over sets of pictures. {told}."
+        f"paired over sets of pictures. {compared}."
     )
 
 
-def _beside(placed: Placed, sample: Placed) -> str:
-    farther = student([one - two for one, two in zip(placed.perception, sample.perception, strict=True)])
-    more = student([one - two for one, two in zip(placed.distortion, sample.distortion, strict=True)])
+def _beside(measured: MeasuredEstimator, sample: MeasuredEstimator) -> str:
+    farther = student([one - two for one, two in zip(measured.perception, sample.perception, strict=True)])
+    more = student([one - two for one, two in zip(measured.distortion, sample.distortion, strict=True)])
     real = _compare(farther, "less real", "more real", "not told apart in realism")
     error = _compare(more, "more error", "less error", "not told apart in error")
     return f"{error} ({format_interval(more, '+.3f')}), {real} ({format_interval(farther, '+.2f')})"

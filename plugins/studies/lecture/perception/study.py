@@ -7,7 +7,7 @@ from . import digits, plane, report
 
 def run(lab: Laboratory) -> Findings:
     """The plane, where all is exact; then digits with a square hidden."""
-    points, found = plane.place(lab), digits.place(lab)
+    points, found = plane.measure(lab), digits.measure(lab)
     exact = report.laws_of(points, (plane.SAMPLES, plane.BEST))
     drawn = report.laws_of(found.ways, (digits.BETWEEN,))
     pictures = (

@@ -1,4 +1,4 @@
-"""Teaching an error network after the fact: the network that restores is frozen, and its errors are the lesson.
+"""Training an error network after the fact: the network that restores is frozen, and its errors are what is learnt.
 
 Knows the training loop. Does not know what bounds are made of the answer.
 """
@@ -20,8 +20,8 @@ from daecore.uncertainty.spread import bin_of
 LEARNING_RATE, BATCH = 5e-3, 64
 
 
-def teach_error_network(
-    model: nn.Module, corruptor: Corruptor, samples: Samples, *, lessons: int, seed: int, precision: Precision
+def train_error_network(
+    model: nn.Module, corruptor: Corruptor, samples: Samples, *, examples: int, seed: int, precision: Precision
 ) -> ErrorNetwork:
     """An error network for a trained network, which stays as it is.
 
@@ -29,7 +29,7 @@ def teach_error_network(
         model: Restores; on the samples' device.
         corruptor: What it was trained to undo.
         samples: What it was trained on.
-        lessons: How many pictures are corrupted and restored for it, some of them several times if there are fewer.
+        examples: How many pictures are corrupted and restored for it, some of them several times if there are fewer.
         seed: Names the streams of weights, order and noise.
         precision: Of both networks.
 
@@ -39,13 +39,12 @@ def teach_error_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(rng.stream(seed, "error network", "weights").initial_seed())
         network = ErrorNetwork(samples.shape[0])
-    passes = -(-lessons // len(samples))
-    some = samples.select(draw_positions(len(samples), lessons // passes, "error network").to(samples.device))
+    passes = -(-examples // len(samples))
+    some = samples.select(draw_positions(len(samples), examples // passes, "error network").to(samples.device))
     options = TrainingOptions(
         epochs=passes, batch=min(BATCH, len(some)), learning_rate=LEARNING_RATE, precision=precision
     )
-    frozen = model.eval().requires_grad_(False)
-    for _ in fit(network, _log_loss(frozen, corruptor), some, options, seed=seed):
+    for _ in fit(network, _log_loss(model.eval(), corruptor), some, options, seed=seed):
         pass
     return network.eval()
 
