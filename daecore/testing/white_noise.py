@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from daecore.plugin.kinds import Corruption
-from daecore.testing.contract import Check, NotChecked, Subject, Violation
+from daecore.testing.contract import Check, Subject, Violation
 from daecore.testing.drawing import apply, pictures, shapes
 
 VALUES = 20_000  # at least so many are drawn: each figure below is then more than five standard errors wide
@@ -39,7 +39,7 @@ def _check_white_noise(subject: Subject[Corruption]) -> str:
     declared = subject.extension.gaussian_sigma
     sigma = 0.0 if declared is None else float(declared(subject.options))
     if not sigma:
-        raise NotChecked("it does not say that it is white Gaussian noise")
+        return "it declares none"
     clean = pictures(shapes(subject)[0], -(-VALUES // math.prod(shapes(subject)[0])))
     found = measure_white_noise(apply(subject, clean)[0] - clean, clean, sigma)
     for name, (value, most) in found.items():
