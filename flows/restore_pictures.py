@@ -95,7 +95,8 @@ class Plan:
 def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, force: bool = False) -> Plan:
     """Which file becomes which; a folder's pictures keep their names and subfolders.
 
-    Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``.
+    Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``. With
+    bounds so they are of JPEG files, which would change them.
 
     Args:
         source: An image file, or a folder that is searched in all subfolders.
@@ -108,7 +109,7 @@ def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, 
         InputError: There is no picture, the target has an unknown format, two pictures have one target, or files would
             be overwritten.
     """
-    planned = _from_folder(source, target) if source.is_dir() else Plan((_from_file(source, target),))
+    planned = _from_folder(source, target, bounds) if source.is_dir() else Plan((_from_file(source, target, bounds),))
     planned = replace(planned, jobs=tuple(replace(job, samples=samples, bounds=bounds) for job in planned.jobs))
     _require_apart(planned.jobs)
     inputs = {identity(job.source) for job in planned.jobs} - {None}
@@ -196,16 +197,16 @@ def _outwards(bounded: PictureBars, picture: ImageFile) -> list[Tensor]:
     return [lower.float(), upper.float(), (upper - lower).float()]
 
 
-def _from_file(source: Path, target: Path) -> Job:
+def _from_file(source: Path, target: Path, bounds: bool) -> Job:
     if not source.is_file():
         raise InputError(f"There is no picture and no folder {source}.")
-    file = target if target.suffix and not target.is_dir() else _writable(target / source.name)
+    file = target if target.suffix and not target.is_dir() else _writable(target / source.name, bounds)
     if file.suffix.lower() not in WRITTEN:
         raise InputError(f"{file} says no format that can be written; its suffix may be {', '.join(WRITTEN)}.")
     return Job(source, file)
 
 
-def _from_folder(source: Path, target: Path) -> Plan:
+def _from_folder(source: Path, target: Path, bounds: bool) -> Plan:
     if target.exists() and not target.is_dir():
         raise InputError(f"{source} is a folder, so OUT must be one, too; {target} is a file.")
     if target.resolve() == source.resolve():
@@ -213,7 +214,7 @@ def _from_folder(source: Path, target: Path) -> Plan:
     found = find_images(source, skip=target)
     if not found.files:
         raise InputError(f"There is no picture in {source}: {found}. {found.searched_for}")
-    jobs = tuple(Job(path, _writable(target / path.relative_to(source))) for path in found.files)
+    jobs = tuple(Job(path, _writable(target / path.relative_to(source), bounds)) for path in found.files)
     return Plan(jobs, f"{source} has {found}")
 
 
@@ -228,6 +229,8 @@ def _require_apart(jobs: tuple[Job, ...]) -> None:
             )
 
 
-def _writable(file: Path) -> Path:
-    """The file, or one beside it in a format that can be written."""
-    return file if file.suffix.lower() in WRITTEN else file.with_name(f"{file.name}.png")
+def _writable(file: Path, bounds: bool) -> Path:
+    """The file, or one beside it in a format that can be written, and that keeps bounds as they are."""
+    suffix = file.suffix.lower()
+    kept = suffix in WRITTEN and not (bounds and suffix in LOSSY)
+    return file if kept else file.with_name(f"{file.name}.png")

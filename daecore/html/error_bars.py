@@ -29,13 +29,21 @@ def error_bars_lines(report: ErrorBarsReport) -> list[str]:
         f"{report.calibrated_on:,} validation pictures; measured on {report.pictures:,} test pictures: "
         f"{_percent(report.coverage)}",
         f"by width, a fifth each: {', '.join(_short(group.coverage) for group in report.quintiles)}",
-        f"mean width {report.width:.3f}, of constant bounds {report.constant_width:.3f}: shorter by "
-        f"{_percent(report.shorter)}; of all values {report.whole_width:.3f}, {report.whole_constant_width:.3f}: "
-        f"shorter by {_percent(report.whole_shorter)}",
+        f"mean width {report.width:.3f}, of constant bounds {report.constant_width:.3f}: "
+        f"{_shorter(report.shorter)}; of all values {report.whole_width:.3f}, {report.whole_constant_width:.3f}: "
+        f"{_shorter(report.whole_shorter)}",
         f"promised: each picture at least its own PSNR, on average {report.promised_db:.2f} dB, with "
         f"{report.db_level:.0%}; it had it in {_percent(report.db_held)} of cases",
     ]
     return lines if report.coverage else [f"{lines[0]} (hardly any value is uncertain)", lines[-1]]
+
+
+def _shorter(share: Interval | None) -> str:
+    """What bounds gain over one width for all; where they are longer it is said."""
+    if share is None or share.mean >= 0:
+        return f"shorter by {_percent(share)}"
+    longer = Interval(mean=-share.mean, low=-share.high, high=-share.low, n=share.n)
+    return f"longer by {_percent(longer)}, so that one width for all says more"
 
 
 def error_bars_section(report: ErrorBarsReport, png: bytes | None = None) -> str:

@@ -197,7 +197,8 @@ def _too_few(scored: Scored, level: float) -> InputError:
     needed = 2 * math.ceil(level / (1 - level) * scored.score[0].numel() / counted)
     return InputError(
         f"Error bars that hold {level:.1%} of the uncertain values need about {needed:,} validation pictures, and "
-        f"there are {len(scored):,}. Give the dataset more of them, or lower error_bars.level."
+        f"there are {len(scored):,}. Give the dataset more of them, or lower error_bars.level. What "
+        "was trained is in the cache: without error_bars the same command takes it from there."
     )
 
 

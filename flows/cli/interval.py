@@ -106,4 +106,7 @@ def promise(header: "ErrorBarsHeader") -> str:
 def _measured(report: "ErrorBarsReport") -> str:
     if report.coverage is None:
         return ""
-    return f"; measured on {report.pictures:,} unseen ones: {report.coverage.mean:.1%}"
+    return (
+        f"; measured on {report.pictures:,} unseen ones: {report.coverage.mean:.1%}, and {report.db_held.mean:.1%} of "
+        f"them had the PSNR that is promised to each with {report.db_level:.0%}"
+    )

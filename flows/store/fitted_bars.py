@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from daecore.errors import StoreError
+
 from . import tracking
 from .file_ref import FileRef
 from .store import Store
@@ -20,9 +22,31 @@ def remember_bars(run_id: str, level: float, file: FileRef) -> None:
 
 
 def bars_of(run: Run, level: float, store: Store) -> Path | None:
-    """The file of a run's error bars at this level; None where it has none, or they are gone or altered."""
+    """The file of a run's error bars at this level; None where it has none, or they are gone, altered or not readable.
+
+    What it was given when they were fitted comes first, then the copy among its own artifacts.
+    """
     file = _known(run).get(f"{level:g}")
-    return file.absolute(store) if file is not None and file.intact(store) else None
+    noted = [file.absolute(store)] if file is not None and file.intact(store) else []
+    from .error_bars_file import NAME  # PyTorch is loaded here, and cleaning up needs none
+
+    own = tracking.artifact_folder(run.info.run_id) / NAME
+    return next((path for path in (*noted, own) if _holds(path, level)), None)
+
+
+def folders_of_bars(run: Run) -> set[str]:
+    """The result folders in which a run's error bars lie."""
+    return {Path(file.path).parent.name for file in _known(run).values()}
+
+
+def _holds(path: Path, level: float) -> bool:
+    """Whether error bars at this level can be read from it."""
+    from .error_bars_file import load_error_bars
+
+    try:
+        return abs(load_error_bars(path)[0].level - level) < 1e-9
+    except StoreError:
+        return False
 
 
 def _known(run: Run) -> dict[str, FileRef]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from daecore.errors import InputError, quote
 
 from . import tracking
+from .fitted_bars import folders_of_bars
 from .store import Store
 from .tracking import Run
 
@@ -157,8 +158,9 @@ def _refuse_while_running() -> None:
 
 
 def uses(run: Run) -> set[str]:
-    """The stage keys, result folders and training runs a finished run was made of."""
-    return {name for key, text in run.data.tags.items() if key.startswith(USES) for name in text.split()}
+    """The stage keys, result folders and training runs a finished run was made of, and its error bars' folders."""
+    made_of = {name for key, text in run.data.tags.items() if key.startswith(USES) for name in text.split()}
+    return made_of | folders_of_bars(run)
 
 
 def usage(names: Iterable[str]) -> dict[str, str]:

@@ -55,6 +55,16 @@ def test_a_run_has_the_bounds_it_asks_for_and_another_gets_them_when_they_are_ne
     assert "has no error bars at 80% yet. They are fitted now" in done.stderr
     assert "fit_bars: reused" in done.stderr  # it is the same network
     assert "fitted now" not in dae(store, "restore", before, picture, tmp_path / "2.png", "--interval", "0.8").stderr
+    dae(store, "gc", "--keep", "50", "--yes")
+    assert "fitted now" not in dae(store, "restore", before, picture, tmp_path / "3.png", "--interval", "0.8").stderr
+    for fitted in (store / "results").glob("fit_bars-*/error-bars.safetensors"):
+        fitted.write_bytes(b"damaged")
+    done = dae(store, "restore", run, picture, tmp_path / "4.png", "--interval", "0.8")
+    assert "fitted now" not in done.stderr  # its own artifacts have a copy
+    assert (tmp_path / "4-width.png").read_bytes() == (tmp_path / "one-width.png").read_bytes()
+    done = dae(store, "restore", before, picture, tmp_path / "5.png", "--interval", "0.8")
+    assert "They are fitted now" in done.stderr  # what is damaged is made again
+    assert (tmp_path / "5-width.png").read_bytes() == (tmp_path / "one-width.png").read_bytes()
     for name in ("lower", "upper", "width"):
         assert (tmp_path / f"one-{name}.png").read_bytes() == (tmp_path / f"two-{name}.png").read_bytes()
 

@@ -411,6 +411,17 @@ def test_jpeg_is_refused_for_bounds(bounded: str, tmp_path: Path, capsys: pytest
     assert not (tmp_path / "out.jpg").exists()
 
 
+def test_of_a_folder_s_jpeg_files_png_files_are_made_for_bounds(bounded: str, tmp_path: Path) -> None:
+    """The others keep their names."""
+    (tmp_path / "in").mkdir()
+    drawn(tmp_path / "in" / "a.png", 16, 16)
+    drawn(tmp_path / "in" / "b.jpg", 16, 16)
+    assert main(["restore", bounded, str(tmp_path / "in"), str(tmp_path / "out"), "--interval", "0.9"]) == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"a.png", "a-lower.png", "b.jpg.png", "b.jpg-lower.png"} <= names
+    assert not any(name.endswith(".jpg") for name in names)
+
+
 def test_bounds_of_a_float_picture_are_not_rounded(bounded: str, tmp_path: Path) -> None:
     """Its file holds any number between black and white."""
     values = np.linspace(0.2, 0.8, 256, dtype=np.float32).reshape(16, 16)

@@ -34,6 +34,12 @@ def test_the_lines_say_coverage_by_fifths_and_how_much_shorter() -> None:
     assert "shorter by 49.9%" in lines[2]
 
 
+def test_bounds_that_are_longer_than_constant_ones_are_called_longer() -> None:
+    """And not shorter by a negative share."""
+    line = error_bars_lines(REPORT.model_copy(update={"shorter": share(-0.086)}))[2]
+    assert "longer by 8.6% [7.6%, 9.6%], so that one width for all says more" in line.replace("\u00a0", " ")
+
+
 def test_what_was_not_measured_is_said() -> None:
     """A network that is sure of everything has no coverage of uncertain values."""
     sure = REPORT.model_copy(update={"coverage": None, "shorter": None})
