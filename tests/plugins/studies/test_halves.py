@@ -6,21 +6,9 @@ from daecore_plugins.studies.lecture import SERIES
 from daecore_plugins.studies.lecture.halves import agreement, crossing
 from daecore_plugins.studies.lecture.halves import report as halves_report
 
-from daecore.experiment.experiment import parse, read
-from daecore.experiment.feasibility import check
 from daecore.rng import stream
 from daecore.study import find_study
 from daecore.testing import SmallLaboratory, check_findings
-
-
-def test_a_study_says_what_it_is_and_its_recipes_fit_together() -> None:
-    """And trains no classifiers of the pipeline's own."""
-    found, recipes = find_study(SERIES, "halves"), SERIES.recipes()
-    assert len(found.description) > 80
-    for recipe in found.recipes:
-        experiment = parse(read(recipes[recipe]))
-        check(experiment)
-        assert experiment.transfer is None
 
 
 def test_a_crossing_lies_where_the_line_over_the_logarithm_does() -> None:

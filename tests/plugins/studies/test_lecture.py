@@ -14,6 +14,8 @@ from daecore_plugins.studies.lecture import SERIES
 
 from daecore.device import Device
 from daecore.errors import InputError
+from daecore.experiment.experiment import parse, read
+from daecore.experiment.feasibility import check
 from daecore.study import Study, find_study
 
 pytestmark = pytest.mark.usefixtures("stranger")  # every command is given in a stranger's folder
@@ -33,6 +35,15 @@ def test_a_study_says_what_it_is_and_names_recipes_that_are_there(name: str) -> 
     assert len(found.description) > 80
     assert found.recipes
     assert set(found.recipes) <= recipes.recipes().keys()
+
+
+@pytest.mark.parametrize("name", ["local", "halves", "perception", "answer"])
+def test_the_recipes_of_a_study_without_classifiers_fit_together(name: str) -> None:
+    """They can be run as they stand."""
+    for recipe in study(name).recipes:
+        experiment = parse(read(SERIES.recipes()[recipe]))
+        check(experiment)
+        assert experiment.transfer is None
 
 
 def test_every_recipe_of_the_lecture_belongs_to_a_study() -> None:

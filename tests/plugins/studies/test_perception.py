@@ -9,22 +9,10 @@ from daecore_plugins.studies.lecture import SERIES
 from daecore_plugins.studies.lecture.perception import digits, law, plane
 
 from daecore.analysis import exact_flow_denoiser
-from daecore.experiment.experiment import parse, read
-from daecore.experiment.feasibility import check
 from daecore.model import SamplingOptions, walk
 from daecore.rng import stream
 from daecore.study import find_study
 from daecore.testing import SmallLaboratory, check_findings
-
-
-def test_a_study_says_what_it_is_and_its_recipes_fit_together() -> None:
-    """And trains no classifiers of the pipeline's own."""
-    found, recipes = find_study(SERIES, "perception"), SERIES.recipes()
-    assert len(found.description) > 80
-    for recipe in found.recipes:
-        experiment = parse(read(recipes[recipe]))
-        check(experiment)
-        assert experiment.transfer is None
 
 
 def test_the_law_is_found_again() -> None:
