@@ -13,9 +13,9 @@ from torch import Tensor
 from daecore.data.samples import as_uint8
 from daecore.errors import InputError
 from daecore.stats.ratio import Ratio
+from daecore.uncertainty.thresholds import UNCERTAIN
 
 DECILES = 10
-UNCERTAIN = 0.05  # standard deviation of a value, in its own units, from which on coverage says something
 
 
 @dataclass(frozen=True)

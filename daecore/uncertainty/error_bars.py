@@ -15,18 +15,12 @@ from daecore.data.samples import Pairs, Samples, as_float
 from daecore.device import Precision
 from daecore.errors import InputError
 from daecore.stats.metrics import psnr
-from daecore.uncertainty.calibration import (
-    UNCERTAIN,
-    Scored,
-    Thresholds,
-    fit_constant,
-    fit_decibels,
-    fit_thresholds,
-    predicted_psnr,
-)
+from daecore.uncertainty.calibration import fit_constant, fit_thresholds
 from daecore.uncertainty.error_training import train_error_network
 from daecore.uncertainty.estimator import DerivativeEstimator, Estimator, LearnedEstimator, has_derivative
+from daecore.uncertainty.psnr_promise import fit_decibels, predicted_psnr
 from daecore.uncertainty.spread import Spread
+from daecore.uncertainty.thresholds import UNCERTAIN, Scored, Thresholds
 
 BATCH = 100  # pictures at a time: the distribution of every value takes 20 MB of a hundred handwritten digits
 MOST_VALUES = 3_000_000  # of all calibration pictures together: more hardly move a threshold

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from daecore.corruption.pairs import enlarge
-from daecore.uncertainty.spread import PER_SIDE
+from daecore.uncertainty.binned_spread import PER_SIDE
 
 BINS = 2 * PER_SIDE + 1
 DILATIONS = (1, 1, 2, 4, 8, 1)  # each value sees 35 x 35 around it

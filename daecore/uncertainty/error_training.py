@@ -14,8 +14,8 @@ from daecore.data.samples import Batch, Samples
 from daecore.device import Precision
 from daecore.training.loop import TrainingOptions, fit
 from daecore.training.loss import Loss
+from daecore.uncertainty.binned_spread import bin_of
 from daecore.uncertainty.error_network import ErrorNetwork
-from daecore.uncertainty.spread import bin_of
 
 LEARNING_RATE, BATCH = 5e-3, 64
 

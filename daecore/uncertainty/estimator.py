@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from daecore.errors import InputError
+from daecore.uncertainty.binned_spread import BinnedSpread
 from daecore.uncertainty.error_network import ErrorNetwork
-from daecore.uncertainty.spread import LEAST, BinnedSpread, DeviationSpread, Spread
+from daecore.uncertainty.spread import LEAST, DeviationSpread, Spread
 from daecore.uncertainty.tweedie import derivative, posterior_moments
 
 

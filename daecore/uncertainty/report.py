@@ -14,9 +14,9 @@ from daecore.rng import stream
 from daecore.stats.intervals import Interval, bootstrap
 from daecore.stats.metrics import psnr
 from daecore.stats.ratio import Ratio
-from daecore.uncertainty.calibration import DB_LEVEL
 from daecore.uncertainty.error_bars import ErrorBars, spreads
 from daecore.uncertainty.estimator import DerivativeEstimator
+from daecore.uncertainty.psnr_promise import DB_LEVEL
 from daecore.uncertainty.spread import Spread
 
 QUINTILES = 5

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from daecore.model.sampling import SamplingOptions
     from daecore.uncertainty.error_bars import ErrorBars
 
-    from ..restore_pictures import Done, Job, Plan
+    from ..restore_pictures import Done
+    from ..restore_plan import Job, Plan
     from ..store.store import Store
 
 WEIGHTS = ".safetensors"
@@ -80,7 +81,7 @@ def restore(
     Grey and colour in their own depth (PNG, JPEG, TIFF, BMP, WebP, PPM; GIF becomes PNG); transparency is kept.
     No input is ever overwritten. What cannot be read is told, and the others go on.
     """
-    from ..restore_pictures import plan
+    from ..restore_plan import plan
 
     planned = plan(source.expanduser(), target.expanduser(), samples=samples, bounds=interval is not None, force=force)
     from daecore.device import resolve_device
@@ -155,7 +156,7 @@ def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars
 
 def _decibels(done: "Done") -> str:
     """What PSNR is promised, or why none is."""
-    from daecore.uncertainty.calibration import DB_LEVEL
+    from daecore.uncertainty.psnr_promise import DB_LEVEL
 
     if not done.unlike:
         return f"at least {done.promised_db:.2f} dB ({DB_LEVEL:.0%})"

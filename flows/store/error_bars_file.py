@@ -12,11 +12,11 @@ from torch import Tensor
 from daecore.errors import StoreError
 from daecore.model.weights import misfit, non_finite
 from daecore.training.checkpoint import Header, load_tensors, save_tensors
-from daecore.uncertainty.calibration import GROUPS, Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
 from daecore.uncertainty.estimator import DerivativeEstimator, LearnedEstimator
 from daecore.uncertainty.report import ErrorBarsReport
+from daecore.uncertainty.thresholds import GROUPS, Thresholds
 
 NAME = "error-bars.safetensors"
 THRESHOLDS = {"width": "thresholds/width", "threshold": "thresholds/threshold"}

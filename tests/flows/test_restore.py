@@ -28,11 +28,11 @@ from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.plugin.spec import Spec, spec
 from daecore.stats.intervals import Interval
 from daecore.training.checkpoint import save_tensors, tensors_digest
-from daecore.uncertainty.calibration import Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
 from daecore.uncertainty.estimator import LearnedEstimator
 from daecore.uncertainty.report import ErrorBarsReport
+from daecore.uncertainty.thresholds import Thresholds
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,12 @@ from torch import Tensor
 from daecore.errors import InputError
 from daecore.rng import stream
 from daecore.uncertainty.calibration import (
-    Scored,
     fit_constant,
-    fit_decibels,
     fit_thresholds,
     require_count,
 )
+from daecore.uncertainty.psnr_promise import fit_decibels
+from daecore.uncertainty.thresholds import Scored
 
 LEVEL = 0.9
 

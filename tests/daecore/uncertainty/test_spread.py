@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from daecore.rng import stream
-from daecore.uncertainty.spread import PER_SIDE, BinnedSpread, DeviationSpread, Spread, bin_of, edges
+from daecore.uncertainty.binned_spread import PER_SIDE, BinnedSpread, bin_of, edges
+from daecore.uncertainty.spread import DeviationSpread, Spread
 
 SHAPE = (4, 1, 6, 6)
 

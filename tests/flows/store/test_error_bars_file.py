@@ -9,11 +9,11 @@ from daecore_flows.store.error_bars_file import ErrorBarsHeader, load_error_bars
 from daecore.errors import StoreError
 from daecore.stats.intervals import Interval
 from daecore.training.checkpoint import load_tensors, save_tensors
-from daecore.uncertainty.calibration import Thresholds
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
 from daecore.uncertainty.estimator import DerivativeEstimator, Estimator, LearnedEstimator
 from daecore.uncertainty.report import ErrorBarsReport
+from daecore.uncertainty.thresholds import Thresholds
 
 
 def bars(estimator: Estimator) -> tuple[ErrorBars, ErrorBarsHeader]:

@@ -3,7 +3,6 @@
 Knows corruptions whose likelihood has a closed form. Does not train.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,19 +33,19 @@ class Problem:
         recipe: What is trained.
         words: The corruption in words.
         changes: Of the recipe.
-        sigma: Of the Gaussian noise, if that is all there is.
+        noise_alone: Whether Gaussian noise is all there is.
     """
 
     recipe: str
     words: str
     changes: tuple[str, ...] = ()
-    sigma: float | None = None
+    noise_alone: bool = False
 
 
 def gaussian(sigma: float) -> Problem:
     """Gaussian noise of one width."""
     changes = (f"corruptions.0.gaussian_noise.sigma={sigma:g}",)
-    return Problem("lecture/local", f"noise of sigma {sigma:g}", changes, sigma)
+    return Problem("lecture/local", f"noise of sigma {sigma:g}", changes, noise_alone=True)
 
 
 SIGMAS = (0.2, 0.5, 1.2)
@@ -75,9 +74,8 @@ def pixels_of(experiment: Experiment, originals: Tensor) -> Pixels:
 
     Of a hidden square a pixel says how often it is covered, not that its neighbours then are too.
     """
-    first, *more = experiment.corruptions
-    if not more:
-        return Pixels(GaussianPixels(_sigma([first])), originals)
+    if sigma := experiment.corruptor.gaussian_sigma:
+        return Pixels(GaussianPixels(sigma), originals)
     clean = as_float(originals)
     channel = PixelChannel.measure(clean, _corrupt(clean, experiment.corruptor))
     return Pixels(channel.smoothed(NARROW), channel.levels(clean))
@@ -85,17 +83,13 @@ def pixels_of(experiment: Experiment, originals: Tensor) -> Pixels:
 
 def likelihood_of(experiment: Experiment) -> Likelihood:
     """The likelihood of whole pictures: of noise, of pixels erased or a square hidden and then noise."""
-    first, *more = experiment.corruptions
-    if not more:
-        return GaussianNoised(_sigma([first]))
-    sigma = _sigma(more)
+    if sigma := experiment.corruptor.gaussian_sigma:
+        return GaussianNoised(sigma)
+    first, *noise = experiment.corruptions
+    sigma = Corruptor(noise).gaussian_sigma
     if first.name == "erasure":
         return ErasedThenNoised(first.options.p, sigma)  # type: ignore[attr-defined]
     return CoveredThenNoised(first.options.size, sigma)  # type: ignore[attr-defined]
-
-
-def _sigma(noise: Sequence[object]) -> float:
-    return float(noise[0].options.sigma)  # type: ignore[attr-defined]
 
 
 def _corrupt(clean: Tensor, corruptor: Corruptor) -> Tensor:

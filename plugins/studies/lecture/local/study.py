@@ -13,7 +13,7 @@ def run(lab: Laboratory) -> Findings:
     """A network for each corruption, beside local posteriors, the linear map and the exact posterior."""
     names = QUICK if lab.quick else tuple(PROBLEMS)
     found = {name: explain(lab, PROBLEMS[name]) for name in names}
-    noisy = [it for it in found.values() if it.problem.sigma is not None]
+    noisy = [it for it in found.values() if it.problem.noise_alone]
     return Findings(
         figures={key: value for name, it in found.items() for key, value in report.figures(name, it)},
         pictures=(report.chart([*found.values()]), *(report.examples(name, it) for name, it in found.items())),
