@@ -49,7 +49,8 @@ def bars_for_run(run: "Run", level: float, store: "Store", *, verbose: bool = Fa
 
         return partial(fit_error_bars_of, run_id, level)
 
-    return run_watched(load, verbose=verbose)  # type: ignore[arg-type]
+    goes_on = "by fitting the bounds from the start; the network is not trained again"
+    return run_watched(load, verbose=verbose, goes_on=goes_on)  # type: ignore[arg-type]
 
 
 def bars_beside(weights: Path, level: float) -> Path:
@@ -76,10 +77,15 @@ def load_bars(path: Path, network: "nn.Module", level: float) -> "tuple[ErrorBar
         InputError: They are another network's, or of another level.
         StoreError: The file is damaged or of another kind.
     """
-    from daecore.errors import InputError
+    from daecore.errors import InputError, StoreError
     from daecore.training.checkpoint import tensors_digest
 
-    bars, header = load_error_bars(path)
+    try:
+        bars, header = load_error_bars(path)
+    except StoreError as error:
+        raise StoreError(
+            f"{error} Copy the run's {NAME} again, or name the run in place of its weights: there they are fitted anew."
+        ) from None
     if header.weights_sha256 != tensors_digest(network.state_dict()):
         raise InputError(
             f"{path} bounds what another network restores, and promises nothing for this one. Take the file of the "

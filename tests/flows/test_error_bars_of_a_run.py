@@ -79,3 +79,38 @@ def test_too_few_validation_pictures_are_said_in_a_paragraph(store: Path, dae: A
 def test_points_have_no_error_bars(store: Path, dae: Any) -> None:
     said = dae(store, "run", "arc-gaussian", "--set", "error_bars={}", status=2).stderr
     assert "Error bars are for pictures" in said
+
+
+def test_bounds_are_calibrated_on_the_pictures_that_the_network_never_saw_or_not_at_all(
+    store: Path, dae: Any, picture: Path, tmp_path: Path
+) -> None:
+    """Of a folder that has changed, or is gone, nobody knows any more which pictures these were."""
+    folder, report = tmp_path / "photos", tmp_path / "run.json"
+    folder.mkdir()
+    pixels = np.random.default_rng(1).integers(0, 255, (40, 8, 8), np.uint8, endpoint=True)
+    for number, values in enumerate(pixels):
+        Image.fromarray(values).save(folder / f"{number}.png")
+    data = f"dataset={{image_folder: {{path: {folder}, size: 8}}}}"
+    dae(store, "run", "digits-erasure", *SMALL, "--set", data, "--report", report)
+    run = json.loads(report.read_text())["mlflow"]["run_id"]
+    asked = (store, "restore", run, picture, tmp_path / "out.png", "--interval", "0.5")
+    Image.fromarray(255 - pixels[0]).save(folder / "0.png")
+    said = dae(*asked, status=2).stderr
+    assert "The dataset image_folder has changed since this network was trained on it" in said
+    folder.rename(tmp_path / "elsewhere")
+    said = dae(*asked, status=2).stderr
+    assert "the dataset of the run" in said
+    assert "cannot be loaded here" in said
+    assert "without --interval the pictures are restored all the same" in said
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_damaged_bounds_beside_weights_say_what_to_do(store: Path, dae: Any, picture: Path, tmp_path: Path) -> None:
+    """Exit status 2, and nothing is restored."""
+    dae(store, "run", "digits-erasure", *SMALL)
+    weights = next(store.rglob("weights.safetensors"))
+    (tmp_path / weights.name).write_bytes(weights.read_bytes())
+    (tmp_path / "error-bars.safetensors").write_bytes(b"damaged")
+    said = dae(store, "restore", tmp_path / weights.name, picture, tmp_path / "out.png", "--interval", "0.9", status=2)
+    assert "name the run in place of its weights: there they are fitted anew" in said.stderr
+    assert not (tmp_path / "out.png").exists()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from daecore import spec
 from daecore.analysis import exact_denoiser
@@ -29,6 +29,19 @@ SEEDS = {"a": 0, "b": 1}  # not even the first weights are shared
 SIGMAS = (0.5, 1.0, 2.0)  # the noise that the networks are asked about, each trained on all of it
 STEPS, QUICK_STEPS, BATCH = 1_720, 200, 32  # of every network alike: twice through the largest half
 TESTED, QUICK_TESTED, SHOWN = 200, 50, 12
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Two disjoint halves.
+
+    Attributes:
+        sizes: How many training pictures of either are taken.
+        apart: Of these, pictures nearer than this to one of the other half are left out of both; 0: none is.
+    """
+
+    sizes: tuple[int, int]
+    apart: float = 0
 
 
 @dataclass(frozen=True)
@@ -66,29 +79,36 @@ class Agreement:
     answers: Mapping[str, Tensor]
 
 
-def compare(lab: Laboratory, sizes: Sequence[int], apart: float) -> dict[int, Agreement]:
-    """Train two networks for each size, and compare them.
+def compare(lab: Laboratory, asked: Sequence[Halves]) -> list[Agreement]:
+    """Train a network on each half, two by two, and compare them.
 
     Args:
         lab: What trains.
-        sizes: Of each half.
-        apart: Pictures nearer than this to one of the other half are left out of either; 0: none is.
+        asked: The halves.
     """
-    asked = [_experiment(lab, half, size, apart) for size in sizes for half in ("a", "b")]
-    trained, found = lab.train_all(asked), {}
-    for size, pair in zip(sizes, zip(asked[::2], asked[1::2], strict=True), strict=True):
-        networks = [next(trained).network for _ in pair]
-        halves = [lab.splits(experiment).train for experiment in pair]
-        tests = ask(lab.splits(pair[0]).test[0], QUICK_TESTED if lab.quick else TESTED)
-        distances, answers = {}, {}
-        for sigma, pairs in tests.items():
-            said = [restore(network, pairs.corrupted).clamp(0, 1) for network in networks]
-            exact = [exact_denoiser(half.data, sigma)(pairs.corrupted) for half in halves]
-            distances[sigma] = measure(said, exact, as_float(pairs.clean.data))
-            if sigma == SIGMAS[1]:
-                answers = {"A": said[0][:SHOWN], "B": said[1][:SHOWN], "exact": exact[0][:SHOWN]}
-        found[size] = Agreement((len(halves[0]), len(halves[1])), distances, answers)
-    return found
+    experiments = [
+        _experiment(lab, half, size, halves.apart)
+        for halves in asked
+        for half, size in zip(SEEDS, halves.sizes, strict=True)
+    ]
+    trained = lab.train_all(experiments)
+    return [
+        _agreement(lab, pair, [next(trained).network for _ in pair])
+        for pair in zip(experiments[::2], experiments[1::2], strict=True)
+    ]
+
+
+def _agreement(lab: Laboratory, pair: Sequence[Experiment], networks: Sequence[nn.Module]) -> Agreement:
+    """Two trained networks, asked the same."""
+    halves = [lab.splits(experiment).train for experiment in pair]
+    distances, answers = {}, {}
+    for sigma, pairs in ask(lab.splits(pair[0]).test[0], QUICK_TESTED if lab.quick else TESTED).items():
+        said = [restore(network, pairs.corrupted).clamp(0, 1) for network in networks]
+        exact = [exact_denoiser(half.data, sigma)(pairs.corrupted) for half in halves]
+        distances[sigma] = measure(said, exact, as_float(pairs.clean.data))
+        if sigma == SIGMAS[1]:
+            answers = {"A": said[0][:SHOWN], "B": said[1][:SHOWN], "exact": exact[0][:SHOWN]}
+    return Agreement((len(halves[0]), len(halves[1])), distances, answers)
 
 
 def ask(test: Samples, count: int) -> dict[float, Pairs]:

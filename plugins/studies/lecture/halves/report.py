@@ -1,8 +1,10 @@
 """Two halves as numbers, pictures, a table and sentences. Knows distances. Does not train."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from daecore import stream
 from daecore.plots import Curves, curves, panel, png
@@ -15,18 +17,38 @@ from .crossing import find_crossing
 UNIT = "squared distance of a picture"
 BETWEEN, OWN, ORIGINALS = "A and B", "network and own posterior", "network and original"
 WITHOUT = "A and B, no near ones"
+DISTANCES = ("between", "own", "originals")
 Found = Mapping[int, Agreement]
 
 
-def figures(found: Found, apart: Found) -> Iterator[tuple[str, Measured]]:
-    """The numbers by name: ``between.1000.sigma0.5``, and without near-duplicates ``between.1000.sigma0.5.apart``."""
-    for suffix, some in (("", found), (".apart", apart)):
+@dataclass(frozen=True)
+class Agreements:
+    """All pairs of networks, by the size of a half.
+
+    Attributes:
+        found: Of whole halves.
+        apart: Of halves without near-duplicates of each other.
+        control: Of as few pictures as the largest of these, drawn at random.
+    """
+
+    found: Found
+    apart: Found
+    control: Agreement
+
+
+def figures(all_of: Agreements) -> Iterator[tuple[str, Measured]]:
+    """The numbers by name: ``between.1000.sigma0.5``, without near-duplicates ``between.1000.sigma0.5.apart``.
+
+    Those of the control end in ``.control``.
+    """
+    found = all_of.found
+    for suffix, some in (("", found), (".apart", all_of.apart), (".control", {max(all_of.apart): all_of.control})):
         for size, agreement in some.items():
             yield f"kept.{size}{suffix}", Measured(value=sum(agreement.kept) / 2, unit="training pictures")
             for sigma in agreement.distances:
-                for name in ("between", "own", "originals"):
+                for name in DISTANCES:
                     key = f"{name}.{size}.sigma{sigma:g}{suffix}"
-                    yield key, Measured.of(_mean(found=some, size=size, sigma=sigma, name=name), UNIT)
+                    yield key, Measured.of(_distance(agreement, sigma, name), UNIT)
     for sigma in SIGMAS:
         if crosses(found, sigma):
             yield f"crossing.sigma{sigma:g}", Measured.of(crossing(found, sigma), "training pictures")
@@ -38,15 +60,15 @@ def crossing(found: Found, sigma: float) -> Interval:
     return find_crossing(margins, [*found], stream(0, "halves", "crossing", f"{sigma:g}"))
 
 
-def chart(found: Found, apart: Found) -> Picture:
+def chart(all_of: Agreements) -> Picture:
     """A chart for each noise level: distances against the size of a half."""
-    charts = []
+    charts, found, apart = [], all_of.found, all_of.apart
     for sigma in SIGMAS:
         lines = {
-            label: {size: _mean(found, size, sigma, name) for size in found}
-            for label, name in ((BETWEEN, "between"), (OWN, "own"), (ORIGINALS, "originals"))
+            label: {size: _distance(agreement, sigma, name) for size, agreement in found.items()}
+            for label, name in zip((BETWEEN, OWN, ORIGINALS), DISTANCES, strict=True)
         }
-        lines[WITHOUT] = {size: _mean(apart, size, sigma, "between") for size in apart}
+        lines[WITHOUT] = {size: _distance(agreement, sigma, "between") for size, agreement in apart.items()}
         charts.append(Curves(f"noise of sigma {sigma:g}", lines, note=UNIT, logarithmic=True))
     caption = (
         "Two networks that were taught on disjoint halves, asked about noisy test digits: how far their answers are "
@@ -58,7 +80,7 @@ def chart(found: Found, apart: Found) -> Picture:
     return Picture("halves", caption, png(curves(charts, "training pictures in each half")))
 
 
-def examples(found: Found, noisy: torch.Tensor, clean: torch.Tensor) -> Picture:
+def examples(found: Found, noisy: Tensor, clean: Tensor) -> Picture:
     """Test digits at the middle noise level, under both networks and A's posterior, for a few sizes."""
     sizes = [*found]
     rows = {"original": clean, "noisy": noisy}
@@ -72,39 +94,44 @@ def examples(found: Found, noisy: torch.Tensor, clean: torch.Tensor) -> Picture:
     return Picture("halves-digits", caption, png(panel(rows)))
 
 
-def table(found: Found, apart: Found) -> Table:
+def table(all_of: Agreements) -> Table:
     """A row for each size and noise level."""
     head = ("training pictures", "noise", BETWEEN, OWN, ORIGINALS)
+    named = [(f"{size:,}", agreement) for size, agreement in all_of.found.items()]
+    named += [(f"{size:,}, apart: {_kept(agreement)}", agreement) for size, agreement in all_of.apart.items()]
+    named.append((f"{_kept(all_of.control)} at random", all_of.control))
     rows = [
-        (f"{size:,}" if some is found else f"{size:,}, apart: {agreement.kept[0]:,} and {agreement.kept[1]:,}",
-         f"{sigma:g}", *(format_interval(_mean(some, size, sigma, name)) for name in ("between", "own", "originals")))
-        for some in (found, apart)
-        for size, agreement in some.items()
+        (name, f"{sigma:g}", *(format_interval(_distance(agreement, sigma, of)) for of in DISTANCES))
+        for name, agreement in named
         for sigma in SIGMAS
-    ]  # fmt: skip
+    ]
     return Table(f"Mean {UNIT}", head, tuple(rows))
 
 
-def notes(found: Found, apart: Found) -> Iterator[str]:
+def notes(all_of: Agreements) -> Iterator[str]:
     """Where learning ends memorising, and what near-duplicates do to that."""
     for sigma in SIGMAS:
-        yield _of_crossing(found, sigma)
-    size = max(apart)
-    kept, middle = apart[size].kept, SIGMAS[1]
-    difference = apart[size].distances[middle].between - found[size].distances[middle].between
-    change = bootstrap(difference, generator=stream(0, "halves", "apart"))
-    margin = bootstrap(apart[size].distances[middle].margin, generator=stream(0, "halves", "apart margin"))
-    still = "still nearer" if margin.low > 0 else "not surely nearer"
-    yield (
-        f"Without pictures that are nearer than {APART:g} to one of the other half, {kept[0]:,} and {kept[1]:,} of "
-        f"{size:,} are left. At sigma {middle:g} the squared distance of the networks then "
-        f"changes by {format_interval(change, '+.3f')}{doubt(change)}. They are {still} to each other than to their "
-        "own halves' posteriors. Both halves are also smaller then and hold rarer digits: the change is not of "
-        "near-duplicates alone."
-    )
+        yield _of_crossing(all_of.found, sigma)
+    yield _of_duplicates(all_of)
     yield (
         "One pair of networks was trained for each size, all with the same number of steps: the intervals are over "
         "test pictures and say nothing of luck in training, nor in which pictures came into a small half."
+    )
+
+
+def _of_duplicates(all_of: Agreements) -> str:
+    """What is left of the agreement without near-duplicates, beside halves that are as small."""
+    size, middle = max(all_of.apart), SIGMAS[1]
+    apart, control = (some.distances[middle] for some in (all_of.apart[size], all_of.control))
+    change = bootstrap(apart.between - control.between, generator=stream(0, "halves", "apart"))
+    margin = bootstrap(apart.margin, generator=stream(0, "halves", "apart margin"))
+    still = "still nearer" if margin.low > 0 else "not surely nearer"
+    return (
+        f"Without pictures that are nearer than {APART:g} to one of the other half, {_kept(all_of.apart[size])} of "
+        f"{size:,} are left. At sigma {middle:g} the squared distance of the networks is then larger by "
+        f"{format_interval(change, '+.3f')} than that of networks taught on as many pictures drawn at random"
+        f"{doubt(change)}. They are {still} to each other than to their own halves' posteriors. What is left are rarer "
+        "digits, too."
     )
 
 
@@ -142,6 +169,12 @@ def _count(size: int) -> str:
     return "one picture" if size == 1 else f"{size:,} pictures"
 
 
-def _mean(found: Found, size: int, sigma: float, name: str) -> Interval:
-    generator = stream(0, "halves", name, f"{size} {sigma:g}")
-    return bootstrap(getattr(found[size].distances[sigma], name), generator=generator)
+def _kept(agreement: Agreement) -> str:
+    return " and ".join(f"{count:,}" for count in agreement.kept)
+
+
+def _distance(agreement: Agreement, sigma: float, name: str) -> Interval:
+    """The mean of a distance over test pictures; its stream is named by what is measured."""
+    distances: Tensor = getattr(agreement.distances[sigma], name)
+    kept = " ".join(str(count) for count in agreement.kept)
+    return bootstrap(distances, generator=stream(0, "halves", name, f"{kept} {sigma:g}"))
