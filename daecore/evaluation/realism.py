@@ -4,6 +4,7 @@ Everything is said by small classifiers that are trained for it, and stands besi
 labelled pictures. Does not know the network.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from daecore.stats.ratio import Ratio
 
 FRECHET, INSIDE, COPIED, TOLD_APART = 1.2, 0.9, 0.95, 0.55  # ends of the bands
 FEWEST = 100  # pictures, and as many other test pictures
+LEAST = 1e-3  # of a distance or a share: what is divided by is not zero
 REAL = 4000  # other test pictures from which drawn ones are told, at most
 
 NAMES = {
@@ -29,9 +31,9 @@ NAMES = {
     "label_kept_sample": "a sample keeps the label",
     "confidence_mean": "confidence in the mean's label",
     "confidence_sample": "confidence in a sample's label",
-    "frechet": "Frechet distance over that of training pictures",
-    "precision": "precision over that of training pictures",
-    "recall": "recall over that of training pictures",
+    "frechet": "Frechet distance over that of the originals",
+    "precision": "precision over that of the originals",
+    "recall": "recall over that of the originals",
     "nearest": "nearest training picture over nearest test picture",
     "two_sample": "samples told from real pictures",
 }
@@ -146,33 +148,44 @@ def _labels_of(samples: Samples) -> Tensor:
 
 
 def _as_sets(pictures: _Pictures, recogniser: Recogniser) -> Mapping[str, SamplingMeasure]:
-    """Sets of samples against sets of other test pictures, beside sets of training pictures against the same ones."""
+    """Sets of samples against sets of other test pictures, over what the originals are against the same ones.
+
+    Samples of an exact posterior could change places with their originals and nobody would know: their ratio is 1,
+    however easy or hard the pictures are that were asked about. Other real pictures, as those of the training set, may
+    be easier or harder; they are the floor.
+    """
     count, rows = len(pictures.mean), []
     sets = max(1, min(len(pictures.samples), len(pictures.train) // count))
+    originals = recogniser.recognise(pictures.truth.data)[0]
     for draw in range(sets):
         block = draw % (len(pictures.others) // count)
         shown = (pictures.others[block * count :], pictures.samples[draw], pictures.train[draw * count :])
         test, drawn, train = (recogniser.recognise(it[:count])[0] for it in shown)
-        rows.append([frechet_distance(drawn, test), *precision_and_recall(test, drawn),
-                     frechet_distance(train, test), *precision_and_recall(test, train)])  # fmt: skip
-    values = torch.tensor(rows, dtype=torch.float64)  # (sets, 6)
-    scale = values[:, 3:].mean(0).clamp_min(1e-12)
+        rows.append([(frechet_distance(some, test), *precision_and_recall(test, some))
+                     for some in (drawn, originals, train)])  # fmt: skip
+    drawn, own, train = torch.tensor(rows, dtype=torch.float64).unbind(1)  # (sets, 3) each
     bands: Mapping[str, dict[str, float]] = {
         "frechet": {"high": FRECHET},
         "precision": {"low": INSIDE},
         "recall": {"low": INSIDE},
     }
     return {
-        key: SamplingMeasure(name=NAMES[key], ideal=1.0, value=_over(values[:, i] / scale[i]),
-                     floor=_over(values[:, 3 + i] / scale[i]), floor_is=TRAINING, **band)
+        key: SamplingMeasure(name=NAMES[key], ideal=1.0, value=_over(drawn[:, i], own[:, i]),
+                             floor=_over(train[:, i], own[:, i]), floor_is=TRAINING, **band)
         for i, (key, band) in enumerate(bands.items())
     }  # fmt: skip
 
 
-def _over(values: Tensor) -> Interval:
-    """Over sets of pictures, with Student's interval; a single set has none."""
-    alone = values.mean().item()
-    return student(values) if len(values) > 1 else Interval(mean=alone, low=alone, high=alone, n=1)
+def _over(above: Tensor, below: Tensor) -> Interval:
+    """The geometric mean of ratios, one for each set ``(sets,)``, with Student's interval of the logarithms.
+
+    Where both could change places the logarithm's expectation is zero. A single set has no interval.
+    """
+    logs = (above.clamp_min(LEAST) / below.clamp_min(LEAST)).log()
+    if len(logs) == 1:
+        return Interval(mean=logs.exp().item(), low=logs.exp().item(), high=logs.exp().item(), n=1)
+    found = student(logs)
+    return Interval(mean=math.exp(found.mean), low=math.exp(found.low), high=math.exp(found.high), n=found.n)
 
 
 def _nearest(pictures: _Pictures, seed: int) -> SamplingMeasure:

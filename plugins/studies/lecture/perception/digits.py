@@ -1,7 +1,7 @@
 """Distortion against perception for digits: one network's mean, its samples, and ways between them.
 
-Perception is the Frechet distance in the features of an independent classifier, its root over that of training
-pictures. Each set of test pictures is measured beside other test pictures.
+Perception is the Frechet distance in the features of an independent classifier, its root over that of the originals.
+Each set of test pictures is measured beside other test pictures.
 """
 
 import math
@@ -23,7 +23,6 @@ from .law import MeasuredEstimator
 
 RECIPE = "lecture/answer-block-16"  # and the budget of the study `answer`: one training serves both
 SETS, PICTURES, QUICK_SETS, QUICK_PICTURES = 5, 500, 3, 60
-FLOORS = 4  # sets of training pictures beside each set of others
 LEARNT_FROM, QUICK_LEARNT_FROM = 200_000, 20_000  # pictures that the classifier sees
 STEPS, QUICK_STEPS = 20, 5
 ALPHAS = (0.25, 0.5, 0.75)
@@ -31,7 +30,7 @@ FEWER = (2, 3, 5, 10)  # steps of a sample
 BEGINS = (0.2, 0.4, 0.6, 0.8)  # when the flow begins, at the mean with noise
 MEAN, SAMPLE = "mean", "sample"
 BETWEEN, FEWER_STEPS, FROM_THE_MEAN = "mean to sample", "fewer steps", "flow from the mean"
-MEASURED = "Frechet distance, its root over that of training pictures"
+MEASURED = "Frechet distance, its root over that of the originals"
 SHOWN = 12
 
 
@@ -121,14 +120,16 @@ def draw_from(
 
 
 class _Perception:
-    """How far a set of pictures is from other test pictures, over what training pictures are from the same ones."""
+    """How far a set of pictures is from other test pictures, over what its originals are from the same ones.
+
+    Samples of an exact posterior could change places with their originals: theirs is 1.
+    """
 
     def __init__(self, recogniser: Recogniser, splits: Splits, sets: int, size: int) -> None:
         self._recogniser, self.size = recogniser, size
         held_out = splits.test[0].data
         self._others = held_out[len(held_out) // 2 :].split(size)
-        train = [some for some in splits.train.data.split(size)[:FLOORS] if len(some) == size]
-        self._floors = [sum(self._distance(some, number) for some in train) / len(train) for number in range(sets)]
+        self._floors = [self._distance(some, number) for number, some in enumerate(held_out[: sets * size].split(size))]
 
     def __call__(self, pictures: Tensor, number: int) -> float:
         """The root of the ratio, for the set of this number."""

@@ -78,7 +78,7 @@ def of_digits(ways: Ways, fitted: Mapping[str, Sequence[Law]]) -> Iterator[str]:
     yield (
         f"Digits: a sample has {format_interval(sample.intervals[1], '.3f')} times the squared error of the mean at a "
         f"perception of {format_interval(sample.intervals[0])}, where the mean has "
-        f"{format_interval(mean.intervals[0])} and training pictures 1. Between them the quadratic law explains {r2} "
+        f"{format_interval(mean.intervals[0])} and the originals 1. Between them the quadratic law explains {r2} "
         f"of the squared error (curvature {curvature})."
     )
     compared = "; ".join(f"{label}: {_beside(measured, sample)}" for label, measured in ways[FROM_THE_MEAN].items())
