@@ -22,7 +22,7 @@ from daecore.rng import stream
 Predict = Callable[[Tensor, Tensor], Tensor]
 """``predict(state, time)`` is what is expected of the sample, ``(B, *shape)``, at a state and a time ``(B,)``."""
 
-SLOWING = 1.5  # steps get smaller towards the sample, where details come: 1 would be steps of one length
+SLOWING = 2.0  # steps get smaller towards the sample, where details come: 1 would be steps of one length
 
 
 class SamplingOptions(Options):
