@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from daecore.corruption.corruptor import Corruptor
+from daecore.data.batch_source import Held
 from daecore.data.samples import Pairs, Samples, Shape
+from daecore.data.spill import join
 from daecore.plugin.spec import digest
 from daecore.rng import stream
 
@@ -35,14 +37,15 @@ def draw_pairs(samples: Samples, corruptor: Corruptor, first: int | None = None)
         first: Only so many, from the beginning: with the very noise they have among all.
 
     Returns:
-        The pairs, on the samples' device.
+        The pairs, on the samples' device; of samples that are read by the batch the corrupted ones lie on the CPU.
     """
     generator = stream(0, "evaluation", samples.digest, corruptor.digest)
     count = len(samples) if first is None else min(first, len(samples))
     batches = islice(samples.to("cpu").batches(SIZE), -(-count // SIZE))
-    corrupted = torch.cat([corruptor(batch.clean, generator).x for batch in batches])[:count]
+    corrupted = join((corruptor(batch.clean, generator).x for batch in batches), count)
     kept = samples if count == len(samples) else samples.select(torch.arange(count, device=samples.device))
-    return Pairs(kept, corrupted.to(samples.device))
+    held = isinstance(samples.source, Held)  # where the samples do not fit, these do not either
+    return Pairs(kept, corrupted.to(samples.device) if held else corrupted)
 
 
 def draw_positions(count: int, wanted: int, *names: str) -> Tensor:

@@ -1,13 +1,16 @@
 """Data: samples and splits, verified downloads, image files, draws of labels, interpolation."""
 
 from daecore.data.arrays import save_arrays
+from daecore.data.batch_source import BatchSource, Held, Mapped
+from daecore.data.decoding import Decoded, decode
 from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.data.fetch import fetch_files
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile, read_image
-from daecore.data.image_search import Found, find_images
+from daecore.data.image_search import Found, Listed, find_images, remember_searches
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
+from daecore.data.pictures import Crops, Pictures, Whole, by_size
 from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float, as_uint8
 
 __all__ = [
@@ -15,17 +18,27 @@ __all__ = [
     "CHOICE",
     "INTERPOLATIONS",
     "Batch",
+    "BatchSource",
     "Corrupted",
+    "Crops",
+    "Decoded",
     "Found",
+    "Held",
     "ImageFile",
+    "Listed",
+    "Mapped",
     "Pairs",
+    "Pictures",
     "Samples",
     "Shape",
     "Source",
     "Splits",
+    "Whole",
     "as_float",
     "as_uint8",
+    "by_size",
     "debian_package",
+    "decode",
     "draw_labels",
     "encode_image",
     "fetch_files",
@@ -34,6 +47,7 @@ __all__ = [
     "local_folder",
     "npm_package",
     "read_image",
+    "remember_searches",
     "save_arrays",
     "torchvision_mirrors",
 ]

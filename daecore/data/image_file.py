@@ -4,6 +4,7 @@ The one reader for datasets, for restoring and for what comes in. A file's conte
 Does not restore; `daecore.data.image_encoding` makes a file of a picture again.
 """
 
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from daecore.data.image_values import Refused, Stored, scale, with_channels
+from daecore.data.plain_png import MAGIC as PNG
+from daecore.data.plain_png import decode_plain_png
 from daecore.data.raster import decode_raster
 from daecore.data.tiff import MAGIC, decode_tiff
 from daecore.errors import DaecoreError, DataError, NonFiniteError, in_a_line
@@ -70,7 +73,7 @@ def read_image(path: Path, channels: int = 0) -> ImageFile:
         InputError: The environment's DAE_MAX_MEGAPIXELS is no number.
     """
     try:
-        if path.exists() and not path.is_file():
+        if not stat.S_ISREG(path.stat().st_mode):
             raise Refused("is no file but a folder, a pipe or a device.")
         with path.open("rb") as file:
             stored = _decode(file, channels)
@@ -93,8 +96,10 @@ def _decode(file: IO[bytes], channels: int) -> Stored:
         Refused: It is not read, or it is damaged.
     """
     start = file.read(BEGINNING)
-    file.seek(0)
     try:
+        if start.startswith(PNG) and (pixels := decode_plain_png(start + file.read())) is not None:
+            return Stored(pixels, 255)
+        file.seek(0)
         return decode_tiff(file, channels) if start.startswith(MAGIC) else decode_raster(file, start, channels)
     except MemoryError:
         raise Refused("does not fit into memory. Cut it into parts.") from None

@@ -7,7 +7,9 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,22 +23,54 @@ Identity = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A picture file as it looked when its folder was searched.
+
+    Attributes:
+        path: Where it lies.
+        name: What it is called from that folder on, with slashes: the folder may move.
+        size: In bytes.
+        changed_ns: When its content last changed, in nanoseconds.
+    """
+
+    path: Path
+    name: str
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> "Listed":
+        """As it looks now.
+
+        Raises:
+            OSError: It is not there.
+        """
+        status = path.stat()
+        return cls(path, name, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
 class Found:
     """What a search found.
 
     Attributes:
-        files: The pictures, each once, sorted by path.
+        listed: The pictures, each once, sorted by path.
         left_out: Why each other file or folder was left out, in the order in which they were met; a folder counts once.
         others: Suffixes of the files that are no pictures.
     """
 
-    files: tuple[Path, ...]
+    listed: tuple[Listed, ...]
     left_out: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where the pictures lie."""
+        return tuple(it.path for it in self.listed)
+
     def __str__(self) -> str:
         """Such as ``10 pictures; left out 3: 2 with a dot in front, 1 no picture by its name (.txt)``."""
-        count = len(self.files)
+        count = len(self.listed)
         said = f"{count or 'no'} {'picture' if count == 1 else 'pictures'}"
         if not self.left_out:
             return said
@@ -54,8 +88,10 @@ class Found:
 
         One that was taken away since stays: whoever reads it tells of it.
         """
-        taken = {identity(file) for file in other.files} - {None}
-        return replace(self, files=tuple(file for file in self.files if identity(file) not in taken))
+        taken = {identity(it.path) for it in other.listed} - {None}
+        return (
+            replace(self, listed=tuple(it for it in self.listed if identity(it.path) not in taken)) if taken else self
+        )
 
 
 def find_images(folder: Path, *, skip: Path | None = None) -> Found:
@@ -68,19 +104,46 @@ def find_images(folder: Path, *, skip: Path | None = None) -> Found:
         folder: Where to search.
         skip: A folder that is not searched, nor spoken of.
     """
+    memory = None if skip else _memory.get()
+    if memory is not None and folder in memory:
+        return memory[folder]
     above = {identity(path) for path in (folder, *folder.resolve().parents)}
-    search = _Search(above, identity(skip) if skip else None)
+    search = _Search(folder, above, identity(skip) if skip else None)
     search.walk(folder)
-    return Found(tuple(sorted(search.files)), tuple(search.left_out), tuple(search.others))
+    listed = sorted(search.listed, key=lambda it: it.path)
+    found = Found(tuple(listed), tuple(search.left_out), tuple(search.others))
+    if memory is not None:
+        memory[folder] = found
+    return found
+
+
+_memory: ContextVar[dict[Path, Found] | None] = ContextVar("searches", default=None)
+
+
+@contextmanager
+def remember_searches(memory: dict[Path, Found]) -> Iterator[None]:
+    """Within it each folder is searched once, and what was found is taken for what is there.
+
+    For whoever asks several times about one state of a folder.
+
+    Args:
+        memory: What was found, by folder; it is filled.
+    """
+    before = _memory.set(memory)
+    try:
+        yield
+    finally:
+        _memory.reset(before)
 
 
 class _Search:
     """A search that goes on: what was seen, by device and inode, and what was found."""
 
-    def __init__(self, seen: set[Identity | None], skip: Identity | None) -> None:
+    def __init__(self, root: Path, seen: set[Identity | None], skip: Identity | None) -> None:
+        self.root = root
         self.seen = seen
         self.skip = skip
-        self.files: list[Path] = []
+        self.listed: list[Listed] = []
         self.left_out: list[str] = []
         self.others: list[str] = []
 
@@ -120,7 +183,8 @@ class _Search:
             self.left_out.append(OTHER)
             self.others.append(path.suffix.lower() or path.name)
         elif self._new(status):
-            self.files.append(path)
+            name = path.relative_to(self.root).as_posix()
+            self.listed.append(Listed(path, name, status.st_size, status.st_mtime_ns))
 
     def _new(self, status: os.stat_result) -> bool:
         found = status.st_dev, status.st_ino

@@ -13,11 +13,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from daecore.data.batch_source import BatchSource, Held, Shape, digest_of
 from daecore.data.tensor_rule import require_stored, require_values
 from daecore.errors import SamplesError, quote
-
-Shape = tuple[int, ...]
-"""The shape of one sample: ``(channels, height, width)`` of an image, ``(values,)`` of a point."""
 
 
 @dataclass(frozen=True)
@@ -51,51 +49,77 @@ class Corrupted:
     touched: Tensor | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Samples:
-    """One set of samples, whole, as one tensor.
+    """One set of samples: one tensor, or a source that is read by the batch.
 
     Attributes:
-        data: Images ``(N, C, H, W)``, uint8 or float32 in ``[0, 1]``; or float32 points ``(N, D)``.
+        source: Where they are read from.
         labels: int64 ``(N,)``, or None.
-
-    Raises:
-        SamplesError: They have another type or shape. Values are looked at by `fit`, and where a dataset is loaded.
     """
 
-    data: Tensor
-    labels: Tensor | None = None
+    source: BatchSource
+    labels: Tensor | None
+    known_digest: str
 
-    def __post_init__(self) -> None:
-        require_stored(self.data, self.labels)
+    def __init__(self, data: Tensor | BatchSource, labels: Tensor | None = None, *, known_digest: str = "") -> None:
+        """Hold samples.
+
+        Args:
+            data: Images ``(N, C, H, W)``, uint8 or float32 in ``[0, 1]``, or float32 points ``(N, D)``; or a source
+                of such.
+            labels: int64 ``(N,)``, or None.
+            known_digest: What `digest` is, where somebody has looked at all of them before.
+
+        Raises:
+            SamplesError: They have another type or shape. Values are looked at by `fit`, and where a dataset is loaded.
+        """
+        require_stored(data.tensor if isinstance(data, Held) else data, labels)
+        object.__setattr__(self, "source", data if isinstance(data, BatchSource) else Held(data))
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "known_digest", known_digest)
 
     def __len__(self) -> int:
-        return self.data.shape[0]
+        return len(self.source)
+
+    @property
+    def data(self) -> Tensor:
+        """All samples as one tensor ``(N, *shape)``: at no cost where they are one, else all are read."""
+        source = self.source
+        return source.tensor if isinstance(source, Held) else source.read(torch.arange(len(source)))
 
     @property
     def shape(self) -> Shape:
         """The shape of one sample."""
-        return tuple(self.data.shape[1:])
+        return self.source.shape
 
     @property
     def device(self) -> torch.device:
-        """Where the data lie; everything computed from them is computed there."""
-        return self.data.device
+        """Where what is read of them lies; everything computed from them is computed there."""
+        return self.source.device
 
     def to(self, device: torch.device | str) -> "Samples":
         """The same samples on another device."""
         labels = None if self.labels is None else self.labels.to(device)
-        return Samples(self.data.to(device), labels)
+        return Samples(self.source.to(device), labels, known_digest=self.known_digest)
 
     def select(self, index: Tensor) -> "Samples":
-        """The samples at ``index`` (int64 ``(K,)``), in that order."""
-        labels = None if self.labels is None else self.labels[index]
-        return Samples(self.data[index], labels)
+        """The samples at ``index`` (int64 ``(K,)``), in that order; a source that is no tensor is not read for it."""
+        labels = None if self.labels is None else self.labels[index.to(self.labels.device)]
+        return Samples(self.source.select(index), labels)
+
+    def read(self, index: Tensor) -> Tensor:
+        """The samples at ``index`` (int64 ``(K,)``) as they are stored: ``(K, *shape)``."""
+        return self.source.read(index)
+
+    def head(self, count: int) -> Tensor:
+        """The first samples as they are stored, at most so many: ``(K, *shape)``."""
+        return self.source.read(torch.arange(min(count, len(self)), device=self.device))
 
     def batch(self, index: Tensor, epoch: int = 0) -> Batch:
         """The samples at ``index``, as a batch of float32, seen in this epoch."""
-        labels = None if self.labels is None else self.labels.index_select(0, index)
-        return Batch(as_float(self.data.index_select(0, index)), labels, index, epoch)
+        labels = None if self.labels is None else self.labels.index_select(0, index.to(self.labels.device))
+        return Batch(as_float(self.source.read(index)), labels, index.to(self.device), epoch)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All samples in their order, ``size`` at a time (the last batch may be smaller)."""
@@ -105,7 +129,11 @@ class Samples:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of shape, type, values and labels: equal digests, equal samples."""
-        return _digest(self.data, self.labels)
+        if self.known_digest or self.labels is None:
+            return self.known_digest or self.source.digest
+        if isinstance(self.source, Held):
+            return digest_of(self.source.tensor, self.labels)
+        return hashlib.sha256(f"{self.source.digest}{digest_of(self.labels)}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -150,7 +178,7 @@ class Splits:
             SamplesError: A set is empty, holds NaN or infinity, or lacks labels or has others than the classes' own.
         """
         for name, samples in self.sets:
-            require_values(samples.data, samples.labels, name, classes=self.classes)
+            require_values(samples.source, samples.labels, name, classes=self.classes)
             if self.classes is not None and samples.labels is None:
                 raise SamplesError(f"Splits with {self.classes} classes need labels, and the {name} have none.")
         return self
@@ -185,16 +213,7 @@ class Pairs:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of both: equal digests, the very same noise on the very same samples."""
-        return hashlib.sha256(f"{self.clean.digest}{_digest(self.corrupted)}".encode()).hexdigest()
-
-
-def _digest(data: Tensor, labels: Tensor | None = None) -> str:
-    """SHA-256 of type, shape, values and labels."""
-    state = hashlib.sha256(f"{data.dtype}{tuple(data.shape)}".encode())
-    for part in (data, labels):
-        if part is not None:
-            state.update(part.cpu().contiguous().numpy().data)
-    return state.hexdigest()
+        return hashlib.sha256(f"{self.clean.digest}{digest_of(self.corrupted)}".encode()).hexdigest()
 
 
 def as_float(data: Tensor) -> Tensor:

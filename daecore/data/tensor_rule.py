@@ -6,13 +6,16 @@ each is a grey level: a memory map of them is not read. float32 does; a training
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from daecore.data.batch_source import BatchSource, Held
 from daecore.errors import SamplesError
 
 RULE = "images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D)"
+ROWS = 4096  # samples that are looked at together, where they are read by the batch
 CHANNELS = 4  # what has no more columns, and more rows and channels, is a picture with its channels last
 
 
@@ -20,12 +23,17 @@ def require_stored(data: object, labels: object) -> None:
     """Refuse what is not stored by the rule, without looking at a value.
 
     Args:
-        data: uint8 or float32 ``(N, C, H, W)``, or float32 ``(N, D)``.
+        data: uint8 or float32 ``(N, C, H, W)``, or float32 ``(N, D)``; or a source of such.
         labels: int64 ``(N,)`` on the same device, or None.
 
     Raises:
         SamplesError: It has another type or shape, or the labels do not fit.
     """
+    if isinstance(data, BatchSource):
+        data = torch.empty(
+            (len(data), *data.shape), dtype=data.dtype, device="meta"
+        )  # looks like it, and holds nothing
+        labels = labels.to("meta") if isinstance(labels, Tensor) else labels
     if not isinstance(data, Tensor):
         raise SamplesError(f"Samples hold {RULE}, but `data` is {_name(data)}. Give a torch tensor: torch.from_numpy.")
     images = data.dtype in (torch.uint8, torch.float32) and data.ndim == 4
@@ -49,11 +57,11 @@ def require_stored(data: object, labels: object) -> None:
         )
 
 
-def require_values(data: Tensor, labels: Tensor | None, what: str, *, classes: int | None = None) -> None:
+def require_values(source: BatchSource, labels: Tensor | None, what: str, *, classes: int | None = None) -> None:
     """Refuse samples that nothing can be learnt from: none at all, points that are not finite, labels out of range.
 
     Args:
-        data: As `require_stored` takes it.
+        source: As `require_stored` takes it; float32 is read once, by the batch.
         labels: Likewise.
         what: Which samples, for the message.
         classes: The number of classes, where it is known.
@@ -61,29 +69,46 @@ def require_values(data: Tensor, labels: Tensor | None, what: str, *, classes: i
     Raises:
         SamplesError: They are such.
     """
-    if not len(data):
+    if not len(source):
         raise SamplesError(f"There are no {what}: the set is empty.")
-    if data.device.type == "meta":
+    if source.device.type == "meta":
         return
-    low, high = _bounds(data) if data.is_floating_point() else (0.0, 1.0)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        wrong = ~data.isfinite()
-        first = int(wrong.flatten(1).any(1).nonzero()[0].item())
-        raise SamplesError(
-            f"The {what} must be finite, but {int(wrong.sum().item()):,} of their values are NaN or infinite, the "
-            f"first in sample {first}. Leave such samples out."
-        )
-    if data.ndim == 4 and (low < 0 or high > 1):
-        raise SamplesError(
-            f"The {what} must have values from 0 to 1, but have values from {low:.6g} to {high:.6g}. Divide them by "
-            "what white is."
-        )
+    _require_range(source, what)
     if labels is None:
         return
     low, high = _bounds(labels)
     if low < 0 or (classes is not None and high >= classes):
         expected = "from 0" if classes is None else f"from 0 to {classes - 1}"
         raise SamplesError(f"The {what} must have labels {expected}, but have labels from {low:.0f} to {high:.0f}.")
+
+
+def _require_range(source: BatchSource, what: str) -> None:
+    """Refuse floats that are not finite, and pictures beyond 0 and 1."""
+    if source.dtype != torch.float32:
+        return
+    bounds = [_bounds(part) for part in _parts(source)]
+    low, high = min(it[0] for it in bounds), max(it[1] for it in bounds)
+    if not all(math.isfinite(value) for pair in bounds for value in pair):
+        rows = torch.cat([(~part.isfinite()).flatten(1).sum(1) for part in _parts(source)])
+        first = int(rows.nonzero()[0].item())
+        raise SamplesError(
+            f"The {what} must be finite, but {int(rows.sum().item()):,} of their values are NaN or infinite, the "
+            f"first in sample {first}. Leave such samples out."
+        )
+    if len(source.shape) == 3 and (low < 0 or high > 1):
+        raise SamplesError(
+            f"The {what} must have values from 0 to 1, but have values from {low:.6g} to {high:.6g}. Divide them by "
+            "what white is."
+        )
+
+
+def _parts(source: BatchSource) -> Iterator[Tensor]:
+    """All samples: at once where they lie in memory, else by the batch."""
+    if isinstance(source, Held):
+        yield source.tensor
+        return
+    for index in torch.arange(len(source)).split(ROWS):
+        yield source.read(index)
 
 
 def _bounds(values: Tensor) -> tuple[float, float]:

@@ -5,6 +5,7 @@ bounded: strengths are chosen on at most `TUNED` validation samples (`SLOW_TUNED
 and those slow methods are evaluated on a fixed draw of at most `EVALUATED` test images, fewer when images are large.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -93,12 +94,12 @@ class _Bench:
     @property
     def smaller(self) -> bool:
         """Whether the corruption shrinks its images."""
-        return self.validation.corrupted.shape != self.validation.clean.data.shape
+        return self.validation.corrupted.shape[1:] != self.validation.clean.shape
 
     @property
     def subset(self) -> Tensor:
         """Where slow methods are evaluated: int64, ascending, among all test samples."""
-        values = max(pairs.clean.data[0].numel() for pairs in self.test)
+        values = max(math.prod(pairs.clean.shape) for pairs in self.test)
         wanted = min(EVALUATED, max(8, SLOW_VALUES // values))
         return draw_positions(sum(map(len, self.test)), wanted, "judging", *(it.clean.digest for it in self.test))
 
@@ -144,7 +145,7 @@ def _mse(pairs: Pairs, index: Tensor, restore: Restorer) -> Tensor:
     shape = pairs.clean.shape
     error = image_mse if len(shape) == 3 else squared_error
     parts = [
-        error(restore(pairs.corrupted[some], shape), as_float(pairs.clean.data[some])) for some in index.split(SIZE)
+        error(restore(pairs.corrupted[some], shape), as_float(pairs.clean.read(some))) for some in index.split(SIZE)
     ]
     return torch.cat(parts)
 

@@ -136,25 +136,28 @@ def evaluate(
             f"evaluate() got {total} pairs that are not the ones the baselines were measured on. "
             "Give every test group, in the order of splits.test, with the same corruption to both."
         )
-    groups = [_score(group, restore(model, group.corrupted, precision=precision)) for group in pairs]
+    groups = [_score(model, group, precision) for group in pairs]
     scores = {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
     scores["index"] = np.arange(total)
     return Evaluation(_report(scores, baselines), scores, baselines.digest)
 
 
-def _score(pairs: Pairs, restored: Tensor, size: int = 500) -> Scores:
-    """Scores of each sample of one group."""
-    finite = restored.flatten(1).isfinite().all(1)
-    if not finite.all():
+def _score(model: nn.Module, pairs: Pairs, precision: Precision, size: int = 500) -> Scores:
+    """Scores of each sample of one group, restored and scored by the batch."""
+    device = pairs.clean.device
+    parts: list[dict[str, Tensor]] = []
+    broken = 0
+    for some in torch.arange(len(pairs)).split(size):
+        corrupted = pairs.corrupted[some.to(pairs.corrupted.device)].to(device)
+        restored = restore(model, corrupted, precision=precision)
+        broken += int((~restored.flatten(1).isfinite().all(1)).sum())
+        parts.append(_measure(corrupted, restored, as_float(pairs.clean.read(some.to(device)))))
+    if broken:
         raise NonFiniteError(
-            f"The model restored {int((~finite).sum())} of {len(finite)} test samples to NaN or infinite "
+            f"The model restored {broken} of {len(pairs)} test samples to NaN or infinite "
             "values; finite ones were expected. Try training.precision=float32 or a lower training.learning_rate, "
             "and train again."
         )
-    parts = [
-        _measure(pairs.corrupted[some], restored[some], as_float(pairs.clean.data[some]))
-        for some in torch.arange(len(pairs), device=restored.device).split(size)
-    ]
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 

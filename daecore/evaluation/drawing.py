@@ -58,7 +58,7 @@ def evaluate_sampler(
     mean = restore(model, corrupted, precision=precision).cpu()
     mean = mean.clamp(0, 1) if len(group.shape) == 3 else mean
     samples = draw_samples(model, corrupted, DRAWS, options, shape=group.shape, precision=precision).cpu()
-    clean = as_float(group.data[index]).cpu()
+    clean = as_float(group.read(index)).cpu()
     report = measure_consistency(clean, samples, mean)
     report = report.with_measures(measure_realism(samples, mean, splits.to("cpu"), index.cpu()))
     return Drawn(report, clean, corrupted.cpu(), mean, samples)

@@ -4,6 +4,7 @@ Knows training pictures and the likelihood of a pixel. Nothing is trained. Does 
 `daecore.evaluation.local_posterior_fit`. A gain over it is what a network knows beyond patches at their own place.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,7 @@ def explained_by_the_mean(images: Tensor) -> float:
 
 def choose_originals(train: Samples) -> Samples:
     """The training pictures that are weighed: a fixed choice of at most 10,000, fewer where they are large."""
-    wanted = max(1, min(ORIGINALS, PIXELS // train.data[0].numel()))
+    wanted = max(1, min(ORIGINALS, PIXELS // math.prod(train.shape)))
     return train.select(draw_positions(len(train), wanted, "local posterior", train.digest).to(train.device))
 
 

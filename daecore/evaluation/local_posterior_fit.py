@@ -49,7 +49,7 @@ class _Candidates:
 
     def __init__(self, originals: Samples, validation: Pairs, clean: Tensor, expected: Tensor, drawn: Tensor) -> None:
         self._originals = originals.data
-        self._clean = as_float(validation.clean.data[:TUNED])
+        self._clean = as_float(validation.clean.head(TUNED))
         self._corrupted = validation.corrupted[:TUNED]
         self._channels = [PixelChannel.measure(references, drawn) for references in (clean, expected)]
         pairs = zip(self._channels, (clean, expected), strict=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from daecore.data.samples import Splits, as_float
+from daecore.data.samples import Splits
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DaecoreError, SamplesError
 from daecore.plugin.kinds import Dataset
@@ -75,7 +75,7 @@ def _values(subject: Subject[Dataset]) -> None:
     for name, samples in load(subject).sets:
         try:
             if len(samples):
-                require_values(samples.data, None, name)
+                require_values(samples.source, None, name)
         except SamplesError as error:
             raise Violation("finite values, and images from 0 to 1", "they were refused", str(error)) from None
 
@@ -106,7 +106,7 @@ def _disjoint(subject: Subject[Dataset]) -> None:
     splits = load(subject)
     seen: dict[bytes, str] = {}
     for name, samples in splits.sets:
-        rows = (row for part in samples.data.split(ROWS) for row in as_float(part).flatten(1).numpy())
+        rows = (row for batch in samples.batches(ROWS) for row in batch.clean.flatten(1).numpy())
         for position, row in enumerate(rows):  # as floats: one set may be uint8 and another float32
             content = hashlib.blake2b(row.tobytes(), digest_size=16).digest() + str(samples.shape).encode()
             if seen.setdefault(content, name) != name:

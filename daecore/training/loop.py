@@ -1,6 +1,6 @@
 """The one training loop: permute, slice, loss, backward, step, schedule.
 
-Knows models, objectives and samples in memory. Does not know what is learnt, who watches, or where
+Knows models, objectives and samples. Does not know what is learnt, who watches, or where
 checkpoints lie: it yields an `Epoch` after each pass, and the caller logs, saves or breaks.
 """
 
@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from daecore import rng
+from daecore.data.batch_source import Held
 from daecore.data.samples import Samples
 from daecore.device import autocast, resolve_device
 from daecore.errors import NonFiniteError
@@ -121,7 +122,7 @@ def fit(
         began = time.perf_counter()
         model.train()
         losses: list[Tensor] = []
-        for step, (name, index) in enumerate(_batches(len(samples), options, seed, number, device)):
+        for step, (name, index) in enumerate(_batches(samples, options, seed, number)):
             batch = samples.batch(index, number)
             generator = rng.stream(seed, "noise", *name, device=device)
             with autocast(device, precision):
@@ -143,15 +144,16 @@ def fit(
 
 
 def _batches(
-    count: int, options: TrainingOptions, seed: int, epoch: int, device: torch.device
+    samples: Samples, options: TrainingOptions, seed: int, epoch: int
 ) -> Iterator[tuple[tuple[int, int], Tensor]]:
-    """The epoch's batches: the name of each one's noise stream, and its positions.
+    """The epoch's batches: the name of each one's noise stream, and its positions, where samples are looked up.
 
     With ``noise: once`` the same batches come in another order, each with its own noise for ever.
     """
     fixed = options.noise == "once"
-    order = rng.stream(seed, "order", 0 if fixed else epoch, device=device)
-    parts = _permutation(count, order, device).split(options.batch)
+    order = rng.stream(seed, "order", 0 if fixed else epoch, device=samples.device)
+    where = samples.device if isinstance(samples.source, Held) else "cpu"
+    parts = _permutation(len(samples), order, samples.device).to(where).split(options.batch)
     if not fixed:
         yield from (((epoch, step), part) for step, part in enumerate(parts))
         return

@@ -34,7 +34,7 @@ def require_trainable(model: nn.Module, samples: Samples, validation: Samples | 
             raise InputError(
                 f"fit takes daecore.Samples as {name}, but got {type(given).__name__}: Samples(data, labels)."
             )
-        require_values(given.data, given.labels, name)
+        require_values(given.source, given.labels, name)
         if given.device != samples.device:
             raise InputError(
                 f"fit trains on {samples.device}, but the {name} lie on {given.device}: samples.to(device)."

@@ -53,7 +53,8 @@ class Classifier(nn.Module):
         At most `MEASURED` of them are taken, evenly spread over the set.
         """
         step = -(-len(samples) // MEASURED)
-        codes = torch.cat([self.codes(as_float(part)) for part in samples.data[::step].split(SIZE)])
+        chosen = torch.arange(0, len(samples), step, device=samples.device)
+        codes = torch.cat([self.codes(as_float(samples.read(some))) for some in chosen.split(SIZE)])
         self.centre, self.scale = (value.to(self.centre.device) for value in moments(codes))
         return self
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from daecore import rng
 from daecore.corruption.corruptor import Corruptor
-from daecore.data.samples import Samples, as_float
+from daecore.data.samples import Samples
 from daecore.device import Precision
 from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented_classification
@@ -132,5 +132,5 @@ class PretrainedEncoder:
         """The frozen encoder's standardised codes, float32 ``(N, F)``."""
         frozen, change = self._frozen.eval(), augmentation or Corruptor()
         generator = rng.stream(seed, "augmentation", device=samples.device)
-        parts = [frozen.features(change(as_float(part), generator).x) for part in samples.data.split(SIZE)]
+        parts = [frozen.features(change(batch.clean, generator).x) for batch in samples.batches(SIZE)]
         return Samples(torch.cat(parts), samples.labels)

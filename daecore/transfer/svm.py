@@ -144,8 +144,8 @@ class Svm:
         return int((self.predict(samples) != torch.from_numpy(_labels(samples))).sum())
 
     def _distances(self, samples: Samples) -> Iterator[Tensor]:
-        for part in samples.data.split(ROWS):
-            yield squared_distances(as_float(part).flatten(1), self.points)
+        for batch in samples.batches(ROWS):
+            yield squared_distances(batch.clean.flatten(1), self.points)
 
 
 def squared_distances(points: Tensor, others: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 Knows a network, what is thought of its errors, and thresholds. Does not know files, nor how well the promise is kept.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -144,12 +145,12 @@ def fit_error_bars(model: nn.Module, estimator: Estimator, pairs: Pairs, level: 
 def spreads(model: nn.Module, estimator: Estimator, pairs: Pairs) -> Iterator[tuple[Spread, Tensor]]:
     """What is thought of each batch's errors, and the truth, float32 ``(B, C, H, W)``."""
     for index in torch.arange(len(pairs), device=pairs.corrupted.device).split(BATCH):
-        yield estimator(model, pairs.corrupted[index]), as_float(pairs.clean.data[index])
+        yield estimator(model, pairs.corrupted[index]), as_float(pairs.clean.read(index))
 
 
 def some_of(pairs: Pairs, values: int) -> Pairs:
     """As many of the pairs as hold so many values; the same ones each time."""
-    size = pairs.clean.data[0].numel()
+    size = math.prod(pairs.clean.shape)
     wanted = max(1, values // size)
     if len(pairs) <= wanted:
         return pairs

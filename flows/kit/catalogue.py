@@ -89,7 +89,7 @@ def _strengths(extension: Corruption) -> list[tuple[str, CorruptionSpec]]:
 def _digits() -> Tensor:
     """Handwritten digits of scikit-learn, enlarged: float32 ``(SHOWN, 1, 24, 24)``."""
     data = spec("dataset", "digits")
-    pictures = data.extension.function(data.options, cache=Path()).train.data[:SHOWN].float() / 255
+    pictures = data.extension.function(data.options, cache=Path()).train.head(SHOWN).float() / 255
     return torch.nn.functional.interpolate(pictures, scale_factor=3, mode="bilinear").clamp(0, 1)
 
 

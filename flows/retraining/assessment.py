@@ -105,4 +105,4 @@ def assess(
 
 def clean_of(dataset: DatasetRef) -> Tensor:
     """Some clean pictures, float32 ``(N, C, H, W)``: validation's, which no network trains on."""
-    return as_float(splits_of(dataset).validation.data[:CLEAN])
+    return as_float(splits_of(dataset).validation.head(CLEAN))

@@ -3,9 +3,11 @@
 One of the two process caches the project allows; the other is the registry.
 """
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from daecore.data.image_search import Found, remember_searches
 from daecore.data.samples import Splits
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment
@@ -16,6 +18,7 @@ from ..store.store import current_store
 from .stage import Request, stage
 
 CHANGES = 4  # lines of a fingerprint that a message tells
+_searches: dict[Path, Found] = {}  # of the folders that the last request looked into
 
 
 class DatasetRequest(Request):
@@ -28,6 +31,8 @@ class DatasetRequest(Request):
 def dataset_request(experiment: Experiment) -> DatasetRequest:
     """Load the experiment's dataset; a dataset made of a user's files is keyed by how they look now."""
     data = experiment.dataset
+    _searches.clear()
+    _texts.cache_clear()
     fingerprint = fingerprint_of(data)
     inputs = {"dataset": data.dump(), "fingerprint": fingerprint}
     return DatasetRequest(key=load_dataset.key_of(inputs, [data]), spec=data, fingerprint=fingerprint)
@@ -78,9 +83,21 @@ def _smallest_class(splits: Splits) -> int:
 
 
 def fingerprint_of(data: DatasetSpec) -> str:
-    """How a dataset that is made of a user's files looks now; empty for others."""
+    """How a dataset that is made of a user's files looked when it was asked for, as a digest; empty for others."""
+    text = _texts(data)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest() if text else ""
+
+
+@lru_cache(maxsize=4)
+def _texts(data: DatasetSpec) -> str:
+    """What the dataset says of its files: looked at once for each time it is asked for."""
+    return _look(data)
+
+
+def _look(data: DatasetSpec) -> str:
     fingerprint = data.extension.fingerprint
-    return str(fingerprint(data.options)) if fingerprint else ""
+    with remember_searches(_searches):
+        return str(fingerprint(data.options)) if fingerprint else ""
 
 
 def _splits(data: DatasetSpec) -> Splits:
@@ -89,17 +106,22 @@ def _splits(data: DatasetSpec) -> Splits:
 
 @lru_cache(maxsize=2)
 def _load(data: DatasetSpec, fingerprint: str, folder: Path) -> Splits:
-    """The tensors, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
-    splits: Splits = data.extension.function(data.options, cache=folder)
-    now = fingerprint_of(data)
-    if now != fingerprint:
-        changed = sorted(set(fingerprint.splitlines()) ^ set(now.splitlines()))
-        more = f" and {len(changed) - CHANGES} more" if len(changed) > CHANGES else ""
-        raise DataError(
-            f"The files of the dataset {data.name} have changed since this run looked at them: "
-            f"{'; '.join(changed[:CHANGES])}{more}. Nothing was kept of it. Run again when nobody writes there."
-        )
-    return splits.require_values()
+    """The samples, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
+    before = _texts(data)
+    if fingerprint_of(data) == fingerprint:
+        with remember_searches(_searches):
+            splits: Splits = data.extension.function(data.options, cache=folder)
+        if (now := _look(data)) == before:
+            return splits.require_values()
+    else:
+        now = before
+    changed = sorted(set(before.splitlines()) ^ set(now.splitlines()))
+    more = f" and {len(changed) - CHANGES} more" if len(changed) > CHANGES else ""
+    said = f": {'; '.join(changed[:CHANGES])}{more}" if changed else ""
+    raise DataError(
+        f"The files of the dataset {data.name} have changed since this run looked at them{said}. Nothing was kept of "
+        "it. Run again when nobody writes there."
+    )
 
 
 @lru_cache(maxsize=1)

@@ -112,7 +112,7 @@ def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
 
 def _panel(model: torch.nn.Module, bars: ErrorBars, pairs: Pairs) -> Figure:
     """The first pictures with their bounds."""
-    clean = Samples(pairs.clean.data[:SHOWN])
+    clean = Samples(pairs.clean.head(SHOWN))
     said = bars(model, pairs.corrupted[:SHOWN])
     rows = {
         "original": as_float(clean.data),

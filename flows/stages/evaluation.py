@@ -107,7 +107,7 @@ def _pictures(
 
 def _rows(model: torch.nn.Module, baselines: Baselines, pairs: Pairs) -> dict[str, Tensor]:
     """The panel's rows; always the same test images, the first ones."""
-    clean = Samples(pairs.clean.data[:SHOWN].cpu())
+    clean = Samples(pairs.clean.head(SHOWN).cpu())
     few = Pairs(clean, pairs.corrupted[:SHOWN].cpu())
     best = baselines.best
     where = next(model.parameters()).device
@@ -121,4 +121,4 @@ def _rows(model: torch.nn.Module, baselines: Baselines, pairs: Pairs) -> dict[st
 
 def _arrows(model: torch.nn.Module, train: Samples, pairs: Pairs) -> Figure:
     x = pairs.corrupted[:400]
-    return figures.arrows(x.cpu(), restore(model, x).cpu(), train.data[:2000].cpu())
+    return figures.arrows(x.cpu(), restore(model, x).cpu(), train.head(2000).cpu())

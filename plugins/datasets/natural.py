@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import Field
 
 from daecore import DataError, Dataset, InputError, Options, Splits, hookimpl, user_path
+from daecore.data import Listed
 
 from ..bibliography import cite
 from .image_folder import ImageFolder, read_splits, search
@@ -49,7 +50,23 @@ def natural(options: Natural, *, cache: Path) -> Splits:
         validation=VALIDATION,
         seed=options.seed,
     )
-    return read_splits(chosen, train, test)
+    return read_splits(chosen, listed(train), listed(test), cache)
+
+
+def listed(files: list[Path]) -> list[Listed]:
+    """How these files look now.
+
+    Raises:
+        DataError: One cannot be opened, as somebody has just taken it away.
+    """
+    return [_listed(file) for file in files]
+
+
+def _listed(file: Path) -> Listed:
+    try:
+        return Listed.of(file, f"{file.parent.name}/{file.name}")
+    except OSError as error:
+        raise _gone(file, error) from None
 
 
 def fingerprint(options: Natural) -> str:
@@ -71,10 +88,14 @@ def _digest(file: Path) -> str:
     try:
         return sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise DataError(
-            f"The image {file} cannot be opened: {error.strerror or error}. If the files are being changed, run again "
-            "when nobody writes there."
-        ) from None
+        raise _gone(file, error) from None
+
+
+def _gone(file: Path, error: OSError) -> DataError:
+    return DataError(
+        f"The image {file} cannot be opened: {error.strerror or error}. If the files are being changed, run again "
+        "when nobody writes there."
+    )
 
 
 def _folder() -> str:

@@ -84,7 +84,7 @@ def _cut(options: Patches, cache: Path) -> list[Tensor]:
             validation=natural.VALIDATION,
             seed=options.seed,
         )
-        splits = read_splits(chosen, train, test)
+        splits = read_splits(chosen, natural.listed(train), natural.listed(test), cache)
         return [splits.train.data, splits.validation.data, splits.test[0].data]
     images = mnist(Mnist(), cache=cache) if options.source == "mnist" else fashion_mnist(FashionMnist(), cache=cache)
     parts = (

@@ -1,6 +1,8 @@
 """A user's own images: split by file, cropped by a named stream, refused with the file's name."""
 
 import re
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ def folder(tmp_path):
 
 
 def load(folder, **options):
-    return image_folder(ImageFolder(path=str(folder), **{"size": 8, "crops_per_image": 3, **options}), cache=None)
+    chosen = ImageFolder(path=str(folder), **{"size": 8, "crops_per_image": 3, **options})
+    with tempfile.TemporaryDirectory() as cache:
+        return image_folder(chosen, cache=Path(cache))
 
 
 def save(array, path):
@@ -181,7 +185,7 @@ def test_files_that_change_after_they_were_looked_at_are_not_recorded_as_they_we
     again = dataset_request(parse({"dataset": data, "corruptions": [{"gaussian_noise": {}}]}))
     assert again.key != asked.key
     Image.new("L", (17, 16), 100).save(folder / "2.png")
-    with pytest.raises(DataError, match=r"changed since this run looked at them: path 2\.png .*Nothing was kept"):
+    with pytest.raises(DataError, match=r"2\.png has changed since its folder was listed"):
         load_dataset.fn(again)
 
 
@@ -232,13 +236,6 @@ def vanishing(monkeypatch, name):
         return found
 
     monkeypatch.setattr("daecore_plugins.datasets.image_folder.find_images", searched)
-
-
-def test_a_file_that_vanishes_is_no_part_of_the_fingerprint(folder, monkeypatch):
-    options = ImageFolder(path=str(folder))
-    before = fingerprint(options)
-    vanishing(monkeypatch, "3.png")
-    assert [line for line in before.splitlines() if " 3.png " not in line] == fingerprint(options).splitlines()
 
 
 @pytest.mark.parametrize("own", [False, True])

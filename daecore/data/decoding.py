@@ -1,0 +1,160 @@
+"""Decoding: picture files become numbers once, kept in the data folder, and are mapped from there ever after.
+
+What a list of files gave lies in a folder of its own (see `daecore.data.picture_store`). What a killed process has
+written counts. What another list gave of the same file is copied instead of decoded. Knows files and how they looked
+when they were listed. Does not know what becomes of the pictures.
+"""
+
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache as once
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock
+from torch import Tensor
+
+from daecore.data import image_file, image_values, plain_png, raster, tiff
+from daecore.data.image_file import read_image
+from daecore.data.image_search import Listed
+from daecore.data.picture_store import PictureWriter, is_finished, known_pictures, open_pictures
+from daecore.data.pictures import Pictures
+from daecore.errors import DaecoreError, DataError, InputError
+from daecore.processors import usable
+
+KEPT = "decoded"  # the folder within the data folder
+AHEAD = 8  # pictures that are decoded before they are needed, for each thread
+SAID_SECONDS = 5
+READERS = (image_file, image_values, plain_png, raster, tiff)
+LIBRARIES = ("pillow", "tifffile", "imagecodecs")
+progress = logging.getLogger("daecore.progress")
+
+Result = str | tuple[Tensor, tuple[str, ...]]
+"""The pixels of a file ``(C, H, W)`` with notes, or what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What picture files gave.
+
+    Attributes:
+        pictures: Those that could be read, in the order of their files.
+        files: Of these.
+        notes: What a user must know of some, a sentence each, with the name of the file.
+        bad: What is wrong with each of the others.
+    """
+
+    pictures: Pictures
+    files: tuple[Listed, ...]
+    notes: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+
+
+def decode(files: Sequence[Listed], channels: int, cache: Path) -> Decoded:
+    """Decode picture files, or take what was decoded before.
+
+    Args:
+        files: As they were listed; at least one.
+        channels: 1 reads them grey, 3 in colour.
+        cache: The data folder.
+
+    Returns:
+        Those that can be read, mapped. If some cannot, the others are kept and not decoded again.
+
+    Raises:
+        DataError: A file has changed since it was listed, or there is no room for what is decoded.
+        InputError: No picture can be read, as the environment says something that cannot be.
+    """
+    keys = [key_of(file, channels) for file in files]
+    folder = cache / KEPT / hashlib.sha256(b"".join(keys)).hexdigest()[:32]
+    bad: list[str] = []
+    if not is_finished(folder, len(files), channels):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            if not is_finished(folder, len(files), channels):  # another process may have done it meanwhile
+                bad = _write(folder, files, keys, channels)
+    pictures, notes = open_pictures(folder, channels)
+    if not bad:
+        return Decoded(pictures, tuple(files), notes)
+    good = set(pictures.keys)
+    return Decoded(pictures, tuple(it for it, key in zip(files, keys, strict=True) if key in good), notes, tuple(bad))
+
+
+def key_of(file: Listed, channels: int) -> bytes:
+    """16 bytes: the same for the same file, read in the same way; by its name, size and time."""
+    said = f"{_way_of_reading()} {channels}\n{file.name}\n{file.size}\n{file.changed_ns}"
+    return hashlib.sha256(said.encode(errors="surrogateescape")).digest()[:16]
+
+
+@once
+def _way_of_reading() -> str:
+    """Another text when files might be read as other numbers."""
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in READERS)
+    return " ".join([hashlib.sha256(sources).hexdigest(), *map(version, LIBRARIES)])
+
+
+def _write(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channels: int) -> list[str]:
+    """Decode what is not there yet; gives what is wrong with the rest."""
+    bad: list[str] = []
+    with PictureWriter(folder, channels, keys) as writer:
+        begun = writer.count
+        known = known_pictures(folder.parent, set(keys[begun:]), channels, besides=folder)
+        if begun or known:
+            progress.info("decoding: %d of %d pictures were decoded before", begun + len(known), len(files))
+        asked = [file for file, key in zip(files[begun:], keys[begun:], strict=True) if key not in known]
+        decoded, said = _decoded(asked, channels), time.monotonic()
+        for number, key in enumerate(keys[begun:], begun + 1):
+            result: Result = (known[key], ()) if key in known else next(decoded)
+            if isinstance(result, str):
+                bad.append(result)
+            else:
+                writer.add(key, *result, name=files[number - 1].path)
+            if time.monotonic() - said > SAID_SECONDS:
+                said = time.monotonic()
+                progress.info("decoding: %d of %d pictures", number, len(files))
+        if not bad:
+            writer.finish()
+    return bad
+
+
+def _decoded(files: Sequence[Listed], channels: int) -> Iterator[Result]:
+    """What each file gives, in their order, by all cores."""
+    threads = usable()
+    if threads == 1:
+        yield from (_read(file, channels) for file in files)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for file in files:
+                waiting.append(pool.submit(_read, file, channels))
+                if len(waiting) > threads * AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _read(file: Listed, channels: int) -> Result:
+    """The pixels of a file, which must look as it did when it was listed."""
+    try:
+        image = read_image(file.path, channels)
+        now = file.path.stat()
+    except InputError:
+        raise
+    except DaecoreError as error:
+        return str(error)
+    except OSError as error:
+        return f"The image {file.path} cannot be opened: {error.strerror or error}."
+    if (now.st_size, now.st_mtime_ns) != (file.size, file.changed_ns):
+        raise DataError(
+            f"The image {file.path} has changed since its folder was listed. Run again when nobody writes there."
+        )
+    return image.pixels, image.notes

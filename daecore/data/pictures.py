@@ -1,0 +1,179 @@
+"""Pictures of many sizes, one after the other in memory or in a mapped file; crops of them, drawn when they are read.
+
+Knows where each picture begins and how large it is. Does not know files, nor who decoded them.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from daecore.data.batch_source import BatchSource, Shape
+from daecore.data.samples import as_float
+from daecore.rng import scatter
+
+ROW = np.dtype(
+    [("key", "V16"), ("begin", "<i8"), ("height", "<i4"), ("width", "<i4"), ("deep", "<u1"), ("sha256", "<u1", 32)]
+)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """N pictures with the same number of channels.
+
+    Attributes:
+        rows: ``(N,)`` of `ROW`: the key of its file, where each begins, counted in values, its size, in which of the
+            tensors it lies, and the SHA-256 of its type, shape and values.
+        flat: uint8 ``(V,)``, the values of all pictures of 8 bits, each ``(C, H, W)``.
+        deep: float32 ``(W,)``, those of all others, in ``[0, 1]``.
+        channels: 1 or 3.
+    """
+
+    rows: NDArray[np.void]
+    flat: Tensor
+    deep: Tensor
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def select(self, index: NDArray[np.int64]) -> "Pictures":
+        """Some of them, in this order; nothing is copied."""
+        return replace(self, rows=self.rows[index])
+
+    @property
+    def keys(self) -> list[bytes]:
+        """What each was decoded from, 16 bytes."""
+        return [bytes(key) for key in self.rows["key"].tolist()]
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """What they are stored as together: float32 where one of them has more than 8 bits."""
+        return torch.float32 if self.rows["deep"].any() else torch.uint8
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over those of all pictures."""
+        return hashlib.sha256(np.ascontiguousarray(self.rows["sha256"]).data).hexdigest()
+
+    def picture(self, number: int) -> Tensor:
+        """One of them, ``(C, H, W)``, as it is stored; a view."""
+        row = self.rows[number]
+        shape = self.channels, int(row["height"]), int(row["width"])
+        values = self.deep if row["deep"] else self.flat
+        return values[int(row["begin"]) :][: shape[0] * shape[1] * shape[2]].view(shape)
+
+    def windows(self, number: NDArray[np.int64], top: NDArray[np.int64], left: NDArray[np.int64], side: int) -> Tensor:
+        """Square windows ``(K, C, side, side)`` in the type of `dtype`.
+
+        Args:
+            number: Of which pictures, ``(K,)``.
+            top: Their first rows, ``(K,)``.
+            left: Their first columns, ``(K,)``.
+            side: In pixels.
+        """
+        rows = self.rows[number]
+        height, width = rows["height"].astype(np.int64), rows["width"].astype(np.int64)
+        first = torch.from_numpy(rows["begin"] + top * width + left)[:, None, None, None]
+        plane, line = (torch.from_numpy(it)[:, None, None, None] for it in (height * width, width))
+        channel, step = torch.arange(self.channels)[:, None, None], torch.arange(side)
+        at = first + channel * plane + step[:, None] * line + step  # (K, C, side, side)
+        deep = torch.from_numpy(rows["deep"].astype(bool))
+        if self.dtype == torch.uint8:
+            return self.flat[at]
+        windows = torch.empty(at.shape)
+        windows[~deep], windows[deep] = as_float(self.flat[at[~deep]]), self.deep[at[deep]]
+        return windows
+
+
+@dataclass(frozen=True)
+class Crops(BatchSource):
+    """Square crops at random places, as many of each picture; the places depend on seed and picture alone.
+
+    Attributes:
+        pictures: Each at least as high and as wide as a crop.
+        side: Of a crop, in pixels.
+        count: Crops of each picture.
+        seed: Another seed, other places.
+    """
+
+    pictures: Pictures
+    side: int
+    count: int
+    seed: int
+
+    @property
+    def shape(self) -> Shape:
+        """Of one crop."""
+        return self.pictures.channels, self.side, self.side
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """As they are stored."""
+        return self.pictures.dtype
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the pictures and of how crops are drawn."""
+        return hashlib.sha256(f"crops {self.side} {self.count} {self.seed} {self.pictures.digest}".encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.pictures) * self.count
+
+    def read(self, index: Tensor) -> Tensor:
+        """Some of them: crop k of picture n is number ``n * count + k``."""
+        number, crop = np.divmod(index.cpu().numpy(), self.count)
+        rows = self.pictures.rows[number]
+        own = np.ascontiguousarray(rows["sha256"][:, :8]).view("<u8")[:, 0] + crop.astype(np.uint64)
+        top, left = (
+            scatter(self.seed, "crops", way, place=own, below=rows[size].astype(np.int64) - self.side + 1)
+            for way, size in (("top", "height"), ("left", "width"))
+        )
+        return self.pictures.windows(number, top, left, self.side)
+
+
+@dataclass(frozen=True)
+class Whole(BatchSource):
+    """Whole pictures of one size.
+
+    Attributes:
+        pictures: All of one height and width.
+    """
+
+    pictures: Pictures
+
+    @property
+    def shape(self) -> Shape:
+        """Of one picture."""
+        return tuple(self.pictures.picture(0).shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """As they are stored."""
+        return self.pictures.dtype
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the pictures."""
+        return hashlib.sha256(f"whole {self.pictures.digest}".encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def read(self, index: Tensor) -> Tensor:
+        """Some of them."""
+        found = [self.pictures.picture(number) for number in index.tolist()]
+        deep = self.dtype == torch.float32
+        return torch.stack([as_float(it) if deep else it for it in found])
+
+
+def by_size(pictures: Pictures) -> list[Whole]:
+    """Whole pictures, a group for each size, in the order of the sizes."""
+    sizes = [(int(row["height"]), int(row["width"])) for row in pictures.rows]
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    return [Whole(pictures.select(np.array([*group]))) for _, group in groupby(order, key=sizes.__getitem__)]
