@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from daecore.data.fetch import fetch_files
     from daecore.data.image_file import ImageFile, read_image
     from daecore.data.image_search import Found, find_images
+    from daecore.data.sample_store import Piece
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
     from daecore.model.autoencoder import Autoencoder, find_encoder
     from daecore.model.sampler import Sampler
@@ -34,6 +35,7 @@ else:
         "Corruptor": "corruption.corruptor",
         "Loss": "training.loss",
         "Pairs": "data.samples",
+        "Piece": "data.sample_store",
         "Sampler": "model.sampler",
         "Samples": "data.samples",
         "Splits": "data.samples",
@@ -81,6 +83,7 @@ __all__ = [
     "Objective",
     "Options",
     "Pairs",
+    "Piece",
     "PluginError",
     "Sampler",
     "Samples",

@@ -11,6 +11,7 @@ from daecore.data.image_search import Found, Listed, find_images, remember_searc
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.pictures import Crops, Pictures, Whole, by_size
+from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float, as_uint8
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Mapped",
     "Pairs",
     "Pictures",
+    "Piece",
     "Samples",
     "Shape",
     "Source",
@@ -46,8 +48,11 @@ __all__ = [
     "interpolate",
     "local_folder",
     "npm_package",
+    "open_sets",
+    "pieces_of",
     "read_image",
     "remember_searches",
     "save_arrays",
     "torchvision_mirrors",
+    "write_pieces",
 ]

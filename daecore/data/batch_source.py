@@ -52,6 +52,11 @@ class BatchSource(ABC):
         """What all samples take, in bytes."""
         return len(self) * math.prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def resident_bytes(self) -> int:
+        """What of it lies in this process's memory for as long as it is there, in bytes."""
+        return 0
+
     def select(self, index: Tensor) -> "BatchSource":
         """The samples at ``index``, int64 ``(K,)``, in that order; nothing is read."""
         return Chosen(self, index.cpu())
@@ -92,6 +97,11 @@ class Held(BatchSource):
         """SHA-256 of type, shape and values."""
         return digest_of(self.tensor)
 
+    @property
+    def resident_bytes(self) -> int:
+        """All of it."""
+        return self.nbytes
+
     def __len__(self) -> int:
         return len(self.tensor)
 
@@ -122,6 +132,11 @@ class Mapped(Held):
     def digest(self) -> str:
         """SHA-256 of type, shape and values."""
         return self.known_digest
+
+    @property
+    def resident_bytes(self) -> int:
+        """None: it is the page cache that holds them."""
+        return 0
 
     def select(self, index: Tensor) -> "BatchSource":
         """Some of them; nothing is read."""

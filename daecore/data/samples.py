@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -78,6 +79,13 @@ class Samples:
         object.__setattr__(self, "source", data if isinstance(data, BatchSource) else Held(data))
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "known_digest", known_digest)
+
+    @classmethod
+    def of(cls, given: object, labels: object = None, *, colour: bool = False, cache: Path | None = None) -> "Samples":
+        """Samples of an array, a torch Dataset or DataLoader, or a folder: `daecore.data.own_samples.samples_of`."""
+        from daecore.data.own_samples import samples_of
+
+        return samples_of(given, labels, colour=colour, cache=cache)
 
     def __len__(self) -> int:
         return len(self.source)

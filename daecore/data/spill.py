@@ -1,4 +1,4 @@
-"""Spill: a tensor made of parts, in memory where it is small, else in a file that has no name and ends with the process.
+"""Spill: a tensor made of parts, in memory where it is small, else in a nameless file that ends with the process.
 
 Knows parts and their number. The file lies where the system keeps temporary files (TMPDIR).
 """

@@ -9,7 +9,7 @@ The classes are called what users call the things: a plugin ships a `Corruption`
 `Loss` (as the field calls a function of network and batch that is minimised).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # these modules need PyTorch
     from torch import Generator, Tensor
 
     from daecore.corruption.corruptor import Corruptor
+    from daecore.data.sample_store import Piece
     from daecore.data.samples import Shape, Splits
     from daecore.model.autoencoder import Autoencoder
     from daecore.training.loss import Loss
@@ -40,8 +41,8 @@ class CorruptionFunction(Protocol):
 class DatasetFunction(Protocol):
     """Loads samples; ``cache`` is the folder where downloads are kept."""
 
-    def __call__(self, options: Any, /, *, cache: Path) -> "Splits":
-        """What to train on, to validate and to test with."""
+    def __call__(self, options: Any, /, *, cache: Path) -> "Splits | Iterator[Piece]":
+        """What to train on, to validate and to test with: whole, or yielded in pieces where memory does not hold it."""
         ...
 
 

@@ -1,10 +1,13 @@
 """Checks of datasets: what is loaded is what is declared, and no test image is trained on."""
 
 import hashlib
+from collections.abc import Iterator
 
+from daecore.data.sample_store import open_sets, write_pieces
 from daecore.data.samples import Splits
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DaecoreError, SamplesError
+from daecore.experiment.loading import require_piece
 from daecore.plugin.kinds import Dataset
 from daecore.testing.contract import Check, NotChecked, Subject, Violation
 from daecore.testing.globals import leaves_global_state
@@ -27,13 +30,24 @@ def load(subject: Subject[Dataset]) -> Splits:
 
 def _load(subject: Subject[Dataset]) -> Splits:
     try:
-        splits = subject.extension.function(subject.options, cache=subject.cache)
+        given = subject.extension.function(subject.options, cache=subject.cache)
+        splits = _written(given, subject) if isinstance(given, Iterator) else given
     except SamplesError:
         raise
     except DaecoreError as error:
         raise NotChecked(f"it cannot be loaded here: {error}") from None
     if not isinstance(splits, Splits):
         raise Violation("daecore.Splits", f"{type(splits).__name__} came", "Return Splits(train, validation, (test,)).")
+    return splits
+
+
+def _written(pieces: Iterator[object], subject: Subject[Dataset]) -> Splits:
+    """What a dataset yields, as whoever uses it gets it."""
+    folder = subject.cache / "yielded"
+    write_pieces(map(require_piece, pieces), folder, classes=subject.extension.classes)
+    splits = open_sets(folder)
+    if splits is None:
+        raise NotChecked(f"what it yields cannot be read from {folder}")
     return splits
 
 

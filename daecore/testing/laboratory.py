@@ -22,6 +22,7 @@ from daecore.evaluation.drawing import evaluate_sampler
 from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment, override, parse, read
 from daecore.experiment.feasibility import check
+from daecore.experiment.loading import load_splits
 from daecore.experiment.stack_layers import check_stack, layer, widths
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.sampler import Sampler
@@ -136,9 +137,7 @@ class SmallLaboratory:
     def splits(self, experiment: Experiment) -> Splits:
         """The experiment's data."""
         data = experiment.dataset
-        loaded: Splits = self._once(
-            f"data {data.digest}", lambda: data.extension.function(data.options, cache=self._cache)
-        )
+        loaded: Splits = self._once(f"data {data.digest}", lambda: load_splits(data, self._cache))
         return loaded
 
     def train(self, experiment: Experiment) -> Trained:

@@ -11,6 +11,7 @@ from daecore.data.image_search import Found, remember_searches
 from daecore.data.samples import Splits
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment
+from daecore.experiment.loading import load_splits
 from daecore.plugin.spec import DatasetSpec
 
 from ..store.dataset_ref import DatasetRef
@@ -39,7 +40,7 @@ def dataset_request(experiment: Experiment) -> DatasetRequest:
 
 
 @stage(
-    code=("daecore.data.samples", "daecore.rng", "daecore.data.image_file", "daecore.data.image_search"),
+    code=("daecore.experiment.loading", "daecore.rng", "daecore.data.decoding"),
     libraries=("pillow", "tifffile", "imagecodecs"),
 )
 def load_dataset(request: DatasetRequest) -> DatasetRef:
@@ -110,7 +111,7 @@ def _load(data: DatasetSpec, fingerprint: str, folder: Path) -> Splits:
     before = _texts(data)
     if fingerprint_of(data) == fingerprint:
         with remember_searches(_searches):
-            splits: Splits = data.extension.function(data.options, cache=folder)
+            splits = load_splits(data, folder)
         if (now := _look(data)) == before:
             return splits.require_values()
     else:

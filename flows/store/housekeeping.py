@@ -14,6 +14,7 @@ from daecore.errors import InputError, quote
 
 from . import tracking
 from .fitted_bars import folders_of_bars
+from .kept_data import unused_data
 from .store import Store
 from .tracking import Run
 
@@ -138,7 +139,8 @@ def collectable(store: Store, keep: int) -> list[Removal]:
         InputError: A run is going on; what it uses is not known yet.
     """
     _refuse_while_running()
-    return [*_caches(store, keep), *_checkpoints(store), *_find_deleted(store)]
+    unused = (Removal(path, "data that nobody has read for a month") for path in unused_data(store.data))
+    return [*_caches(store, keep), *_checkpoints(store), *_find_deleted(store), *unused]
 
 
 def _latest_studies() -> list[Run]:

@@ -1,0 +1,184 @@
+"""Sample store: the sets of a dataset as files that are mapped, written piece by piece.
+
+A folder holds the values and the labels of each set, one sample after the other, and a header that comes last. Knows
+bytes, shapes and types. Does not know which dataset they are of, nor when they are kept.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from daecore.data.batch_source import Mapped, Shape, digest_of
+from daecore.data.samples import Samples, Splits
+from daecore.errors import DataError, SamplesError
+
+HEADER, FORMAT = "header.json", 1
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+TYPES = {"uint8": np.uint8, "float32": np.float32}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some samples of one set of a dataset: what a dataset's function yields that has more than memory holds.
+
+    Attributes:
+        part: The set that they belong to.
+        samples: With labels, or without; all pieces of a set alike. Test samples of another shape are another group.
+    """
+
+    part: Part
+    samples: Samples
+
+
+def write_pieces(pieces: Iterable[Piece], folder: Path, *, classes: int | None) -> None:
+    """Write the sets of a dataset, whole or not at all.
+
+    Args:
+        pieces: In the order in which samples are to stand in their sets.
+        folder: Where to; it is made.
+        classes: The number of classes, or None without labels.
+
+    Raises:
+        SamplesError: A set has none, or the pieces of one differ in shape, type or labels.
+        DataError: There is no room for them.
+    """
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # a killed process may have left it
+    part.mkdir(parents=True)
+    try:
+        with _told(folder), ExitStack() as files:
+            sets = _Sets(part, files)
+            for piece in pieces:
+                sets.add(piece)
+            header = {"format": FORMAT, "classes": classes, "sets": sets.close()}
+            (part / HEADER).write_text(json.dumps(header), encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def pieces_of(splits: Splits, rows: int = 4096) -> Iterator[Piece]:
+    """All samples of a dataset, so many at a time."""
+    for part, groups in (("train", (splits.train,)), ("validation", (splits.validation,)), ("test", splits.test)):
+        for samples in groups:
+            for index in torch.arange(len(samples)).split(rows):
+                labels = None if samples.labels is None else samples.labels[index]
+                yield Piece(part, Samples(samples.read(index), labels))  # type: ignore[arg-type]
+
+
+def open_sets(folder: Path) -> Splits | None:
+    """The dataset that a folder holds, mapped; None where there is none, or it is not whole."""
+    try:
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        if header["format"] != FORMAT:
+            return None
+        sets = [(it["part"], _open(folder / it["file"], it)) for it in header["sets"]]
+        os.utime(folder)  # it was used
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    groups = {part: tuple(samples for name, samples in sets if name == part) for part in PARTS}
+    return Splits(*groups["train"], *groups["validation"], groups["test"], header["classes"])
+
+
+@dataclass
+class _Set:
+    """One set while it is written."""
+
+    part: Part
+    shape: Shape
+    dtype: torch.dtype
+    labelled: bool
+    values: BinaryIO
+    labels: list[Tensor] = field(default_factory=list)
+    count: int = 0
+
+
+class _Sets:
+    """All sets while they are written."""
+
+    def __init__(self, folder: Path, files: ExitStack) -> None:
+        self.folder, self._files = folder, files
+        self.sets: list[_Set] = []
+
+    def add(self, piece: Piece) -> None:
+        """Append some samples to their set."""
+        samples = piece.samples
+        into = self._set_of(piece)
+        values = samples.data.contiguous().cpu()
+        labelled = samples.labels is not None
+        if values.dtype != into.dtype or labelled != into.labelled:
+            raise SamplesError(
+                f"The pieces of the set {piece.part!r} differ in type or labels. Give all of them as "
+                f"{str(into.dtype).removeprefix('torch.')}, all with labels or all without."
+            )
+        into.values.write(values.numpy().data)
+        into.count += len(samples)
+        if samples.labels is not None:
+            into.labels.append(samples.labels.cpu())
+
+    def _set_of(self, piece: Piece) -> _Set:
+        known = [it for it in self.sets if it.part == piece.part]
+        found = next((it for it in known if it.shape == piece.samples.shape), None)
+        if found is not None:
+            return found
+        if known and piece.part != "test":
+            raise SamplesError(
+                f"The pieces of the set {piece.part!r} have the shapes {known[0].shape} and {piece.samples.shape}, but "
+                "one was expected. Only test samples may differ."
+            )
+        values = self._files.enter_context((self.folder / f"{piece.part}-{len(known)}.values").open("wb"))
+        samples = piece.samples
+        self.sets.append(_Set(piece.part, samples.shape, samples.source.dtype, samples.labels is not None, values))
+        return self.sets[-1]
+
+    def close(self) -> list[dict[str, Any]]:
+        """What the header says of each set."""
+        missing = [part for part in PARTS if not any(it.part == part and it.count for it in self.sets)]
+        if missing:
+            raise SamplesError(f"The dataset yields no samples for {', '.join(missing)}. Yield some for each set.")
+        return [self._close(it) for it in self.sets]
+
+    def _close(self, it: _Set) -> dict[str, Any]:
+        it.values.flush()
+        os.fsync(it.values.fileno())
+        it.values.close()
+        name = Path(it.values.name).name
+        labels = torch.cat(it.labels) if it.labels else None
+        if labels is not None:
+            np.save(self.folder / f"{name}.labels.npy", labels.numpy())
+        kind = str(it.dtype).removeprefix("torch.")
+        told: dict[str, Any] = {"part": it.part, "file": name, "shape": it.shape, "type": kind, "count": it.count}
+        data = _map(self.folder / name, told)
+        return told | {"sha256": digest_of(data), "samples_sha256": digest_of(data, labels), "labels": bool(it.labels)}
+
+
+def _open(path: Path, told: dict[str, Any]) -> Samples:
+    labels = torch.from_numpy(np.load(path.with_name(f"{path.name}.labels.npy"))) if told["labels"] else None
+    return Samples(Mapped(_map(path, told), told["sha256"]), labels, known_digest=told["samples_sha256"])
+
+
+def _map(path: Path, told: dict[str, Any]) -> Tensor:
+    """The values of a set, read from the page cache as they are needed."""
+    return torch.from_numpy(np.memmap(path, TYPES[told["type"]], "c", shape=(told["count"], *told["shape"])))
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"The dataset cannot be written to {folder}: {error.strerror or error}. Nothing is left of it. Make room, "
+            "or name another folder with DAE_DATA or --data, and run again."
+        ) from None

@@ -1,0 +1,77 @@
+"""Loading: a dataset's samples by its spec; what is large is written to the data folder once, and mapped from there.
+
+Knows dataset plugins and the data folder. Does not know runs.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from filelock import FileLock
+
+from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
+from daecore.data.samples import Splits
+from daecore.errors import SamplesError, quote
+from daecore.plugin.spec import DatasetSpec, digest
+
+KEPT = "sets"  # the folder within the data folder
+LARGE_BYTES = 1 << 30  # of all samples together, from which on they are mapped
+
+
+def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) -> Splits:
+    """The sets of a dataset.
+
+    What its function yields in pieces, and what takes more than ``large`` bytes of memory, is written to the data
+    folder; from then on it is mapped, by all processes alike, without asking the function.
+
+    Args:
+        dataset: Which one.
+        cache: The data folder.
+        large: How many bytes are held in memory, at most.
+
+    Raises:
+        SamplesError: Its function gives something else than `Splits`, or `Piece`s.
+        DataError: It cannot be had, or there is no room for it.
+    """
+    folder = cache / KEPT / f"{dataset.name}-{_key(dataset)[:32]}"
+    kept = open_sets(folder)
+    if kept is not None:
+        return kept
+    given: object = dataset.extension.function(dataset.options, cache=cache)
+    if isinstance(given, Splits):
+        if sum(samples.source.resident_bytes for _, samples in given.sets) <= large:
+            return given
+        return _keep(pieces_of(given), folder, given.classes)
+    if not isinstance(given, Iterable):
+        raise SamplesError(
+            f"The dataset {dataset.name} gives daecore.Splits, or yields daecore.Piece, but {quote(given)} came."
+        )
+    return _keep(map(require_piece, given), folder, dataset.extension.classes)
+
+
+def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None) -> Splits:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if open_sets(folder) is None:  # another process may have done it meanwhile
+            write_pieces(pieces, folder, classes=classes)
+    kept = open_sets(folder)
+    if kept is None:
+        raise SamplesError(f"What was written to {folder} cannot be read. Remove it, and run again.")
+    return kept
+
+
+def require_piece(given: object) -> Piece:
+    """What a dataset yielded, if it is a piece.
+
+    Raises:
+        SamplesError: It is none.
+    """
+    if not isinstance(given, Piece):
+        raise SamplesError(f"A dataset that yields gives daecore.Piece(part, samples), but {quote(given)} came.")
+    return given
+
+
+def _key(dataset: DatasetSpec) -> str:
+    """Another one for other options, another plugin, or other files of the user's."""
+    fingerprint = dataset.extension.fingerprint
+    files = str(fingerprint(dataset.options)) if fingerprint else ""
+    return digest([dataset.digest, [part.installed.provenance.digest for part in dataset.parts], files])

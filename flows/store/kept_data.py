@@ -1,0 +1,51 @@
+"""What the data folder keeps to be mapped: decoded pictures, and sets that are too large for memory.
+
+It can be made again at any time. Knows folders and when they were last used. Does not know what reads them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+KEPT = {"decoded": "decoded pictures", "sets": "sets"}  # folder within the data folder, and what lies there
+UNUSED = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class KeptData:
+    """One folder of it.
+
+    Attributes:
+        path: Where it lies.
+        title: What it is.
+        bytes: What it takes.
+        used: When it was last opened.
+    """
+
+    path: Path
+    title: str
+    bytes: int
+    used: datetime
+
+
+def kept_data(folder: Path) -> list[KeptData]:
+    """All of it, the latest used first."""
+    found = [
+        _look(path, f"{what} {path.name[:24]}")
+        for name, what in KEPT.items()
+        for path in (folder / name).glob("[!.]*")
+        if path.is_dir()
+    ]
+    return sorted(found, key=lambda it: it.used, reverse=True)
+
+
+def unused_data(folder: Path, now: datetime | None = None) -> list[Path]:
+    """What nobody has opened for a month."""
+    before = (now or datetime.now(UTC)) - UNUSED
+    return [it.path for it in kept_data(folder) if it.used < before]
+
+
+def _look(path: Path, title: str) -> KeptData:
+    files = [file.stat() for file in path.rglob("*") if file.is_file()]
+    used = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return KeptData(path, title, sum(it.st_size for it in files), used)
