@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from daecore.data.samples import Corrupted, Shape
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Corrupted
 from daecore.errors import InputError
 from daecore.plugin.spec import CorruptionSpec, digest
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.errors import InputError
 from daecore.plugin.spec import CorruptionSpec, spec
 from daecore.rng import stream

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.data.batch_source import Held
-from daecore.data.samples import Pairs, Samples, Shape
+from daecore.data.batch_source import Held, Shape
+from daecore.data.samples import Pairs, Samples
 from daecore.data.spill import join
 from daecore.plugin.spec import digest
 from daecore.rng import stream

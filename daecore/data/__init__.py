@@ -1,7 +1,7 @@
 """Data: samples and splits, verified downloads, image files, draws of labels, interpolation."""
 
 from daecore.data.arrays import save_arrays
-from daecore.data.batch_source import BatchSource, Held, Mapped
+from daecore.data.batch_source import BatchSource, Held, Mapped, Shape
 from daecore.data.decoding import Decoded, decode
 from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.data.fetch import fetch_files
@@ -12,7 +12,7 @@ from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.pictures import Crops, Pictures, Whole, by_size
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
-from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Shape, Splits, as_float, as_uint8
+from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float, as_uint8
 
 __all__ = [
     "ALL",

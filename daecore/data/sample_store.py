@@ -87,8 +87,8 @@ def open_sets(folder: Path) -> Splits | None:
         os.utime(folder)  # it was used
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    groups = {part: tuple(samples for name, samples in sets if name == part) for part in PARTS}
-    return Splits(*groups["train"], *groups["validation"], groups["test"], header["classes"])
+    train, validation, test = (tuple(samples for name, samples in sets if name == part) for part in PARTS)
+    return Splits(train[0], validation[0], test, header["classes"])
 
 
 @dataclass

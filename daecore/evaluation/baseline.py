@@ -19,7 +19,7 @@ from torch import Tensor
 
 from daecore.corruption.pairs import enlarge
 from daecore.data.arrays import save_arrays
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.errors import InputError, StoreError, choices, in_a_line
 from daecore.evaluation.classical import METHODS
 from daecore.evaluation.linear import LinearMap

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs, draw_positions, enlarge, evaluation_digest
-from daecore.data.samples import Pairs, Samples, Shape, Splits, as_float
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Pairs, Samples, Splits, as_float
 from daecore.evaluation.baseline import Baseline, Baselines, classical
 from daecore.evaluation.classical import METHODS
 from daecore.evaluation.linear import fit_linear

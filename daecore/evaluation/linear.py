@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.data.samples import Pairs, Samples, Shape, as_float
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Pairs, Samples, as_float
 from daecore.rng import stream
 from daecore.stats.metrics import squared_error
 

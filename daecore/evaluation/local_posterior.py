@@ -17,7 +17,8 @@ from torch import Tensor
 from daecore.analysis.local_posterior import local_posterior_mean
 from daecore.analysis.pixel_channel import Bins, FactoredChannel
 from daecore.corruption.pairs import draw_positions, enlarge
-from daecore.data.samples import Samples, Shape, as_float
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Samples, as_float
 
 ORIGINALS, PIXELS = 10_000, 8_000_000  # at most so many training pictures, and pixels of them
 LONGEST_SIDE = 32  # pixels; larger pictures are not centred at the precision of a window

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 
 from daecore.corruption.corruptor import Corruptor, declared_value
+from daecore.data.batch_source import Shape
 from daecore.data.label_draws import ALL
-from daecore.data.samples import Shape
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, build

@@ -5,7 +5,7 @@ Knows experiments only; loads neither Prefect nor MLflow.
 
 from daecore import rng
 from daecore.corruption.corruptor import Corruptor
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.feasibility import check, check_objective

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from daecore import rng
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.errors import InputError, in_a_line
 from daecore.plugin.spec import ArchitectureSpec
 

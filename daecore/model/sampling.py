@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.device import Precision, autocast
 from daecore.model.sampler import Sampler
 from daecore.plugin.options import Options

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from daecore.data.samples import Samples, Shape
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Samples
 from daecore.errors import InputError
 from daecore.model.autoencoder import Autoencoder
 

@@ -13,7 +13,7 @@ from daecore.errors import PluginError, choices, quote
 from daecore.plugin.options import Options
 
 if TYPE_CHECKING:
-    from daecore.data.samples import Shape  # its module needs PyTorch
+    from daecore.data.batch_source import Shape  # its module needs PyTorch
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 Kind = Literal["corruption", "dataset", "architecture", "objective", "series"]

@@ -22,8 +22,9 @@ if TYPE_CHECKING:  # these modules need PyTorch
     from torch import Generator, Tensor
 
     from daecore.corruption.corruptor import Corruptor
+    from daecore.data.batch_source import Shape
     from daecore.data.sample_store import Piece
-    from daecore.data.samples import Shape, Splits
+    from daecore.data.samples import Splits
     from daecore.model.autoencoder import Autoencoder
     from daecore.training.loss import Loss
 

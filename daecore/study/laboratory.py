@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from daecore.data.samples import Shape, Splits
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Splits
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment

@@ -5,7 +5,7 @@ import warnings
 import torch
 from torch import nn
 
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.model.autoencoder import Autoencoder, parameter_count
 from daecore.model.sampler import Sampler
 from daecore.plugin.kinds import Architecture

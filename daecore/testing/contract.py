@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.errors import describe_error
 from daecore.plugin.extension import Extension, SampleExtension
 from daecore.plugin.options import Options

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from daecore.corruption.corruptor import declared_value
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.device import autocast
 from daecore.plugin.kinds import Corruption
 from daecore.rng import stream

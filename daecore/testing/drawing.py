@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.errors import InputError
 from daecore.plugin.kinds import Corruption
 from daecore.rng import stream

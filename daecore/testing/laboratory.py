@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs
-from daecore.data.samples import Shape, Splits
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Splits
 from daecore.errors import InputError, choices, quote
 from daecore.evaluation.baselines import measure
 from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate

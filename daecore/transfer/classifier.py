@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from daecore.data.samples import Samples, Shape, as_float
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Samples, as_float
 from daecore.device import Precision, autocast
 from daecore.stats.metrics import error_percent
 

@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from daecore.corruption.corruptor import Corruptor
+from daecore.data.batch_source import Shape
 from daecore.data.label_draws import draw_labels
-from daecore.data.samples import Samples, Shape, Splits
+from daecore.data.samples import Samples, Splits
 from daecore.device import Precision
 from daecore.plugin.options import Options
 from daecore.plugin.spec import CorruptionList

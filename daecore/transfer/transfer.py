@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pydantic import Field
 from torch import nn
 
+from daecore.data.batch_source import Shape
 from daecore.data.label_draws import CHOICE, Labels
-from daecore.data.samples import Shape, Splits
+from daecore.data.samples import Splits
 from daecore.device import Precision
 from daecore.plugin.options import Options
 from daecore.transfer.encoder import PretrainedEncoder

@@ -10,6 +10,7 @@ from torch import Tensor
 from daecore.corruption.corruptor import Corruptor, declared_value
 from daecore.corruption.pairs import enlarge
 from daecore.errors import DaecoreError
+from daecore.experiment.loading import load_splits
 from daecore.plots import figures
 from daecore.plugin.extension import Extension, SampleExtension
 from daecore.plugin.kinds import Corruption, Dataset
@@ -89,7 +90,7 @@ def _strengths(extension: Corruption) -> list[tuple[str, CorruptionSpec]]:
 def _digits() -> Tensor:
     """Handwritten digits of scikit-learn, enlarged: float32 ``(SHOWN, 1, 24, 24)``."""
     data = spec("dataset", "digits")
-    pictures = data.extension.function(data.options, cache=Path()).train.head(SHOWN).float() / 255
+    pictures = load_splits(data, Path()).train.head(SHOWN).float() / 255
     return torch.nn.functional.interpolate(pictures, scale_factor=3, mode="bilinear").clamp(0, 1)
 
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from daecore.corruption.corruptor import Corruptor, declared_value
 from daecore.corruption.pairs import draw_pairs
-from daecore.data.samples import Shape, Splits, as_float
+from daecore.data.batch_source import Shape
+from daecore.data.samples import Splits, as_float
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.stack import code_shape, encode

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daecore.data.samples import Shape
+from daecore.data.batch_source import Shape
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.evaluation.sampling import SamplingReport
 from daecore.model.autoencoder import Autoencoder
