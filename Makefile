@@ -8,7 +8,7 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long docs site tour figures bench clean
+.PHONY: help run test check test-long docs site tour figures bench bench-scale clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -47,6 +47,9 @@ bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the wh
 	$(BIN)/python bench/bench.py --json bench.json
 	$(BIN)/python bench/bench.py --pipeline --json bench-pipeline.json
 	$(BIN)/python bench/bench.py --beside --json bench-beside.json
+
+bench-scale: .venv/run.stamp  ## how it grows: pictures in a folder, runs in a store; bench-scale.json
+	$(BIN)/python bench/scale.py --json bench-scale.json
 
 clean:  ## the environment and all caches; the store and the data stay
 	rm -rf .venv build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache

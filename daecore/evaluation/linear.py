@@ -61,6 +61,15 @@ class Moments:
         values, vectors = torch.linalg.eigh(self.covariance)
         return values.clamp_min(0), vectors
 
+    @cached_property
+    def turned(self) -> Tensor:
+        """The cross moments in the eigenvectors' directions, ``(inputs, outputs)``: they serve every ridge, too."""
+        return self.spectrum[1].T @ self.cross
+
+    def variances(self, ridge: float) -> Tensor:
+        """What each direction is divided by, ``(inputs,)``."""
+        return self.spectrum[0] + ridge * self.covariance.diagonal().mean().clamp_min(1e-12)
+
 
 def fit_linear(train: Samples, validation: Pairs, corruptor: Corruptor) -> tuple[LinearMap, float]:
     """Ridge regression on the whole training set, freshly corrupted; the ridge is chosen on validation pairs.
@@ -79,13 +88,14 @@ def fit_linear(train: Samples, validation: Pairs, corruptor: Corruptor) -> tuple
     """
     moments = measure_moments(train, corruptor)
     clean = as_float(validation.clean.data)
-    maps = {ridge: solve(moments, ridge) for ridge in RIDGES}
-    errors = {
-        ridge: squared_error(fitted(validation.corrupted, validation.clean.shape), clean).mean().item()
-        for ridge, fitted in maps.items()
-    }
-    best = min(RIDGES, key=errors.__getitem__)
-    return maps[best], best
+    x = (validation.corrupted.flatten(1).double() - moments.mean_x) @ moments.spectrum[1]  # (N, inputs)
+
+    def error(ridge: float) -> float:
+        restored = torch.addmm(moments.mean_y, x / moments.variances(ridge), moments.turned).float()
+        return squared_error(restored.view_as(clean), clean).mean().item()
+
+    best = min(RIDGES, key=error)
+    return solve(moments, best), best
 
 
 def measure_moments(train: Samples, corruptor: Corruptor) -> Moments:
@@ -95,15 +105,17 @@ def measure_moments(train: Samples, corruptor: Corruptor) -> Moments:
     for batch in train.to("cpu").batches(SIZE):
         x = corruptor(batch.clean, generator).x.flatten(1).to(train.device)
         y = batch.clean.flatten(1).to(train.device)
-        parts = [part.double() for part in (x.sum(0), y.sum(0), x.T @ x, x.T @ y)]
-        sums = [total.add_(part) for total, part in zip(sums, parts, strict=True)] if sums else parts
-    mean_x, mean_y, square, product = (total / len(train) for total in sums)
-    return Moments(mean_x, mean_y, square - mean_x.outer(mean_x), product - mean_x.outer(mean_y))
+        parts = (x.sum(0), y.sum(0), x.T @ x, x.T @ y)
+        sums = (
+            [total.add_(part) for total, part in zip(sums, parts, strict=True)]
+            if sums
+            else [part.double() for part in parts]
+        )
+    mean_x, mean_y, square, product = (total.div_(len(train)) for total in sums)
+    return Moments(mean_x, mean_y, square.addr_(mean_x, mean_x, alpha=-1), product.addr_(mean_x, mean_y, alpha=-1))
 
 
 def solve(moments: Moments, ridge: float) -> LinearMap:
     """The map of least regularised squared error, in float64."""
-    scale = moments.covariance.diagonal().mean().clamp_min(1e-12)
-    values, vectors = moments.spectrum
-    weight = vectors @ ((vectors.T @ moments.cross) / (values + ridge * scale)[:, None])
+    weight = moments.spectrum[1] @ (moments.turned / moments.variances(ridge)[:, None])
     return LinearMap(weight.float(), (moments.mean_y - moments.mean_x @ weight).float())
