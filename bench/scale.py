@@ -33,9 +33,9 @@ def main() -> None:
             "pictures": {count: measure_pictures(Path(folder), count) for count in asked.pictures},
             "runs": {count: measure_runs(Path(folder), count) for count in asked.runs},
         }
-    show(found)
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    show(found)
 
 
 def make_pictures(folder: Path, count: int) -> None:
@@ -59,7 +59,7 @@ def measure_pictures(folder: Path, count: int) -> dict[str, Any]:
     return {
         "cold_seconds": cold["seconds"],
         "warm_seconds": warm["seconds"],
-        "memory_over_data": (warm["peak_bytes"] - _child("idle", own, data)["peak_bytes"]) / (count * SIDE * SIDE),
+        "warm_memory_over_data": (warm["peak_bytes"] - _child("idle", own, data)["peak_bytes"]) / (count * SIDE * SIDE),
         "cold_memory_over_data": (cold["peak_bytes"] - _child("idle", own, data)["peak_bytes"]) / (count * SIDE * SIDE),
         "decoded_per_cpu_second": count / _child("decode", own, folder / f"decoded-{count}")["cpu_seconds"],
         "pillow_per_cpu_second": count / _child("pillow", own, data)["cpu_seconds"],

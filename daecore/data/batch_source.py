@@ -1,12 +1,14 @@
 """Batch source: where the samples of a set are read from, by the batch.
 
-A source answers positions with samples as they are stored. Knows tensors, in memory or mapped from a file, and choices
-among what another source holds. Does not know labels, batches or splits.
+A source answers positions with samples as they are stored. Knows tensors in memory, or mapped from a file, and the
+contract that other sources keep. Does not know labels, batches or splits; choices and other devices are
+`daecore.data.source_views`' affair.
 """
 
 import hashlib
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +18,19 @@ from torch import Tensor
 Shape = tuple[int, ...]
 """The shape of one sample: ``(channels, height, width)`` of an image, ``(values,)`` of a point."""
 
+ROWS = 4096  # samples that are read at once where all of them are
+
 
 class BatchSource(ABC):
-    """Samples that are read by the batch."""
+    """Samples that are read by the batch.
+
+    Attributes:
+        by_value: Whether the digest is that of a tensor with the same values; else it names how samples are made.
+        sound: Whether whoever made it has looked at all values already: none is NaN or infinite or beyond its range.
+    """
+
+    by_value: bool = False
+    sound: bool = False
 
     @property
     @abstractmethod
@@ -57,25 +69,39 @@ class BatchSource(ABC):
         """What of it lies in this process's memory for as long as it is there, in bytes."""
         return 0
 
+    def parts(self) -> Iterator[Tensor]:
+        """All samples in their order, as they are stored, some thousands at a time."""
+        for index in torch.arange(len(self)).split(ROWS):
+            yield self.read(index)
+
     def select(self, index: Tensor) -> "BatchSource":
         """The samples at ``index``, int64 ``(K,)``, in that order; nothing is read."""
+        from daecore.data.source_views import Chosen  # which is a source itself
+
         return Chosen(self, index.cpu())
 
     def to(self, device: torch.device | str) -> "BatchSource":
         """The same for another device: in its memory if they fit into half of what is free there, else by the batch."""
-        wanted = torch.device(device)
-        if wanted.type == "cpu":
-            return self
-        if wanted.type == "cuda" and self.nbytes > torch.cuda.mem_get_info(wanted)[0] // 2:
-            return Fetched(self, wanted)
-        return Held(self.read(torch.arange(len(self))).to(wanted))
+        from daecore.data.source_views import move
+
+        return move(self, torch.device(device))
 
 
 @dataclass(frozen=True)
 class Held(BatchSource):
-    """All samples in one tensor ``(N, *shape)`` in a device's memory."""
+    """All samples in one tensor ``(N, *shape)`` in a device's memory.
+
+    Attributes:
+        tensor: The samples.
+        known_digest: What `digest` is, where the tensor was read from another source; else it is found by looking.
+        by_value: Whether that is the digest of the tensor's values.
+        sound: Whether somebody has looked at all values already.
+    """
 
     tensor: Tensor
+    known_digest: str = ""
+    by_value: bool = True
+    sound: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -95,7 +121,7 @@ class Held(BatchSource):
     @cached_property
     def digest(self) -> str:
         """SHA-256 of type, shape and values."""
-        return digest_of(self.tensor)
+        return self.known_digest or digest_of(self)
 
     @property
     def resident_bytes(self) -> int:
@@ -105,143 +131,52 @@ class Held(BatchSource):
     def __len__(self) -> int:
         return len(self.tensor)
 
+    def parts(self) -> Iterator[Tensor]:
+        """All samples at once: nothing is copied."""
+        yield self.tensor
+
     def read(self, index: Tensor) -> Tensor:
         """Some of them, copied."""
-        return self.tensor.index_select(0, index)
+        return self.tensor.index_select(0, index.to(self.tensor.device))
 
-    def select(self, index: Tensor) -> "BatchSource":
+    def select(self, index: Tensor) -> BatchSource:
         """Some of them, copied."""
-        return Held(self.tensor[index])
+        if not self.by_value:
+            return BatchSource.select(self, index)
+        return Held(self.tensor[index.to(self.tensor.device)], sound=self.sound)
 
-    def to(self, device: torch.device | str) -> "BatchSource":
+    def to(self, device: torch.device | str) -> BatchSource:
         """All of them in another device's memory."""
-        return Held(self.tensor.to(device))
+        return Held(self.tensor.to(device), self.known_digest, self.by_value, self.sound)
 
 
 @dataclass(frozen=True)
 class Mapped(Held):
-    """All samples in one tensor that is mapped from a file: what is read comes from the system's page cache.
-
-    Attributes:
-        known_digest: Of the tensor, as `Held` has it; nothing is read for it.
-    """
-
-    known_digest: str
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of type, shape and values."""
-        return self.known_digest
+    """All samples in one tensor that is mapped from a file: what is read comes from the system's page cache."""
 
     @property
     def resident_bytes(self) -> int:
         """None: it is the page cache that holds them."""
         return 0
 
-    def select(self, index: Tensor) -> "BatchSource":
+    def parts(self) -> Iterator[Tensor]:
+        """All samples in their order, some thousands at a time."""
+        yield from self.tensor.split(ROWS)
+
+    def select(self, index: Tensor) -> BatchSource:
         """Some of them; nothing is read."""
         return BatchSource.select(self, index)
 
-    def to(self, device: torch.device | str) -> "BatchSource":
+    def to(self, device: torch.device | str) -> BatchSource:
         """The same for another device."""
         return BatchSource.to(self, device)
 
 
-@dataclass(frozen=True)
-class Chosen(BatchSource):
-    """Some samples of another source.
-
-    Attributes:
-        source: All of them.
-        index: int64 ``(K,)``, positions there, on the CPU.
-    """
-
-    source: BatchSource
-    index: Tensor
-
-    @property
-    def shape(self) -> Shape:
-        """Of one sample."""
-        return self.source.shape
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """As they are stored."""
-        return self.source.dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Where what is read lies."""
-        return self.source.device
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the other source's digest and the positions."""
-        return hashlib.sha256(self.source.digest.encode() + self.index.numpy().tobytes()).hexdigest()
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def read(self, index: Tensor) -> Tensor:
-        """Some of them."""
-        return self.source.read(self.index[index.cpu()])
-
-    def select(self, index: Tensor) -> "BatchSource":
-        """Some of them; nothing is read."""
-        return Chosen(self.source, self.index[index.cpu()])
-
-    def to(self, device: torch.device | str) -> "BatchSource":
-        """The same; what is read lies on this device."""
-        return Chosen(self.source.to(device), self.index)
-
-
-@dataclass(frozen=True)
-class Fetched(BatchSource):
-    """Samples of a source on the CPU, of which each batch is brought to another device."""
-
-    source: BatchSource
-    where: torch.device
-
-    @property
-    def device(self) -> torch.device:
-        """Where each batch is brought to."""
-        return self.where
-
-    @property
-    def shape(self) -> Shape:
-        """Of one sample."""
-        return self.source.shape
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """As they are stored."""
-        return self.source.dtype
-
-    @property
-    def digest(self) -> str:
-        """That of the other source."""
-        return self.source.digest
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def read(self, index: Tensor) -> Tensor:
-        """Some of them, on the device."""
-        return self.source.read(index.cpu()).to(self.where, non_blocking=True)
-
-    def select(self, index: Tensor) -> "BatchSource":
-        """Some of them; nothing is read."""
-        return Fetched(self.source.select(index.cpu()), self.where)
-
-    def to(self, device: torch.device | str) -> "BatchSource":
-        """The same; what is read lies on another device."""
-        return self.source.to(device)
-
-
-def digest_of(data: Tensor, labels: Tensor | None = None) -> str:
-    """SHA-256 of type, shape, values and labels."""
-    state = hashlib.sha256(f"{data.dtype}{tuple(data.shape)}".encode())
-    for part in (data, labels):
-        if part is not None:
-            state.update(part.cpu().contiguous().numpy().data)
+def digest_of(source: BatchSource, labels: Tensor | None = None) -> str:
+    """SHA-256 of type, shape, values and labels; read by the batch."""
+    state = hashlib.sha256(f"{source.dtype}{(len(source), *source.shape)}".encode())
+    for part in source.parts():
+        state.update(part.cpu().contiguous().numpy().data)
+    if labels is not None:
+        state.update(labels.cpu().contiguous().numpy().data)
     return state.hexdigest()

@@ -16,19 +16,21 @@ from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock
 from torch import Tensor
 
 from daecore.data import image_file, image_values, plain_png, raster, tiff
 from daecore.data.image_file import read_image
 from daecore.data.image_search import Listed
-from daecore.data.picture_store import PictureWriter, is_finished, known_pictures, open_pictures
+from daecore.data.picture_store import HEADER, PictureWriter, no_room
 from daecore.data.pictures import Pictures
+from daecore.data.stored_pictures import is_finished, known_pictures, open_pictures
 from daecore.errors import DaecoreError, DataError, InputError
 from daecore.processors import usable
 
 KEPT = "decoded"  # the folder within the data folder
-AHEAD = 8  # pictures that are decoded before they are needed, for each thread
+AHEAD, FEW_AHEAD, LARGE_FILE = 8, 1, 500_000  # files that are decoded before they are needed, for each thread; bytes
 SAID_SECONDS = 5
 READERS = (image_file, image_values, plain_png, raster, tiff)
 LIBRARIES = ("pillow", "tifffile", "imagecodecs")
@@ -64,7 +66,7 @@ def decode(files: Sequence[Listed], channels: int, cache: Path) -> Decoded:
         cache: The data folder.
 
     Returns:
-        Those that can be read, mapped. If some cannot, the others are kept and not decoded again.
+        Those that can be read, mapped, and what is wrong with the others.
 
     Raises:
         DataError: A file has changed since it was listed, or there is no room for what is decoded.
@@ -72,23 +74,42 @@ def decode(files: Sequence[Listed], channels: int, cache: Path) -> Decoded:
     """
     keys = [key_of(file, channels) for file in files]
     folder = cache / KEPT / hashlib.sha256(b"".join(keys)).hexdigest()[:32]
-    bad: list[str] = []
-    if not is_finished(folder, len(files), channels):
+    _have(folder, files, keys, channels)
+    pictures, notes = open_pictures(folder, len(files), channels)
+    good = pictures.rows["height"] > 0
+    if any(not isinstance(_read(files[n], channels), str) for n in np.flatnonzero(~good).tolist()):
+        (folder / HEADER).unlink(missing_ok=True)  # a limit was lifted, or a disk has come back
+        return decode(files, channels, cache)
+    told = tuple(note for key, ok in zip(keys, good, strict=True) if ok for note in notes.get(key, ()))
+    if good.all():
+        return Decoded(pictures, tuple(files), told)
+    bad = tuple(note for key, ok in zip(keys, good, strict=True) if not ok for note in notes.get(key, ()))
+    readable = tuple(file for file, ok in zip(files, good, strict=True) if ok)
+    return Decoded(pictures.select(np.flatnonzero(good)), readable, told, bad)
+
+
+def _have(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channels: int) -> None:
+    """Decode what is not there; processes that do this at the same time wait for each other."""
+    if is_finished(folder, len(files), channels):
+        return
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
-            if not is_finished(folder, len(files), channels):  # another process may have done it meanwhile
-                bad = _write(folder, files, keys, channels)
-    pictures, notes = open_pictures(folder, channels)
-    if not bad:
-        return Decoded(pictures, tuple(files), notes)
-    good = set(pictures.keys)
-    return Decoded(pictures, tuple(it for it, key in zip(files, keys, strict=True) if key in good), notes, tuple(bad))
+        lock = FileLock(folder / ".lock").acquire()
+    except OSError as error:
+        raise no_room(folder, error) from None
+    with lock:
+        if not is_finished(folder, len(files), channels):  # another process may have done it meanwhile
+            _write(folder, files, keys, channels)
 
 
 def key_of(file: Listed, channels: int) -> bytes:
-    """16 bytes: the same for the same file, read in the same way; by its name, size and time."""
-    said = f"{_way_of_reading()} {channels}\n{file.name}\n{file.size}\n{file.changed_ns}"
-    return hashlib.sha256(said.encode(errors="surrogateescape")).digest()[:16]
+    """16 bytes: the same for the same content, read in the same way.
+
+    A file is known by where the system keeps it and when it last changed in any way: its folder may be renamed, and
+    what took its name and its time is another file.
+    """
+    said = f"{_way_of_reading()} {channels} {file.device} {file.inode} {file.size} {file.changed_ns} {file.touched_ns}"
+    return hashlib.sha256(said.encode()).digest()[:16]
 
 
 @once
@@ -98,9 +119,8 @@ def _way_of_reading() -> str:
     return " ".join([hashlib.sha256(sources).hexdigest(), *map(version, LIBRARIES)])
 
 
-def _write(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channels: int) -> list[str]:
-    """Decode what is not there yet; gives what is wrong with the rest."""
-    bad: list[str] = []
+def _write(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channels: int) -> None:
+    """Decode what is not there yet."""
     with PictureWriter(folder, channels, keys) as writer:
         begun = writer.count
         known = known_pictures(folder.parent, set(keys[begun:]), channels, besides=folder)
@@ -109,17 +129,16 @@ def _write(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channel
         asked = [file for file, key in zip(files[begun:], keys[begun:], strict=True) if key not in known]
         decoded, said = _decoded(asked, channels), time.monotonic()
         for number, key in enumerate(keys[begun:], begun + 1):
-            result: Result = (known[key], ()) if key in known else next(decoded)
-            if isinstance(result, str):
-                bad.append(result)
+            if key in known:
+                writer.add(key, known[key].pixels, known[key].notes)
+            elif isinstance(result := next(decoded), str):
+                writer.add_bad(key, result)
             else:
-                writer.add(key, *result, name=files[number - 1].path)
+                writer.add(key, result[0], [f"{files[number - 1].path}: {note}" for note in result[1]])
             if time.monotonic() - said > SAID_SECONDS:
                 said = time.monotonic()
                 progress.info("decoding: %d of %d pictures", number, len(files))
-        if not bad:
-            writer.finish()
-    return bad
+        writer.finish()
 
 
 def _decoded(files: Sequence[Listed], channels: int) -> Iterator[Result]:
@@ -133,7 +152,7 @@ def _decoded(files: Sequence[Listed], channels: int) -> Iterator[Result]:
         try:
             for file in files:
                 waiting.append(pool.submit(_read, file, channels))
-                if len(waiting) > threads * AHEAD:
+                while len(waiting) > threads * (AHEAD if file.size < LARGE_FILE else FEW_AHEAD):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

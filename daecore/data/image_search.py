@@ -22,7 +22,7 @@ LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 Identity = tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A picture file as it looked when its folder was searched.
 
@@ -30,13 +30,19 @@ class Listed:
         path: Where it lies.
         name: What it is called from that folder on, with slashes: the folder may move.
         size: In bytes.
-        changed_ns: When its content last changed, in nanoseconds.
+        changed_ns: When its content last changed, as it says, in nanoseconds.
+        touched_ns: When anything about it last changed; nobody can set that.
+        device: Where the system keeps it.
+        inode: Its number there.
     """
 
     path: Path
     name: str
     size: int
     changed_ns: int
+    touched_ns: int
+    device: int
+    inode: int
 
     @classmethod
     def of(cls, path: Path, name: str) -> "Listed":
@@ -45,8 +51,13 @@ class Listed:
         Raises:
             OSError: It is not there.
         """
-        status = path.stat()
-        return cls(path, name, status.st_size, status.st_mtime_ns)
+        return cls.looking(path, name, path.stat())
+
+    @classmethod
+    def looking(cls, path: Path, name: str, status: os.stat_result) -> "Listed":
+        """As the system says that it looks."""
+        times = status.st_mtime_ns, status.st_ctime_ns
+        return cls(path, name, status.st_size, *times, status.st_dev, status.st_ino)
 
 
 @dataclass(frozen=True)
@@ -184,7 +195,7 @@ class _Search:
             self.others.append(path.suffix.lower() or path.name)
         elif self._new(status):
             name = path.relative_to(self.root).as_posix()
-            self.listed.append(Listed(path, name, status.st_size, status.st_mtime_ns))
+            self.listed.append(Listed.looking(path, name, status))
 
     def _new(self, status: os.stat_result) -> bool:
         found = status.st_dev, status.st_ino

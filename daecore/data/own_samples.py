@@ -4,6 +4,7 @@ Knows how these hold samples, and what of it the tensor rule allows. Does not sp
 """
 
 import hashlib
+import os
 from collections.abc import Sized
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler, SequentialSampler, default_collate
 
 from daecore.data.batch_source import BatchSource, Shape
 from daecore.data.decoding import decode
@@ -21,10 +22,10 @@ from daecore.data.image_search import find_images
 from daecore.data.pictures import by_size
 from daecore.data.samples import Samples
 from daecore.data.tensor_rule import CHANNELS
-from daecore.errors import DataError, InputError, SamplesError, quote
+from daecore.errors import DataError, InputError, SamplesError, in_a_line, quote
 from daecore.paths import user_path
 
-DATA = Path("~/.cache/daecore")
+DATA, DEFAULT = "DAE_DATA", "~/.cache/daecore"  # the variable that names the data folder, and where it lies without
 
 
 def samples_of(given: object, labels: object = None, *, colour: bool = False, cache: Path | None = None) -> Samples:
@@ -43,8 +44,11 @@ def samples_of(given: object, labels: object = None, *, colour: bool = False, ca
         InputError: The folder is not there, or has no pictures.
         DataError: Pictures cannot be read, or differ in size.
     """
+    if labels is not None and not isinstance(given, np.ndarray | Tensor):
+        raise SamplesError("Samples.of takes labels beside an array; a Dataset brings its own, and a folder has none.")
     if isinstance(given, str | Path):
-        return _of_folder(user_path(given, "The folder of Samples.of"), colour, cache or DATA.expanduser())
+        kept = cache or Path(os.environ.get(DATA) or DEFAULT).expanduser()
+        return _of_folder(user_path(given, "The folder of Samples.of"), colour, kept)
     if isinstance(given, DataLoader):
         return samples_of(_dataset_of(given))
     if isinstance(given, IterableDataset):
@@ -55,7 +59,7 @@ def samples_of(given: object, labels: object = None, *, colour: bool = False, ca
         source = _Items(given, *_looks(given))
         return Samples(source, source.labels)
     if isinstance(given, np.ndarray | Tensor):
-        return Samples(_stored(torch.as_tensor(given)), _labels(labels))
+        return Samples(_stored(_tensor(given)), None if labels is None else _tensor(labels).long())
     raise SamplesError(
         f"Samples.of takes an array, a torch Dataset or DataLoader, or a folder, but {quote(given)} came. Convert it: "
         "numpy.asarray."
@@ -94,10 +98,11 @@ class _Items(BatchSource):
         """int64 ``(N,)``: of a dataset that names its targets those, else all items are read once."""
         if not self.labelled:
             return None
-        targets = getattr(self.dataset, "targets", None)
+        changed = getattr(self.dataset, "target_transform", None) is not None
+        targets = None if changed else getattr(self.dataset, "targets", None)
         if targets is not None and len(targets) == len(self):
             return torch.as_tensor(targets).long()
-        return torch.tensor([int(self.dataset[number][1]) for number in range(len(self))])
+        return torch.tensor([_label(self.dataset[number]) for number in range(len(self))])
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -128,6 +133,16 @@ def _sample(item: Any) -> Tensor:
     return _stored(torch.as_tensor(value if isinstance(value, Tensor) else np.array(value))[None])[0]
 
 
+def _label(item: Any) -> int:
+    try:
+        return int(item[1])
+    except (TypeError, ValueError, RuntimeError):
+        raise SamplesError(
+            f"The second of an item is its class number, but {quote(item[1])} came. Give a Dataset of samples with "
+            "class numbers, or of samples alone."
+        ) from None
+
+
 def _stored(values: Tensor) -> Tensor:
     """As the tensor rule has it: with channels, in front; doubles as floats."""
     values = values.float() if values.dtype in (torch.float64, torch.float16, torch.bfloat16) else values
@@ -137,13 +152,27 @@ def _stored(values: Tensor) -> Tensor:
     return values.permute(0, 3, 1, 2).contiguous() if last else values
 
 
-def _labels(labels: object) -> Tensor | None:
-    return None if labels is None else torch.as_tensor(labels).long()
+def _tensor(values: Any) -> Tensor:
+    """An array as a tensor, over the same memory where that can be."""
+    try:
+        given = values if isinstance(values, Tensor) else np.asarray(values)
+        plain = isinstance(given, Tensor) or (given.flags.writeable and min(given.strides, default=1) > 0)
+        return torch.as_tensor(given if plain else given.copy())
+    except (TypeError, ValueError, RuntimeError) as error:
+        said = in_a_line(str(error)).rstrip(".")
+        raise SamplesError(f"Samples.of cannot make a tensor of what it got: {said}. Convert it first.") from None
 
 
 def _dataset_of(loader: Any) -> Any:
-    if loader.dataset is None:
-        raise SamplesError("The DataLoader has no dataset. Give the dataset itself.")
+    """What a loader reads from, if it gives all of that as it is; the order is the training's affair."""
+    streamed = isinstance(loader.dataset, IterableDataset)
+    if not streamed and not isinstance(loader.sampler, SequentialSampler | RandomSampler):
+        raise SamplesError(
+            f"The DataLoader draws with a {type(loader.sampler).__name__}, so that it gives only some of its samples. "
+            "Give torch.utils.data.Subset(dataset, indices) instead."
+        )
+    if loader.collate_fn is not default_collate:
+        raise SamplesError("The DataLoader makes its batches by a collate_fn of its own. Give its dataset instead.")
     return loader.dataset
 
 
@@ -152,7 +181,7 @@ def _of_items(items: list[Any]) -> Samples:
     if not items:
         raise SamplesError("The Dataset is empty. Give one with items.")
     labelled = isinstance(items[0], tuple | list) and len(items[0]) > 1
-    labels = torch.tensor([int(item[1]) for item in items]) if labelled else None
+    labels = torch.tensor([_label(item) for item in items]) if labelled else None
     return Samples(torch.stack([_sample(item) for item in items]), labels)
 
 

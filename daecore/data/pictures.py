@@ -18,7 +18,15 @@ from daecore.data.samples import as_float
 from daecore.rng import scatter
 
 ROW = np.dtype(
-    [("key", "V16"), ("begin", "<i8"), ("height", "<i4"), ("width", "<i4"), ("deep", "<u1"), ("sha256", "<u1", 32)]
+    [
+        ("key", "V16"),
+        ("begin", "<i8"),
+        ("height", "<i4"),
+        ("width", "<i4"),
+        ("deep", "<u1"),
+        ("sha256", "<u1", 32),
+        ("crc", "<u4"),
+    ]
 )
 
 
@@ -28,7 +36,7 @@ class Pictures:
 
     Attributes:
         rows: ``(N,)`` of `ROW`: the key of its file, where each begins, counted in values, its size, in which of the
-            tensors it lies, and the SHA-256 of its type, shape and values.
+            tensors it lies, the SHA-256 of its type, shape and values, and a checksum of the row.
         flat: uint8 ``(V,)``, the values of all pictures of 8 bits, each ``(C, H, W)``.
         deep: float32 ``(W,)``, those of all others, in ``[0, 1]``.
         channels: 1 or 3.
@@ -102,6 +110,8 @@ class Crops(BatchSource):
         seed: Another seed, other places.
     """
 
+    sound = True  # whoever decoded them has looked
+
     pictures: Pictures
     side: int
     count: int
@@ -144,6 +154,8 @@ class Whole(BatchSource):
     Attributes:
         pictures: All of one height and width.
     """
+
+    sound = True  # whoever decoded them has looked
 
     pictures: Pictures
 

@@ -8,17 +8,19 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from daecore.data.batch_source import Mapped, Shape, digest_of
+from daecore.data.batch_source import Held, Mapped, Shape, digest_of
+from daecore.data.mapping import map_file
 from daecore.data.samples import Samples, Splits
+from daecore.data.tensor_rule import require_values
 from daecore.errors import DataError, SamplesError
 
 HEADER, FORMAT = "header.json", 1
@@ -54,14 +56,18 @@ def write_pieces(pieces: Iterable[Piece], folder: Path, *, classes: int | None) 
     """
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)  # a killed process may have left it
-    part.mkdir(parents=True)
     try:
-        with _told(folder), ExitStack() as files:
-            sets = _Sets(part, files)
+        with ExitStack() as files:
+            with _writing(folder):
+                part.mkdir(parents=True)
+            sets = _Sets(part, folder, files)
             for piece in pieces:
                 sets.add(piece)
             header = {"format": FORMAT, "classes": classes, "sets": sets.close()}
-            (part / HEADER).write_text(json.dumps(header), encoding="utf-8")
+        with _writing(folder):
+            with (part / HEADER).open("w", encoding="utf-8") as file:
+                json.dump(header, file)
+                _sync(file)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(part, folder)
     finally:
@@ -84,9 +90,10 @@ def open_sets(folder: Path) -> Splits | None:
         if header["format"] != FORMAT:
             return None
         sets = [(it["part"], _open(folder / it["file"], it)) for it in header["sets"]]
-        os.utime(folder)  # it was used
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    with suppress(OSError):  # of who may only read
+        os.utime(folder)  # it was used
     train, validation, test = (tuple(samples for name, samples in sets if name == part) for part in PARTS)
     return Splits(train[0], validation[0], test, header["classes"])
 
@@ -107,8 +114,8 @@ class _Set:
 class _Sets:
     """All sets while they are written."""
 
-    def __init__(self, folder: Path, files: ExitStack) -> None:
-        self.folder, self._files = folder, files
+    def __init__(self, folder: Path, named: Path, files: ExitStack) -> None:
+        self.folder, self._named, self._files = folder, named, files
         self.sets: list[_Set] = []
 
     def add(self, piece: Piece) -> None:
@@ -122,7 +129,9 @@ class _Sets:
                 f"The pieces of the set {piece.part!r} differ in type or labels. Give all of them as "
                 f"{str(into.dtype).removeprefix('torch.')}, all with labels or all without."
             )
-        into.values.write(values.numpy().data)
+        require_values(Held(values), samples.labels, f"samples of the set {piece.part!r}")
+        with _writing(self._named):
+            into.values.write(values.numpy().data)
         into.count += len(samples)
         if samples.labels is not None:
             into.labels.append(samples.labels.cpu())
@@ -137,7 +146,8 @@ class _Sets:
                 f"The pieces of the set {piece.part!r} have the shapes {known[0].shape} and {piece.samples.shape}, but "
                 "one was expected. Only test samples may differ."
             )
-        values = self._files.enter_context((self.folder / f"{piece.part}-{len(known)}.values").open("wb"))
+        with _writing(self._named):
+            values = self._files.enter_context((self.folder / f"{piece.part}-{len(known)}.values").open("wb"))
         samples = piece.samples
         self.sets.append(_Set(piece.part, samples.shape, samples.source.dtype, samples.labels is not None, values))
         return self.sets[-1]
@@ -150,31 +160,39 @@ class _Sets:
         return [self._close(it) for it in self.sets]
 
     def _close(self, it: _Set) -> dict[str, Any]:
-        it.values.flush()
-        os.fsync(it.values.fileno())
-        it.values.close()
         name = Path(it.values.name).name
         labels = torch.cat(it.labels) if it.labels else None
-        if labels is not None:
-            np.save(self.folder / f"{name}.labels.npy", labels.numpy())
+        with _writing(self._named):
+            _sync(it.values)
+            with (self.folder / f"{name}.labels").open("wb") as file:
+                file.write(b"" if labels is None else labels.numpy().data)
+                _sync(file)
         kind = str(it.dtype).removeprefix("torch.")
         told: dict[str, Any] = {"part": it.part, "file": name, "shape": it.shape, "type": kind, "count": it.count}
         data = _map(self.folder / name, told)
-        return told | {"sha256": digest_of(data), "samples_sha256": digest_of(data, labels), "labels": bool(it.labels)}
+        digests = {"sha256": digest_of(Mapped(data)), "samples_sha256": digest_of(Mapped(data), labels)}
+        return told | digests | {"labelled": it.labelled}
 
 
 def _open(path: Path, told: dict[str, Any]) -> Samples:
-    labels = torch.from_numpy(np.load(path.with_name(f"{path.name}.labels.npy"))) if told["labels"] else None
-    return Samples(Mapped(_map(path, told), told["sha256"]), labels, known_digest=told["samples_sha256"])
+    beside = path.with_name(f"{path.name}.labels")
+    labels = torch.from_numpy(map_file(beside, np.int64, (told["count"],))) if told["labelled"] else None
+    source = Mapped(_map(path, told), told["sha256"], sound=True)
+    return Samples(source, labels, known_digest=told["samples_sha256"])
 
 
 def _map(path: Path, told: dict[str, Any]) -> Tensor:
     """The values of a set, read from the page cache as they are needed."""
-    return torch.from_numpy(np.memmap(path, TYPES[told["type"]], "c", shape=(told["count"], *told["shape"])))
+    return torch.from_numpy(map_file(path, TYPES[told["type"]], (told["count"], *told["shape"])))
+
+
+def _sync(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

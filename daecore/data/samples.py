@@ -109,7 +109,8 @@ class Samples:
     def to(self, device: torch.device | str) -> "Samples":
         """The same samples on another device."""
         labels = None if self.labels is None else self.labels.to(device)
-        return Samples(self.source.to(device), labels, known_digest=self.known_digest)
+        known = self.known_digest or ("" if self.source.resident_bytes else self.digest)
+        return Samples(self.source.to(device), labels, known_digest=known)
 
     def select(self, index: Tensor) -> "Samples":
         """The samples at ``index`` (int64 ``(K,)``), in that order; a source that is no tensor is not read for it."""
@@ -139,9 +140,9 @@ class Samples:
         """SHA-256 of shape, type, values and labels: equal digests, equal samples."""
         if self.known_digest or self.labels is None:
             return self.known_digest or self.source.digest
-        if isinstance(self.source, Held):
-            return digest_of(self.source.tensor, self.labels)
-        return hashlib.sha256(f"{self.source.digest}{digest_of(self.labels)}".encode()).hexdigest()
+        if self.source.by_value:
+            return digest_of(self.source, self.labels)
+        return hashlib.sha256(self.source.digest.encode() + self.labels.cpu().numpy().tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -218,10 +219,14 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.clean)
 
+    def asked(self, index: Tensor) -> Tensor:
+        """What a network is asked at these positions, int64 ``(K,)``: float32 ``(K, *shape)``, where the clean are."""
+        return self.corrupted[index.to(self.corrupted.device)].to(self.clean.device)
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of both: equal digests, the very same noise on the very same samples."""
-        return hashlib.sha256(f"{self.clean.digest}{digest_of(self.corrupted)}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.clean.digest}{digest_of(Held(self.corrupted))}".encode()).hexdigest()
 
 
 def as_float(data: Tensor) -> Tensor:

@@ -6,16 +6,14 @@ each is a grey level: a memory map of them is not read. float32 does; a training
 """
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from daecore.data.batch_source import BatchSource, Held
+from daecore.data.batch_source import BatchSource
 from daecore.errors import SamplesError
 
 RULE = "images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D)"
-ROWS = 4096  # samples that are looked at together, where they are read by the batch
 CHANNELS = 4  # what has no more columns, and more rows and channels, is a picture with its channels last
 
 
@@ -84,12 +82,12 @@ def require_values(source: BatchSource, labels: Tensor | None, what: str, *, cla
 
 def _require_range(source: BatchSource, what: str) -> None:
     """Refuse floats that are not finite, and pictures beyond 0 and 1."""
-    if source.dtype != torch.float32:
+    if source.dtype != torch.float32 or source.sound:
         return
-    bounds = [_bounds(part) for part in _parts(source)]
+    bounds = [_bounds(part) for part in source.parts()]
     low, high = min(it[0] for it in bounds), max(it[1] for it in bounds)
     if not all(math.isfinite(value) for pair in bounds for value in pair):
-        rows = torch.cat([(~part.isfinite()).flatten(1).sum(1) for part in _parts(source)])
+        rows = torch.cat([(~part.isfinite()).flatten(1).sum(1) for part in source.parts()])
         first = int(rows.nonzero()[0].item())
         raise SamplesError(
             f"The {what} must be finite, but {int(rows.sum().item()):,} of their values are NaN or infinite, the "
@@ -100,15 +98,6 @@ def _require_range(source: BatchSource, what: str) -> None:
             f"The {what} must have values from 0 to 1, but have values from {low:.6g} to {high:.6g}. Divide them by "
             "what white is."
         )
-
-
-def _parts(source: BatchSource) -> Iterator[Tensor]:
-    """All samples: at once where they lie in memory, else by the batch."""
-    if isinstance(source, Held):
-        yield source.tensor
-        return
-    for index in torch.arange(len(source)).split(ROWS):
-        yield source.read(index)
 
 
 def _bounds(values: Tensor) -> tuple[float, float]:

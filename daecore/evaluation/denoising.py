@@ -148,7 +148,7 @@ def _score(model: nn.Module, pairs: Pairs, precision: Precision, size: int = 500
     parts: list[dict[str, Tensor]] = []
     broken = 0
     for some in torch.arange(len(pairs)).split(size):
-        corrupted = pairs.corrupted[some.to(pairs.corrupted.device)].to(device)
+        corrupted = pairs.asked(some)
         restored = restore(model, corrupted, precision=precision)
         broken += int((~restored.flatten(1).isfinite().all(1)).sum())
         parts.append(_measure(corrupted, restored, as_float(pairs.clean.read(some.to(device)))))

@@ -54,7 +54,7 @@ def evaluate_sampler(
     """
     group = splits.test[0]
     index = _index(group).to(group.device)
-    corrupted = draw_pairs(group, corruptor).corrupted[index]
+    corrupted = draw_pairs(group, corruptor).asked(index)
     mean = restore(model, corrupted, precision=precision).cpu()
     mean = mean.clamp(0, 1) if len(group.shape) == 3 else mean
     samples = draw_samples(model, corrupted, DRAWS, options, shape=group.shape, precision=precision).cpu()

@@ -4,16 +4,21 @@ Knows dataset plugins and the data folder. Does not know runs.
 """
 
 from collections.abc import Iterable
+from functools import cache as once
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
 
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import Splits
-from daecore.errors import SamplesError, quote
+from daecore.errors import DataError, SamplesError, quote
+from daecore.plugin.source_digest import source_digest
 from daecore.plugin.spec import DatasetSpec, digest
 
 KEPT = "sets"  # the folder within the data folder
+CODE = ("daecore.data.decoding", "daecore.data.pictures", "daecore.rng")  # by which a dataset's values come about
+LIBRARIES = ("torch", "numpy", "pillow", "tifffile", "imagecodecs")
 LARGE_BYTES = 1 << 30  # of all samples together, from which on they are mapped
 
 
@@ -49,8 +54,15 @@ def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) 
 
 
 def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None) -> Splits:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock")).acquire()
+    except OSError as error:
+        raise DataError(
+            f"The dataset cannot be written to {folder}: {error.strerror or error}. Name another data folder, with "
+            "DAE_DATA or --data, and run again."
+        ) from None
+    with lock:
         if open_sets(folder) is None:  # another process may have done it meanwhile
             write_pieces(pieces, folder, classes=classes)
     kept = open_sets(folder)
@@ -71,7 +83,13 @@ def require_piece(given: object) -> Piece:
 
 
 def _key(dataset: DatasetSpec) -> str:
-    """Another one for other options, another plugin, or other files of the user's."""
+    """Another one for other options, another plugin, other code of ours, or other files of the user's."""
     fingerprint = dataset.extension.fingerprint
     files = str(fingerprint(dataset.options)) if fingerprint else ""
-    return digest([dataset.digest, [part.installed.provenance.digest for part in dataset.parts], files])
+    plugins = [part.installed.provenance.digest for part in dataset.parts]
+    return digest([dataset.digest, plugins, _code(), {name: version(name) for name in LIBRARIES}, files])
+
+
+@once
+def _code() -> str:
+    return source_digest(*CODE)

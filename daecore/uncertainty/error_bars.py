@@ -145,7 +145,7 @@ def fit_error_bars(model: nn.Module, estimator: Estimator, pairs: Pairs, level: 
 def spreads(model: nn.Module, estimator: Estimator, pairs: Pairs) -> Iterator[tuple[Spread, Tensor]]:
     """What is thought of each batch's errors, and the truth, float32 ``(B, C, H, W)``."""
     for index in torch.arange(len(pairs), device=pairs.corrupted.device).split(BATCH):
-        yield estimator(model, pairs.corrupted[index]), as_float(pairs.clean.read(index))
+        yield estimator(model, pairs.asked(index)), as_float(pairs.clean.read(index))
 
 
 def some_of(pairs: Pairs, values: int) -> Pairs:

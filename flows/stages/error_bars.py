@@ -90,7 +90,7 @@ def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
         )  # fmt: skip
         bars = fit_error_bars(model, estimator, draw_pairs(splits.validation, corruptor), request.level)
         whole = draw_pairs(group, corruptor)
-        pairs = Pairs(group.select(index), whole.corrupted[index])
+        pairs = Pairs(group.select(index), whole.asked(index))
         report = measure_error_bars(model, bars, pairs)
         panel = _panel(model, bars, pairs)
     header = ErrorBarsHeader(
@@ -113,7 +113,7 @@ def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
 def _panel(model: torch.nn.Module, bars: ErrorBars, pairs: Pairs) -> Figure:
     """The first pictures with their bounds."""
     clean = Samples(pairs.clean.head(SHOWN))
-    said = bars(model, pairs.corrupted[:SHOWN])
+    said = bars(model, pairs.asked(torch.arange(len(clean))))
     rows = {
         "original": as_float(clean.data),
         "corrupted": enlarge(pairs.corrupted[:SHOWN], clean.shape),

@@ -120,5 +120,5 @@ def _rows(model: torch.nn.Module, baselines: Baselines, pairs: Pairs) -> dict[st
 
 
 def _arrows(model: torch.nn.Module, train: Samples, pairs: Pairs) -> Figure:
-    x = pairs.corrupted[:400]
+    x = pairs.asked(torch.arange(min(400, len(pairs))))
     return figures.arrows(x.cpu(), restore(model, x).cpu(), train.head(2000).cpu())

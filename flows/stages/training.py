@@ -176,7 +176,8 @@ def _preview(request: TrainingRequest) -> Preview:
     """The first test images as evaluation corrupts them, to be watched; none of points and of codes."""
     test = splits_of(request.dataset, request.device.kind).test[0]
     images = len(test.shape) == 3 and not request.below
-    corrupted = draw_pairs(test, Corruptor(request.corruptions), SHOWN).corrupted if images else None
+    pairs = draw_pairs(test, Corruptor(request.corruptions), SHOWN) if images else None
+    corrupted = None if pairs is None else pairs.asked(torch.arange(len(pairs)))
     return Preview(corrupted, request.training.epochs)
 
 

@@ -33,8 +33,8 @@ def kept_data(folder: Path) -> list[KeptData]:
     found = [
         _look(path, f"{what} {path.name[:24]}")
         for name, what in KEPT.items()
-        for path in (folder / name).glob("[!.]*")
-        if path.is_dir()
+        for path in (folder / name).glob("*")
+        if path.is_dir()  # with what a killed process has left
     ]
     return sorted(found, key=lambda it: it.used, reverse=True)
 

@@ -1,16 +1,19 @@
 """Decoding: once, by all cores, going on where a killed process stopped; what cannot be read is named."""
 
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from daecore.data import decoding
 from daecore.data.decoding import decode
 from daecore.data.image_file import read_image
 from daecore.data.image_search import find_images
-from daecore.data.picture_store import PictureWriter
+from daecore.data.picture_store import FLAT, PictureWriter
 from daecore.errors import DataError
 
 
@@ -25,33 +28,53 @@ def folder(tmp_path):
     return tmp_path / "pictures"
 
 
-def spoil(path):
-    """Another content that looks like the same file: whoever reads it again gives itself away."""
-    status = path.stat()
-    path.write_bytes(b"\0" * status.st_size)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+@pytest.fixture
+def read(monkeypatch):
+    """The names of the files that are read from now on."""
+    names: list[str] = []
+
+    def reading(path, channels):
+        names.append(path.name)
+        return read_image(path, channels)
+
+    monkeypatch.setattr(decoding, "read_image", reading)
+    return names
 
 
-def test_what_was_decoded_is_not_read_again(folder, tmp_path):
-    """Not by another process, nor where the folder has moved."""
-    listed = find_images(folder).listed
-    first = decode(listed, 1, tmp_path / "data")
-    for number, file in enumerate(listed):
+def listed(folder):
+    return find_images(folder).listed
+
+
+def test_what_was_decoded_is_not_read_again(folder, tmp_path, read):
+    """Not by another process, nor where the folder has another name."""
+    first = decode(listed(folder), 1, tmp_path / "data")
+    assert len(read) == 30
+    for number, file in enumerate(listed(folder)):
         assert torch.equal(first.pictures.picture(number), read_image(file.path, 1).pixels)
-        spoil(file.path)
     folder.rename(tmp_path / "elsewhere")
-    again = decode(find_images(tmp_path / "elsewhere").listed, 1, tmp_path / "data")
+    again = decode(listed(tmp_path / "elsewhere"), 1, tmp_path / "data")
     assert again.pictures.digest == first.pictures.digest
+    assert len(read) == 30
 
 
-def test_another_process_goes_on_where_one_was_killed(folder, tmp_path, monkeypatch):
+def test_another_file_of_the_same_name_size_and_time_is_another_one(folder, tmp_path):
+    """As in two archives of one day: clean/00.pgm and noisy/00.pgm."""
+    found = []
+    for value, name in ((1, "clean"), (2, "noisy")):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8), value).save(tmp_path / name / "00.pgm")
+        os.utime(tmp_path / name / "00.pgm", ns=(0, 0))
+        found.append(decode(listed(tmp_path / name), 1, tmp_path / "data").pictures.picture(0))
+    assert [int(it.max()) for it in found] == [1, 2]
+
+
+def test_another_process_goes_on_where_one_was_killed(folder, tmp_path, monkeypatch, read):
     """What was flushed counts; what was not is decoded again; the result is the same."""
-    listed = find_images(folder).listed
-    whole = decode(listed, 1, tmp_path / "whole")
+    whole = decode(listed(folder), 1, tmp_path / "whole")
     add, added = PictureWriter.add, []
 
-    def killed(self, *given, **named):
-        add(self, *given, **named)
+    def killed(self, *given):
+        add(self, *given)
         added.append(1)
         if len(added) == 10:
             self.flush()
@@ -62,66 +85,108 @@ def test_another_process_goes_on_where_one_was_killed(folder, tmp_path, monkeypa
 
     monkeypatch.setattr(PictureWriter, "add", killed)
     with pytest.raises(KeyboardInterrupt):
-        decode(listed, 1, tmp_path / "data")
-    monkeypatch.undo()
-    for file in listed[:10]:
-        spoil(file.path)
-    assert decode(listed, 1, tmp_path / "data").pictures.digest == whole.pictures.digest
+        decode(listed(folder), 1, tmp_path / "data")
+    monkeypatch.setattr(PictureWriter, "add", add)
+    read.clear()
+    assert decode(listed(folder), 1, tmp_path / "data").pictures.digest == whole.pictures.digest
+    assert read == [f"{number:02}.png" for number in range(10, 30)]
 
 
-def test_a_folder_that_has_grown_is_decoded_only_where_it_is_new(folder, tmp_path):
-    before = decode(find_images(folder).listed, 1, tmp_path / "data")
-    for file in find_images(folder).listed:
-        spoil(file.path)
-    Image.new("L", (20, 20), 7).save(folder / "15-new.png")
-    grown = decode(find_images(folder).listed, 1, tmp_path / "data")
-    assert len(grown.pictures) == 31
-    kept = np.array([number for number in range(31) if number != 15])
-    assert grown.pictures.select(kept).digest == before.pictures.digest
+@pytest.mark.parametrize("harm", ["short values", "torn row", "no header"])
+def test_what_is_damaged_is_decoded_again_and_never_read(folder, tmp_path, harm):
+    """A copy of the data folder that was cut, a row of which a part was written."""
+    whole = decode(listed(folder), 1, tmp_path / "data").pictures.digest
+    (kept,) = (tmp_path / "data" / "decoded").iterdir()
+    if harm == "short values":
+        content = (kept / FLAT).read_bytes()
+        (kept / FLAT).write_bytes(content[:1000])
+    elif harm == "torn row":
+        rows = bytearray((kept / "rows.bin").read_bytes())
+        rows[5 * 69 + 40 : 6 * 69] = bytes(29)
+        (kept / "rows.bin").write_bytes(bytes(rows))
+        (kept / "header.json").unlink()
+    else:
+        (kept / "header.json").unlink()
+    assert decode(listed(folder), 1, tmp_path / "data").pictures.digest == whole
 
 
-def test_files_that_cannot_be_read_are_named_and_the_others_kept(folder, tmp_path):
-    """Mended, only they are decoded."""
+def test_a_folder_that_has_grown_is_decoded_only_where_it_is_new(folder, tmp_path, read):
+    """With what is to be known of the others."""
+    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(folder / "00-dark.png")
+    before = decode(listed(folder), 1, tmp_path / "data")
+    read.clear()
+    Image.new("L", (20, 20), 7).save(folder / "new.png")
+    grown = decode(listed(folder), 1, tmp_path / "data")
+    assert read == ["new.png"]
+    assert grown.pictures.select(np.arange(31)).digest == before.pictures.digest
+    assert grown.notes == before.notes
+    assert "00-dark.png: its values lie from 900 to 900" in before.notes[0]
+
+
+def test_files_that_cannot_be_read_are_named_and_the_others_kept(folder, tmp_path, read):
+    """Each time; and when they are gone nothing else is read again."""
     (folder / "03.png").write_bytes(b"damaged")
     (folder / "20.png").write_bytes(b"")
-    found = decode(find_images(folder).listed, 1, tmp_path / "data")
-    assert [("03.png" in said, "20.png" in said) for said in found.bad] == [(True, False), (False, True)]
-    assert len(found.pictures) == len(found.files) == 28
-    for file in found.files:
-        spoil(file.path)
+    for _ in range(2):
+        found = decode(listed(folder), 1, tmp_path / "data")
+        assert [("03.png" in said, "20.png" in said) for said in found.bad] == [(True, False), (False, True)]
+        assert len(found.pictures) == len(found.files) == 28
+    read.clear()
     (folder / "03.png").unlink()
     (folder / "20.png").unlink()
-    assert not decode(find_images(folder).listed, 1, tmp_path / "data").bad
+    assert not decode(listed(folder), 1, tmp_path / "data").bad
+    assert read == []
+
+
+def test_what_can_be_read_later_is_read_then(folder, tmp_path, monkeypatch):
+    """A limit that the environment sets, and lifts."""
+    monkeypatch.setenv("DAE_MAX_MEGAPIXELS", "0.0001")
+    Image.new("L", (20, 20), 7).save(folder / "10-large.png")
+    assert len(decode(listed(folder), 1, tmp_path / "data").bad) > 0
+    monkeypatch.delenv("DAE_MAX_MEGAPIXELS")
+    found = decode(listed(folder), 1, tmp_path / "data")
+    assert not found.bad
+    assert len(found.pictures) == 31
 
 
 def test_a_file_that_changes_while_it_is_decoded_is_named(folder, tmp_path):
-    listed = find_images(folder).listed
+    before = listed(folder)
     Image.new("L", (30, 30)).save(folder / "05.png")
     with pytest.raises(DataError, match=r"05\.png has changed since its folder was listed"):
-        decode(listed, 1, tmp_path / "data")
-
-
-def test_notes_are_told_each_time(tmp_path):
-    """Also where nothing is decoded any more."""
-    (tmp_path / "in").mkdir()
-    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "in" / "dark.png")
-    told = [decode(find_images(tmp_path / "in").listed, 1, tmp_path / "data").notes for _ in range(2)]
-    assert told[0] == told[1]
-    assert "dark.png: its values lie from 900 to 900" in told[0][0]
+        decode(before, 1, tmp_path / "data")
 
 
 def test_grey_and_colour_are_kept_apart(folder, tmp_path):
-    listed = find_images(folder).listed
-    grey, colour = (decode(listed, channels, tmp_path / "data").pictures for channels in (1, 3))
+    grey, colour = (decode(listed(folder), channels, tmp_path / "data").pictures for channels in (1, 3))
     assert torch.equal(colour.picture(4), grey.picture(4).expand(3, -1, -1))
 
 
 def test_a_full_disk_is_said_in_a_paragraph(folder, tmp_path, monkeypatch):
+    """And what was written before counts."""
+
     def full(file):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("daecore.data.picture_store._sync", full)
     with pytest.raises(DataError, match=r"cannot be written to .*No space left on device.*Make room"):
-        decode(find_images(folder).listed, 1, tmp_path / "data")
+        decode(listed(folder), 1, tmp_path / "data")
     monkeypatch.undo()
-    assert len(decode(find_images(folder).listed, 1, tmp_path / "data").pictures) == 30
+    assert len(decode(listed(folder), 1, tmp_path / "data").pictures) == 30
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="Not a directory"):
+        decode(listed(folder), 1, tmp_path / "file")
+
+
+def test_names_that_are_no_text_can_be_decoded(folder, tmp_path):
+    """Of old disks; with a note, in which the name stands."""
+    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(folder / "dark.png")
+    os.rename(os.fsencode(folder / "dark.png"), os.fsencode(folder) + b"/d\xe4rk.png")
+    found = decode(listed(folder), 1, tmp_path / "data")
+    assert len(found.notes) == 1
+    assert found.notes == decode(listed(folder), 1, tmp_path / "data").notes
+
+
+def test_what_was_removed_meanwhile_is_made_again(folder, tmp_path):
+    decode(listed(folder), 1, tmp_path / "data")
+    shutil.rmtree(Path(tmp_path / "data" / "decoded"))
+    assert len(decode(listed(folder), 1, tmp_path / "data").pictures) == 30

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, SubsetRandomSampler, TensorDataset
 
 from daecore.data.samples import Samples, as_float
 from daecore.errors import DataError, InputError, SamplesError
@@ -90,11 +90,41 @@ class Uneven(Dataset):
         ("/nowhere/at/all", InputError, "no such folder"),
         (np.zeros((2, 5, 5), np.int32), SamplesError, "int32"),
         (TensorDataset(torch.zeros(0, 2)), SamplesError, "is empty"),
+        (np.array([object()]), SamplesError, "cannot make a tensor of what it got"),
+        (
+            DataLoader(TensorDataset(torch.zeros(4, 2)), sampler=SubsetRandomSampler([1])),
+            SamplesError,
+            "only some of its",
+        ),
+        (DataLoader(TensorDataset(torch.zeros(4, 2)), collate_fn=list), SamplesError, "a collate_fn of its own"),
+        (TensorDataset(torch.zeros(4, 2), torch.zeros(4, 2)), SamplesError, "is its class number"),
     ],
 )
 def test_what_cannot_be_samples_is_said(given, error, said):
     with pytest.raises(error, match=said):
         Samples.of(given)
+
+
+def test_labels_are_refused_where_they_would_be_lost(tmp_path):
+    for given in (tmp_path, Pictures(), DataLoader(Pictures())):
+        with pytest.raises(SamplesError, match="takes labels beside an array"):
+            Samples.of(given, np.arange(20))
+
+
+def test_labels_that_a_dataset_changes_are_those_that_it_gives():
+    """As torchvision's with a target_transform: the targets alone would be others."""
+    given = Pictures()
+    given.targets, given.target_transform = list(range(20)), lambda label: label % 4
+    samples = Samples.of(given)
+    assert samples.labels is not None
+    assert samples.labels.tolist() == [number % 4 for number in range(20)]
+
+
+def test_an_array_that_may_not_be_written_is_taken():
+    fixed = GREY.copy()
+    fixed.flags.writeable = False
+    assert torch.equal(Samples.of(fixed).data, Samples.of(GREY).data)
+    assert torch.equal(Samples.of(GREY[::-1]).data, Samples.of(GREY).data.flip(0))
 
 
 def test_items_that_differ_are_said_when_they_are_read():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from daecore.data.picture_store import PictureWriter, is_finished, open_pictures
+from daecore.data.picture_store import PictureWriter
 from daecore.data.pictures import Crops, Pictures, by_size
 from daecore.data.samples import Samples
+from daecore.data.stored_pictures import is_finished, open_pictures
 from daecore.rng import scatter, stream
 
 SIZES = ((9, 12), (8, 8), (15, 10), (9, 12))
@@ -20,10 +21,10 @@ def written(tmp_path, channels=1, deep=()) -> Pictures:
         for number, (size, key) in enumerate(zip(SIZES, keys, strict=True)):
             count = channels * size[0] * size[1]
             values = torch.arange(count).remainder(251).to(torch.uint8).view(channels, *size)
-            writer.add(key, values.float() / 255 if number in deep else values, (), name=tmp_path)
+            writer.add(key, values.float() / 255 if number in deep else values)
         writer.finish()
     assert is_finished(tmp_path, len(SIZES), channels)
-    return open_pictures(tmp_path, channels)[0]
+    return open_pictures(tmp_path, len(SIZES), channels)[0]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

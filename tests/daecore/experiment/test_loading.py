@@ -50,6 +50,13 @@ def register_datasets():
 '''
 
 
+REST = """
+@hookimpl
+def register_datasets():
+    return [Dataset(name="other", options=Many, function=other, shapes="images", sample_shape=lambda _: (1, 8, 8))]
+"""
+
+
 def test_a_dataset_may_yield_pieces(tmp_path: Path) -> None:
     """A few lines of one's own; it is checked, fetched and listed like any other."""
     (tmp_path / "many.py").write_text(PIECES)
@@ -66,3 +73,21 @@ def test_a_dataset_may_yield_pieces(tmp_path: Path) -> None:
     assert "many: 200 training, 40 validation, 40 test samples" in fetched
     assert dae("data", "fetch", "many") == fetched
     assert "sets many-" in dae("data", "list")
+
+
+def test_what_a_dataset_gives_must_be_one(tmp_path: Path) -> None:
+    """Something else is told in the words of who wrote the plugin, and nothing is left."""
+    pieces = PIECES.replace("yield Piece(part, Samples(drawn, torch.arange(40) % 4))", "yield drawn")
+    head, _, _ = PIECES.replace("def many", "def other").partition("    for part")
+    (tmp_path / "wrong.py").write_text(pieces)
+    (tmp_path / "other.py").write_text(f"{head}    return 3\n{REST}")
+    environment = {**os.environ, "DAE_PLUGIN_PATH": str(tmp_path), "DAE_DATA": str(tmp_path / "data"), "COLUMNS": "200"}
+    dae = str(Path(sys.executable).parent / "dae")
+    expected = {"many": "gives daecore.Piece(part, samples), but", "other": "or yields daecore.Piece, but 3"}
+    for name, said in expected.items():
+        command = [dae, "data", "fetch", name]
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert list((tmp_path / "data" / "sets").glob("[!.]*")) == []

@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from daecore.data.batch_source import BatchSource, Fetched, Mapped
-from daecore.data.picture_store import PictureWriter, open_pictures
+from daecore.data.batch_source import BatchSource, Mapped
+from daecore.data.picture_store import PictureWriter
 from daecore.data.pictures import Crops
 from daecore.data.sample_store import open_sets, pieces_of, write_pieces
 from daecore.data.samples import Batch, Samples, Splits
+from daecore.data.source_views import Fetched
+from daecore.data.stored_pictures import open_pictures
 from daecore.rng import stream
 from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
 from daecore.training.loop import TrainingOptions, fit
@@ -77,8 +79,8 @@ def test_crops_that_are_cut_when_they_are_read_give_the_weights_of_stored_ones(t
     keys = [bytes([number]) * 16 for number in range(6)]
     with PictureWriter(tmp_path, 1, keys) as writer:
         for key, picture in zip(keys, pictures, strict=True):
-            writer.add(key, picture, (), name=tmp_path)
-    crops = Samples(Crops(open_pictures(tmp_path, 1)[0], 8, 9, seed=0))
+            writer.add(key, picture)
+    crops = Samples(Crops(open_pictures(tmp_path, 6, 1)[0], 8, 9, seed=0))
     stored = Samples(crops.data)
     assert trained(crops, crops) == trained(stored, stored)
     assert trained(crops, crops, stop=1, kept=tmp_path / "state") == trained(stored, stored)

@@ -1,0 +1,31 @@
+"""Mapping: a file's bytes as an array, read from the system's page cache as they are needed.
+
+What is mapped is private to the process and may be written there without the file changing; until then it takes no
+memory of the process, and the system reserves none, so that a file may be larger than memory and swap together.
+"""
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # Python names it from 3.13 on
+
+
+def map_file(path: Path, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """The beginning of a file as an array of this type and shape.
+
+    Raises:
+        OSError: The file is not there.
+        ValueError: It is shorter than that.
+    """
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    if not size:
+        return np.empty(shape, kind)
+    with path.open("rb") as file:
+        flags, protection = mmap.MAP_PRIVATE | NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
+        mapped = mmap.mmap(file.fileno(), size, flags=flags, prot=protection)
+    return np.frombuffer(mapped, kind).reshape(shape)

@@ -1,0 +1,109 @@
+"""Stored pictures: what a `daecore.data.picture_store` holds, mapped.
+
+Knows rows, values and notes. Does not write, nor know where pictures came from.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from daecore.data.mapping import map_file
+from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, end_of, sound_rows
+from daecore.data.pictures import ROW, Pictures
+from daecore.errors import DataError
+
+Notes = Mapping[bytes, list[str]]
+"""What a user must know of pictures, by the keys of their files."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What one file gave.
+
+    Attributes:
+        pixels: ``(C, H, W)``, mapped.
+        notes: What a user must know of it.
+    """
+
+    pixels: Tensor
+    notes: tuple[str, ...]
+
+
+def is_finished(folder: Path, count: int, channels: int) -> bool:
+    """Whether a folder holds all that it was made for, and the values are there."""
+    try:
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        rows = map_file(folder / ROWS, ROW, (count,))
+        whole = [(folder / name).stat().st_size >= end_of(rows, deep, channels) * np.dtype(kind).itemsize
+                 for deep, (name, kind) in enumerate(VALUES)]  # fmt: skip
+    except (OSError, ValueError):
+        return False
+    return header == {"format": FORMAT, "channels": channels, "count": count} and all(whole)
+
+
+def open_pictures(folder: Path, count: int, channels: int) -> tuple[Pictures, Notes]:
+    """What a finished folder holds, mapped; files that were no pictures have rows without height.
+
+    Raises:
+        DataError: It was removed meanwhile.
+    """
+    with suppress(OSError):  # of who may only read
+        os.utime(folder)  # it was used
+    try:
+        return _pictures(folder, map_file(folder / ROWS, ROW, (count,)), channels), _notes(folder)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"What was decoded into {folder} cannot be read: {error}. Run again when nobody cleans up there."
+        ) from None
+
+
+def known_pictures(parent: Path, keys: set[bytes], channels: int, *, besides: Path) -> dict[bytes, Stored]:
+    """What other folders hold of files with these keys.
+
+    Args:
+        parent: The folder of all folders.
+        keys: Of files.
+        channels: Of every picture.
+        besides: The folder that is not looked into.
+    """
+    found: dict[bytes, Stored] = {}
+    for folder in sorted(parent.glob("[!.]*")):
+        if folder == besides:
+            continue
+        rows = sound_rows(folder, channels)
+        wanted = [n for n, key in enumerate(rows["key"].tolist()) if key in keys and key not in found]
+        with suppress(OSError, ValueError):  # it was removed meanwhile
+            pictures, notes = (_pictures(folder, rows, channels), _notes(folder)) if wanted else (None, {})
+            for n in wanted:
+                key = rows["key"][n].tobytes()
+                if pictures is not None and rows["height"][n]:
+                    found[key] = Stored(pictures.picture(n), tuple(notes.get(key, ())))
+    return found
+
+
+def _pictures(folder: Path, rows: NDArray[np.void], channels: int) -> Pictures:
+    flat, deep = (
+        torch.from_numpy(map_file(folder / name, kind, (end_of(rows, which, channels),)))
+        for which, (name, kind) in enumerate(VALUES)
+    )
+    return Pictures(rows, flat, deep, channels)
+
+
+def _notes(folder: Path) -> Notes:
+    """In the order in which they were written; a line that was cut is none."""
+    found: dict[bytes, list[str]] = {}
+    text = (folder / NOTES).read_text(encoding="utf-8", errors="surrogateescape")
+    for line in text.split("\n"):
+        key, _, note = line.partition(" ")
+        with suppress(ValueError):
+            if note and note not in found.setdefault(bytes.fromhex(key), []):
+                found[bytes.fromhex(key)].append(note)
+    return found

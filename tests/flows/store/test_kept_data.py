@@ -1,0 +1,25 @@
+"""What the data folder keeps to be mapped: listed with its size, and freed when nobody has used it for a month."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from daecore_flows.store.kept_data import kept_data, unused_data
+
+
+def test_what_nobody_has_used_for_a_month_may_go(tmp_path: Path) -> None:
+    """With what a killed process has left; downloads stay."""
+    for name in ("decoded/abc", "sets/many-1", "sets/.many-2.part", "mnist/raw"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "values").write_bytes(bytes(100))
+    (tmp_path / "sets" / ".many-1.lock").write_bytes(b"")
+    old = (datetime.now(UTC) - timedelta(days=40)).timestamp()
+    for name in ("decoded/abc", "sets/.many-2.part", "mnist/raw"):
+        os.utime(tmp_path / name, (old, old))
+    assert {it.title: it.bytes for it in kept_data(tmp_path)} == {
+        "sets many-1": 100,
+        "sets .many-2.part": 100,
+        "decoded pictures abc": 100,
+    }
+    assert {path.name for path in unused_data(tmp_path)} == {"abc", ".many-2.part"}
+    assert kept_data(tmp_path / "nowhere") == []
