@@ -107,7 +107,10 @@ def _splits(data: DatasetSpec) -> Splits:
 
 @lru_cache(maxsize=2)
 def _load(data: DatasetSpec, fingerprint: str, folder: Path) -> Splits:
-    """The samples, and certainly of the files that the fingerprint stands for: they are looked at again afterwards."""
+    """The samples, and certainly of the files that the fingerprint stands for.
+
+    They are looked at again afterwards; `image_folder` looks at each file when it decodes it.
+    """
     before = _texts(data)
     if fingerprint_of(data) == fingerprint:
         with remember_searches(_searches):
