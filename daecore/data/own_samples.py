@@ -155,8 +155,10 @@ def _stored(values: Tensor) -> Tensor:
 def _tensor(values: Any) -> Tensor:
     """An array as a tensor, over the same memory where that can be."""
     try:
-        given = values if isinstance(values, Tensor) else np.asarray(values)
-        plain = isinstance(given, Tensor) or (given.flags.writeable and min(given.strides, default=1) > 0)
+        if isinstance(values, Tensor):
+            return values
+        given = np.asarray(values)
+        plain = given.flags.writeable and min(given.strides, default=1) > 0
         return torch.as_tensor(given if plain else given.copy())
     except (TypeError, ValueError, RuntimeError) as error:
         said = in_a_line(str(error)).rstrip(".")
