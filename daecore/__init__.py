@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
     from daecore.data.fetch import fetch_files
     from daecore.data.image_file import ImageFile, read_image
-    from daecore.data.image_search import Found, find_images
+    from daecore.data.image_listing import Found
+    from daecore.data.image_search import find_images
     from daecore.data.sample_store import Piece
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
     from daecore.model.autoencoder import Autoencoder, find_encoder
@@ -39,7 +40,7 @@ else:
         "Sampler": "model.sampler",
         "Samples": "data.samples",
         "Splits": "data.samples",
-        "Found": "data.image_search",
+        "Found": "data.image_listing",
         "ImageFile": "data.image_file",
         "as_float": "data.samples",
         "comparable": "training.loss",

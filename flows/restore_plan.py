@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daecore.data.image_encoding import WRITTEN
-from daecore.data.image_search import find_images, identity
+from daecore.data.image_listing import identity
+from daecore.data.image_search import find_images
 from daecore.errors import InputError
 
 LOSSY = (".jpg", ".jpeg")

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.data.batch_source import Held, Shape
+from daecore.data.batch_source import Shape
 from daecore.data.samples import Pairs, Samples
 from daecore.data.spill import join
 from daecore.plugin.spec import digest
@@ -44,8 +44,7 @@ def draw_pairs(samples: Samples, corruptor: Corruptor, first: int | None = None)
     batches = islice(samples.to("cpu").batches(SIZE), -(-count // SIZE))
     corrupted = join((corruptor(batch.clean, generator).x for batch in batches), count)
     kept = samples if count == len(samples) else samples.select(torch.arange(count, device=samples.device))
-    held = isinstance(samples.source, Held)  # where the samples do not fit, these do not either
-    return Pairs(kept, corrupted.to(samples.device) if held else corrupted)
+    return Pairs(kept, corrupted.to(samples.source.home))
 
 
 def draw_positions(count: int, wanted: int, *names: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Data: samples and splits, verified downloads, image files, draws of labels, interpolation."""
+"""Data: samples and where they are read from, downloads, image files, draws of labels, interpolation."""
 
 from daecore.data.arrays import save_arrays
 from daecore.data.batch_source import BatchSource, Held, Mapped, Shape
@@ -7,7 +7,8 @@ from daecore.data.downloads import Source, debian_package, local_folder, npm_pac
 from daecore.data.fetch import fetch_files
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile, read_image
-from daecore.data.image_search import Found, Listed, find_images, remember_searches
+from daecore.data.image_listing import Found, Listed
+from daecore.data.image_search import find_images, remember_searches
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.pictures import Crops, Pictures, Whole, by_size

@@ -60,6 +60,11 @@ class BatchSource(ABC):
         return torch.device("cpu")
 
     @property
+    def home(self) -> torch.device:
+        """Where positions are looked up, and where what belongs to all samples fits, too."""
+        return torch.device("cpu")
+
+    @property
     def nbytes(self) -> int:
         """What all samples take, in bytes."""
         return len(self) * math.prod(self.shape) * self.dtype.itemsize
@@ -118,9 +123,14 @@ class Held(BatchSource):
         """Where they lie."""
         return self.tensor.device
 
+    @property
+    def home(self) -> torch.device:
+        """Where they lie."""
+        return self.tensor.device
+
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of type, shape and values."""
+        """SHA-256 of type, shape and values; or of how they are made, if they came from a source that says that."""
         return self.known_digest or digest_of(self)
 
     @property

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from daecore.data import image_file, image_values, plain_png, raster, tiff
 from daecore.data.image_file import read_image
-from daecore.data.image_search import Listed
+from daecore.data.image_listing import Listed
 from daecore.data.picture_store import HEADER, PictureWriter, no_room
 from daecore.data.pictures import Pictures
 from daecore.data.stored_pictures import is_finished, known_pictures, open_pictures

@@ -3,7 +3,6 @@
 Knows how these hold samples, and what of it the tensor rule allows. Does not split.
 """
 
-import hashlib
 import os
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler, SequentialSampler, default_collate
 
-from daecore.data.batch_source import BatchSource, Shape
+from daecore.data.batch_source import BatchSource, Shape, digest_of
 from daecore.data.decoding import decode
 from daecore.data.image_search import find_images
 from daecore.data.pictures import by_size
@@ -70,6 +69,8 @@ def samples_of(given: object, labels: object = None, *, colour: bool = False, ca
 class _Items(BatchSource):
     """A torch Dataset, whose items are read when they are needed."""
 
+    by_value = True
+
     dataset: Any
     item_shape: Shape
     item_type: torch.dtype
@@ -87,11 +88,8 @@ class _Items(BatchSource):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all items, which are read for it once."""
-        state = hashlib.sha256(f"{self.dtype}{(len(self), *self.shape)}".encode())
-        for index in torch.arange(len(self)).split(1000):
-            state.update(self.read(index).numpy().data)
-        return state.hexdigest()
+        """SHA-256 of type, shape and values of all items, which are read for it once."""
+        return digest_of(self)
 
     @cached_property
     def labels(self) -> Tensor | None:
@@ -123,8 +121,13 @@ def _looks(dataset: Any) -> tuple[Shape, torch.dtype, bool]:
     """Shape and type of the first item, and whether it has a label."""
     if not len(dataset):
         raise SamplesError("The Dataset is empty. Give one with items.")
-    first = _sample(dataset[0])
-    return tuple(first.shape), first.dtype, isinstance(dataset[0], tuple | list) and len(dataset[0]) > 1
+    item = dataset[0]
+    first = _sample(item)
+    return tuple(first.shape), first.dtype, _is_labelled(item)
+
+
+def _is_labelled(item: Any) -> bool:
+    return isinstance(item, tuple | list) and len(item) > 1
 
 
 def _sample(item: Any) -> Tensor:
@@ -182,8 +185,7 @@ def _of_items(items: list[Any]) -> Samples:
     """All items of an iterable, in memory."""
     if not items:
         raise SamplesError("The Dataset is empty. Give one with items.")
-    labelled = isinstance(items[0], tuple | list) and len(items[0]) > 1
-    labels = torch.tensor([_label(item) for item in items]) if labelled else None
+    labels = torch.tensor([_label(item) for item in items]) if _is_labelled(items[0]) else None
     return Samples(torch.stack([_sample(item) for item in items]), labels)
 
 

@@ -6,7 +6,6 @@ there, the header says, which comes last. Knows bytes and rows. Does not know pi
 """
 
 import hashlib
-import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daecore.data.durable import sync, write_json
 from daecore.data.pictures import ROW
 from daecore.errors import DataError
 
@@ -106,11 +106,11 @@ class PictureWriter:
         """
         with self._writing():
             for file in self._values:
-                _sync(file)
+                sync(file)
             self._said.write("".join(self._notes).encode(errors="surrogateescape"))
-            _sync(self._said)
+            sync(self._said)
             self._rows.write(b"".join(self._new))
-            _sync(self._rows)
+            sync(self._rows)
         self.count += len(self._new)
         self._new, self._notes, self._unflushed = [], [], 0
 
@@ -121,14 +121,8 @@ class PictureWriter:
             DataError: There is no room for it.
         """
         self.flush()
-        header = json.dumps({"format": FORMAT, "channels": self.channels, "count": self.count})
-        part = self.folder / f".{HEADER}.part"
         with self._writing():
-            with part.open("w", encoding="utf-8") as file:
-                file.write(header)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.folder / HEADER)
+            write_json(self.folder / HEADER, {"format": FORMAT, "channels": self.channels, "count": self.count})
 
     def __exit__(self, *exception: object) -> None:
         try:
@@ -183,11 +177,6 @@ def _opened(path: Path, end: int) -> BinaryIO:
     file = path.open("ab")
     file.truncate(end)
     return file
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _digest(values: NDArray[Any]) -> bytes:

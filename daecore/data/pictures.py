@@ -54,11 +54,6 @@ class Pictures:
         """Some of them, in this order; nothing is copied."""
         return replace(self, rows=self.rows[index])
 
-    @property
-    def keys(self) -> list[bytes]:
-        """What each was decoded from, 16 bytes."""
-        return [bytes(key) for key in self.rows["key"].tolist()]
-
     @cached_property
     def dtype(self) -> torch.dtype:
         """What they are stored as together: float32 where one of them has more than 8 bits."""

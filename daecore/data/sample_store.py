@@ -11,19 +11,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from daecore.data.batch_source import Held, Mapped, Shape, digest_of
+from daecore.data.batch_source import ROWS, Held, Mapped, Shape, digest_of
+from daecore.data.durable import sync, write_json
 from daecore.data.mapping import map_file
 from daecore.data.samples import Samples, Splits
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DataError, SamplesError
 
-HEADER, FORMAT = "header.json", 1
+HEADER, FORMAT = "header.json", 2
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 TYPES = {"uint8": np.uint8, "float32": np.float32}
@@ -65,22 +66,20 @@ def write_pieces(pieces: Iterable[Piece], folder: Path, *, classes: int | None) 
                 sets.add(piece)
             header = {"format": FORMAT, "classes": classes, "sets": sets.close()}
         with _writing(folder):
-            with (part / HEADER).open("w", encoding="utf-8") as file:
-                json.dump(header, file)
-                _sync(file)
+            write_json(part / HEADER, header)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def pieces_of(splits: Splits, rows: int = 4096) -> Iterator[Piece]:
+def pieces_of(splits: Splits, rows: int = ROWS) -> Iterator[Piece]:
     """All samples of a dataset, so many at a time."""
-    for part, groups in (("train", (splits.train,)), ("validation", (splits.validation,)), ("test", splits.test)):
+    for part, groups in zip(PARTS, ((splits.train,), (splits.validation,), splits.test), strict=True):
         for samples in groups:
             for index in torch.arange(len(samples)).split(rows):
                 labels = None if samples.labels is None else samples.labels[index]
-                yield Piece(part, Samples(samples.read(index), labels))  # type: ignore[arg-type]
+                yield Piece(part, Samples(samples.read(index), labels))
 
 
 def open_sets(folder: Path) -> Splits | None:
@@ -163,32 +162,25 @@ class _Sets:
         name = Path(it.values.name).name
         labels = torch.cat(it.labels) if it.labels else None
         with _writing(self._named):
-            _sync(it.values)
+            sync(it.values)
             with (self.folder / f"{name}.labels").open("wb") as file:
                 file.write(b"" if labels is None else labels.numpy().data)
-                _sync(file)
+                sync(file)
         kind = str(it.dtype).removeprefix("torch.")
         told: dict[str, Any] = {"part": it.part, "file": name, "shape": it.shape, "type": kind, "count": it.count}
-        data = _map(self.folder / name, told)
-        digests = {"sha256": digest_of(Mapped(data)), "samples_sha256": digest_of(Mapped(data), labels)}
-        return told | digests | {"labelled": it.labelled}
+        sha256 = digest_of(Mapped(_map(self.folder / name, told)), labels)
+        return told | {"sha256": sha256, "labelled": it.labelled}
 
 
 def _open(path: Path, told: dict[str, Any]) -> Samples:
     beside = path.with_name(f"{path.name}.labels")
     labels = torch.from_numpy(map_file(beside, np.int64, (told["count"],))) if told["labelled"] else None
-    source = Mapped(_map(path, told), told["sha256"], sound=True)
-    return Samples(source, labels, known_digest=told["samples_sha256"])
+    return Samples(Mapped(_map(path, told), sound=True), labels, known_digest=told["sha256"])
 
 
 def _map(path: Path, told: dict[str, Any]) -> Tensor:
     """The values of a set, read from the page cache as they are needed."""
     return torch.from_numpy(map_file(path, TYPES[told["type"]], (told["count"], *told["shape"])))
-
-
-def _sync(file: IO[Any]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 @contextmanager

@@ -127,4 +127,5 @@ def move(source: BatchSource, device: torch.device) -> BatchSource:
     for part in source.parts():
         values[filled : filled + len(part)] = part.to(device)
         filled += len(part)
-    return Held(values, source.digest, source.by_value, source.sound)
+    known = "" if source.by_value else source.digest  # of values it is found where it is asked for
+    return Held(values, known, source.by_value, source.sound)

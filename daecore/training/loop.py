@@ -15,7 +15,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from daecore import rng
-from daecore.data.batch_source import Held
 from daecore.data.samples import Samples
 from daecore.device import autocast, resolve_device
 from daecore.errors import NonFiniteError
@@ -152,8 +151,7 @@ def _batches(
     """
     fixed = options.noise == "once"
     order = rng.stream(seed, "order", 0 if fixed else epoch, device=samples.device)
-    where = samples.device if isinstance(samples.source, Held) else "cpu"
-    parts = _permutation(len(samples), order, samples.device).to(where).split(options.batch)
+    parts = _permutation(len(samples), order, samples.device).to(samples.source.home).split(options.batch)
     if not fixed:
         yield from (((epoch, step), part) for step, part in enumerate(parts))
         return

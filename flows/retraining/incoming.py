@@ -18,7 +18,8 @@ from daecore.corruption.noise_level import (
     with_strength,
 )
 from daecore.data.image_file import read_image
-from daecore.data.image_search import Found, find_images
+from daecore.data.image_listing import Found
+from daecore.data.image_search import find_images
 from daecore.data.samples import as_float
 from daecore.errors import DaecoreError, InputError
 from daecore.experiment.experiment import Experiment

@@ -7,7 +7,8 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from daecore.data.image_search import Found, remember_searches
+from daecore.data.image_listing import Found
+from daecore.data.image_search import remember_searches
 from daecore.data.samples import Splits
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment

@@ -167,7 +167,7 @@ def test_a_full_disk_is_said_in_a_paragraph(folder, tmp_path, monkeypatch):
     def full(file):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("daecore.data.picture_store._sync", full)
+    monkeypatch.setattr("daecore.data.picture_store.sync", full)
     with pytest.raises(DataError, match=r"cannot be written to .*No space left on device.*Make room"):
         decode(listed(folder), 1, tmp_path / "data")
     monkeypatch.undo()

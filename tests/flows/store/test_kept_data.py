@@ -4,7 +4,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daecore_flows.store.kept_data import kept_data, unused_data
+from daecore_flows.cli.folders import DEFAULT_DATA
+from daecore_flows.store.kept_data import KEPT, kept_data, unused_data
+from daecore_flows.store.store import DATA
+
+from daecore.data import decoding, own_samples
+from daecore.experiment import loading
 
 
 def test_what_nobody_has_used_for_a_month_may_go(tmp_path: Path) -> None:
@@ -23,3 +28,9 @@ def test_what_nobody_has_used_for_a_month_may_go(tmp_path: Path) -> None:
     }
     assert {path.name for path in unused_data(tmp_path)} == {"abc", ".many-2.part"}
     assert kept_data(tmp_path / "nowhere") == []
+
+
+def test_what_is_kept_is_called_as_those_who_keep_it_call_it() -> None:
+    """Listing and cleaning up load no PyTorch, and so have the names written out."""
+    assert {decoding.KEPT, loading.KEPT} == KEPT.keys()
+    assert (DATA, str(DEFAULT_DATA)) == (own_samples.DATA, own_samples.DEFAULT)

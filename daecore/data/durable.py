@@ -1,0 +1,32 @@
+"""Durable writing: what is said to be written is on the disk, whole, also after a power cut.
+
+Knows files. Does not know what they hold; who writes says what a full disk means.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import IO, Any
+
+
+def sync(file: IO[Any]) -> None:
+    """Have all that was written to an open file on the disk.
+
+    Raises:
+        OSError: There is no room for it.
+    """
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all.
+
+    Raises:
+        OSError: There is no room for it.
+    """
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file)
+        sync(file)
+    os.replace(part, path)
