@@ -1,24 +1,29 @@
 """How the laboratory grows with its data: seconds to the first epoch, memory, decoding, and questions about many runs.
 
-    python bench/scale.py [--json out.json] [--pictures 1000 10000 100000] [--runs 10 1000 50000]
+    python bench/scale.py [--json out.json] [--pictures 1000 10000 100000] [--mapped 4] [--runs 10 1000 50000]
 
 Pictures are grey PNG files of 64 x 64, made here. Each measurement has a process of its own. Memory is what a process
-holds beyond the page cache (RssAnon), above an idle one with the same network.
+holds beyond the page cache (RssAnon), above an idle one with the same network. A mapped set has so many GB; an epoch
+sees all of it, in one process, and in three at once, as in a sweep.
 """
 
 import argparse
 import json
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-SIDE, CROP, BATCHES = 64, 40, 50  # an epoch here is so many batches of 128 crops, whatever the folder holds
+SIDE, REPEATS, WORKERS = 64, 3, 3
 
 
 def main() -> None:
@@ -27,10 +32,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pictures", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--runs", type=int, nargs="*", default=[10, 1_000, 50_000])
+    parser.add_argument("--mapped", type=float, nargs="*", default=[4])
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = {
             "pictures": {count: measure_pictures(Path(folder), count) for count in asked.pictures},
+            "mapped": {size: measure_mapped(Path(folder), size) for size in asked.mapped},
             "runs": {count: measure_runs(Path(folder), count) for count in asked.runs},
         }
     if asked.json:
@@ -55,15 +62,34 @@ def measure_pictures(folder: Path, count: int) -> dict[str, Any]:
     for number in range(count):
         (own / f"{number:06}.png").hardlink_to(folder / "pictures" / f"{number:06}.png")
     data = folder / f"data-{count}"
-    cold, warm = (_child("train", own, data) for _ in range(2))
+    cold, *warm = (_child("train", own, data) for _ in range(1 + REPEATS))
+    idle = _median(_child("idle", own, data)["peak_bytes"] for _ in range(REPEATS))
+    above = {"cold": cold["peak_bytes"] - idle, "warm": _median(it["peak_bytes"] for it in warm) - idle}
     return {
         "cold_seconds": cold["seconds"],
-        "warm_seconds": warm["seconds"],
-        "warm_memory_over_data": (warm["peak_bytes"] - _child("idle", own, data)["peak_bytes"]) / (count * SIDE * SIDE),
-        "cold_memory_over_data": (cold["peak_bytes"] - _child("idle", own, data)["peak_bytes"]) / (count * SIDE * SIDE),
+        "warm_seconds": _median(it["seconds"] for it in warm),
+        **{f"{name}_megabytes": it / 1e6 for name, it in above.items()},
+        **{f"{name}_memory_over_data": it / (count * SIDE * SIDE) for name, it in above.items()},
         "decoded_per_cpu_second": count / _child("decode", own, folder / f"decoded-{count}")["cpu_seconds"],
         "pillow_per_cpu_second": count / _child("pillow", own, data)["cpu_seconds"],
-        "weights": [cold["weights"], warm["weights"]],
+        "same_weights": len({it["weights"] for it in (cold, *warm)}) == 1,
+    }
+
+
+def measure_mapped(folder: Path, gigabytes: float) -> dict[str, Any]:
+    """A training on a mapped set, alone, and three of them at the same time."""
+    own = folder / f"mapped-{gigabytes}"
+    _child("write", own, folder, str(int(gigabytes * 1e9) // (SIDE * SIDE)))
+    idle = _median(_child("idle", own, folder)["peak_bytes"] for _ in range(REPEATS))
+    alone = _child("mapped", own, folder)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        together = [*pool.map(lambda _: _child("mapped", own, folder), range(WORKERS))]
+    shutil.rmtree(own)
+    return {
+        "seconds": alone["seconds"],
+        "megabytes_alone": (alone["peak_bytes"] - idle) / 1e6,
+        **{f"megabytes_of_{n}": (it["peak_bytes"] - idle) / 1e6 for n, it in enumerate(together, 1)},
+        "same_weights": len({it["weights"] for it in (alone, *together)}) == 1,
     }
 
 
@@ -75,17 +101,19 @@ def measure_runs(folder: Path, count: int) -> dict[str, float]:
 
 
 def show(found: dict[str, Any]) -> None:
-    """Print what was measured."""
-    print("pictures    first epoch, cold   warm   memory over data, cold   warm   decoded a CPU second   plain Pillow")
-    for count, row in found["pictures"].items():
-        print(
-            f"{count:8,}    {row['cold_seconds']:13.1f} s   {row['warm_seconds']:.1f} s   "
-            f"{row['cold_memory_over_data']:15.2f}   {row['warm_memory_over_data']:4.2f}   "
-            f"{row['decoded_per_cpu_second']:15,.0f}   {row['pillow_per_cpu_second']:12,.0f}"
-        )
-    print("runs        CPU ms: " + ", ".join(next(iter(found["runs"].values()), {})))
-    for count, row in found["runs"].items():
-        print(f"{count:8,}    " + ", ".join(f"{value:,.0f}" for value in row.values()))
+    """Print what was measured: a line for each figure, a column for each size."""
+    for what, sizes in found.items():
+        print(f"{what:<28}" + "".join(f"{size:>12,}" for size in sizes))
+        for name in next(iter(sizes.values()), {}):
+            print(f"  {name.replace('_', ' '):<26}" + "".join(_cell(row[name]) for row in sizes.values()))
+
+
+def _cell(value: float | bool) -> str:
+    return f"{value!s:>12}" if isinstance(value, bool) else f"{value:>12,.{0 if abs(value) >= 100 else 2}f}"
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
 
 
 def _child(what: str, *words: Path | str) -> dict[str, Any]:

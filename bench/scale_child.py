@@ -17,7 +17,7 @@ def main() -> None:
     """Do what the first word says."""
     what, first, second, *rest = sys.argv[1:]
     measures: dict[str, Callable[..., dict[str, Any]]] = {
-        "train": train, "idle": idle, "decode": decode, "pillow": pillow, "runs": runs,
+        "train": train, "idle": idle, "decode": decode, "pillow": pillow, "write": write, "mapped": mapped, "runs": runs,
     }  # fmt: skip
     print(json.dumps(measures[what](Path(first), Path(second), *map(int, rest))))
 
@@ -51,12 +51,42 @@ def idle(folder: Path, data: Path) -> dict[str, Any]:
 
         import daecore.experiment.loading  # noqa: F401 -- what the other process has imported, too
         from daecore.data.samples import Samples
+        from daecore.plugin.spec import spec
         from daecore.training.loop import TrainingOptions, fit
 
+        spec("dataset", {"image_folder": {"path": str(folder), "size": CROP}})
         nothing = Samples(torch.zeros((BATCH, 1, CROP, CROP), dtype=torch.uint8))
         for _ in fit(network(), loss, nothing, TrainingOptions(epochs=CROPS // BATCH, batch=BATCH), seed=0):
             pass
     return {"peak_bytes": memory[0]}
+
+
+def write(folder: Path, data: Path, count: int) -> dict[str, Any]:
+    """A set of so many pictures, in pieces."""
+    import torch
+
+    from daecore.data.sample_store import Piece, write_pieces
+    from daecore.data.samples import Samples
+
+    generator = torch.Generator().manual_seed(0)
+    sizes = [("validation", BATCH), ("test", BATCH), *[("train", 4096)] * (count // 4096)]
+    drawn = ((part, torch.randint(256, (n, 1, 64, 64), dtype=torch.uint8, generator=generator)) for part, n in sizes)
+    write_pieces((Piece(part, Samples(values)) for part, values in drawn), folder, classes=None)
+    return {}
+
+
+def mapped(folder: Path, data: Path) -> dict[str, Any]:
+    """One epoch on that set."""
+    with peak() as memory:
+        from daecore.data.sample_store import open_sets
+        from daecore.training.checkpoint import tensors_digest
+        from daecore.training.loop import TrainingOptions, fit
+
+        splits, model = open_sets(folder), network()
+        assert splits is not None
+        for _ in fit(model, loss, splits.train, TrainingOptions(epochs=1, batch=BATCH), seed=0):
+            pass
+    return {"peak_bytes": memory[0], "weights": tensors_digest(model.state_dict())}
 
 
 def decode(folder: Path, data: Path) -> dict[str, Any]:
@@ -65,6 +95,7 @@ def decode(folder: Path, data: Path) -> dict[str, Any]:
     from daecore.data import find_images
 
     found = find_images(folder).listed
+    decoded(found[:1], 1, data)  # as of Pillow, imports do not count
     began = time.process_time()
     decoded(found, 1, data)
     return {"cpu_seconds": time.process_time() - began}
@@ -76,6 +107,7 @@ def pillow(folder: Path, data: Path) -> dict[str, Any]:
     from PIL import Image
 
     files = sorted(folder.iterdir())
+    np.asarray(Image.open(files[0]).convert("L"))
     began = time.process_time()
     for file in files:
         np.asarray(Image.open(file).convert("L"))
@@ -121,15 +153,14 @@ def multiply(database: Path, run: str, copies: int) -> None:
 
 
 def network() -> Any:
-    """A small convolutional network."""
+    """A very small convolutional network."""
     import torch
 
     torch.manual_seed(0)
     layers = torch.nn
     return layers.Sequential(
-        layers.Conv2d(1, 16, 3, padding=1), layers.ReLU(), layers.Conv2d(16, 16, 3, padding=1), layers.ReLU(),
-        layers.Conv2d(16, 1, 3, padding=1),
-    )  # fmt: skip
+        layers.Conv2d(1, 4, 3, padding=1), layers.ReLU(), layers.Conv2d(4, 1, 3, padding=1)
+    )  # whose own memory, which varies, is small
 
 
 def loss(model: Any, batch: Any, generator: Any) -> Any:

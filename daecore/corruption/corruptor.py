@@ -3,14 +3,14 @@
 Knows shapes and the properties corruptions declare. Knows no particular corruption.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from torch import Generator, Tensor
 
 from daecore.data.batch_source import Shape
 from daecore.data.samples import Corrupted
 from daecore.errors import InputError
+from daecore.plugin.extension import declared_value
 from daecore.plugin.spec import CorruptionSpec, digest
 
 
@@ -76,11 +76,6 @@ class Corruptor:
 
     def __str__(self) -> str:
         return " -> ".join(str(spec) for spec in self.specs) or "none"
-
-
-def declared_value(said: bool | Callable[[Any], bool], options: Any) -> bool:
-    """A property that is declared outright, or as a function of the options."""
-    return said(options) if callable(said) else said
 
 
 def _union(masks: list[Tensor | None], x: Tensor) -> Tensor | None:

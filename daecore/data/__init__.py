@@ -2,6 +2,7 @@
 
 from daecore.data.arrays import save_arrays
 from daecore.data.batch_source import BatchSource, Held, Mapped, Shape
+from daecore.data.chunk_storage import ChunkStorage
 from daecore.data.decoding import Decoded, decode
 from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.data.fetch import fetch_files
@@ -11,6 +12,8 @@ from daecore.data.image_listing import Found, Listed
 from daecore.data.image_search import find_images, remember_searches
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
+from daecore.data.packed_set import Header
+from daecore.data.packing import open_packed, pack
 from daecore.data.pictures import Crops, Pictures, Whole, by_size
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float, as_uint8
@@ -21,10 +24,12 @@ __all__ = [
     "INTERPOLATIONS",
     "Batch",
     "BatchSource",
+    "ChunkStorage",
     "Corrupted",
     "Crops",
     "Decoded",
     "Found",
+    "Header",
     "Held",
     "ImageFile",
     "Listed",
@@ -49,7 +54,9 @@ __all__ = [
     "interpolate",
     "local_folder",
     "npm_package",
+    "open_packed",
     "open_sets",
+    "pack",
     "pieces_of",
     "read_image",
     "remember_searches",

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache as once
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
+from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data import image_file, image_values, plain_png, raster, tiff
@@ -30,7 +31,8 @@ from daecore.errors import DaecoreError, DataError, InputError
 from daecore.processors import usable
 
 KEPT = "decoded"  # the folder within the data folder
-AHEAD, FEW_AHEAD, LARGE_FILE = 8, 1, 500_000  # files that are decoded before they are needed, for each thread; bytes
+HANDFUL, HANDFUL_BYTES = 64, 250_000  # files that a thread takes at once: until it has so many, or so much
+AHEAD = 2  # handfuls for each thread that are decoded before they are needed
 SAID_SECONDS = 5
 READERS = (image_file, image_values, plain_png, raster, tiff)
 LIBRARIES = ("pillow", "tifffile", "imagecodecs")
@@ -46,13 +48,13 @@ class Decoded:
 
     Attributes:
         pictures: Those that could be read, in the order of their files.
-        files: Of these.
+        places: ``(N,)``, which of the files these were.
         notes: What a user must know of some, a sentence each, with the name of the file.
         bad: What is wrong with each of the others.
     """
 
     pictures: Pictures
-    files: tuple[Listed, ...]
+    places: NDArray[np.int64]
     notes: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
 
@@ -77,15 +79,14 @@ def decode(files: Sequence[Listed], channels: int, cache: Path) -> Decoded:
     _have(folder, files, keys, channels)
     pictures, notes = open_pictures(folder, len(files), channels)
     good = pictures.rows["height"] > 0
-    if any(not isinstance(_read(files[n], channels), str) for n in np.flatnonzero(~good).tolist()):
+    places, bad = np.flatnonzero(good), np.flatnonzero(~good)
+    if any(not isinstance(_read(files[n], channels), str) for n in bad.tolist()):
         (folder / HEADER).unlink(missing_ok=True)  # a limit was lifted, or a disk has come back
         return decode(files, channels, cache)
-    told = tuple(note for key, ok in zip(keys, good, strict=True) if ok for note in notes.get(key, ()))
-    if good.all():
-        return Decoded(pictures, tuple(files), told)
-    bad = tuple(note for key, ok in zip(keys, good, strict=True) if not ok for note in notes.get(key, ()))
-    readable = tuple(file for file, ok in zip(files, good, strict=True) if ok)
-    return Decoded(pictures.select(np.flatnonzero(good)), readable, told, bad)
+    told, said = (
+        tuple(note for n in part.tolist() for note in notes.get(keys[n], ())) if notes else () for part in (places, bad)
+    )
+    return Decoded(pictures.select(places) if len(bad) else pictures, places, told, said)
 
 
 def _have(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channels: int) -> None:
@@ -147,33 +148,47 @@ def _decoded(files: Sequence[Listed], channels: int) -> Iterator[Result]:
     if threads == 1:
         yield from (_read(file, channels) for file in files)
         return
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for file in files:
-                waiting.append(pool.submit(_read, file, channels))
-                while len(waiting) > threads * (AHEAD if file.size < LARGE_FILE else FEW_AHEAD):
-                    yield waiting.popleft().result()
+            for few in _handfuls(files):
+                waiting.append(pool.submit(lambda few: [_read(file, channels) for file in few], few))
+                while len(waiting) > threads * AHEAD:
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
 
 
+def _handfuls(files: Iterable[Listed]) -> Iterator[list[Listed]]:
+    """Many small files, or one large one: to hand over each of many small ones costs more than to decode it."""
+    few, held = list[Listed](), 0
+    for file in files:
+        few.append(file)
+        held += file.size
+        if len(few) == HANDFUL or held > HANDFUL_BYTES:
+            yield few
+            few, held = [], 0
+    if few:
+        yield few
+
+
 def _read(file: Listed, channels: int) -> Result:
     """The pixels of a file, which must look as it did when it was listed."""
+    path = file.path
     try:
-        image = read_image(file.path, channels)
-        now = file.path.stat()
+        image = read_image(path, channels)
+        now = path.stat()
     except InputError:
         raise
     except DaecoreError as error:
         return str(error)
     except OSError as error:
-        return f"The image {file.path} cannot be opened: {error.strerror or error}."
+        return f"The image {path} cannot be opened: {error.strerror or error}."
     if (now.st_size, now.st_mtime_ns) != (file.size, file.changed_ns):
         raise DataError(
-            f"The image {file.path} has changed since its folder was listed. Run again when nobody writes there."
+            f"The image {path} has changed since its folder was listed. Run again when nobody writes there."
         )
     return image.pixels, image.notes

@@ -11,7 +11,8 @@ from pathlib import Path
 from daecore.data.image_file import SUFFIXES
 
 OTHER = "no picture by its name"
-Identity = tuple[int, int]
+Identity = int
+"""A file under whatever name: where the system keeps it, and its number there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Listed:
     """A picture file as it looked when its folder was searched.
 
     Attributes:
-        path: Where it lies.
+        root: The folder that was searched.
         name: What it is called from that folder on, with slashes: the folder may move.
         size: In bytes.
         changed_ns: When its content last changed, as it says, in nanoseconds.
@@ -28,7 +29,7 @@ class Listed:
         inode: Its number there.
     """
 
-    path: Path
+    root: Path
     name: str
     size: int
     changed_ns: int
@@ -36,20 +37,25 @@ class Listed:
     device: int
     inode: int
 
+    @property
+    def path(self) -> Path:
+        """Where it lies; made when asked for, as it is larger than all the rest."""
+        return self.root / self.name
+
     @classmethod
-    def of(cls, path: Path, name: str) -> "Listed":
+    def of(cls, root: Path, name: str) -> "Listed":
         """As it looks now.
 
         Raises:
             OSError: It is not there.
         """
-        return cls.looking(path, name, path.stat())
+        return cls.looking(root, name, (root / name).stat())
 
     @classmethod
-    def looking(cls, path: Path, name: str, status: os.stat_result) -> "Listed":
+    def looking(cls, root: Path, name: str, status: os.stat_result) -> "Listed":
         """As the system says that it looks."""
         times = status.st_mtime_ns, status.st_ctime_ns
-        return cls(path, name, status.st_size, *times, status.st_dev, status.st_ino)
+        return cls(root, name, status.st_size, *times, status.st_dev, status.st_ino)
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,13 @@ class Found:
 
 
 def identity(path: Path) -> Identity | None:
-    """Device and inode: one file under whatever name. None where nothing is there, or it may not be looked at."""
+    """What lies there. None where nothing does, or it may not be looked at."""
     try:
-        status = path.stat()
+        return identity_of(path.stat())
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """What the system says this of."""
+    return status.st_dev << 64 | status.st_ino

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from daecore.data.image_file import SUFFIXES
-from daecore.data.image_listing import OTHER, Found, Identity, Listed, identity
+from daecore.data.image_listing import OTHER, Found, Identity, Listed, identity, identity_of
 
 DOT, TWICE = "with a dot in front", "the same file or folder again, by a link"
 NOWHERE, CLOSED, DEVICE = "a link that leads nowhere", "a folder that cannot be opened", "a device or pipe"
@@ -35,8 +35,8 @@ def find_images(folder: Path, *, skip: Path | None = None) -> Found:
         return memory[folder]
     above = {identity(path) for path in (folder, *folder.resolve().parents)}
     search = _Search(folder, above, identity(skip) if skip else None)
-    search.walk(folder)
-    listed = sorted(search.listed, key=lambda it: it.path)
+    search.walk(str(folder))
+    listed = sorted(search.listed, key=lambda it: it.name.replace("/", "\0"))  # as paths are sorted: part by part
     found = Found(tuple(listed), tuple(search.left_out), tuple(search.others))
     if memory is not None:
         memory[folder] = found
@@ -63,36 +63,37 @@ def remember_searches(memory: dict[Path, Found]) -> Iterator[None]:
 
 
 class _Search:
-    """A search that goes on: what was seen, by device and inode, and what was found."""
+    """A search that goes on: what was seen, and what was found. Paths are text here: there may be millions."""
 
     def __init__(self, root: Path, seen: set[Identity | None], skip: Identity | None) -> None:
-        self.root = root
+        self.root, self.above = root, os.path.join(root, "")
         self.seen = seen
         self.skip = skip
         self.listed: list[Listed] = []
         self.left_out: list[str] = []
         self.others: list[str] = []
 
-    def walk(self, folder: Path) -> None:
+    def walk(self, folder: str) -> None:
         """Everything under its own name first, then what links lead to."""
-        links, waiting = list[Path](), [folder]
+        links, waiting = list[str](), [folder]
         while waiting or links:
             if not waiting:
                 waiting += self._enter(links.pop(0))
                 continue
-            for entry in self._entries(waiting.pop()):
-                path = Path(entry.path)
-                if entry.name.startswith("."):
+            inside = waiting.pop()
+            for name in self._names(inside):
+                path = os.path.join(inside, name)
+                if name.startswith("."):
                     self.left_out.append(DOT)
-                elif os.path.islink(path):  # which, unlike the entry, never raises
+                elif os.path.islink(path):
                     links.append(path)
                 else:
                     waiting += self._enter(path)
 
-    def _enter(self, path: Path) -> Iterable[Path]:
+    def _enter(self, path: str) -> Iterable[str]:
         """The folder that lies there, or that a link leads to, if it is a new one; a file is taken."""
         try:
-            status = path.stat()
+            status = os.stat(path)
         except OSError as error:
             self.left_out.append(NOWHERE if error.errno in LEADS_NOWHERE else UNREAD)
             return ()
@@ -104,25 +105,25 @@ class _Search:
             self.left_out.append(DEVICE)
         return ()
 
-    def _file(self, path: Path, status: os.stat_result) -> None:
-        if path.suffix.lower() not in SUFFIXES:
+    def _file(self, path: str, status: os.stat_result) -> None:
+        suffix = os.path.splitext(path)[1].lower()
+        if suffix not in SUFFIXES:
             self.left_out.append(OTHER)
-            self.others.append(path.suffix.lower() or path.name)
+            self.others.append(suffix or os.path.basename(path))
         elif self._new(status):
-            name = path.relative_to(self.root).as_posix()
-            self.listed.append(Listed.looking(path, name, status))
+            name = path.removeprefix(self.above).replace(os.sep, "/")
+            self.listed.append(Listed.looking(self.root, name, status))
 
     def _new(self, status: os.stat_result) -> bool:
-        found = status.st_dev, status.st_ino
+        found = identity_of(status)
         new = found not in self.seen and found != self.skip
         self.left_out += [] if new or found == self.skip else [TWICE]
         self.seen.add(found)
         return new
 
-    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+    def _names(self, folder: str) -> list[str]:
         try:
-            with os.scandir(folder) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
+            return sorted(os.listdir(folder))
         except OSError:
             self.left_out.append(CLOSED)
             return []

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # Python names it from 3.13 on
 
 
-def map_file(path: Path, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+def map_file(path: Path, dtype: Any, shape: tuple[int, ...], *, shared: bool = False) -> NDArray[Any]:
     """The beginning of a file as an array of this type and shape.
+
+    Args:
+        path: The file.
+        dtype: Of the array.
+        shape: Of the array.
+        shared: Whether it shows what is written to the file from now on, by whomever.
 
     Raises:
         OSError: The file is not there.
@@ -25,7 +31,8 @@ def map_file(path: Path, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     if not size:
         return np.empty(shape, kind)
-    with path.open("rb") as file:
-        flags, protection = mmap.MAP_PRIVATE | NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
+    with path.open("r+b" if shared else "rb") as file:
+        flags = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE | NO_RESERVE
+        protection = mmap.PROT_READ | mmap.PROT_WRITE
         mapped = mmap.mmap(file.fileno(), size, flags=flags, prot=protection)
     return np.frombuffer(mapped, kind).reshape(shape)

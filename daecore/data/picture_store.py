@@ -7,6 +7,7 @@ there, the header says, which comes last. Knows bytes and rows. Does not know pi
 
 import hashlib
 import os
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,9 +24,12 @@ from daecore.errors import DataError
 
 ROWS, FLAT, DEEP, NOTES, HEADER = "rows.bin", "values.uint8", "values.float32", "notes.txt", "header.json"
 VALUES = ((FLAT, np.uint8), (DEEP, np.float32))  # the files of values, by the row's `deep`
+PACKED = struct.Struct("<16sqiiB32s")  # a `ROW` without its checksum, as it lies in the file
+CHECKSUM = struct.Struct("<I")
 FORMAT = 2
 FLUSH_BYTES = 64 << 20  # of values, after which what was written counts
 FLUSH_ROWS = 10_000
+BUFFER = 1 << 20  # bytes that are handed to the system at once
 
 
 class PictureWriter:
@@ -79,7 +83,7 @@ class PictureWriter:
         values = pixels.contiguous().numpy()
         with self._writing():
             self._values[deep].write(values.data)
-        self._append(key, deep, (values.shape[1], values.shape[2]), _digest(values), notes)
+        self._append(key, deep, (values.shape[1], values.shape[2]), _digest(values, VALUES[deep][1].__name__), notes)
         self._ends[deep] += values.size
         self._unflushed += values.nbytes
         if self._unflushed > FLUSH_BYTES or len(self._new) > FLUSH_ROWS:
@@ -90,12 +94,8 @@ class PictureWriter:
         self._append(key, 0, (0, 0), bytes(32), [said])
 
     def _append(self, key: bytes, deep: int, size: tuple[int, int], digest: bytes, notes: Sequence[str]) -> None:
-        row = np.zeros((), ROW)
-        row["key"], row["begin"], row["deep"] = np.void(key), self._ends[deep], deep
-        row["height"], row["width"] = size
-        row["sha256"] = np.frombuffer(digest, np.uint8)
-        row["crc"] = _checksum(row.tobytes())
-        self._new.append(row.tobytes())
+        row = PACKED.pack(key, self._ends[deep], *size, deep, digest)
+        self._new.append(row + CHECKSUM.pack(zlib.crc32(row)))
         self._notes += [f"{key.hex()} {' '.join(note.split())}\n" for note in notes]
 
     def flush(self) -> None:
@@ -174,22 +174,18 @@ def end_of(rows: NDArray[np.void], deep: int, channels: int) -> int:
 
 def _opened(path: Path, end: int) -> BinaryIO:
     """A file to append to, after so many bytes, which are there."""
-    file = path.open("ab")
+    file = path.open("ab", BUFFER)
     file.truncate(end)
     return file
 
 
-def _digest(values: NDArray[Any]) -> bytes:
-    """SHA-256 of type, shape and values."""
-    state = hashlib.sha256(f"{values.dtype} {values.shape}".encode())
+def _digest(values: NDArray[Any], kind: str) -> bytes:
+    """SHA-256 of type, shape and values; numpy takes long to say what a type is called."""
+    state = hashlib.sha256(f"{kind} {values.shape}".encode())
     state.update(values.data)
     return state.digest()
 
 
-def _checksum(row: bytes) -> int:
-    """Of all of a row but its own last bytes."""
-    return zlib.crc32(row[:-4])
-
-
 def _is_whole(row: bytes) -> bool:
-    return int.from_bytes(row[-4:], "little") == _checksum(row)
+    """Whether its checksum is that of all of it but its last bytes."""
+    return row[-CHECKSUM.size :] == CHECKSUM.pack(zlib.crc32(row[: -CHECKSUM.size]))

@@ -80,17 +80,16 @@ class Pictures:
             left: Their first columns, ``(K,)``.
             side: In pixels.
         """
-        rows = self.rows[number]
-        height, width = rows["height"].astype(np.int64), rows["width"].astype(np.int64)
-        first = torch.from_numpy(rows["begin"] + top * width + left)[:, None, None, None]
-        plane, line = (torch.from_numpy(it)[:, None, None, None] for it in (height * width, width))
-        channel, step = torch.arange(self.channels)[:, None, None], torch.arange(side)
-        at = first + channel * plane + step[:, None] * line + step  # (K, C, side, side)
-        deep = torch.from_numpy(rows["deep"].astype(bool))
-        if self.dtype == torch.uint8:
-            return self.flat[at]
-        windows = torch.empty(at.shape)
-        windows[~deep], windows[deep] = as_float(self.flat[at[~deep]]), self.deep[at[deep]]
+        rows, values = self.rows[number], (self.flat.numpy(), self.deep.numpy())
+        windows = torch.empty((len(number), self.channels, side, side), dtype=self.dtype)
+        into = windows.numpy()
+        columns = (rows[name].tolist() for name in ("deep", "begin", "height", "width"))
+        each = zip(*columns, top.tolist(), left.tolist(), strict=True)
+        for place, (deep, begin, height, width, y, x) in enumerate(each):  # which beats one gather of all values
+            flat = values[deep][begin : begin + self.channels * height * width]
+            into[place] = flat.reshape(self.channels, height, width)[:, y : y + side, x : x + side]
+        if self.dtype == torch.float32:
+            windows[torch.from_numpy(rows["deep"] == 0)] *= 1 / 255
         return windows
 
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import torch
 
-from daecore.corruption.corruptor import Corruptor, declared_value
+from daecore.corruption.corruptor import Corruptor
 from daecore.data.batch_source import Shape
 from daecore.data.label_draws import ALL
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, build
 from daecore.model.sampler import Sampler
+from daecore.plugin.extension import declared_value
 from daecore.plugin.spec import ArchitectureSpec, DatasetSpec, ObjectiveSpec
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.error_bars import require_pictures
@@ -48,8 +49,9 @@ def check(experiment: Experiment) -> Shapes:
             f"The objective {experiment.objective} compares values in [0, 1], and those of "
             f"{experiment.dataset.name} may lie anywhere. Use the objective mse."
         )
-    if experiment.transfer is not None and dataset.classes:
-        _check_labels(experiment.transfer, dataset.classes)
+    classes = None if experiment.transfer is None else declared_value(dataset.classes, experiment.dataset.options)
+    if experiment.transfer is not None and classes:
+        _check_labels(experiment.transfer, classes)
         _check_augmentation(experiment.transfer, clean)
     return Shapes(clean, corrupted)
 
@@ -81,7 +83,8 @@ def check_samples(experiment: Experiment, test_shapes: Sequence[Shape], smallest
                 f"{experiment.architecture.name} was built for samples of shape {trained} and cannot restore the test "
                 f"images of shape {shape}{why}. Choose unet, which takes any size, or test on crops."
             )
-    most = smallest_class * (experiment.dataset.extension.classes or 0)
+    classes = declared_value(experiment.dataset.extension.classes, experiment.dataset.options)
+    most = smallest_class * (classes or 0)
     if experiment.transfer is not None and most:
         many = [count for count in experiment.transfer.labels if count > most]
         if many:

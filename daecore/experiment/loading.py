@@ -13,6 +13,7 @@ from filelock import FileLock
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import Splits
 from daecore.errors import DataError, SamplesError, quote
+from daecore.plugin.extension import declared_value
 from daecore.plugin.source_digest import source_digest
 from daecore.plugin.spec import DatasetSpec, digest
 
@@ -50,7 +51,7 @@ def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) 
         raise SamplesError(
             f"The dataset {dataset.name} gives daecore.Splits, or yields daecore.Piece, but {quote(given)} came."
         )
-    return _keep(map(require_piece, given), folder, dataset.extension.classes)
+    return _keep(map(require_piece, given), folder, declared_value(dataset.extension.classes, dataset.options))
 
 
 def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None) -> Splits:

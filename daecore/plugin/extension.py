@@ -7,7 +7,7 @@ typed function and fields of its own, stand in `daecore.plugin.kinds`. Knows not
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from daecore.errors import PluginError, choices, quote
 from daecore.plugin.options import Options
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from daecore.data.batch_source import Shape  # its module needs PyTorch
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
+Declared = TypeVar("Declared")
 Kind = Literal["corruption", "dataset", "architecture", "objective", "series"]
 
 
@@ -124,3 +125,8 @@ def _faults(cls: type[Extension], given: Mapping[str, object]) -> Iterator[str]:
 
 def _names(cls: type[Extension]) -> list[str]:
     return [field.name for field in fields(cls)]
+
+
+def declared_value(said: Declared | Callable[[Any], Declared], options: Any) -> Declared:
+    """A property that is declared outright, or as a function of the options."""
+    return said(options) if callable(said) else said

@@ -116,7 +116,7 @@ class Dataset(SampleExtension):
         bounded: Of points: whether all values lie in ``[0, 1]``, or a function of the options that says so (those of
             images do by rule).
         sample_shape: ``(options) -> shape`` of one training sample, known before loading.
-        classes: The number of classes, or None.
+        classes: The number of classes, or None; or a function of the options that says so.
         fingerprint: Of one made of a user's files: ``(options) -> str``, another text when they changed.
         download_bytes: The room it needs in the data folder.
     """
@@ -127,7 +127,7 @@ class Dataset(SampleExtension):
     function: DatasetFunction
     bounded: bool | Callable[[Any], bool] = False
     sample_shape: "Callable[[Any], Shape] | None" = None
-    classes: int | None = None
+    classes: int | Callable[[Any], int | None] | None = None
     fingerprint: Callable[[Any], str] | None = None
     download_bytes: int = 0
 

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from daecore.corruption.corruptor import declared_value
+from daecore.plugin.extension import declared_value
 from daecore.plugin.kinds import Corruption
 from daecore.plugin.options import Options
 from daecore.rng import stream

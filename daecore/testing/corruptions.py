@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daecore.corruption.corruptor import declared_value
 from daecore.data.batch_source import Shape
 from daecore.device import autocast
+from daecore.plugin.extension import declared_value
 from daecore.plugin.kinds import Corruption
 from daecore.rng import stream
 from daecore.testing.bias import CHECK as UNBIASED

@@ -8,6 +8,7 @@ from daecore.data.samples import Splits
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DaecoreError, SamplesError
 from daecore.experiment.loading import require_piece
+from daecore.plugin.extension import declared_value
 from daecore.plugin.kinds import Dataset
 from daecore.testing.contract import Check, NotChecked, Subject, Violation
 from daecore.testing.globals import leaves_global_state
@@ -44,7 +45,7 @@ def _load(subject: Subject[Dataset]) -> Splits:
 def _written(pieces: Iterator[object], subject: Subject[Dataset]) -> Splits:
     """What a dataset yields, as whoever uses it gets it."""
     folder = subject.cache / "yielded"
-    write_pieces(map(require_piece, pieces), folder, classes=subject.extension.classes)
+    write_pieces(map(require_piece, pieces), folder, classes=declared_value(subject.extension.classes, subject.options))
     splits = open_sets(folder)
     if splits is None:
         raise NotChecked(f"what it yields cannot be read from {folder}")
@@ -95,7 +96,7 @@ def _values(subject: Subject[Dataset]) -> None:
 
 
 def _labels(subject: Subject[Dataset]) -> str:
-    splits, declared = load(subject), subject.extension.classes
+    splits, declared = load(subject), declared_value(subject.extension.classes, subject.options)
     if splits.classes != declared:
         raise Violation(
             f"{declared} classes, as declared", f"Splits.classes is {splits.classes}", "Make the two agree."

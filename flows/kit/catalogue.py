@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daecore.corruption.corruptor import Corruptor, declared_value
+from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import enlarge
-from daecore.errors import DaecoreError
+from daecore.errors import DaecoreError, InputError
 from daecore.experiment.loading import load_splits
 from daecore.plots import figures
-from daecore.plugin.extension import Extension, SampleExtension
+from daecore.plugin.extension import Extension, SampleExtension, declared_value
 from daecore.plugin.kinds import Corruption, Dataset
 from daecore.plugin.registry import Installed
 from daecore.plugin.series import Series
@@ -50,9 +50,18 @@ def properties(item: Installed) -> dict[str, str]:
         found["strength per image"] = _yes(extension.per_image)
         found["needs the CPU"] = _yes(declared_value(extension.host, options))
     if isinstance(extension, Dataset):
-        found["classes"] = str(extension.classes or "none")
-        found["shape of a sample"] = str(extension.sample_shape(extension.options())) if extension.sample_shape else ""
+        found |= _of_samples(extension)
     return found
+
+
+def _of_samples(dataset: Dataset) -> dict[str, str]:
+    """What a dataset says of its samples; some say it only of a place that a user names."""
+    try:
+        shape = str(dataset.sample_shape(dataset.options())) if dataset.sample_shape else ""
+        classes = str(declared_value(dataset.classes, dataset.options()) or "none")
+    except InputError:
+        shape = classes = "those of what it is given"
+    return {"classes": classes, "shape of a sample": shape}
 
 
 def formula(extension: Extension) -> str:

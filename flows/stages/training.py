@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from daecore.corruption.corruptor import Corruptor, declared_value
+from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs
 from daecore.data.batch_source import Shape
 from daecore.data.samples import Splits, as_float
 from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.stack import code_shape, encode
+from daecore.plugin.extension import declared_value
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec, digest, spec
 from daecore.training.checkpoint import save_training_state, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit

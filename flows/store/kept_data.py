@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-KEPT = {"decoded": "decoded pictures", "sets": "sets"}  # folder within the data folder, and what lies there
+KEPT = {
+    "decoded": "decoded pictures",
+    "sets": "sets",
+    "chunks": "chunks",
+}  # folder within the data folder, and what lies there
 UNUSED = timedelta(days=30)
 
 

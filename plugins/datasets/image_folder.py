@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 
 from daecore import Dataset, Found, InputError, Options, Samples, Splits, find_images, hookimpl, stream, user_path
@@ -65,11 +66,11 @@ def read_splits(options: ImageFolder, files: Sequence[Listed], own: Sequence[Lis
         own: The files to test on; empty: a part of the others.
         cache: The data folder.
     """
-    parts = _split(options, files, own)
-    decoded = decode([*files, *own], 3 if options.colour else 1, cache)
-    require_all(decoded, [*parts[0], *parts[1], *([] if options.mode == "whole" else parts[2])], options.size)
-    place = {it: number for number, it in enumerate(decoded.files)}
-    train, validation, test = (decoded.pictures.select(np.array([place[it] for it in part])) for part in parts)
+    parts = _split(options, len(files), len(own))
+    every = [*files, *own]
+    decoded = decode(every, 3 if options.colour else 1, cache)
+    require_all(decoded, every, np.concatenate(parts[:2] if options.mode == "whole" else parts), options.size)
+    train, validation, test = (decoded.pictures.select(part) for part in parts)
     cut = partial(Crops, side=options.size, count=options.crops_per_image, seed=options.seed)
     evaluated = by_size(test) if options.mode == "whole" else [cut(test)]
     return Splits(Samples(cut(train)), Samples(cut(validation)), tuple(map(Samples, evaluated)))
@@ -90,26 +91,18 @@ def fingerprint(options: ImageFolder) -> str:
     )
 
 
-def _split(
-    options: ImageFolder, files: Sequence[Listed], own: Sequence[Listed]
-) -> tuple[list[Listed], list[Listed], list[Listed]]:
-    """The files of each set, at least one; drawn by the seed, in the order of their names."""
-    order = torch.randperm(len(files), generator=stream(options.seed, "image_folder", "split")).tolist()
-    drawn = [files[position] for position in order]
-    test = [*own] or _pop(drawn, options.test * len(files))
-    validation = _pop(drawn, options.validation * len(files))
-    if not drawn:
+def _split(options: ImageFolder, files: int, own: int) -> list[NDArray[np.int64]]:
+    """The places of the files of each set, at least one, drawn by the seed; own files come behind all others."""
+    drawn = torch.randperm(files, generator=stream(options.seed, "image_folder", "split")).numpy()
+    test_count, validation_count = (max(1, round(part * files)) for part in (options.test, options.validation))
+    drawn, test = (drawn, files + np.arange(own)) if own else (drawn[:-test_count], drawn[-test_count:])
+    train, validation = drawn[:-validation_count], drawn[-validation_count:]
+    if not len(train):
         raise InputError(
-            f"The dataset image_folder found {len(files)} image(s) in {options.path!r}, too few for training, "
+            f"The dataset image_folder found {files} image(s) in {options.path!r}, too few for training, "
             "validation and test without an image in two of them. Add images, or name another folder as `test_path`."
         )
-    train, validation, test = (sorted(part, key=lambda it: it.path) for part in (drawn, validation, test))
-    return train, validation, test
-
-
-def _pop(files: list[Listed], count: float) -> list[Listed]:
-    """Take at least one file off the end."""
-    return [files.pop() for _ in range(max(1, round(count))) if files]
+    return [np.sort(part) for part in (train, validation, test)]
 
 
 def search(folder: str) -> Found:

@@ -64,7 +64,7 @@ def listed(files: list[Path]) -> list[Listed]:
 
 def _listed(file: Path) -> Listed:
     try:
-        return Listed.of(file, f"{file.parent.name}/{file.name}")
+        return Listed.of(file.parent.parent, f"{file.parent.name}/{file.name}")
     except OSError as error:
         raise _gone(file, error) from None
 

@@ -4,7 +4,10 @@ Knows what was decoded. Does not read.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from daecore import DataError
 from daecore.data import Decoded, Listed
@@ -15,12 +18,13 @@ NAMED = 50  # files that a message names
 SMALLEST = 4  # side of a crop
 
 
-def require_all(decoded: Decoded, cut: Iterable[Listed], size: int) -> None:
+def require_all(decoded: Decoded, files: Sequence[Listed], cut: NDArray[np.int64], size: int) -> None:
     """Warn of what was lost, and complain about every image that cannot be used.
 
     Args:
         decoded: What the files gave.
-        cut: Those of which crops are cut.
+        files: All of them.
+        cut: The places of those of which crops are cut.
         size: Side of a crop.
 
     Raises:
@@ -29,7 +33,7 @@ def require_all(decoded: Decoded, cut: Iterable[Listed], size: int) -> None:
     for note in decoded.notes[:1]:
         more = f" The same or another note on {len(decoded.notes) - 1} more." if len(decoded.notes) > 1 else ""
         warnings.warning("%s.%s", note, more)
-    said, small = _list(decoded.bad), _too_small(decoded, set(cut), size)
+    said, small = _list(decoded.bad), _too_small(decoded, files, cut, size)
     if small:
         fits = min(side for side, _ in small)
         advice = f"The largest that fits all is size={fits}" if fits >= SMALLEST else "Take them out"
@@ -39,15 +43,12 @@ def require_all(decoded: Decoded, cut: Iterable[Listed], size: int) -> None:
         raise DataError("\n".join(said))
 
 
-def _too_small(decoded: Decoded, cut: set[Listed], size: int) -> list[tuple[int, str]]:
+def _too_small(decoded: Decoded, files: Sequence[Listed], cut: NDArray[np.int64], size: int) -> list[tuple[int, str]]:
     """The shorter side of each image that is smaller than a crop, and its name with its size."""
-    rows = decoded.pictures.rows
-    sides = zip(decoded.files, rows["height"].tolist(), rows["width"].tolist(), strict=True)
-    return [
-        (min(height, width), f"{file.path} ({height} x {width})")
-        for file, height, width in sides
-        if min(height, width) < size and file in cut
-    ]
+    rows, places = decoded.pictures.rows, decoded.places
+    small = (np.minimum(rows["height"], rows["width"]) < size) & np.isin(places, cut)
+    sides = zip(places[small].tolist(), rows["height"][small].tolist(), rows["width"][small].tolist(), strict=True)
+    return [(min(height, width), f"{files[n].path} ({height} x {width})") for n, height, width in sides]
 
 
 def _list(names: Iterable[str]) -> list[str]:

@@ -130,7 +130,7 @@ def test_files_that_cannot_be_read_are_named_and_the_others_kept(folder, tmp_pat
     for _ in range(2):
         found = decode(listed(folder), 1, tmp_path / "data")
         assert [("03.png" in said, "20.png" in said) for said in found.bad] == [(True, False), (False, True)]
-        assert len(found.pictures) == len(found.files) == 28
+        assert len(found.pictures) == len(found.places) == 28
     read.clear()
     (folder / "03.png").unlink()
     (folder / "20.png").unlink()

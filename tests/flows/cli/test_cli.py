@@ -270,6 +270,20 @@ def test_data_is_fetched_by_name_and_listed(capsys: pytest.CaptureFixture[str], 
     assert "Did you mean 'digits'" in refusal(capsys, "data", "fetch", "digit")
 
 
+def test_a_dataset_is_packed_and_used_by_its_address(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Options are set as they are in a recipe; what is wrong is said in a paragraph."""
+    place = tmp_path / "packed"
+    assert main(["data", "pack", "arc", str(place), "--set", "train=100"]) == 0
+    said = capsys.readouterr().out
+    assert str(place) in said
+    assert main(["show", "arc-gaussian", "--set", f"dataset={{packed: {{url: {place}}}}}"]) == 0
+    capsys.readouterr()
+    assert "holds a packed dataset already" in refusal(capsys, "data", "pack", "arc", str(place))
+    assert main(["data", "pack", "arc", str(place), "--force"]) == 0
+    assert "there is no option 'noize'" in refusal(capsys, "data", "pack", "arc", str(place), "--set", "noize=1")
+    assert "s3://" in refusal(capsys, "data", "pack", "arc", "ftp://host/arc")
+
+
 @pytest.mark.parametrize("command", [["runs"], ["rm", "abc"], ["gc", "--keep", "1"]])
 def test_looking_makes_no_store(capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]) -> None:
     """Without a store these say so."""
