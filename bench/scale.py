@@ -80,7 +80,7 @@ def measure_mapped(folder: Path, gigabytes: float) -> dict[str, Any]:
     """A training on a mapped set, alone, and three of them at the same time."""
     own = folder / f"mapped-{gigabytes}"
     _child("write", own, folder, str(int(gigabytes * 1e9) // (SIDE * SIDE)))
-    idle = _median(_child("idle", own, folder)["peak_bytes"] for _ in range(REPEATS))
+    idle = _median(_child("idle", own, folder, str(SIDE))["peak_bytes"] for _ in range(REPEATS))
     alone = _child("mapped", own, folder)
     with ThreadPoolExecutor(WORKERS) as pool:
         together = [*pool.map(lambda _: _child("mapped", own, folder), range(WORKERS))]

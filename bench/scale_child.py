@@ -17,8 +17,8 @@ def main() -> None:
     """Do what the first word says."""
     what, first, second, *rest = sys.argv[1:]
     measures: dict[str, Callable[..., dict[str, Any]]] = {
-        "train": train, "idle": idle, "decode": decode, "pillow": pillow, "write": write, "mapped": mapped, "runs": runs,
-    }  # fmt: skip
+        it.__name__: it for it in (train, idle, decode, pillow, write, mapped, runs)
+    }
     print(json.dumps(measures[what](Path(first), Path(second), *map(int, rest))))
 
 
@@ -44,8 +44,8 @@ def train(folder: Path, data: Path) -> dict[str, Any]:
     return {"load_seconds": loaded, "peak_bytes": memory[0], "weights": tensors_digest(model.state_dict())}
 
 
-def idle(folder: Path, data: Path) -> dict[str, Any]:
-    """The same without the folder: as many crops of nothing."""
+def idle(folder: Path, data: Path, side: int = CROP) -> dict[str, Any]:
+    """The same without data: as many pictures of nothing."""
     with peak() as memory:
         import torch
 
@@ -55,7 +55,7 @@ def idle(folder: Path, data: Path) -> dict[str, Any]:
         from daecore.training.loop import TrainingOptions, fit
 
         spec("dataset", {"image_folder": {"path": str(folder), "size": CROP}})
-        nothing = Samples(torch.zeros((BATCH, 1, CROP, CROP), dtype=torch.uint8))
+        nothing = Samples(torch.zeros((BATCH, 1, side, side), dtype=torch.uint8))
         for _ in fit(network(), loss, nothing, TrainingOptions(epochs=CROPS // BATCH, batch=BATCH), seed=0):
             pass
     return {"peak_bytes": memory[0]}

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data import image_file, image_values, plain_png, raster, tiff
+from daecore.data.durable import say_of
 from daecore.data.image_file import read_image
 from daecore.data.image_listing import Listed
 from daecore.data.picture_store import HEADER, PictureWriter, no_room
@@ -99,6 +100,7 @@ def _have(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channels
     except OSError as error:
         raise no_room(folder, error) from None
     with lock:
+        say_of(folder, str(files[0].root))
         if not is_finished(folder, len(files), channels):  # another process may have done it meanwhile
             _write(folder, files, keys, channels)
 

@@ -5,8 +5,11 @@ Knows files. Does not know what they hold; who writes says what a full disk mean
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
+
+OF = "of.txt"  # in a folder of the data folder: what it was made of
 
 
 def sync(file: IO[Any]) -> None:
@@ -30,3 +33,10 @@ def write_json(path: Path, value: Any) -> None:
         json.dump(value, file)
         sync(file)
     os.replace(part, path)
+
+
+def say_of(folder: Path, what: str) -> None:
+    """Note in a folder what it was made of, for people; where that cannot be written, nothing is lost."""
+    with suppress(OSError, ValueError):
+        if not (folder / OF).exists():
+            (folder / OF).write_text(what, encoding="utf-8", errors="replace")

@@ -16,6 +16,7 @@ import torch
 
 from daecore.data.chunk_storage import ChunkStorage
 from daecore.data.chunked import AT_ONCE, Chunked, ChunkFile
+from daecore.data.durable import say_of
 from daecore.data.packed_set import Header, PackedSamples
 from daecore.data.sample_store import PARTS, Part
 from daecore.data.samples import Samples, Splits
@@ -78,6 +79,7 @@ def open_packed(storage: ChunkStorage, cache: Path) -> Splits:
         fetch = partial(storage.read, storage.open(told))
         source = Chunked(told, fetch, ChunkFile(folder / f"{told.name}.values", told))
         found[told.part].append(Samples(source, _labels(storage, told) if told.labels_sha256 else None))
+    say_of(folder, storage.url)
     return Splits(found["train"][0], found["validation"][0], tuple(found["test"]), header.classes)
 
 

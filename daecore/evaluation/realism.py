@@ -25,6 +25,7 @@ FRECHET, INSIDE, COPIED, TOLD_APART = 1.2, 0.9, 0.95, 0.55  # ends of the bands
 FEWEST = 100  # pictures, and as many other test pictures
 LEAST = 1e-3  # of a distance or a share: what is divided by is not zero
 REAL = 4000  # other test pictures from which drawn ones are told, at most
+OTHERS, TRAINED = 20_000, 60_000  # other test pictures, and training pictures, that are looked at, at most
 
 NAMES = {
     "label_kept_mean": "the mean keeps the label",
@@ -112,17 +113,18 @@ def _obstacle(splits: Splits, count: int) -> str:
 
 def _pictures(samples: Tensor, mean: Tensor, splits: Splits, index: Tensor, seed: int) -> _Pictures:
     group = splits.test[0]
-    rest = torch.ones(len(group), dtype=torch.bool, device=group.device)
-    rest[index] = False
-    others, train = (_shuffled(data, seed, name) for data, name in
-                     ((group.data[rest], "others"), (splits.train.data, "training")))  # fmt: skip
+    rest = torch.ones(len(group), dtype=torch.bool)
+    rest[index.cpu()] = False
+    others = _some(group, rest.nonzero().flatten(), OTHERS, stream(seed, "realism", "others"))
+    train = _some(splits.train, torch.arange(len(splits.train)), TRAINED, stream(seed, "realism", "training"))
     stored = (as_uint8(it.to(group.device)) for it in (samples, mean))
     return _Pictures(group.select(index), as_uint8(others), as_uint8(train), *stored)
 
 
-def _shuffled(data: Tensor, seed: int, name: str) -> Tensor:
-    order = torch.randperm(len(data), generator=stream(seed, "realism", name))
-    return data[order.to(data.device)]
+def _some(samples: Samples, index: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Samples at these positions in a random order, at most so many; the others are not read."""
+    chosen = index[torch.randperm(len(index), generator=generator)[:most]]
+    return samples.read(chosen.to(samples.source.home))
 
 
 def _labels(pictures: _Pictures, recogniser: Recogniser, seed: int) -> Mapping[str, SamplingMeasure]:

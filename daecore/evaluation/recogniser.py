@@ -59,8 +59,10 @@ def train_recogniser(
         classes: How many there are.
         seed: Names, with ``name``, its first weights and its streams.
         name: What it is for.
-        pictures: How many it sees in all, at least.
+        pictures: How many it sees in all, at least; a larger set is learnt from so many, drawn at random.
     """
+    if len(samples) > pictures:
+        samples = samples.select(torch.randperm(len(samples), generator=stream(seed, name, "pictures"))[:pictures])
     start = int(torch.randint(2**31, (), generator=stream(seed, name, "weights")))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(start)

@@ -3,6 +3,7 @@
 Knows dataset plugins and the data folder. Does not know runs.
 """
 
+import shutil
 from collections.abc import Iterable
 from functools import cache as once
 from importlib.metadata import version
@@ -38,7 +39,7 @@ def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) 
         SamplesError: Its function gives something else than `Splits`, or `Piece`s.
         DataError: It cannot be had, or there is no room for it.
     """
-    folder = cache / KEPT / f"{dataset.name}-{_key(dataset)[:32]}"
+    folder = _folder(dataset, cache)
     kept = open_sets(folder)
     if kept is not None:
         return kept
@@ -52,6 +53,20 @@ def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) 
             f"The dataset {dataset.name} gives daecore.Splits, or yields daecore.Piece, but {quote(given)} came."
         )
     return _keep(map(require_piece, given), folder, declared_value(dataset.extension.classes, dataset.options))
+
+
+def forget_splits(dataset: DatasetSpec, cache: Path) -> None:
+    """Have a dataset's function asked again: what was written of it goes. Who has it open keeps it.
+
+    Args:
+        dataset: Which one.
+        cache: The data folder.
+    """
+    shutil.rmtree(_folder(dataset, cache), ignore_errors=True)
+
+
+def _folder(dataset: DatasetSpec, cache: Path) -> Path:
+    return cache / KEPT / f"{dataset.name}-{_key(dataset)[:32]}"
 
 
 def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None) -> Splits:

@@ -120,7 +120,7 @@ def fit(
             break
         began = time.perf_counter()
         model.train()
-        losses: list[Tensor] = []
+        losses = torch.empty(steps, device=device)  # one tensor: kept one by one, they leave holes in memory
         for step, (name, index) in enumerate(_batches(samples, options, seed, number)):
             batch = samples.batch(index, number)
             generator = rng.stream(seed, "noise", *name, device=device)
@@ -129,8 +129,8 @@ def fit(
             loss.backward()
             before = (number - 1) * steps + step  # steps of the whole training
             state.step(rate(options.schedule, options.learning_rate, before / (options.epochs * steps)), before)
-            losses.append(loss.detach())
-        mean = _finite_mean(torch.stack(losses).float(), optimiser, number)  # the epoch's only wait for the device
+            losses[step] = loss.detach()
+        mean = _finite_mean(losses, optimiser, number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began
         held_out = (
             None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)

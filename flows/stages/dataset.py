@@ -12,7 +12,7 @@ from daecore.data.image_search import remember_searches
 from daecore.data.samples import Splits
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment
-from daecore.experiment.loading import load_splits
+from daecore.experiment.loading import forget_splits, load_splits
 from daecore.plugin.spec import DatasetSpec
 
 from ..store.dataset_ref import DatasetRef
@@ -28,6 +28,12 @@ class DatasetRequest(Request):
 
     spec: DatasetSpec
     fingerprint: str = ""
+
+    def forget(self) -> None:
+        """Have it asked for again, also where its sets were written; those of a user's files are told by their looks."""
+        if self.spec.extension.fingerprint is None:
+            forget_splits(self.spec, current_store().data)
+            _load.cache_clear()
 
 
 def dataset_request(experiment: Experiment) -> DatasetRequest:

@@ -37,6 +37,9 @@ class Request(Record):
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def forget(self) -> None:
+        """Drop what is kept for it outside of the cache of stages: it is about to be made anew."""
+
 
 class DeviceRequest(Request):
     """What is asked of a stage whose result depends on where it computes, to the last bit on the number of threads.

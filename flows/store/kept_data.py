@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from daecore.data.durable import OF
+from daecore.errors import in_a_line
+
 KEPT = {
     "decoded": "decoded pictures",
     "sets": "sets",
@@ -35,7 +38,7 @@ class KeptData:
 def kept_data(folder: Path) -> list[KeptData]:
     """All of it, the latest used first."""
     found = [
-        _look(path, f"{what} {path.name[:24]}")
+        _look(path, f"{what} {_of(path)}")
         for name, what in KEPT.items()
         for path in (folder / name).glob("*")
         if path.is_dir()  # with what a killed process has left
@@ -47,6 +50,14 @@ def unused_data(folder: Path, now: datetime | None = None) -> list[Path]:
     """What nobody has opened for a month."""
     before = (now or datetime.now(UTC)) - UNUSED
     return [it.path for it in kept_data(folder) if it.used < before]
+
+
+def _of(path: Path) -> str:
+    """What a folder was made of, or else how it is called."""
+    try:
+        return f"of {in_a_line((path / OF).read_text(encoding='utf-8'))}"
+    except (OSError, ValueError):
+        return path.name[:24]
 
 
 def _look(path: Path, title: str) -> KeptData:

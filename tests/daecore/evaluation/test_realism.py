@@ -1,6 +1,7 @@
 """Realism: real pictures pass, copies and blurs do not; every number against somebody else's or a closed form."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from daecore.data.batch_source import BatchSource, Held
 from daecore.data.samples import Samples, Splits, as_float
 from daecore.errors import InputError
 from daecore.evaluation.feature_sets import frechet_distance, nearest_distance, precision_and_recall
@@ -42,6 +44,25 @@ def real(splits: Splits) -> dict[str, SamplingMeasure]:
     """Other real digits in the samples' place."""
     fresh = as_float(splits.validation.data[: QUESTIONS * DRAWS])
     return measured(splits, fresh.unflatten(0, (DRAWS, QUESTIONS)))
+
+
+def test_of_large_sets_a_part_is_read(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of training pictures; the network that tells labels learns from so many, too."""
+    monkeypatch.setattr("daecore.evaluation.realism.TRAINED", 200)
+    monkeypatch.setattr("daecore.evaluation.realism.train_recogniser", partial(train_recogniser, pictures=300))
+    read: set[int] = set()
+
+    class Told(Held):
+        def read(self, index: Tensor) -> Tensor:
+            read.update(index.tolist())
+            return super().read(index)
+
+        def select(self, index: Tensor) -> BatchSource:
+            return BatchSource.select(self, index)
+
+    told = replace(splits, train=Samples(Told(splits.train.data), splits.train.labels))
+    measured(told, as_float(splits.validation.data[: QUESTIONS * DRAWS]).unflatten(0, (DRAWS, QUESTIONS)))
+    assert 300 <= len(read) <= 500
 
 
 def test_real_pictures_pass_for_real(real: dict[str, SamplingMeasure]) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from daecore.data.batch_source import Held, Mapped
-from daecore.experiment.loading import load_splits
+from daecore.experiment.loading import forget_splits, load_splits
 from daecore.plugin.spec import spec
 
 
@@ -23,6 +23,17 @@ def test_what_is_large_is_mapped_and_not_loaded_again(tmp_path: Path) -> None:
     (values,) = tmp_path.glob("sets/digits-*/train-0.values")
     values.write_bytes(bytes(values.stat().st_size))
     assert not load_splits(digits, tmp_path).train.data.any()  # it was not asked again
+
+
+def test_what_was_forgotten_is_asked_again(tmp_path: Path) -> None:
+    """As for a run that is to be fresh; who has it open keeps it."""
+    digits = spec("dataset", "digits")
+    before = load_splits(digits, tmp_path, large=1000)
+    forget_splits(digits, tmp_path)
+    assert list(tmp_path.glob("sets/digits-*")) == []
+    assert load_splits(digits, tmp_path, large=1000).digest == before.digest
+    assert before.train.data.any()
+    forget_splits(spec("dataset", "arc"), tmp_path)  # of which nothing is kept
 
 
 def test_other_options_are_other_sets(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Calling stages: what Prefect is told of them."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from daecore_flows.stages.caller import Caller
 from daecore_flows.stages.dataset import DatasetRequest
 from daecore_flows.stages.key import StageKey
@@ -31,6 +33,19 @@ def test_a_stage_has_no_tag_of_its_process() -> None:
     with tags(f"{PROCESS}12:34.5", "mine"):
         assert Caller(fresh=False)(Stage(), REQUEST) == {"mine"}
         assert TagsContext.get().current_tags == {f"{PROCESS}12:34.5", "mine"}
+
+
+def test_what_is_made_anew_is_forgotten_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin's sets that were written to the data folder, where nothing tells whether its source has changed."""
+    monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("DAE_DATA", str(tmp_path / "data"))
+    forgotten = []
+    monkeypatch.setattr("daecore_flows.stages.dataset.forget_splits", lambda spec, data: forgotten.append((spec, data)))
+    for fresh, times in ((False, 0), (True, 1)):
+        call = Caller(fresh=fresh)
+        for _ in range(2):
+            call(Stage(), REQUEST)
+        assert forgotten == [(REQUEST.spec, tmp_path / "data")] * times
 
 
 class CachedStage(Stage):

@@ -9,6 +9,7 @@ from daecore_flows.store.kept_data import KEPT, kept_data, unused_data
 from daecore_flows.store.store import DATA
 
 from daecore.data import decoding, own_samples
+from daecore.data.durable import say_of
 from daecore.experiment import loading
 
 
@@ -34,3 +35,14 @@ def test_what_is_kept_is_called_as_those_who_keep_it_call_it() -> None:
     """Listing and cleaning up load no PyTorch, and so have the names written out."""
     assert {decoding.KEPT, loading.KEPT} == KEPT.keys()
     assert (DATA, str(DEFAULT_DATA)) == (own_samples.DATA, own_samples.DEFAULT)
+
+
+def test_what_it_was_made_of_is_told(tmp_path: Path) -> None:
+    """Folders are called by a digest, which tells nobody anything."""
+    for name, of in (("chunks", "s3://bucket/digits"), ("decoded", "/home/anna/photos\x1b[2J")):
+        (tmp_path / name / "0123").mkdir(parents=True)
+        say_of(tmp_path / name / "0123", of)
+        say_of(tmp_path / name / "0123", "another place")
+    assert {it.title for it in kept_data(tmp_path)} == {
+        "chunks of s3://bucket/digits", "decoded pictures of /home/anna/photos\\x1b[2J",
+    }  # fmt: skip
