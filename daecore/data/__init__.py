@@ -13,10 +13,11 @@ from daecore.data.image_search import find_images, remember_searches
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.packed_set import Header
-from daecore.data.packing import open_packed, pack
+from daecore.data.packing import pack, require_place
 from daecore.data.pictures import Crops, Pictures, Whole, by_size
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float, as_uint8
+from daecore.data.unpacking import open_packed, read_header
 
 __all__ = [
     "ALL",
@@ -58,8 +59,10 @@ __all__ = [
     "open_sets",
     "pack",
     "pieces_of",
+    "read_header",
     "read_image",
     "remember_searches",
+    "require_place",
     "save_arrays",
     "torchvision_mirrors",
     "write_pieces",

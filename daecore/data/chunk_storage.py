@@ -1,38 +1,33 @@
-"""Chunk storage: a dataset's chunks where they lie, in a folder or in object storage, as a Zarr group.
+"""Chunk storage: objects by their names, in a folder or in object storage, and what libraries say of them in sentences.
 
-An array of the group is a set of samples, and a chunk of the array some of them; what the dataset says of itself is an
-attribute. Any reader of Zarr 3 reads it. Needs the extra ``chunks``: Zarr knows the format, obstore the storage. Both
-are imported when they are needed. Does not know samples, nor where chunks are kept once they are here.
+Needs the extra ``chunks``: obstore knows S3, Google, Azure and HTTP. It is imported when it is needed. Does not know
+what the objects are.
 """
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import ValidationError
-
-from daecore.data.packed_set import Header, PackedSamples
 from daecore.errors import DaecoreError, DataError, InputError, in_a_line, quote
 from daecore.paths import user_path
 
-SAID, UNFINISHED = "daecore", "daecore.unfinished"  # attributes of the group
 SCHEMES = ("s3", "gs", "az", "https", "http")
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 RETRIES, RETRY_SECONDS = 4, 30
-COMPRESSION = 3  # of Zstandard
+LARGEST_ATTRIBUTES = 1 << 20  # bytes of JSON
 TRIED = re.compile(r"Error performing \w+ .*? in \S+s(, after .*?)? +- ")  # before obstore says what went wrong
 
 
 @dataclass(frozen=True)
 class ChunkStorage:
-    """Where the chunks of one dataset lie.
+    """A place where the chunks of one dataset lie, or are to lie.
 
     Attributes:
         url: ``s3://bucket/name``, ``gs://``, ``az://``, ``https://``; or a folder's absolute path.
@@ -53,7 +48,7 @@ class ChunkStorage:
         """
         if not where:
             raise InputError(f"{what} is empty. Name a folder, or a URL such as s3://bucket/name.")
-        if missing := [name for name in ("zarr", "obstore") if find_spec(name) is None]:
+        if missing := [name for name in ("zarr", "obstore", "numcodecs") if find_spec(name) is None]:
             raise InputError(
                 f"Chunks are read with zarr and obstore, and {' and '.join(missing)} cannot be found here. Install "
                 "them with: pip install 'daecore[chunks]'"
@@ -63,198 +58,143 @@ class ChunkStorage:
             return cls(str(user_path(where, what)))
         if scheme not in SCHEMES or not behind.strip("/"):
             raise InputError(
-                f"{what} is {quote(where)}, but chunks lie in a folder, or at an "
-                f"address that begins with {', '.join(f'{it}://' for it in SCHEMES)}. Write another one."
+                f"{what} is {quote(where)}, but chunks lie in a folder, or at an address that begins with "
+                f"{', '.join(f'{it}://' for it in SCHEMES)}. Write another one."
+            )
+        if not where.isprintable() or set("?#@ ") & set(behind):
+            raise InputError(
+                f"{what} is {quote(where)}. An address has no blank, ?, # or @: keys stand in the environment. Write "
+                "another one."
             )
         return cls(where.rstrip("/"))
 
-    def header(self) -> Header:
-        """What the dataset says of itself.
+    @property
+    def shown(self) -> str:
+        """Where it is, for a message."""
+        return in_a_line(self.url)
 
-        Raises:
-            DataError: There is none, it cannot be reached, or what it says cannot be.
-        """
-        said = self._attributes()
-        if said is None or SAID not in said:
-            begun = " It was begun, and not finished: pack it again." if said and UNFINISHED in said else ""
-            raise DataError(f"There is no packed dataset at {self.url}.{begun or ' `dae data pack` makes one.'}")
-        try:
-            return Header.model_validate(said[SAID])
-        except ValidationError as error:
-            raise DataError(
-                f"The packed dataset at {self.url} says of itself what cannot be: {in_a_line(str(error))}. Pack it "
-                "again with this version."
-            ) from None
-
-    def require_free(self, *, replace: bool) -> None:
-        """Refuse a place that is taken.
+    def get(self, name: str, most: int) -> bytes | None:
+        """An object's content; None where there is none.
 
         Args:
-            replace: Whether a whole packed dataset may go.
+            name: Of the object.
+            most: The bytes that it may have.
 
         Raises:
-            DataError: It cannot be reached.
-            InputError: Something else lies there, or a whole dataset that may not go.
+            DataError: It cannot be reached, or is larger.
         """
-        said = self._attributes()
-        if said is None and self._any():
-            raise InputError(f"{self.url} holds something that is no packed dataset. Name an empty place.")
-        if said is not None and not {SAID, UNFINISHED} & said.keys():
-            raise InputError(f"{self.url} holds other Zarr arrays. Name an empty place.")
-        if said is not None and SAID in said and not replace:
-            raise InputError(f"{self.url} holds a packed dataset already. Name another place, or give --force.")
-
-    def begin(self, *, replace: bool) -> None:
-        """Make room for a dataset: what was packed here before goes; other files stay.
-
-        Args:
-            replace: Whether one that is whole may go.
-
-        Raises:
-            DataError: It cannot be written there.
-            InputError: The place is taken.
-        """
-        import zarr
-
-        self.require_free(replace=replace)
-        with self._speaking("be written to"):
-            group = zarr.open_group(self._zarr(), mode="a", zarr_format=3)
-            group.attrs.put({UNFINISHED: True})  # whoever reads it now finds none
-            for name in [*group.array_keys()]:
-                del group[name]
-
-    def finish(self, header: Header) -> None:
-        """Say that all of it is there.
-
-        Raises:
-            DataError: It cannot be written there.
-        """
-        import zarr
-
-        with self._speaking("be written to"):
-            zarr.open_group(self._zarr(), mode="r+").attrs.put({SAID: header.model_dump(mode="json")})
-
-    def array(self, name: str, shape: tuple[int, ...], dtype: str, rows: int) -> Any:
-        """A new array of the group, of which a chunk has so many rows.
-
-        Raises:
-            DataError: It cannot be written there.
-        """
-        import zarr
-        from zarr.codecs import ZstdCodec
-
-        with self._speaking("be written to"):
-            group = zarr.open_group(self._zarr(), mode="r+")
-            return group.create_array(
-                name, shape=shape, dtype=dtype, chunks=(rows, *shape[1:]), compressors=ZstdCodec(level=COMPRESSION)
-            )
-
-    def write(self, array: Any, first: int, values: NDArray[Any]) -> None:
-        """Write some rows of an array, which are a chunk.
-
-        Raises:
-            DataError: They cannot be written there.
-        """
-        with self._speaking("be written to"):
-            array[first : first + len(values)] = values
-
-    def open(self, samples: PackedSamples) -> Any:
-        """The array of a set, which must be as the header says.
-
-        Raises:
-            DataError: It is another one, or cannot be reached.
-        """
-        return self._open(samples.name, (samples.count, *samples.shape), samples.type, samples.rows)
-
-    def labels(self, samples: PackedSamples) -> NDArray[np.int64]:
-        """The labels of a set, not yet compared with their digest.
-
-        Raises:
-            DataError: They cannot be reached.
-        """
-        array = self._open(f"{samples.name}.labels", (samples.count,), "int64", samples.count)
-        return np.asarray(self.read(array, 0, samples.count), np.int64)
-
-    def read(self, array: Any, first: int, end: int) -> NDArray[Any]:
-        """Some rows of an array.
-
-        Raises:
-            DataError: They cannot be reached.
-        """
-        with self._speaking("be read from"):
-            return np.asarray(array[first:end])
-
-    def _open(self, name: str, shape: tuple[int, ...], dtype: str, rows: int) -> Any:
-        import zarr
-
-        with self._speaking("be read from"):
-            array = zarr.open_array(self._zarr(reading=True), path=name, mode="r")
-            found = array.shape, str(array.dtype), array.chunks
-        if found != (shape, dtype, (rows, *shape[1:])):
-            raise DataError(
-                f"The packed dataset at {self.url} says that {name} is {dtype} {shape} by {rows}, but what lies there "
-                f"is {found[1]} {found[0]} by {found[2][0]}. Pack it again."
-            )
-        return array
-
-    def _attributes(self) -> dict[str, Any] | None:
-        """Those of the group; None where none is there."""
-        import zarr
-
-        try:
-            with self._speaking("be read from"):
-                return dict(zarr.open_group(self._zarr(reading=True), mode="r", zarr_format=3).attrs)
-        except _Nothing:
-            return None
-
-    def _any(self) -> bool:
-        """Whether anything lies there."""
         import obstore
 
         try:
-            with self._speaking("be read from"):
-                return bool(next(iter(obstore.list(self._store(), chunk_size=1)), []))
-        except _Nothing:
-            return False
+            with self.speaking("be read from"):
+                found = obstore.get(self._store, name)
+                size = found.meta["size"]
+                if size <= most:
+                    return bytes(found.bytes())
+        except Nothing:
+            return None
+        raise DataError(
+            f"{name} at {self.shown} has {size:,} bytes, but at most {most:,} were expected. Pack it again."
+        )
 
-    def _zarr(self, *, reading: bool = False) -> Any:
+    def attributes(self) -> dict[str, Any] | None:
+        """Those of the Zarr group that lies there; None where none does.
+
+        Raises:
+            DataError: It cannot be reached, or is none.
+        """
+        content = self.get("zarr.json", LARGEST_ATTRIBUTES)
+        if content is None:
+            return None
+        try:
+            return dict(json.loads(content)["attributes"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return {}
+
+    def is_empty(self) -> bool:
+        """Whether nothing lies there.
+
+        Raises:
+            DataError: It cannot be reached.
+        """
+        import obstore
+
+        try:
+            with self.speaking("be read from"):
+                return not next(iter(obstore.list(self._store, chunk_size=1)), [])
+        except Nothing:
+            return True
+
+    def folders(self) -> list[str]:
+        """What names of objects begin with, up to their first slash.
+
+        Raises:
+            DataError: It cannot be reached.
+        """
+        import obstore
+
+        with self.speaking("be read from"):
+            return [it.rstrip("/") for it in obstore.list_with_delimiter(self._store)["common_prefixes"]]
+
+    def remove(self, folders: Sequence[str]) -> None:
+        """Delete all objects in some of them.
+
+        Raises:
+            DataError: They cannot be.
+        """
+        import obstore
+
+        with self.speaking("be written to"):
+            for folder in folders:
+                for some in obstore.list(self._store, prefix=folder):
+                    obstore.delete(self._store, [it["path"] for it in some])
+
+    def made(self) -> Any:
+        """What Zarr writes into; a folder is made.
+
+        Raises:
+            DataError: It cannot be.
+        """
+        from obstore.store import LocalStore
         from zarr.storage import ObjectStore
 
-        return ObjectStore(self._store(making=not reading), read_only=reading)
+        with self.speaking("be written to"):
+            return ObjectStore(self._store if "://" in self.url else LocalStore(self.url, mkdir=True))
 
-    def _store(self, *, making: bool = False) -> Any:
+    @cached_property
+    def _store(self) -> Any:
         from obstore.store import LocalStore, from_url
 
         if "://" not in self.url:
-            return LocalStore(self.url, mkdir=making)
+            return LocalStore(self.url)
         plain = self.url.startswith("http://") or any(os.environ.get(it, "").startswith("http://") for it in ENDPOINTS)
         return from_url(
             self.url,
-            client_options={"allow_http": plain, "connect_timeout": "10s", "timeout": "120s"},
+            client_options={"allow_http": plain, "connect_timeout": "10s", "timeout": "60s"},
             retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
         )
 
     @contextmanager
-    def _speaking(self, doing: str) -> Iterator[None]:
-        """What libraries say of a storage, in a paragraph."""
-        from zarr.errors import GroupNotFoundError
+    def speaking(self, doing: str) -> Iterator[None]:
+        """What libraries say of the storage within the block, in a paragraph.
 
+        Raises:
+            Nothing: There is nothing of that name.
+            DataError: Anything else is wrong.
+        """
         try:
             yield
-        except (GroupNotFoundError, FileNotFoundError) as error:
-            raise _Nothing(self._cannot(doing, error)) from None
         except DaecoreError:
             raise
-        except Exception as error:  # of obstore, Zarr or one of its codecs, which has a kind of its own
-            nothing = "No such file" in str(error) or type(error).__name__ == "NotFoundError"
-            raise (_Nothing if nothing else DataError)(self._cannot(doing, error)) from None
+        except Exception as error:  # of obstore or Zarr, which have kinds of their own
+            said = in_a_line(TRIED.sub("", str(error).split("Debug source")[0]).strip() or type(error).__name__)
+            keys = " and the keys in the environment (such as AWS_ACCESS_KEY_ID)" if "://" in self.url else ""
+            nothing = isinstance(error, FileNotFoundError) or "No such file" in str(error)
+            raise (Nothing if nothing else DataError)(
+                f"The packed dataset cannot {doing} {self.shown}: {said.rstrip('.')}. Look at the address{keys}, and "
+                "run again."
+            ) from None
 
-    def _cannot(self, doing: str, error: Exception) -> str:
-        told = TRIED.sub("", str(error).split("Debug source")[0]).strip()
-        said = in_a_line(told or type(error).__name__).rstrip(".")
-        keys = " and the keys in the environment (such as AWS_ACCESS_KEY_ID)" if "://" in self.url else ""
-        return f"The packed dataset cannot {doing} {self.url}: {said}. Look at the address{keys}, and run again."
 
-
-class _Nothing(DataError):
-    """There is nothing at that address."""
+class Nothing(DataError):
+    """There is nothing of that name."""

@@ -32,8 +32,8 @@ from daecore.errors import DaecoreError, DataError, InputError
 from daecore.processors import usable
 
 KEPT = "decoded"  # the folder within the data folder
-HANDFUL, HANDFUL_BYTES = 64, 250_000  # files that a thread takes at once: until it has so many, or so much
-AHEAD = 2  # handfuls for each thread that are decoded before they are needed
+HANDFUL, HANDFUL_BYTES = 16, 64_000  # files that a thread takes at once: until it has so many, or so much
+AHEAD = 1  # handfuls for each thread that are decoded before they are needed
 SAID_SECONDS = 5
 READERS = (image_file, image_values, plain_png, raster, tiff)
 LIBRARIES = ("pillow", "tifffile", "imagecodecs")
@@ -84,9 +84,9 @@ def decode(files: Sequence[Listed], channels: int, cache: Path) -> Decoded:
     if any(not isinstance(_read(files[n], channels), str) for n in bad.tolist()):
         (folder / HEADER).unlink(missing_ok=True)  # a limit was lifted, or a disk has come back
         return decode(files, channels, cache)
-    told, said = (
-        tuple(note for n in part.tolist() for note in notes.get(keys[n], ())) if notes else () for part in (places, bad)
-    )
+    told = tuple(note for n in places.tolist() for note in notes.get(keys[n], ())) if notes else ()
+    unread = {n: notes.get(keys[n]) or [f"The image {files[n].path} cannot be read."] for n in bad.tolist()}
+    said = tuple(note for some in unread.values() for note in some)
     return Decoded(pictures.select(places) if len(bad) else pictures, places, told, said)
 
 

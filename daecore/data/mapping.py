@@ -1,7 +1,8 @@
 """Mapping: a file's bytes as an array, read from the system's page cache as they are needed.
 
 What is mapped is private to the process and may be written there without the file changing; until then it takes no
-memory of the process, and the system reserves none, so that a file may be larger than memory and swap together.
+memory of the process, and the system reserves none, so that a file may be larger than memory and swap together. What
+others write into the file meanwhile is seen, as Linux has it.
 """
 
 import mmap
@@ -14,14 +15,13 @@ from numpy.typing import NDArray
 NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # Python names it from 3.13 on
 
 
-def map_file(path: Path, dtype: Any, shape: tuple[int, ...], *, shared: bool = False) -> NDArray[Any]:
+def map_file(file: Path | int, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     """The beginning of a file as an array of this type and shape.
 
     Args:
-        path: The file.
+        file: Where it lies, or the number under which it is open.
         dtype: Of the array.
         shape: Of the array.
-        shared: Whether it shows what is written to the file from now on, by whomever.
 
     Raises:
         OSError: The file is not there.
@@ -31,8 +31,7 @@ def map_file(path: Path, dtype: Any, shape: tuple[int, ...], *, shared: bool = F
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     if not size:
         return np.empty(shape, kind)
-    with path.open("r+b" if shared else "rb") as file:
-        flags = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE | NO_RESERVE
-        protection = mmap.PROT_READ | mmap.PROT_WRITE
-        mapped = mmap.mmap(file.fileno(), size, flags=flags, prot=protection)
+    with open(file, "rb", closefd=not isinstance(file, int)) as opened:
+        flags, protection = mmap.MAP_PRIVATE | NO_RESERVE, mmap.PROT_READ | mmap.PROT_WRITE
+        mapped = mmap.mmap(opened.fileno(), size, flags=flags, prot=protection)
     return np.frombuffer(mapped, kind).reshape(shape)

@@ -1,18 +1,23 @@
 """Packed set: what a dataset in chunks says of itself, and what of that is believed.
 
-The header stands beside the chunks, and may have been written by anybody: it is read by rule. Each chunk's values are
-believed by their digest alone. Knows no storage.
+The header lies beside the chunks, and may have been written by anybody: it is read by rule. What the chunks hold is
+believed by their digests, which the header names by one digest of them all. Knows no storage.
 """
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from daecore.data.sample_store import PARTS, Part
+from daecore.data.samples import Samples
+from daecore.errors import SamplesError, in_a_line
 
 LARGEST_CHUNK = 1 << 30  # bytes
+CHUNK_BYTES = 4 << 20  # of values: small enough that a first batch comes soon, large enough to be worth a request
+MOST_CHUNKS, MOST_CLASSES = 1 << 22, 1 << 20
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -21,13 +26,13 @@ class PackedSamples(BaseModel):
 
     Attributes:
         part: The set that they are.
-        name: What they are called in the storage; their labels are called so, too, with ``.labels``.
+        name: What they are called in the storage.
         shape: Of one sample.
         type: As they are stored.
         count: How many there are.
         rows: How many a chunk holds; the last may hold fewer.
-        sha256: Of each chunk's values.
-        labels_sha256: Of the labels, int64; empty without.
+        sha256: Of the digests of all chunks, one after the other.
+        labels_sha256: Of the digests of the labels' chunks, which have as many rows; empty without labels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,17 +42,32 @@ class PackedSamples(BaseModel):
     shape: tuple[Annotated[int, Field(ge=1, le=1 << 20)], ...] = Field(min_length=1, max_length=3)
     type: Literal["uint8", "float32"]
     count: int = Field(ge=1, le=1 << 40)
-    rows: int = Field(ge=1, le=1 << 30)
-    sha256: tuple[Sha256, ...]
+    rows: int = Field(ge=1, le=1 << 27)
+    sha256: Sha256
     labels_sha256: Sha256 | Literal[""] = ""
 
     @model_validator(mode="after")
     def _fits(self) -> "PackedSamples":
-        if len(self.sha256) != math.ceil(self.count / self.rows):
-            raise ValueError(f"{self.count} samples by {self.rows} have {len(self.sha256)} digests")
+        if self.chunks > MOST_CHUNKS:
+            raise ValueError(f"it has more than {MOST_CHUNKS:,} chunks")
         if self.rows * self.sample_bytes > LARGEST_CHUNK:
-            raise ValueError(f"a chunk would hold more than {LARGEST_CHUNK} bytes")
+            raise ValueError(f"a chunk would hold more than {LARGEST_CHUNK:,} bytes")
         return self
+
+    @classmethod
+    def of(cls, part: Part, number: int, samples: Samples) -> "PackedSamples":
+        """Of samples that are to be packed; their digests are not known yet.
+
+        Raises:
+            pydantic.ValidationError: They cannot be packed.
+        """
+        kind = str(samples.source.dtype).removeprefix("torch.")
+        rows = min(len(samples), max(1, CHUNK_BYTES // (samples.source.nbytes // len(samples))))
+        labels = "" if samples.labels is None else "0" * 64
+        return cls(
+            part=part, name=f"{part}-{number}", shape=samples.shape, type=kind, count=len(samples), rows=rows,
+            sha256="0" * 64, labels_sha256=labels,
+        )  # fmt: skip
 
     @property
     def sample_bytes(self) -> int:
@@ -55,14 +75,15 @@ class PackedSamples(BaseModel):
         return math.prod(self.shape) * (1 if self.type == "uint8" else 4)
 
     @property
+    def chunks(self) -> int:
+        """How many there are."""
+        return math.ceil(self.count / self.rows)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all that the samples are made of."""
-        said = f"chunks {self.type} {self.shape} {self.count} {self.rows} {' '.join(self.sha256)}"
+        said = f"chunks {self.type} {self.shape} {self.count} {self.rows} {self.sha256}"
         return hashlib.sha256(said.encode()).hexdigest()
-
-    def span(self, chunk: int) -> tuple[int, int]:
-        """The first sample of a chunk, and the first behind it."""
-        return chunk * self.rows, min(self.count, (chunk + 1) * self.rows)
 
 
 class Header(BaseModel):
@@ -78,7 +99,7 @@ class Header(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    classes: int | None = Field(ge=1, le=1 << 30)
+    classes: int | None = Field(ge=1, le=MOST_CLASSES)
     bounded: bool
     sets: tuple[PackedSamples, ...]
 
@@ -93,6 +114,20 @@ class Header(BaseModel):
             raise ValueError("it has classes, but not all of its sets have labels")
         return self
 
+    @classmethod
+    def of(cls, groups: Sequence[tuple[Part, Samples]], *, classes: int | None, bounded: bool) -> "Header":
+        """Of sets that are to be packed; digests are not known yet.
+
+        Raises:
+            SamplesError: They cannot be packed.
+        """
+        try:
+            numbers = [sum(part == it for it, _ in groups[:n]) for n, (part, _) in enumerate(groups)]
+            sets = (PackedSamples.of(part, n, it) for (part, it), n in zip(groups, numbers, strict=True))
+            return cls(classes=classes, bounded=bounded, sets=tuple(sets))
+        except ValidationError as error:
+            raise SamplesError(f"This dataset cannot be packed: {first_of(error)}.") from None
+
     @property
     def digest(self) -> str:
         """SHA-256 of all that it says."""
@@ -102,3 +137,10 @@ class Header(BaseModel):
     def train(self) -> PackedSamples:
         """What is trained on."""
         return next(it for it in self.sets if it.part == "train")
+
+
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong with a header, and where."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return in_a_line(f"{where}: {first['msg']}" if where else first["msg"]).rstrip(".")

@@ -82,9 +82,11 @@ def pieces_of(splits: Splits, rows: int = ROWS) -> Iterator[Piece]:
                 yield Piece(part, Samples(samples.read(index), labels))
 
 
-def open_sets(folder: Path) -> Splits | None:
-    """The dataset that a folder holds, mapped; None where there is none, or it is not whole."""
+def open_sets(folder: Path, since: float = 0) -> Splits | None:
+    """The dataset that a folder holds, mapped; None where there is none, it is not whole, or was written before."""
     try:
+        if (folder / HEADER).stat().st_mtime < since:
+            return None
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
         if header["format"] != FORMAT:
             return None

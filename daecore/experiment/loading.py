@@ -3,7 +3,6 @@
 Knows dataset plugins and the data folder. Does not know runs.
 """
 
-import shutil
 from collections.abc import Iterable
 from functools import cache as once
 from importlib.metadata import version
@@ -24,7 +23,7 @@ LIBRARIES = ("torch", "numpy", "pillow", "tifffile", "imagecodecs")
 LARGE_BYTES = 1 << 30  # of all samples together, from which on they are mapped
 
 
-def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) -> Splits:
+def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES, since: float = 0) -> Splits:
     """The sets of a dataset.
 
     What its function yields in pieces, and what takes more than ``large`` bytes of memory, is written to the data
@@ -34,42 +33,46 @@ def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES) 
         dataset: Which one.
         cache: The data folder.
         large: How many bytes are held in memory, at most.
+        since: What was written before this time, in seconds, is made anew; it goes when the new one is whole.
 
     Raises:
         SamplesError: Its function gives something else than `Splits`, or `Piece`s.
         DataError: It cannot be had, or there is no room for it.
     """
     folder = _folder(dataset, cache)
-    kept = open_sets(folder)
+    kept = open_sets(folder, since)
     if kept is not None:
         return kept
     given: object = dataset.extension.function(dataset.options, cache=cache)
     if isinstance(given, Splits):
         if sum(samples.source.resident_bytes for _, samples in given.sets) <= large:
             return given
-        return _keep(pieces_of(given), folder, given.classes)
+        return _keep(pieces_of(given), folder, given.classes, since)
     if not isinstance(given, Iterable):
         raise SamplesError(
             f"The dataset {dataset.name} gives daecore.Splits, or yields daecore.Piece, but {quote(given)} came."
         )
-    return _keep(map(require_piece, given), folder, declared_value(dataset.extension.classes, dataset.options))
+    classes = declared_value(dataset.extension.classes, dataset.options)
+    return _keep(map(require_piece, given), folder, classes, since)
 
 
-def forget_splits(dataset: DatasetSpec, cache: Path) -> None:
-    """Have a dataset's function asked again: what was written of it goes. Who has it open keeps it.
+def renew_splits(dataset: DatasetSpec, cache: Path, since: float) -> bool:
+    """Make anew what was written of a dataset before a time, in seconds; whether there was such.
 
-    Args:
-        dataset: Which one.
-        cache: The data folder.
+    The old one goes when the new one is whole. Who has it open keeps it.
     """
-    shutil.rmtree(_folder(dataset, cache), ignore_errors=True)
+    folder = _folder(dataset, cache)
+    if open_sets(folder) is None or open_sets(folder, since) is not None:
+        return False
+    load_splits(dataset, cache, since=since)
+    return True
 
 
 def _folder(dataset: DatasetSpec, cache: Path) -> Path:
     return cache / KEPT / f"{dataset.name}-{_key(dataset)[:32]}"
 
 
-def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None) -> Splits:
+def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None, since: float) -> Splits:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.with_name(f".{folder.name}.lock")).acquire()
@@ -79,7 +82,7 @@ def _keep(pieces: Iterable[Piece], folder: Path, classes: int | None) -> Splits:
             "DAE_DATA or --data, and run again."
         ) from None
     with lock:
-        if open_sets(folder) is None:  # another process may have done it meanwhile
+        if open_sets(folder, since) is None:  # another process may have done it meanwhile
             write_pieces(pieces, folder, classes=classes)
     kept = open_sets(folder)
     if kept is None:

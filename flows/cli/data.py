@@ -10,7 +10,7 @@ from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, format_size, store_at
 
 if TYPE_CHECKING:
-    from daecore.data.packing import Told
+    from daecore.data.packing import Advance
 
 app = typer.Typer(name="data", help="Datasets on this machine.", no_args_is_help=True)
 
@@ -50,7 +50,7 @@ def pack(
     """Write a dataset in chunks; the dataset `packed` reads them from there, each when it is first needed."""
     from pydantic import ValidationError
 
-    from daecore.data import ChunkStorage
+    from daecore.data import ChunkStorage, require_place
     from daecore.data import pack as write
     from daecore.errors import InputError
     from daecore.experiment.experiment import override
@@ -63,18 +63,18 @@ def pack(
         chosen = spec("dataset", override({name: {}}, [f"{name}.{it}" for it in changes or []]))
     except ValidationError as error:
         raise InputError(f"The dataset {name} cannot be packed: {explain(error, '').rstrip('.')}.") from None
-    storage.require_free(replace=force)
+    require_place(storage, replace=force)
     splits = load_splits(chosen, store_at(DEFAULT_STORE, data).data)
     bounded = declared_value(chosen.extension.bounded, chosen.options) or len(splits.train.shape) == 3
-    with _bar(name) as told:
-        header = write(splits, storage, bounded=bounded, replace=force, told=told)
-    chunks, count = sum(len(it.sha256) for it in header.sets), sum(it.count for it in header.sets)
-    print(f"{count:,} samples in {chunks:,} chunks: {storage.url}")
-    print(f"Use them with the dataset {{packed: {{url: {storage.url!r}}}}}.")
+    with _bar(name) as advance:
+        header = write(splits, storage, bounded=bounded, replace=force, advance=advance)
+    chunks, count = sum(it.chunks for it in header.sets), sum(it.count for it in header.sets)
+    print(f"{count:,} samples in {chunks:,} chunks: {storage.shown}")
+    print(f"Use them with the dataset {{packed: {{url: {storage.shown!r}}}}}.")
 
 
 @contextmanager
-def _bar(name: str) -> Iterator["Told"]:
+def _bar(name: str) -> Iterator["Advance"]:
     """A bar on the terminal, of samples; nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -52,8 +52,7 @@ class Caller:
         asked, *others = values
         anew = self.anew(asked)
         self.made.add(digest(asked.key))
-        if anew:
-            asked.forget()
+        asked = asked.anew() if anew else asked
         with without_tags(), self.agenda.under_way(name), decide_threads(asked, current_store(), anew=anew) as request:
             state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"

@@ -4,6 +4,7 @@ One of the two process caches the project allows; the other is the registry.
 """
 
 import hashlib
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from daecore.data.image_search import remember_searches
 from daecore.data.samples import Splits
 from daecore.errors import DataError
 from daecore.experiment.experiment import Experiment
-from daecore.experiment.loading import forget_splits, load_splits
+from daecore.experiment.loading import load_splits, renew_splits
 from daecore.plugin.spec import DatasetSpec
 
 from ..store.dataset_ref import DatasetRef
 from ..store.store import current_store
 from .stage import Request, stage
 
+BEGAN = time.time()  # of this process
 CHANGES = 4  # lines of a fingerprint that a message tells
 _searches: dict[Path, Found] = {}  # of the folders that the last request looked into
 
@@ -28,12 +30,11 @@ class DatasetRequest(Request):
 
     spec: DatasetSpec
     fingerprint: str = ""
+    since: float = 0
 
-    def forget(self) -> None:
-        """Have it asked for again, also where its sets were written; those of a user's files are told by their looks."""
-        if self.spec.extension.fingerprint is None:
-            forget_splits(self.spec, current_store().data)
-            _load.cache_clear()
+    def anew(self) -> "DatasetRequest":
+        """The same, also where its sets were written before this process began; of files their looks tell enough."""
+        return self if self.spec.extension.fingerprint else self.model_copy(update={"since": BEGAN})
 
 
 def dataset_request(experiment: Experiment) -> DatasetRequest:
@@ -56,6 +57,8 @@ def load_dataset(request: DatasetRequest) -> DatasetRef:
     Raises:
         DataError: The user's files are not those of which the request was made, or change while they are read.
     """
+    if request.since and renew_splits(request.spec, current_store().data, request.since):
+        _load.cache_clear()
     splits = _load(request.spec, request.fingerprint, current_store().data)
     test = sum(len(group) for group in splits.test)
     return DatasetRef(

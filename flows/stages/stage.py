@@ -37,8 +37,9 @@ class Request(Record):
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def forget(self) -> None:
-        """Drop what is kept for it outside of the cache of stages: it is about to be made anew."""
+    def anew(self) -> Self:
+        """The same for a fresh run: what is kept outside of the cache of stages does not count, either."""
+        return self
 
 
 class DeviceRequest(Request):

@@ -1,4 +1,4 @@
-"""What the data folder keeps to be mapped: decoded pictures, and sets that are too large for memory.
+"""What the data folder keeps to be mapped: decoded pictures, sets that are too large for memory, fetched chunks.
 
 It can be made again at any time. Knows folders and when they were last used. Does not know what reads them.
 """
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daecore.data.durable import OF
 from daecore.errors import in_a_line
 
 KEPT = {
@@ -15,6 +14,8 @@ KEPT = {
     "sets": "sets",
     "chunks": "chunks",
 }  # folder within the data folder, and what lies there
+OF = "of.txt"  # in such a folder: what it was made of; `daecore.data.durable` writes it, and would bring PyTorch
+BLOCK = 512  # bytes, as the system counts what a file takes
 UNUSED = timedelta(days=30)
 
 
@@ -61,6 +62,6 @@ def _of(path: Path) -> str:
 
 
 def _look(path: Path, title: str) -> KeptData:
-    files = [file.stat() for file in path.rglob("*") if file.is_file()]
+    files = [file.stat() for file in path.rglob("*") if file.is_file()]  # which may have holes
     used = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return KeptData(path, title, sum(it.st_size for it in files), used)
+    return KeptData(path, title, sum(min(it.st_size, BLOCK * it.st_blocks) for it in files), used)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from daecore import Dataset, Options, Splits, hookimpl
-from daecore.data import ChunkStorage, Header, open_packed
+from daecore.data import ChunkStorage, Header, open_packed, read_header
 
 
 class Packed(Options):
@@ -32,7 +32,7 @@ def _storage(options: Packed) -> ChunkStorage:
 
 
 def _header(options: Packed) -> Header:
-    return _storage(options).header()
+    return read_header(_storage(options))
 
 
 @hookimpl

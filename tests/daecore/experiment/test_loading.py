@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from daecore.data.batch_source import Held, Mapped
-from daecore.experiment.loading import forget_splits, load_splits
+from daecore.experiment.loading import load_splits, renew_splits
 from daecore.plugin.spec import spec
 
 
@@ -25,15 +25,21 @@ def test_what_is_large_is_mapped_and_not_loaded_again(tmp_path: Path) -> None:
     assert not load_splits(digits, tmp_path).train.data.any()  # it was not asked again
 
 
-def test_what_was_forgotten_is_asked_again(tmp_path: Path) -> None:
-    """As for a run that is to be fresh; who has it open keeps it."""
-    digits = spec("dataset", "digits")
-    before = load_splits(digits, tmp_path, large=1000)
-    forget_splits(digits, tmp_path)
-    assert list(tmp_path.glob("sets/digits-*")) == []
-    assert load_splits(digits, tmp_path, large=1000).digest == before.digest
-    assert before.train.data.any()
-    forget_splits(spec("dataset", "arc"), tmp_path)  # of which nothing is kept
+def test_what_was_written_before_is_made_anew_for_who_asks(tmp_path: Path) -> None:
+    """As for a run that is to be fresh; who has the old one open keeps it, and it is made anew once."""
+    arc = spec("dataset", "arc")
+    before = load_splits(arc, tmp_path, large=1000)
+    (header,) = tmp_path.glob("sets/arc-*/header.json")
+    values = header.with_name("train-0.values")
+    values.write_bytes(bytes(values.stat().st_size))  # which shows whether it was written again
+    began = header.stat().st_mtime + 1
+    assert not load_splits(arc, tmp_path, large=1000, since=began - 5).train.data.any()
+    again = load_splits(arc, tmp_path, large=1000, since=began)
+    assert again.train.data.any()
+    assert again.digest == before.digest
+    os.utime(header, (began, began))
+    assert not renew_splits(arc, tmp_path, began)
+    assert not renew_splits(spec("dataset", "digits"), tmp_path, began)  # of which nothing is kept
 
 
 def test_other_options_are_other_sets(tmp_path: Path) -> None:

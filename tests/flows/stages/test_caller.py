@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from daecore_flows.stages.caller import Caller
-from daecore_flows.stages.dataset import DatasetRequest
+from daecore_flows.stages.dataset import BEGAN, DatasetRequest
 from daecore_flows.stages.key import StageKey
 from daecore_flows.store.studio_record import PROCESS
 from prefect import tags
@@ -35,17 +35,22 @@ def test_a_stage_has_no_tag_of_its_process() -> None:
         assert TagsContext.get().current_tags == {f"{PROCESS}12:34.5", "mine"}
 
 
-def test_what_is_made_anew_is_forgotten_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plugin's sets that were written to the data folder, where nothing tells whether its source has changed."""
+def test_a_fresh_run_looks_past_written_sets_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a plugin, where nothing tells whether its source has changed."""
     monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("DAE_DATA", str(tmp_path / "data"))
-    forgotten = []
-    monkeypatch.setattr("daecore_flows.stages.dataset.forget_splits", lambda spec, data: forgotten.append((spec, data)))
-    for fresh, times in ((False, 0), (True, 1)):
+
+    class Told(Stage):
+        def __call__(self, request: DatasetRequest, *values: Any, return_state: bool = False) -> Any:
+            asked.append(request.since)
+            return super().__call__(return_state=return_state)
+
+    for fresh, expected in ((False, [0, 0]), (True, [BEGAN, 0])):
+        asked: list[float] = []
         call = Caller(fresh=fresh)
         for _ in range(2):
-            call(Stage(), REQUEST)
-        assert forgotten == [(REQUEST.spec, tmp_path / "data")] * times
+            call(Told(), REQUEST)
+        assert asked == expected
 
 
 class CachedStage(Stage):

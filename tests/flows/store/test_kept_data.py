@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from daecore_flows.cli.folders import DEFAULT_DATA
-from daecore_flows.store.kept_data import KEPT, kept_data, unused_data
+from daecore_flows.store.kept_data import KEPT, OF, kept_data, unused_data
 from daecore_flows.store.store import DATA
 
-from daecore.data import decoding, own_samples
+from daecore.data import decoding, durable, own_samples, unpacking
 from daecore.data.durable import say_of
 from daecore.experiment import loading
 
@@ -33,7 +33,8 @@ def test_what_nobody_has_used_for_a_month_may_go(tmp_path: Path) -> None:
 
 def test_what_is_kept_is_called_as_those_who_keep_it_call_it() -> None:
     """Listing and cleaning up load no PyTorch, and so have the names written out."""
-    assert {decoding.KEPT, loading.KEPT} == KEPT.keys()
+    assert {decoding.KEPT, loading.KEPT, unpacking.KEPT} == KEPT.keys()
+    assert OF == durable.OF
     assert (DATA, str(DEFAULT_DATA)) == (own_samples.DATA, own_samples.DEFAULT)
 
 
