@@ -324,7 +324,9 @@ OTHER_NAMES = {
 }
 
 
-@pytest.mark.parametrize(("files", "extras"), [(PURE, ()), (FILES, ("lab",))], ids=["the library", "the laboratory"])
+@pytest.mark.parametrize(
+    ("files", "extras"), [(PURE, ("chunks",)), (FILES, ("lab", "chunks"))], ids=["the library", "the laboratory"]
+)
 def test_all_imports_are_declared(files: list[Path], extras: tuple[str, ...]) -> None:
     """What is imported is the standard library, ourselves, or a dependency that pyproject.toml names for that size."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator
 
 from daecore.plots import ticks
-from daecore.plots.figures import GREY, style
+from daecore.plots.figures import GREY, legend_below, style
 from daecore.stats.intervals import Interval
 
 COLUMNS = 2
@@ -52,10 +52,7 @@ def curves(charts: Sequence[Curves], x_label: str) -> Figure:
         axis = figure.add_subplot(high, wide, position)
         _draw(axis, chart)
         axis.set_xlabel(x_label)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(len(labels), 3 * wide), frameon=False, fontsize=9
-    )
+    legend_below(figure, 3 * wide)
     return figure
 
 

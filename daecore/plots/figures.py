@@ -161,6 +161,21 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def legend_below(figure: Figure, most: int) -> None:
+    """One legend for all axes, beneath them, in rows that the picture is wide enough for.
+
+    Args:
+        figure: With its axes drawn; the first one's lines are named.
+        most: Names in a row, at most.
+    """
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    inches = 0.7 + 0.055 * max(map(len, labels), default=0)  # of a name with its line
+    fit = max(1, min(most, int(figure.get_figwidth() / inches)))
+    rows = -(-len(labels) // fit)
+    columns = -(-len(labels) // max(1, rows))
+    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, columns), frameon=False, fontsize=9)
+
+
 def _legend(axis: Axes) -> None:
     """Above the axes, where it hides nothing; looking for the best place inside takes seconds on a busy machine."""
     axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from daecore.plots import ticks
-from daecore.plots.figures import GREY, style
+from daecore.plots.figures import GREY, legend_below, style
 from daecore.stats.intervals import Interval
 
 
@@ -57,7 +57,7 @@ def scatter(
     axis.grid(color="#e6e8eb", linewidth=0.7)
     axis.set_axisbelow(True)
     ticks.format_ticks(axis)
-    figure.legend(loc="outside lower center", ncols=len(series), frameon=False, fontsize=9)
+    legend_below(figure, len(series))
     return figure
 
 

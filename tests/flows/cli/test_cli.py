@@ -280,6 +280,7 @@ def test_a_dataset_is_packed_and_used_by_its_address(capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert "holds a packed dataset already" in refusal(capsys, "data", "pack", "arc", str(place))
     assert main(["data", "pack", "arc", str(place), "--force"]) == 0
+    capsys.readouterr()
     assert "there is no option 'noize'" in refusal(capsys, "data", "pack", "arc", str(place), "--set", "noize=1")
     assert "s3://" in refusal(capsys, "data", "pack", "arc", "ftp://host/arc")
 

@@ -15,7 +15,7 @@ def run(lab: Laboratory) -> Findings:
             "perception", found.ways, drawn, digits.MEASURED,
             "Digits with a square of 16 x 16 pixels hidden, restored by one network in many ways: squared error over "
             "that of its mean answer, against how far a set of its answers is from other test pictures in the features "
-            "of an independent classifier. Training pictures are at 1. Crosses are 95 % intervals over sets of "
+            "of an independent classifier. Their originals are at 1. Crosses are 95 % intervals over sets of "
             "pictures. Numbers: the share of the sample, the steps, the time at which the flow begins.",
         ),
         report.chart(
