@@ -7,6 +7,7 @@ when they were listed. Does not know what becomes of the pictures.
 
 import hashlib
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -179,10 +180,10 @@ def _handfuls(files: Iterable[Listed]) -> Iterator[list[Listed]]:
 
 def _read(file: Listed, channels: int) -> Result:
     """The pixels of a file, which must look as it did when it was listed."""
-    path = file.path
+    path = file.where
     try:
         image = read_image(path, channels)
-        now = path.stat()
+        now = os.stat(path)
     except InputError:
         raise
     except DaecoreError as error:

@@ -4,6 +4,7 @@ The one reader for datasets, for restoring and for what comes in. A file's conte
 Does not restore; `daecore.data.image_encoding` makes a file of a picture again.
 """
 
+import os
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +58,7 @@ class ImageFile:
         return replace(self, pixels=pixels, alpha=alpha)
 
 
-def read_image(path: Path, channels: int = 0) -> ImageFile:
+def read_image(path: Path | str, channels: int = 0) -> ImageFile:
     """Read a picture of any depth; a camera's note of orientation is followed.
 
     Whole numbers are divided by what their type can hold, 255 or 65,535; floats are taken as they are, and clipped
@@ -73,9 +74,9 @@ def read_image(path: Path, channels: int = 0) -> ImageFile:
         InputError: The environment's DAE_MAX_MEGAPIXELS is no number.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(os.stat(path).st_mode):
             raise Refused("is no file but a folder, a pipe or a device.")
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             stored = _decode(file, channels)
         pixels, notes = scale(stored)
     except (OSError, ValueError) as error:  # a name that no system takes is a ValueError
