@@ -4,11 +4,12 @@
 
 Pictures are grey PNG files of 64 x 64, made here. Each measurement has a process of its own. Memory is what a process
 holds beyond the page cache (RssAnon), above an idle one with the same network. A mapped set has so many GB; an epoch
-sees all of it, in one process, and in three at once, as in a sweep.
+sees all of it, in one process, and in three at once with a thread each, as in a sweep.
 """
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -34,15 +35,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, nargs="*", default=[10, 1_000, 50_000])
     parser.add_argument("--mapped", type=float, nargs="*", default=[4])
     asked = parser.parse_args()
+    found: dict[str, dict[float, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        found = {
-            "pictures": {count: measure_pictures(Path(folder), count) for count in asked.pictures},
-            "mapped": {size: measure_mapped(Path(folder), size) for size in asked.mapped},
-            "runs": {count: measure_runs(Path(folder), count) for count in asked.runs},
-        }
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    show(found)
+        for what, measure, sizes in (
+            ("pictures", measure_pictures, asked.pictures),
+            ("mapped", measure_mapped, asked.mapped),
+            ("runs", measure_runs, asked.runs),
+        ):
+            found[what] = {size: measure(Path(folder), size) for size in sizes}
+            show(what, found[what])
+            if asked.json:
+                asked.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 def make_pictures(folder: Path, count: int) -> None:
@@ -83,13 +86,13 @@ def measure_mapped(folder: Path, gigabytes: float) -> dict[str, Any]:
     idle = _median(_child("idle", own, folder, str(SIDE))["peak_bytes"] for _ in range(REPEATS))
     alone = _child("mapped", own, folder)
     with ThreadPoolExecutor(WORKERS) as pool:
-        together = [*pool.map(lambda _: _child("mapped", own, folder), range(WORKERS))]
+        together = [*pool.map(lambda _: _child("mapped", own, folder, threads="1"), range(WORKERS))]
     shutil.rmtree(own)
     return {
         "seconds": alone["seconds"],
         "megabytes_alone": (alone["peak_bytes"] - idle) / 1e6,
         **{f"megabytes_of_{n}": (it["peak_bytes"] - idle) / 1e6 for n, it in enumerate(together, 1)},
-        "same_weights": len({it["weights"] for it in (alone, *together)}) == 1,
+        "same_weights": len({it["weights"] for it in together}) == 1,
     }
 
 
@@ -100,12 +103,11 @@ def measure_runs(folder: Path, count: int) -> dict[str, float]:
     return {name: value for name, value in found.items() if name != "seconds"}
 
 
-def show(found: dict[str, Any]) -> None:
+def show(what: str, sizes: dict[float, Any]) -> None:
     """Print what was measured: a line for each figure, a column for each size."""
-    for what, sizes in found.items():
-        print(f"{what:<28}" + "".join(f"{size:>12,}" for size in sizes))
-        for name in next(iter(sizes.values()), {}):
-            print(f"  {name.replace('_', ' '):<26}" + "".join(_cell(row[name]) for row in sizes.values()))
+    print(f"{what:<28}" + "".join(f"{size:>12,}" for size in sizes))
+    for name in next(iter(sizes.values()), {}):
+        print(f"  {name.replace('_', ' '):<26}" + "".join(_cell(row[name]) for row in sizes.values()), flush=True)
 
 
 def _cell(value: float | bool) -> str:
@@ -116,10 +118,11 @@ def _median(values: Iterable[float]) -> float:
     return statistics.median(values)
 
 
-def _child(what: str, *words: Path | str) -> dict[str, Any]:
+def _child(what: str, *words: Path | str, threads: str = "") -> dict[str, Any]:
     command = [sys.executable, str(Path(__file__).parent / "scale_child.py"), what, *map(str, words)]
     began = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    environment = {**os.environ, **({"OMP_NUM_THREADS": threads} if threads else {})}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return {"seconds": time.perf_counter() - began, **json.loads(done.stdout.splitlines()[-1])}
 
 

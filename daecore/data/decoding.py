@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache as once
@@ -33,8 +33,8 @@ from daecore.errors import DaecoreError, DataError, InputError
 from daecore.processors import usable
 
 KEPT = "decoded"  # the folder within the data folder
-HANDFUL, HANDFUL_BYTES = 16, 64_000  # files that a thread takes at once: until it has so many, or so much
-AHEAD = 1  # handfuls for each thread that are decoded before they are needed
+SMALL_FILE, LARGE_FILE = 16_000, 500_000  # bytes
+AHEAD, FEW_AHEAD = 8, 1  # files that are decoded before they are needed, for each thread; of large ones few
 SAID_SECONDS = 5
 READERS = (image_file, image_values, plain_png, raster, tiff)
 LIBRARIES = ("pillow", "tifffile", "imagecodecs")
@@ -146,36 +146,24 @@ def _write(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channel
 
 
 def _decoded(files: Sequence[Listed], channels: int) -> Iterator[Result]:
-    """What each file gives, in their order, by all cores."""
+    """What each file gives, in their order, by all cores.
+
+    Small ones are decoded by whoever asks: between threads that all hold Python's lock most of the time they would be
+    handed over more often than decoded.
+    """
     threads = usable()
-    if threads == 1:
-        yield from (_read(file, channels) for file in files)
-        return
-    waiting: deque[Future[list[Result]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for few in _handfuls(files):
-                waiting.append(pool.submit(lambda few: [_read(file, channels) for file in few], few))
-                while len(waiting) > threads * AHEAD:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _handfuls(files: Iterable[Listed]) -> Iterator[list[Listed]]:
-    """Many small files, or one large one: to hand over each of many small ones costs more than to decode it."""
-    few, held = list[Listed](), 0
-    for file in files:
-        few.append(file)
-        held += file.size
-        if len(few) == HANDFUL or held > HANDFUL_BYTES:
-            yield few
-            few, held = [], 0
-    if few:
-        yield few
+    waiting: deque[tuple[Listed, Future[Result] | None]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for file in files:
+            waiting.append((file, pool.submit(_read, file, channels) if file.size >= SMALL_FILE else None))
+            while len(waiting) > threads * (AHEAD if file.size < LARGE_FILE else FEW_AHEAD):
+                first, future = waiting.popleft()
+                yield future.result() if future else _read(first, channels)
+        for first, future in waiting:
+            yield future.result() if future else _read(first, channels)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _read(file: Listed, channels: int) -> Result:

@@ -47,15 +47,16 @@ _memory: ContextVar[dict[Path, Found] | None] = ContextVar("searches", default=N
 
 
 @contextmanager
-def remember_searches(memory: dict[Path, Found]) -> Iterator[None]:
+def remember_searches(memory: dict[Path, Found] | None = None) -> Iterator[None]:
     """Within it each folder is searched once, and what was found is taken for what is there.
 
     For whoever asks several times about one state of a folder.
 
     Args:
-        memory: What was found, by folder; it is filled.
+        memory: What was found, by folder; it is filled. None: that of a block around, or else one for the block.
     """
-    before = _memory.set(memory)
+    around = _memory.get()
+    before = _memory.set(memory if memory is not None else around if around is not None else {})
     try:
         yield
     finally:
@@ -81,11 +82,12 @@ class _Search:
                 waiting += self._enter(links.pop(0))
                 continue
             inside = waiting.pop()
-            for name in self._names(inside):
-                path = os.path.join(inside, name)
+            beginning = os.path.join(inside, "")
+            for name, is_link in self._entries(inside):
+                path = beginning + name
                 if name.startswith("."):
                     self.left_out.append(DOT)
-                elif os.path.islink(path):
+                elif is_link:
                     links.append(path)
                 else:
                     waiting += self._enter(path)
@@ -106,10 +108,9 @@ class _Search:
         return ()
 
     def _file(self, path: str, status: os.stat_result) -> None:
-        suffix = os.path.splitext(path)[1].lower()
-        if suffix not in SUFFIXES:
+        if path[path.rfind(".") :].lower() not in SUFFIXES:
             self.left_out.append(OTHER)
-            self.others.append(suffix or os.path.basename(path))
+            self.others.append(os.path.splitext(path)[1].lower() or os.path.basename(path))
         elif self._new(status):
             name = path.removeprefix(self.above).replace(os.sep, "/")
             self.listed.append(Listed.looking(self.root, name, status))
@@ -121,9 +122,18 @@ class _Search:
         self.seen.add(found)
         return new
 
-    def _names(self, folder: str) -> list[str]:
+    def _entries(self, folder: str) -> list[tuple[str, bool]]:
+        """Names, and whether they are links."""
         try:
-            return sorted(os.listdir(folder))
+            with os.scandir(folder) as entries:
+                return sorted((entry.name, _is_link(entry)) for entry in entries)
         except OSError:
             self.left_out.append(CLOSED)
             return []
+
+
+def _is_link(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_symlink()
+    except OSError:  # of some file systems, which tell the kind only when they are asked again
+        return False

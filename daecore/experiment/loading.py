@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from daecore.data.image_search import remember_searches
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import Splits
 from daecore.errors import DataError, SamplesError, quote
@@ -39,6 +40,11 @@ def load_splits(dataset: DatasetSpec, cache: Path, *, large: int = LARGE_BYTES, 
         SamplesError: Its function gives something else than `Splits`, or `Piece`s.
         DataError: It cannot be had, or there is no room for it.
     """
+    with remember_searches():
+        return _load(dataset, cache, large, since)
+
+
+def _load(dataset: DatasetSpec, cache: Path, large: int, since: float) -> Splits:
     folder = _folder(dataset, cache)
     kept = open_sets(folder, since)
     if kept is not None:
