@@ -83,11 +83,12 @@ class _Search:
                 continue
             inside = waiting.pop()
             beginning = os.path.join(inside, "")
-            for name, is_link in self._entries(inside):
+            names, linked = self._entries(inside)
+            for name in names:
                 path = beginning + name
                 if name.startswith("."):
                     self.left_out.append(DOT)
-                elif is_link:
+                elif name in linked:
                     links.append(path)
                 else:
                     waiting += self._enter(path)
@@ -122,14 +123,18 @@ class _Search:
         self.seen.add(found)
         return new
 
-    def _entries(self, folder: str) -> list[tuple[str, bool]]:
-        """Names, and whether they are links."""
+    def _entries(self, folder: str) -> tuple[list[str], set[str]]:
+        """Names, sorted, and which of them are links."""
+        names, linked = list[str](), set[str]()
         try:
             with os.scandir(folder) as entries:
-                return sorted((entry.name, _is_link(entry)) for entry in entries)
+                for entry in entries:
+                    names.append(entry.name)
+                    if _is_link(entry):
+                        linked.add(entry.name)
         except OSError:
             self.left_out.append(CLOSED)
-            return []
+        return sorted(names), linked
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:
