@@ -19,6 +19,7 @@ from daecore.data.samples import Samples
 from daecore.device import autocast, resolve_device
 from daecore.errors import NonFiniteError
 from daecore.plugin.options import Options
+from daecore.training.allocator import keep_freed_memory
 from daecore.training.loss import Loss
 from daecore.training.optimiser import AdamW
 from daecore.training.schedule import Schedule, rate
@@ -104,6 +105,7 @@ def fit(
         NonFiniteError: A loss or a weight was NaN or infinite; the message names epoch and step.
     """
     require_trainable(model, samples, validation, patience=options.patience > 0)
+    keep_freed_memory()
     device = samples.device
     precision = resolve_device(device.type, options.precision).precision
     layout = torch.channels_last if len(samples.shape) == 3 else torch.preserve_format
