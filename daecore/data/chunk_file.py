@@ -5,12 +5,14 @@ So whatever kills a process, or cuts a file, what is read was put there whole. K
 know where chunks come from.
 """
 
+import math
 import os
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -53,7 +55,7 @@ class Kept:
         Raises:
             DataError: There is no room for it.
         """
-        row_bytes = self.values.itemsize * int(np.prod(self.values.shape[1:], dtype=np.int64))
+        row_bytes = self.values.itemsize * math.prod(self.values.shape[1:])
         self.file.write(values.data.cast("B"), self.begin + chunk * self.rows * row_bytes, self.flags + chunk)
 
 
@@ -73,12 +75,9 @@ class ChunkFile:
 
     def __init__(self, path: Path, sets: tuple[PackedSamples, ...]) -> None:
         arrays = [it for one in sets for it in _arrays(one)]
-        begins, end = [], 0
-        for _, dtype, shape, _, _ in arrays:
-            begins.append(end)
-            end += -(-int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize // ALIGNED) * ALIGNED
-        chunks = [it[-1] for it in arrays]
-        self.path, size = path, end + sum(chunks)
+        *begins, end = accumulate((-(-it.nbytes // ALIGNED) * ALIGNED for it in arrays), initial=0)
+        *flags, size = accumulate((it.chunks for it in arrays), initial=end)
+        self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(OSError):  # of who may only read
@@ -87,11 +86,9 @@ class ChunkFile:
         except OSError as error:
             raise self._no_room(error) from None
         self.kept: dict[str, Kept] = {}
-        for number, (name, dtype, shape, rows, count) in enumerate(arrays):
-            flags, begin = end + sum(chunks[:number]), begins[number]
-            values = mapped[begin:].view(np.uint8)[: int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize]
-            here = mapped[flags : flags + count]
-            self.kept[name] = Kept(values.view(dtype).reshape(shape), here, rows, self, begin, flags)
+        for it, begin, flag in zip(arrays, begins, flags, strict=True):
+            values = mapped[begin : begin + it.nbytes].view(it.dtype).reshape(it.shape)
+            self.kept[it.name] = Kept(values, mapped[flag : flag + it.chunks], it.rows, self, begin, flag)
 
     def write(self, content: memoryview, place: int, flag: int) -> None:
         """Write some values; the byte that says so comes when they are on the disk.
@@ -134,10 +131,24 @@ class ChunkFile:
         )
 
 
-def _arrays(samples: PackedSamples) -> list[tuple[str, str, tuple[int, ...], int, int]]:
-    """Name, type, shape, rows a chunk and number of chunks of a set's values, and of its labels."""
-    values = (samples.name, samples.type, (samples.count, *samples.shape), samples.rows, samples.chunks)
-    labels = (labels_of(samples.name), "int64", (samples.count,), samples.rows, samples.chunks)
+class _Array(NamedTuple):
+    """What an array of the file is."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    rows: int
+    chunks: int
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+def _arrays(samples: PackedSamples) -> list[_Array]:
+    """A set's values, and its labels."""
+    values = _Array(samples.name, samples.type, (samples.count, *samples.shape), samples.rows, samples.chunks)
+    labels = _Array(labels_of(samples.name), "int64", (samples.count,), samples.rows, samples.chunks)
     return [values, labels] if samples.labels_sha256 else [values]
 
 

@@ -89,10 +89,10 @@ def require_place(storage: ChunkStorage, *, replace: bool) -> None:
 
 def _require_elsewhere(splits: Splits, storage: ChunkStorage) -> None:
     """A packed dataset cannot be packed to where it lies: its chunks would go before they are read."""
-    read = {it.source.packed.model_dump_json() for _, it in splits.sets if isinstance(it.source, Chunked)}
-    said = (storage.attributes() or {}).get(SAID)
-    there = Header.model_validate(said).sets if read and said else ()
-    if read & {it.model_dump_json() for it in there}:
+    read = [it.source.packed.model_dump(mode="json") for _, it in splits.sets if isinstance(it.source, Chunked)]
+    header = (storage.attributes() or {}).get(SAID) if read else None
+    there = header.get("sets") if isinstance(header, dict) else None  # whatever it is; it is about to go
+    if isinstance(there, list) and any(it in there for it in read):
         raise InputError(f"{storage.shown} holds the very dataset that is to be packed. Name another place.")
 
 

@@ -58,13 +58,16 @@ def pack(
     from daecore.plugin.extension import declared_value
     from daecore.plugin.spec import explain, spec
 
+    from .progress import watch
+
     storage = ChunkStorage.at(dest, "DEST")
     try:
         chosen = spec("dataset", override({name: {}}, [f"{name}.{it}" for it in changes or []]))
     except ValidationError as error:
         raise InputError(f"The dataset {name} cannot be packed: {explain(error, '').rstrip('.')}.") from None
     require_place(storage, replace=force)
-    splits = load_splits(chosen, store_at(DEFAULT_STORE, data).data)
+    with watch():
+        splits = load_splits(chosen, store_at(DEFAULT_STORE, data).data)
     bounded = declared_value(chosen.extension.bounded, chosen.options) or len(splits.train.shape) == 3
     with _bar(name) as advance:
         header = write(splits, storage, bounded=bounded, replace=force, advance=advance)

@@ -9,11 +9,7 @@ from pathlib import Path
 
 from daecore.errors import in_a_line
 
-KEPT = {
-    "decoded": "decoded pictures",
-    "sets": "sets",
-    "chunks": "chunks",
-}  # folder within the data folder, and what lies there
+KEPT = {"decoded": "decoded pictures", "sets": "sets", "chunks": "chunks"}  # folders in it, and what lies there
 OF = "of.txt"  # in such a folder: what it was made of; `daecore.data.durable` writes it, and would bring PyTorch
 BLOCK = 512  # bytes, as the system counts what a file takes
 UNUSED = timedelta(days=30)

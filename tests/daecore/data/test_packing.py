@@ -297,7 +297,12 @@ def test_a_dataset_is_never_packed_over_itself(place, tmp_path, force):
     packed(dataset(), place)
     with pytest.raises(InputError, match="the very dataset" if force else "already"):
         packed(open_packed(place, tmp_path / "data"), place, replace=force)
-    packed(open_packed(place, tmp_path / "data"), ChunkStorage.at(str(tmp_path / "copy"), "DEST"))
+    packed(open_packed(place, tmp_path / "data"), copy := ChunkStorage.at(str(tmp_path / "copy"), "DEST"))
+    if force:  # a header that says what cannot be may go, too
+        (tmp_path / "copy" / "zarr.json").write_text(
+            '{"attributes": {"daecore": {"sets": 3}}, "node_type": "group", "zarr_format": 3}'
+        )
+        packed(open_packed(place, tmp_path / "data"), copy, replace=True)
     assert torch.equal(open_packed(place, tmp_path / "new").train.data, dataset().train.data)
 
 
