@@ -8,7 +8,7 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long docs site tour figures bench bench-scale clean
+.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -26,6 +26,9 @@ check: test  ## the same
 
 test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a stranger's package
 	$(TESTS) -m long $(PYTEST)
+
+test-gpu: .venv/test.stamp  ## what needs a CUDA device, or two
+	$(BIN)/python -m pytest -m gpu -rs $(PYTEST)
 
 docs: .venv/run.stamp  ## the catalogue of built-ins and prefect.yaml, from the registry
 	$(BIN)/python docs/write_catalogue.py

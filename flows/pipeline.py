@@ -26,8 +26,10 @@ from .stages.caller import Caller, intact, without_tags
 from .stages.dataset import dataset_request, load_dataset
 from .stages.error_bars import error_bars_request, fit_bars
 from .stages.evaluation import evaluate_denoising, evaluation_request
+from .stages.ranks import require_devices
 from .stages.report import Outcome, report
 from .stages.sampling import evaluate_samples, sampling_request
+from .stages.stage import device_of
 from .stages.training import train_autoencoder, training_request
 from .stages.transfer import transfer, transfer_request
 from .store import tracking
@@ -128,6 +130,7 @@ def run_experiment(
     """
     give_levels()
     check(experiment)
+    require_devices(device_of(experiment).kind, experiment.training.devices)
     store = current_store()
     tracking.prepare(store)
     tracking.reconcile()

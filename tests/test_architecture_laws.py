@@ -325,7 +325,9 @@ OTHER_NAMES = {
 
 
 @pytest.mark.parametrize(
-    ("files", "extras"), [(PURE, ("chunks",)), (FILES, ("lab", "chunks"))], ids=["the library", "the laboratory"]
+    ("files", "extras"),
+    [(PURE, ("chunks",)), (FILES, ("lab", "chunks", "cluster"))],
+    ids=["the library", "the laboratory"],
 )
 def test_all_imports_are_declared(files: list[Path], extras: tuple[str, ...]) -> None:
     """What is imported is the standard library, ourselves, or a dependency that pyproject.toml names for that size."""

@@ -11,15 +11,19 @@ from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.loss import Loss, comparable
 from daecore.training.optimiser import AdamW
 from daecore.training.state import TrainingState
+from daecore.training.world import ALONE, World, join_world
 
 __all__ = [
+    "ALONE",
     "AdamW",
     "Epoch",
     "Loss",
     "TrainingOptions",
     "TrainingState",
+    "World",
     "comparable",
     "fit",
+    "join_world",
     "load_tensors",
     "load_training_state",
     "save_tensors",

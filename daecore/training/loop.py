@@ -15,16 +15,18 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from daecore import rng
-from daecore.data.samples import Samples
+from daecore.data.samples import Batch, Samples
 from daecore.device import autocast, resolve_device
 from daecore.errors import NonFiniteError
 from daecore.plugin.options import Options
 from daecore.training.allocator import keep_freed_memory
 from daecore.training.loss import Loss
 from daecore.training.optimiser import AdamW
+from daecore.training.room import name_a_batch_that_fits
 from daecore.training.schedule import Schedule, rate
 from daecore.training.state import LiveTraining, TrainingState
 from daecore.training.trainable import require_trainable
+from daecore.training.world import ALONE, World, tell_of_statistics
 
 
 class TrainingOptions(Options):
@@ -48,6 +50,7 @@ class TrainingOptions(Options):
     precision: Literal["auto", "float32", "bf16"] = Field(default="auto", description="bf16 autocast or float32")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the training runs")
     threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: as many as pay and are free")
+    devices: int = Field(default=1, ge=1, le=1024, description="processes that share each batch: one a GPU, or on CPUs")
     compile: bool = Field(default=False, description="torch.compile the model; pays on a GPU and long runs")
 
 
@@ -83,6 +86,7 @@ def fit(
     seed: int,
     validation: Samples | None = None,
     resume: TrainingState | None = None,
+    world: World = ALONE,
 ) -> Iterator[Epoch]:
     """Train ``model`` in place, where the samples lie; after the last epoch it holds the weights to use.
 
@@ -97,10 +101,12 @@ def fit(
         options: Epochs, batch, rates, precision.
         seed: Names the streams.
         validation: What is evaluated on after each epoch; needed for ``patience``.
-        resume: The state to go on from.
+        resume: The state to go on from; of several processes the first one's counts.
+        world: The processes that share each batch. All of them call this with the same arguments.
 
     Raises:
-        InputError: The network, or torch's default type, is not float32; samples are none, or hold NaN.
+        InputError: The network, or torch's default type, is not float32; samples are none, or hold NaN; a step does
+            not fit into the device's memory.
         CheckpointError: The state is of another training.
         NonFiniteError: A loss or a weight was NaN or infinite; the message names epoch and step.
     """
@@ -114,8 +120,14 @@ def fit(
     state = LiveTraining(model, optimiser, average=options.average, patience=options.patience)
     if resume is not None:
         state.restore(resume)
+    state.follow_the_first(world)
+    tell_of_statistics(model, world)
     step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
     steps = math.ceil(len(samples) / options.batch)
+
+    def try_step(count: int) -> None:
+        batch = samples.batch(torch.arange(count, device=samples.source.home))
+        _backward(objective, step_model, batch, rng.stream(seed, "room", device=device), precision)
 
     for number in range(state.epoch + 1, options.epochs + 1):
         if options.patience and state.waited >= options.patience:
@@ -123,25 +135,35 @@ def fit(
         began = time.perf_counter()
         model.train()
         losses = torch.empty(steps, device=device)  # one tensor: kept one by one, they leave holes in memory
-        for step, (name, index) in enumerate(_batches(samples, options, seed, number)):
-            batch = samples.batch(index, number)
-            generator = rng.stream(seed, "noise", *name, device=device)
-            with autocast(device, precision):
-                loss = objective(step_model, batch, generator)
-            loss.backward()
-            before = (number - 1) * steps + step  # steps of the whole training
-            state.step(rate(options.schedule, options.learning_rate, before / (options.epochs * steps)), before)
-            losses[step] = loss.detach()
+        with name_a_batch_that_fits(model, options.batch, world.size, try_step), world.sharing(step_model):
+            for step, (name, index) in enumerate(_batches(samples, options, seed, number)):
+                batch = samples.batch(index, number)
+                generator = rng.stream(seed, "noise", *name, device=device)
+                losses[step] = _backward(objective, step_model, batch, generator, precision)
+                world.average_gradients(model)
+                before = (number - 1) * steps + step  # steps of the whole training
+                state.step(rate(options.schedule, options.learning_rate, before / (options.epochs * steps)), before)
         mean = _finite_mean(losses, optimiser, number)  # the epoch's only wait for the device
         seconds = time.perf_counter() - began
-        held_out = (
-            None if validation is None else _validate(state.candidate, objective, validation, options, seed, precision)
-        )
+        world.average_statistics(model, state.average)
+        held_out = None
+        if validation is not None:
+            with world.sharing(state.candidate):
+                held_out = _validate(state.candidate, objective, validation, options, seed, precision)
+            [held_out] = world.agree([held_out], device)
         state.finish(number, held_out)
         yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.snapshot())
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()
+
+
+def _backward(objective: Loss, model: nn.Module, batch: Batch, generator: torch.Generator, precision: str) -> Tensor:
+    """The loss of a batch, whose gradients are added to the network's."""
+    with autocast(batch.clean.device, precision):
+        loss = objective(model, batch, generator)
+    loss.backward()
+    return loss.detach()
 
 
 def _batches(

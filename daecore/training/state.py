@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from daecore.errors import CheckpointError
 from daecore.model.weights import misfit, non_finite
 from daecore.training.optimiser import AdamW
+from daecore.training.world import World
 
 NEVER_NEGATIVE = (".exp_avg_sq", ".step")  # of the optimiser's moments
 
@@ -109,6 +110,15 @@ class LiveTraining:
                 model.load_state_dict(weights)
         self.optimiser.restore(saved.optimiser)
         self.epoch, self.waited, self.best_loss = saved.epoch, saved.waited, saved.best_loss
+
+    def follow_the_first(self, world: World) -> None:
+        """Of several processes: begin, or go on, where the first one does."""
+        models = [model for model in (self.raw, self.average, self.best) if model is not None]
+        device = next(self.raw.parameters()).device
+        world.follow_the_first(value for model in models for value in model.state_dict().values())
+        world.follow_the_first(self.optimiser.moments.values())
+        epoch, waited, self.best_loss = world.agree([self.epoch, self.waited, self.best_loss], device)
+        self.epoch, self.waited = int(epoch), int(waited)
 
 
 def require_same_training(saved: TrainingState, model: nn.Module, *, average: bool, best: bool) -> None:

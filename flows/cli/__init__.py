@@ -65,6 +65,7 @@ app.command()(restore.restore)
 app.command()(cite.cite)
 
 
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # in the environment of every process that torchrun begins
 COLLECT_AT = 50_000  # new objects before garbage is looked for: imports make a million that stay, a third of their time
 TRACEBACK = "DAE_TRACEBACK"  # set: what nobody raised on purpose is shown whole
 
@@ -89,11 +90,24 @@ def main(arguments: list[str] | None = None) -> int:
         _print_whatever_comes()
     try:
         with interrupts.listen(signal.SIGINT):
-            return _run_command(arguments)
+            return _lead_or_follow(arguments) if TORCHRUN in os.environ else _run_command(arguments)
     finally:
         gc.set_threshold(*before)
         if arguments is None:
             gc.freeze()  # the process ends: to look through a million objects once more took 0.4 to 0.8 s
+
+
+def _lead_or_follow(arguments: list[str] | None) -> int:
+    """Of the processes that torchrun has begun the first one runs the command; the others train with it."""
+    from ..stages import follower, ranks
+
+    if not ranks.launched().leads:
+        _with_plugin_path(sys.argv[1:] if arguments is None else arguments)
+        return follower.follow_all()
+    try:
+        return _run_command(arguments)
+    finally:
+        ranks.dismiss()
 
 
 def _print_whatever_comes() -> None:

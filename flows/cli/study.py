@@ -12,6 +12,7 @@ from rich.table import Table
 from ..store.files import write_atomically
 from ..store.store import Store
 from . import completion
+from .clusters import Cluster, name_cluster
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .plugins import origin, reason
 from .readiness import require_usable_store, writable
@@ -41,6 +42,7 @@ def study(
     threads: Threads = None,
     report: Output = None,
     fresh: Fresh = False,
+    cluster: Cluster = None,
     verbose: Verbose = False,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
@@ -53,6 +55,7 @@ def study(
 
     opened, names = store_at(store, data), _find_studies(series, only)
     require_usable_store(opened)
+    name_cluster(cluster)
     if report is not None:
         writable(report, "--report")
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..store import recipes
 from ..store.store import Store
+from .clusters import Cluster, name_cluster
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .readiness import prepare
 from .recipes import Changes, Recipe, Threads, with_threads
@@ -46,6 +47,7 @@ def sweep(
         str, typer.Option("--measure", help="validation_loss, restored_db, ssim, mse, error_percent.probe.100, ...")
     ] = "validation_loss",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws of random and tpe.")] = 0,
+    cluster: Cluster = None,
     verbose: Verbose = False,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
@@ -54,6 +56,7 @@ def sweep(
 
     The same command again goes on where it was stopped, and takes what is finished from the record.
     """
+    name_cluster(cluster)
     opened = store_at(store, data)
     given: dict[str, Any] = {
         "recipe": recipe, "overrides": tuple(with_threads(changes, threads)), "space": tuple(space or ()),

@@ -51,6 +51,11 @@ class DeviceRequest(Request):
     dataset: DatasetRef
     device: Device
 
+    @property
+    def processes(self) -> int:
+        """How many processes compute it together, each with so many threads."""
+        return 1
+
     def with_threads(self, threads: int) -> Self:
         """The same, computed with so many."""
         device = self.device.model_copy(update={"threads": threads})

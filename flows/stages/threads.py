@@ -18,6 +18,7 @@ from daecore.processors import usable
 from ..store import device_lock, tracking
 from ..store.store import Store
 from .publish import find_published
+from .ranks import processes_here
 from .stage import DeviceRequest, Request
 from .training import TrainingRequest
 
@@ -68,8 +69,10 @@ def without_threads(request: Request) -> str:
 
 
 def useful_threads(request: DeviceRequest) -> int:
-    """How many threads are worth having where nobody else computes."""
-    return 1 if request.device.kind == "cpu" and math.prod(request.dataset.shape) < SMALL else usable()
+    """How many threads are worth having where nobody else computes, for each of the processes that share the work."""
+    if request.device.kind == "cpu" and math.prod(request.dataset.shape) < SMALL:
+        return 1
+    return max(1, usable() // processes_here(request.processes))
 
 
 def _free(request: DeviceRequest) -> int:
@@ -77,7 +80,8 @@ def _free(request: DeviceRequest) -> int:
     most = useful_threads(request)
     if request.device.kind != "cpu":
         return most
-    found = device_lock.free(most)
+    processes = processes_here(request.processes)
+    found = max(1, device_lock.free(most * processes) // processes)
     if found < most:
         log.info("%s: %s, as other cores are in use", request.key.stage, _threads(found))
     return found

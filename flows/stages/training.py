@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec,
 from daecore.training.checkpoint import save_training_state, tensors_digest
 from daecore.training.loop import Epoch, TrainingOptions, fit
 from daecore.training.state import TrainingState
+from daecore.training.world import World
 
 from ..progress import show_progress
 from ..store import tracking
@@ -29,6 +31,7 @@ from . import agenda
 from .dataset import splits_of
 from .epoch_log import SHOWN, EpochLog, Preview
 from .publish import find_published, publish
+from .ranks import lead, processes_here
 from .resuming import discard, resumable
 from .stage import DeviceRequest, device_of, stage
 
@@ -47,6 +50,11 @@ class TrainingRequest(DeviceRequest):
     training: TrainingOptions
     seed: int
     below: tuple[ModelRef, ...] = ()
+
+    @property
+    def processes(self) -> int:
+        """Those that share each batch."""
+        return self.training.devices
 
     @property
     def title(self) -> str:
@@ -129,7 +137,7 @@ def train(request: TrainingRequest, store: Store, parent: str, *, fresh: bool = 
         fresh: Ignore what is there, checkpoint and finished model alike.
     """
     key = digest(request.key)
-    with store.lock(f"training-{key}") as waited, hold(request.device):
+    with store.lock(f"training-{key}") as waited, hold(request.device, processes_here(request.processes)):
         run = tracking.training_run(key)
         if run is not None and (waited or not fresh):
             finished = find_published(run.data.tags, store)
@@ -142,35 +150,62 @@ def train(request: TrainingRequest, store: Store, parent: str, *, fresh: bool = 
         return _train(request, store, parent, run.info.run_id if run else "", key)
 
 
-def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key: str) -> ModelRef:
+def follow(request: TrainingRequest, store: Store, world: World) -> None:
+    """Compute this process's share of a training that another process leads; nothing is written."""
+    begun = _begin(request, store)
+    with request.device.apply():
+        for _ in _epochs(request, begun, _clean(request, begun.below), None, world):
+            pass
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A network with its first weights, and what lies below it."""
+
+    model: Autoencoder
+    shapes: Shapes
+    below: list[nn.Module]
+
+
+def _begin(request: TrainingRequest, store: Store) -> _Begun:
     below = [load_network(ref, store).encoder for ref in request.below]
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
-    model = initialise(request.architecture, shapes, request.seed)
-    resume = resumable(store.checkpoint(key), model, request.training)
+    return _Begun(initialise(request.architecture, shapes, request.seed), shapes, below)
+
+
+def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key: str) -> ModelRef:
+    begun, checkpoint = _begin(request, store), store.checkpoint(key)
+    resume = resumable(checkpoint, begun.model, request.training)
     if run_id:
         tracking.proceed(run_id)
     else:
-        name = f"train {request.architecture.name} on {Corruptor(request.corruptions)}"
-        tags = {tracking.KEY: key, "stage": "train_autoencoder"}
-        parameters = request.model_dump(mode="json", exclude={"key", "dataset", "device", "below"})
-        parameters |= {"dataset_sha256": request.dataset.sha256, "device": request.device.model_dump()}
-        parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
-        run_id = tracking.start_child(parent, name, tags, parameters)
+        run_id = _start_run(request, parent, key)
     with tracking.end_run(run_id), request.device.apply():
-        splits = _clean(request, below)
-        with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
-            for epoch in _epochs(request, model, splits, resume):
-                diary.add(epoch)
-                if diary.due:
-                    diary.write()  # before the checkpoint: killed in between, a training logs no step twice
-                    save_training_state(store.checkpoint(key), epoch.state)
+        with lead(request.model_dump_json(), request.device.kind, request.processes) as world:
+            splits = _clean(request, begun.below)
+            with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
+                for epoch in _epochs(request, begun, splits, resume, world):
+                    diary.add(epoch)
+                    if diary.due:
+                        diary.write()  # before the checkpoint: killed in between, a training logs no step twice
+                        save_training_state(checkpoint, epoch.state)
         few = as_float(splits.test[0].head(2))
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
-        summary = _summary(request, model, run_id)
-        ref = publish(model.cpu(), request.architecture, shapes, example, summary, run_id, store)
-        store.checkpoint(key).unlink(missing_ok=True)
+        summary = _summary(request, begun.model, run_id)
+        ref = publish(begun.model.cpu(), request.architecture, begun.shapes, example, summary, run_id, store)
+        checkpoint.unlink(missing_ok=True)
         return ref
+
+
+def _start_run(request: TrainingRequest, parent: str, key: str) -> str:
+    """A new MLflow run for the training; its id."""
+    name = f"train {request.architecture.name} on {Corruptor(request.corruptions)}"
+    tags = {tracking.KEY: key, "stage": "train_autoencoder"}
+    parameters = request.model_dump(mode="json", exclude={"key", "dataset", "device", "below"})
+    parameters |= {"dataset_sha256": request.dataset.sha256, "device": request.device.model_dump()}
+    parameters |= {"below": [ref.run_id for ref in request.below]} if request.below else {}
+    return tracking.start_child(parent, name, tags, parameters)
 
 
 def _preview(request: TrainingRequest) -> Preview:
@@ -192,7 +227,7 @@ def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
 
 
 def _epochs(
-    request: TrainingRequest, model: Autoencoder, splits: Splits, resume: TrainingState | None
+    request: TrainingRequest, begun: _Begun, splits: Splits, resume: TrainingState | None, world: World
 ) -> Iterator[Epoch]:
     options = request.training.model_copy(update={"precision": request.device.precision})
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
@@ -201,14 +236,16 @@ def _epochs(
     planned = agenda.current()
     planned.begin()
     for epoch in fit(
-        model, objective, splits.train, options, seed=request.seed, validation=splits.validation, resume=resume
-    ):
-        log.info(
-            "epoch %d of %d: %s, loss %.5f, %.0f images/s",
-            epoch.number, options.epochs, planned.format_remaining(epoch.number, options.epochs), epoch.loss,
-            epoch.images_per_second,
-            extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
-        )  # fmt: skip
+        begun.model, objective, splits.train, options, seed=request.seed, validation=splits.validation, resume=resume,
+        world=world,
+    ):  # fmt: skip
+        if world.leads:
+            log.info(
+                "epoch %d of %d: %s, loss %.5f, %.0f images/s",
+                epoch.number, options.epochs, planned.format_remaining(epoch.number, options.epochs), epoch.loss,
+                epoch.images_per_second,
+                extra={"progress": ("train_autoencoder", epoch.number, options.epochs)},
+            )  # fmt: skip
         yield epoch
 
 

@@ -28,16 +28,21 @@ log = logging.getLogger("daecore.progress")  # heard whatever level libraries gi
 
 
 @contextmanager
-def hold(device: Device) -> Iterator[None]:
-    """Hold what a device computes with, waiting for whoever holds it; the kernel frees it when the process dies."""
+def hold(device: Device, processes: int = 1) -> Iterator[None]:
+    """Hold what a device computes with, waiting for whoever holds it; the kernel frees it when the process dies.
+
+    Args:
+        device: On what each process computes.
+        processes: How many of them compute together on this machine: on as many GPUs, or on so many times the threads.
+    """
     if device.kind == "cpu":
         with _queue() as turn:
-            wanted = min(device.threads, len(turn.cores))
+            wanted = min(device.threads * processes, len(turn.cores))
             _until(lambda: turn.take(wanted), f"{wanted} core{'s' * (wanted > 1)}", turn.cores)
             turn.end()
             yield
     else:
-        with locks([_gpu(device.kind)]) as found:
+        with locks(_gpus(device.kind, processes)) as found:
             for gpu in found:
                 _until(gpu.take, "the GPU", found)
             yield
@@ -134,8 +139,13 @@ def _until(ready: Callable[[], bool], what: str, wanted: Sequence[Lock]) -> None
         time.sleep(POLL_SECONDS)
 
 
-def _gpu(device: str) -> str:
-    """The name of the GPU that torch computes on, the same for every process whatever devices it sees."""
+def _gpus(device: str, processes: int) -> list[str]:
+    """The names of the GPUs that torch computes on, the same for every process whatever devices it sees.
+
+    One process computes on the present one, several on the first ones. All take them in one order: two who had one
+    each would wait for the other's.
+    """
     if not torch.cuda.is_available():
-        return device
-    return f"gpu-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
+        return [device]
+    seen = range(min(processes, torch.cuda.device_count())) if processes > 1 else [torch.cuda.current_device()]
+    return sorted(f"gpu-{torch.cuda.get_device_properties(number).uuid}" for number in seen)

@@ -34,7 +34,7 @@ from ..stages.training import TrainingRequest, train_autoencoder, training_reque
 from ..store import recipes, tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.store import Store
-from ..workers.workers import Workers
+from ..workers.chosen import AnyWorkers, begin_workers
 from . import side_by_side
 from .trained import Drawn, Evaluated, Stacked, Trained
 
@@ -63,7 +63,7 @@ class Laboratory:
         self._words: dict[str, str] = {}  # those arguments, by the experiment's digest
         self._datasets: dict[str, DatasetRef] = {}
         self._around = ExitStack()
-        self._workers: Workers[TrainingRequest] | None = None
+        self._workers: AnyWorkers[TrainingRequest] | None = None
 
     def __enter__(self) -> "Laboratory":
         return self
@@ -102,7 +102,9 @@ class Laboratory:
         new = side_by_side.to_train(asked, self.store, self.call.anew)
         if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
             if self._workers is None:
-                self._workers = self._around.enter_context(Workers[TrainingRequest](side_by_side.MOST - 1))
+                self._workers = self._around.enter_context(
+                    begin_workers(side_by_side.most() - 1, experiments[0].training)
+                )
             self.call.agenda = _agenda(asked, alone=False)
             here: dict[str, Trained] = {}  # what was trained by this process
             with side_by_side.help_training(self._workers, new, self.run_id, self.call.anew) as shared:

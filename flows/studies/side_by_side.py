@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from multiprocessing.synchronize import Event
 from threading import Condition
-from typing import Any
+from typing import Any, Protocol
 
 from prefect import task
 
@@ -25,10 +24,21 @@ from ..stages.threads import decide_threads, keys, useful_threads
 from ..stages.training import TrainingRequest, train_autoencoder
 from ..store import device_lock, tracking
 from ..store.store import Store, current_store
-from ..workers.workers import WorkerDied, Workers, at_work
+from ..workers.chosen import MOST_AFAR, AnyWorkers
+from ..workers.cluster_address import address
+from ..workers.workers import WorkerDied, at_work
 
-MOST = 8  # at once: each worker holds Prefect, MLflow and torch, some 700 MB
+MOST = 8  # at once on one machine: each worker holds Prefect, MLflow and torch, some 700 MB
 log = logging.getLogger("daecore.progress")
+
+
+class Stop(Protocol):
+    """The end of the whole, as workers see it."""
+
+    def is_set(self) -> bool:
+        """Whether it has come."""
+        ...
+
 
 Anew = Callable[[TrainingRequest], bool]  # whether what is in the cache is to be trained once more
 
@@ -45,11 +55,21 @@ def to_train(requests: Sequence[TrainingRequest], store: Store, anew: Anew) -> l
 
 
 def at_once(requests: Sequence[TrainingRequest]) -> int:
-    """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one."""
+    """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one.
+
+    On a cluster, all: those for which it has no room wait there.
+    """
+    if address():
+        return min(len(requests), most())
     if any(request.device.kind != "cpu" for request in requests):
         return 1
     threads = max((request.device.threads or useful_threads(request) for request in requests), default=1)
     return min(len(requests), max(1, device_lock.cores() // threads), MOST)
+
+
+def most() -> int:
+    """How many can be trained at once at most."""
+    return MOST_AFAR if address() else MOST
 
 
 class Shared:
@@ -99,7 +119,7 @@ class Shared:
 
 @contextmanager
 def help_training(
-    workers: "Workers[TrainingRequest]",
+    workers: AnyWorkers[TrainingRequest],
     requests: Sequence[TrainingRequest],
     parent: str,
     anew: Anew,
@@ -131,7 +151,7 @@ def help_training(
             raise
 
 
-def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Event) -> None:
+def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Stop) -> None:
     """Keep workers busy, note what they finish, and raise the first error once all have ended."""
     failed: Exception | None = None
     try:
@@ -151,7 +171,7 @@ def _feed(ended: Iterator[tuple[TrainingRequest, Any]], shared: Shared, stop: Ev
 
 
 def _collect(
-    workers: "Workers[TrainingRequest]", shared: Shared, most: int, parent: str, anew: Anew
+    workers: AnyWorkers[TrainingRequest], shared: Shared, most: int, parent: str, anew: Anew
 ) -> Iterator[tuple[TrainingRequest, Any]]:
     """What became of each training that workers have made, as they end."""
     busy = 0

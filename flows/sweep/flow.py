@@ -3,6 +3,7 @@
 A sweep that was stopped goes on where it was: what it has is in its record, by the digest of what it was asked.
 """
 
+from contextlib import AbstractContextManager
 from typing import Annotated
 
 from prefect import flow, runtime
@@ -15,7 +16,7 @@ from daecore.experiment.feasibility import check
 from ..artifacts import show_sweep
 from ..store import recipes, tracking
 from ..store.store import Store, current_store
-from ..workers.workers import Workers
+from ..workers.chosen import AnyWorkers, begin_workers
 from . import sweep_report
 from .plan import Method, SweepPlan, plan
 from .searching import Job, Search
@@ -76,8 +77,9 @@ def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRec
     search.record = record.model_copy(update={"run_id": parent})
     with tracking.end_run(parent):
         if not search.whole:
-            with Workers[Job](parallel) as workers:
-                search.run(workers)
+            workers: AbstractContextManager[AnyWorkers[Job]] = begin_workers(parallel, asked.base.training)
+            with workers as begun:
+                search.run(begun)
             tracking.reconcile()  # a worker that died has left its run behind
         search.record.save(store)
         sweep_report.write(asked, search.record)

@@ -19,7 +19,8 @@ from daecore.plugin.spec import digest
 from ..artifacts import SweepProgress
 from ..store.final_report import Reported
 from ..store.store import Store
-from ..workers.workers import WorkerDied, Workers
+from ..workers.chosen import AnyWorkers
+from ..workers.workers import WorkerDied
 from . import measures, sweep_report
 from .plan import Candidate, SweepPlan
 from .proposals import Proposals, proposals
@@ -64,7 +65,7 @@ class Search:
         found = [self.known.get(digest(point)) for point in self.waiting]
         return all(trial is not None and trial.state != "open" for trial in found)
 
-    def run(self, workers: "Workers[Job]") -> None:
+    def run(self, workers: AnyWorkers[Job]) -> None:
         """Make every run there is to be made; what cannot be run is told before anything is begun."""
         log.info("trials", extra={"stage": "trials"})
         for point in self.waiting:

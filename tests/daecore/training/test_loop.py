@@ -263,3 +263,31 @@ def test_another_type_than_float32_is_refused_in_the_user_s_words() -> None:
             train(dense(), options())
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory")])
+def test_a_step_without_room_names_a_batch_that_fits(error: RuntimeError):
+    """Smaller steps are tried, nothing of the one that failed is kept, and the advice works."""
+    fits = 5
+
+    def crowded(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        if len(batch.index) > fits:
+            raise error
+        return denoising(model, batch, generator)
+
+    with pytest.raises(InputError, match=r"16 samples .* 4 fit: training\.batch=4\. .* checkpoint is intact"):
+        list(fit(dense(), crowded, IMAGES, options(), seed=0))
+    assert len(list(fit(dense(), crowded, IMAGES, options(batch=4), seed=0))) == 3
+    fits = 0
+    with pytest.raises(InputError, match="Not even one does: take a smaller network"):
+        list(fit(dense(), crowded, IMAGES, options(), seed=0))
+
+
+def test_other_errors_of_a_step_are_no_lack_of_room():
+    """They come out as they are."""
+
+    def broken(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        list(fit(dense(), broken, IMAGES, options(), seed=0))

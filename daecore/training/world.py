@@ -1,0 +1,213 @@
+"""World: the processes that train one network together. Alone, it does nothing.
+
+Each process reads the whole batch and draws the corruption of all of it; of every call of the network it computes a
+share of the rows, and is given what the others computed. So an objective sees the plain network and the whole batch,
+whatever it draws and however it takes its mean, and the weights are those of one process but for rounding.
+
+Knows torch's process groups. Does not begin processes, and does not know what is trained.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed import Store  # type: ignore[attr-defined]  # exported, but not said to be
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from daecore.errors import InputError
+
+PATIENCE = timedelta(minutes=30)  # how long one process waits for the others within a step
+
+log = logging.getLogger("daecore")
+
+
+@dataclass(frozen=True)
+class World:
+    """How many processes train together, and which of them this one is.
+
+    Attributes:
+        rank: From 0; the first one leads.
+        size: How many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def share(self, rows: int, rank: int | None = None) -> slice:
+        """Which rows of so many are a process's: this one's, or another rank's; they differ by one row at most."""
+        rank = self.rank if rank is None else rank
+        return slice(rows * rank // self.size, rows * (rank + 1) // self.size)
+
+    @contextmanager
+    def sharing(self, model: nn.Module) -> Iterator[None]:
+        """A block in which each call of the network computes this process's rows and gives those of all.
+
+        What is called inside of the network, or beside it (its encoder, its weights), is computed by every process.
+        So is a batch with fewer rows than processes, and one whose gradient is asked for: `average_gradients` is right
+        for what is shared and for what is not.
+
+        Raises:
+            InputError: In the block: the network gives something other than a tensor with a row for each of the batch.
+        """
+        if self.size == 1:
+            yield
+            return
+        rows: list[int] = []  # of the call under way; 0: it is not shared
+
+        def before(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            tensors = [value for value in (*given, *named.values()) if isinstance(value, Tensor) and value.dim()]
+            count = len(tensors[0]) if tensors else 0
+            rows.append(0 if count < self.size or any(value.requires_grad for value in tensors) else count)
+            if not rows[-1]:
+                return None
+            own = self.share(count)
+            cut = tuple(_rows(value, count, own) for value in given)
+            return cut, {name: _rows(value, count, own) for name, value in named.items()}
+
+        def after(module: nn.Module, given: tuple[Any, ...], restored: Any) -> Any:
+            count = rows.pop()
+            if not count:
+                return None
+            own = self.share(count)
+            if not isinstance(restored, Tensor) or restored.shape[:1] != (own.stop - own.start,):
+                raise InputError(
+                    f"Several processes share the rows of a batch, and {type(module).__name__} gave no tensor with a "
+                    "row for each: its forward is to map (B, ...) to (B, ...). Train it with training.devices=1."
+                )
+            return _Gather.apply(restored, self, count)
+
+        hooks = [model.register_forward_pre_hook(before, with_kwargs=True), model.register_forward_hook(after)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def average_gradients(self, model: nn.Module) -> None:
+        """Give every process the mean of all gradients, in one message."""
+        if self.size == 1:
+            return
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        if not gradients:
+            return
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        distributed.all_reduce(flat)
+        flat /= self.size
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        means = [part.view_as(gradient) for part, gradient in zip(parts, gradients, strict=True)]
+        torch._foreach_copy_(gradients, means)
+
+    def average_statistics(self, *models: nn.Module | None) -> None:
+        """Give every process the mean of what networks have counted, as BatchNorm does of its share."""
+        if self.size == 1:
+            return
+        for value in (value for model in models if model is not None for value in model.buffers()):
+            if value.is_floating_point():
+                distributed.all_reduce(value)
+                value.div_(self.size)
+
+    def follow_the_first(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite tensors with the first process's."""
+        if self.size == 1:
+            return
+        with torch.no_grad():
+            for value in tensors:
+                dense = value.contiguous()  # a copy where it has other strides
+                distributed.broadcast(dense, 0)
+                value.copy_(dense)
+
+    def agree(self, numbers: Sequence[float], device: torch.device) -> list[float]:
+        """The first process's numbers, of all kinds of which a float64 is exact."""
+        if self.size == 1:
+            return list(numbers)
+        told = torch.tensor(numbers, dtype=torch.float64, device=device)
+        distributed.broadcast(told, 0)
+        found: list[float] = told.tolist()
+        return found
+
+    def gather(self, own: Tensor, rows: int) -> Tensor:
+        """All rows of which each process has its share, in the strides of the share."""
+        last = own.dim() == 4 and own.is_contiguous(memory_format=torch.channels_last)
+        dense = own.permute(0, 2, 3, 1) if last else own.contiguous()
+        most = -(-rows // self.size)
+        padded = (
+            dense if len(dense) == most else torch.cat((dense, dense.new_zeros(most - len(dense), *dense.shape[1:])))
+        )
+        found = dense.new_empty(self.size * most, *dense.shape[1:])
+        distributed.all_gather(list(found.split(most)), padded.contiguous())
+        shares = [self.share(rows, rank) for rank in range(self.size)]
+        parts = [part[: share.stop - share.start] for part, share in zip(found.split(most), shares, strict=True)]
+        whole = torch.cat(parts)
+        return whole.permute(0, 3, 1, 2) if last else whole
+
+
+ALONE = World()
+
+
+@contextmanager
+def join_world(device: str = "cpu", *, store: Store | None = None, world: World | None = None) -> Iterator[World]:
+    """Be one of the processes that train together, for a block.
+
+    Without arguments these are torchrun's; a process that nobody began so is alone.
+
+    Args:
+        device: ``cpu`` or ``cuda``; of several GPUs a process takes the one of its number on its machine.
+        store: Where the processes find each other, if torchrun did not begin them.
+        world: Which of them this is, likewise.
+    """
+    found = world or World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    if found.size == 1:
+        yield found
+        return
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", found.rank)) % torch.cuda.device_count())
+    given: dict[str, Any] = {} if store is None else {"store": store, "rank": found.rank, "world_size": found.size}
+    distributed.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE, **given)
+    try:
+        yield found
+    finally:
+        distributed.destroy_process_group()
+
+
+def tell_of_statistics(model: nn.Module, world: World) -> None:
+    """Warn of layers that look at the whole batch and are given a share of it."""
+    layers = [name for name, layer in model.named_modules() if isinstance(layer, _BatchNorm)]
+    if world.size > 1 and world.leads and layers:
+        log.warning(
+            "the network normalises over the batch (%s), and each of %d processes sees its share of it: its weights "
+            "are not those of one process. GroupNorm and LayerNorm look at single samples.",
+            layers[0], world.size,
+        )  # fmt: skip
+
+
+class _Gather(torch.autograd.Function):
+    """The rows of all processes, from each one's own; backwards, each takes its own again.
+
+    Every process computes the loss of all rows, so that its gradient for its own is whole: as many times too small for
+    a mean over the processes as there are of them.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor, world: World, rows: int) -> Tensor:
+        ctx.world, ctx.rows = world, rows
+        return world.gather(own, rows)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient[ctx.world.share(ctx.rows)] * ctx.world.size, None, None
+
+
+def _rows(value: Any, count: int, own: slice) -> Any:
+    """This process's rows of what has a row for each sample; anything else as it is."""
+    return value[own] if isinstance(value, Tensor) and value.dim() and len(value) == count else value

@@ -1,0 +1,140 @@
+"""Sweeps on a Ray cluster of two nodes of one processor each, all real: the weights of one machine, whoever dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from studio import free_port
+
+pytestmark = [pytest.mark.long, pytest.mark.cluster]
+
+RAY = str(Path(sys.executable).parent / "ray")
+SWEEP = [
+    "sweep", "digits-erasure", "--space", "training.learning_rate=[1.0e-3, 2.0e-3, 3.0e-3, 4.0e-3, 5.0e-3, 6.0e-3]",
+    "--parallel", "6", "--threads", "1", "--set", "transfer=null", "--set",
+]  # fmt: skip
+WORKER = "ray::"  # how the processes call themselves that do a task or wait for one
+
+
+class Cluster:
+    """A head and another node: on another address, from which the loopback of who asks cannot be reached."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.start("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
+        self.address = f"127.0.0.1:{port}"
+
+    def add_node(self) -> None:
+        """The second one."""
+        self.start(f"--address={self.address}", "--node-ip-address=127.0.0.2")
+
+    def start(self, *words: str) -> None:
+        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+        common = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"]
+        done = subprocess.run(
+            [RAY, "start", *words, *common], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """Those of this cluster whose command begins so."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            words = " ".join(process.info["cmdline"] or [])
+            if name in words and (str(self.folder) in words or self._is_ours(process)):
+                found.append(process)
+        return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return any(str(self.folder) in " ".join(parent.cmdline()) for parent in process.parents())
+        except psutil.Error:
+            return False
+
+    def end(self) -> None:
+        """Kill every process of it."""
+        for process in self.processes(""):
+            if process.pid != os.getpid():
+                process.kill()
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # the paths of Ray's sockets must be short
+        found = Cluster(Path(folder), free_port())
+        found.add_node()
+        yield found
+        found.end()
+
+
+def weights(store: Path) -> dict[float, str]:
+    """The digest of each finished trial's weights, by its learning rate."""
+    [record] = (store / "sweeps").glob("*.json")
+    trials = json.loads(record.read_text())["trials"]
+    found = {}
+    for trial in trials:
+        [run] = trial["runs"]
+        assert run["state"] == "finished", run
+        report = next(store.glob(f"artifacts/*/{run['run_id']}/artifacts/report.json"))
+        found[trial["point"]["training.learning_rate"]] = json.loads(report.read_text())["training"]["weights_sha256"]
+    return found
+
+
+def test_a_sweep_over_both_nodes_gives_the_weights_of_one_machine(
+    cluster: Cluster, tmp_path: Path, dae: Any, started: Any, wait_until: Callable[..., Any]
+) -> None:
+    """Undisturbed, and while a process and then a node is killed: every trial is finished, with the same weights."""
+    dae(tmp_path / "here", *SWEEP, "training.epochs=60", new=True)
+    expected = weights(tmp_path / "here")
+    assert len(set(expected.values())) == 6
+    dae(tmp_path / "cluster", *SWEEP, "training.epochs=60", "--cluster", cluster.address, new=True)
+    assert weights(tmp_path / "cluster") == expected
+    store = tmp_path / "killed"
+    begun = started(store, *SWEEP, "training.epochs=60", "--cluster", cluster.address, stderr=subprocess.PIPE)
+    wait_until(lambda: list((store / "checkpoints").glob("*")), 120)
+    busy = [process for process in cluster.processes(WORKER) if process.cmdline()[0].startswith("ray::trial")]
+    assert busy
+    busy[0].send_signal(signal.SIGKILL)
+    time.sleep(2)
+    raylets = [process for process in cluster.processes("raylet/raylet") if "127.0.0.2" in " ".join(process.cmdline())]
+    assert raylets
+    raylets[0].send_signal(signal.SIGKILL)
+    _, said = begun.communicate(timeout=300)
+    assert begun.returncode == 0, said
+    assert weights(store) == expected
+    assert "trials: 6 of 6" in said
+
+
+def test_ctrl_c_ends_the_trials_on_the_cluster(
+    cluster: Cluster, tmp_path: Path, started: Any, wait_until: Callable[..., Any], dae: Any
+) -> None:
+    """Their processes compute nothing any more, and the same command goes on."""
+    long = [*SWEEP, "training.epochs=2000", "--cluster", cluster.address]
+    begun = started(tmp_path, *long, stderr=subprocess.PIPE, start_new_session=True)
+    wait_until(lambda: len(list((tmp_path / "checkpoints").glob("*"))) == 2, 120)
+    begun.send_signal(signal.SIGINT)
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == 130
+    assert "The same command goes on where it was" in said
+    time.sleep(2)
+    before = {path: path.stat().st_mtime for path in (tmp_path / "checkpoints").glob("*")}
+    time.sleep(4)
+    assert {path: path.stat().st_mtime for path in (tmp_path / "checkpoints").glob("*")} == before
+
+
+def test_where_no_cluster_is_one_paragraph_says_so(tmp_path: Path, dae: Any) -> None:
+    """With what to do; nothing was begun."""
+    words = [*SWEEP, "training.epochs=1", "--cluster", f"127.0.0.1:{free_port()}"]
+    done = dae(tmp_path, *words, new=True, status=2)
+    assert "There is no Ray cluster at 127.0.0.1" in done.stderr
+    assert "ray start --head" in done.stderr
+    assert not (tmp_path / "mlflow.db").exists()
