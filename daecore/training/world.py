@@ -153,6 +153,7 @@ class World:
 
 
 ALONE = World()
+"""A process that trains by itself."""
 
 
 @contextmanager

@@ -63,14 +63,14 @@ def sweep(
         "method": method, "trials": trials, "seeds": seeds, "parallel": parallel, "measure": measure, "seed": seed,
     }  # fmt: skip
     asked = _plan(given, opened)
+    _print(asked, run_watched(partial(_load, given), verbose=verbose, goes_on="where it was"))
 
-    def load() -> Callable[[], "SweepRecord"]:
-        from ..sweep import flow as sweeping
 
-        return partial(sweeping.sweep, **given)
+def _load(given: Mapping[str, Any]) -> "Callable[[], SweepRecord]":
+    """The flow, imported and ready to be called."""
+    from ..sweep import flow as sweeping
 
-    found = run_watched(load, verbose=verbose, goes_on="where it was")
-    _print(asked, found)
+    return partial(sweeping.sweep, **given)
 
 
 def _plan(given: Mapping[str, Any], opened: Store) -> "SweepPlan":

@@ -25,7 +25,7 @@ def main() -> int:
     folder, rank = Path(sys.argv[1]), int(os.environ["RANK"])
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     request = TrainingRequest.model_validate_json((folder / ranks.REQUEST).read_text(encoding="utf-8"))
-    ranks.arrived(folder, rank).touch()
+    ranks.sign_of_life(folder, rank).touch()
     world = World(rank, int(os.environ["WORLD_SIZE"]))
     try:
         with ranks.meet(folder, request.device.kind, world) as met:

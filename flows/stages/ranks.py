@@ -156,7 +156,7 @@ def dismiss() -> None:
         _tell(END)
 
 
-def arrived(folder: Path, rank: int) -> Path:
+def sign_of_life(folder: Path, rank: int) -> Path:
     """The file by which a follower says that it lives."""
     return folder / f"{rank}.here"
 
@@ -224,7 +224,7 @@ def _attempt() -> str:
 
 def _await_all(followers: list[subprocess.Popen[bytes]], folder: Path) -> None:
     """Wait until each follower lives; a meeting would wait half an hour for one that does not."""
-    while not all(arrived(folder, rank + 1).exists() for rank in range(len(followers))):
+    while not all(sign_of_life(folder, rank + 1).exists() for rank in range(len(followers))):
         if any(follower.poll() is not None for follower in followers):
             raise _Gone
         time.sleep(POLL_SECONDS)

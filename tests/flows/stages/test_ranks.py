@@ -70,7 +70,10 @@ def test_a_follower_that_cannot_begin_is_told_of(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(ranks, "begin_follower", broken)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before, entered = dict(os.environ), ranks.lead("{}", "cpu", 3)
-    with pytest.raises(ranks.RankLost, match=r"Process 1 of the 3 .*status 1, saying: no such plugin: dust"), entered:
+    with (
+        pytest.raises(ranks.RankLost, match=r"Process 1 of the 3 .*status 1, after saying: no such plugin: dust"),
+        entered,
+    ):
         raise AssertionError("nothing was to begin")
     assert dict(os.environ) == before
 
@@ -80,7 +83,7 @@ def test_an_error_of_the_training_itself_is_no_lost_process(monkeypatch: pytest.
     begun = []
 
     def idle(folder: Path, rank: int, size: int) -> subprocess.Popen[bytes]:
-        ranks.arrived(folder, rank).touch()
+        ranks.sign_of_life(folder, rank).touch()
         begun.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
         return begun[-1]
 
