@@ -51,7 +51,7 @@ bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the wh
 	$(BIN)/python bench/bench.py --pipeline --json bench-pipeline.json
 	$(BIN)/python bench/bench.py --beside --json bench-beside.json
 
-bench-scale: .venv/run.stamp  ## how it grows: pictures in a folder, runs in a store; bench-scale.json
+bench-scale: .venv/test.stamp  ## how it grows: pictures, runs, processes, machines; bench-scale.json
 	$(BIN)/python bench/scale.py --json bench-scale.json
 
 clean:  ## the environment and all caches; the store and the data stay

@@ -1,10 +1,12 @@
-"""How the laboratory grows with its data: seconds to the first epoch, memory, decoding, and questions about many runs.
+"""How the laboratory grows: seconds to the first epoch, memory, decoding, questions about many runs, more processes.
 
     python bench/scale.py [--json out.json] [--pictures 1000 10000 100000] [--mapped 4] [--runs 10 1000 50000]
+                          [--devices 1 2] [--nodes 1 2]
 
 Pictures are grey PNG files of 64 x 64, made here. Each measurement has a process of its own. Memory is what a process
 holds beyond the page cache (RssAnon), above an idle one with the same network. A mapped set has so many GB; an epoch
-sees all of it, in one process, and in three at once with a thread each, as in a sweep.
+sees all of it, in one process, and in three at once with a thread each, as in a sweep. What goes beyond one process
+is measured by `beyond`.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import beyond
 import numpy as np
 from PIL import Image
 
@@ -34,6 +37,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--runs", type=int, nargs="*", default=[10, 1_000, 50_000])
     parser.add_argument("--mapped", type=float, nargs="*", default=[4])
+    parser.add_argument("--devices", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--nodes", type=int, nargs="*", default=[1, 2])
     asked = parser.parse_args()
     found: dict[str, dict[float, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -41,9 +46,12 @@ def main() -> None:
             ("pictures", measure_pictures, asked.pictures),
             ("mapped", measure_mapped, asked.mapped),
             ("runs", measure_runs, asked.runs),
+            ("devices", beyond.measure_devices, asked.devices),
+            ("nodes", beyond.measure_nodes, asked.nodes),
         ):
             found[what] = {size: measure(Path(folder), size) for size in sizes}
-            show(what, found[what])
+            if sizes:
+                show(what, found[what])
             if asked.json:
                 asked.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from studio import free_port
+from studio import free_port, wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.cluster]
 
@@ -22,58 +22,55 @@ SWEEP = [
     "sweep", "digits-erasure", "--space", "training.learning_rate=[1.0e-3, 2.0e-3, 3.0e-3, 4.0e-3, 5.0e-3, 6.0e-3]",
     "--parallel", "6", "--threads", "1", "--set", "transfer=null", "--set",
 ]  # fmt: skip
-WORKER = "ray::"  # how the processes call themselves that do a task or wait for one
 
 
 class Cluster:
-    """A head and another node: on another address, from which the loopback of who asks cannot be reached."""
+    """A head, and another node on another address, from which the loopback of who asks cannot be reached."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
-        self.start("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
+    def __init__(self, folder: Path) -> None:
+        self.folder, port = folder, free_port()
         self.address = f"127.0.0.1:{port}"
+        self.head = self._begin("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
+        self.other = self._begin(f"--address={self.address}", "--node-ip-address=127.0.0.2")
 
-    def add_node(self) -> None:
-        """The second one."""
-        self.start(f"--address={self.address}", "--node-ip-address=127.0.0.2")
-
-    def start(self, *words: str) -> None:
+    def _begin(self, *words: str) -> psutil.Popen:
         environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
-        common = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"]
-        done = subprocess.run(
-            [RAY, "start", *words, *common], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        common = ["start", "--block", "--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"]
+        said = self.folder / f"{len(words)}.log"
+        with said.open("w") as log:
+            node = psutil.Popen([RAY, *common, *words], env=environment, stdout=log, stderr=log)
+        wait_until(lambda: "--block" in said.read_text() or node.poll() is not None, 60)
+        assert node.poll() is None, said.read_text()
+        return node
 
-    def processes(self, name: str) -> list[psutil.Process]:
-        """Those of this cluster whose command begins so."""
-        found = []
-        for process in psutil.process_iter(["cmdline", "environ"]):
-            words = " ".join(process.info["cmdline"] or [])
-            if name in words and (str(self.folder) in words or self._is_ours(process)):
-                found.append(process)
-        return found
+    def tasks(self) -> list[psutil.Process]:
+        """The processes that are at a trial."""
+        nodes = [node for node in (self.head, self.other) if node.is_running()]
+        below = [process for node in nodes for process in node.children(recursive=True)]
+        return [process for process in below if process.name().startswith("ray::trial")]
 
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            return any(str(self.folder) in " ".join(parent.cmdline()) for parent in process.parents())
-        except psutil.Error:
-            return False
+    def kill_other(self) -> None:
+        """End the second node as a power cut would, with all it has begun."""
+        for process in (self.other, *self.other.children(recursive=True)):
+            process.kill()
+        self.other.wait()
 
     def end(self) -> None:
-        """Kill every process of it."""
-        for process in self.processes(""):
-            if process.pid != os.getpid():
-                process.kill()
+        """End both."""
+        for node in (self.other, self.head):
+            if node.is_running():
+                node.terminate()
+                node.wait(60)
 
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # the paths of Ray's sockets must be short
-        found = Cluster(Path(folder), free_port())
-        found.add_node()
-        yield found
-        found.end()
+        found = Cluster(Path(folder))
+        try:
+            yield found
+        finally:
+            found.end()
 
 
 def weights(store: Path) -> dict[float, str]:
@@ -90,7 +87,7 @@ def weights(store: Path) -> dict[float, str]:
 
 
 def test_a_sweep_over_both_nodes_gives_the_weights_of_one_machine(
-    cluster: Cluster, tmp_path: Path, dae: Any, started: Any, wait_until: Callable[..., Any]
+    cluster: Cluster, tmp_path: Path, dae: Any, started: Any
 ) -> None:
     """Undisturbed, and while a process and then a node is killed: every trial is finished, with the same weights."""
     dae(tmp_path / "here", *SWEEP, "training.epochs=60", new=True)
@@ -101,22 +98,16 @@ def test_a_sweep_over_both_nodes_gives_the_weights_of_one_machine(
     store = tmp_path / "killed"
     begun = started(store, *SWEEP, "training.epochs=60", "--cluster", cluster.address, stderr=subprocess.PIPE)
     wait_until(lambda: list((store / "checkpoints").glob("*")), 120)
-    busy = [process for process in cluster.processes(WORKER) if process.cmdline()[0].startswith("ray::trial")]
-    assert busy
-    busy[0].send_signal(signal.SIGKILL)
-    time.sleep(2)
-    raylets = [process for process in cluster.processes("raylet/raylet") if "127.0.0.2" in " ".join(process.cmdline())]
-    assert raylets
-    raylets[0].send_signal(signal.SIGKILL)
+    cluster.tasks()[0].kill()
+    wait_until(lambda: len(cluster.tasks()) == 2, 60)
+    cluster.kill_other()
     _, said = begun.communicate(timeout=300)
     assert begun.returncode == 0, said
     assert weights(store) == expected
     assert "trials: 6 of 6" in said
 
 
-def test_ctrl_c_ends_the_trials_on_the_cluster(
-    cluster: Cluster, tmp_path: Path, started: Any, wait_until: Callable[..., Any], dae: Any
-) -> None:
+def test_ctrl_c_ends_the_trials_on_the_cluster(cluster: Cluster, tmp_path: Path, started: Any, dae: Any) -> None:
     """Their processes compute nothing any more, and the same command goes on."""
     long = [*SWEEP, "training.epochs=2000", "--cluster", cluster.address]
     begun = started(tmp_path, *long, stderr=subprocess.PIPE, start_new_session=True)
