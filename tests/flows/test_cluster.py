@@ -129,3 +129,36 @@ def test_where_no_cluster_is_one_paragraph_says_so(tmp_path: Path, dae: Any) -> 
     assert "There is no Ray cluster at 127.0.0.1" in done.stderr
     assert "ray start --head" in done.stderr
     assert not (tmp_path / "mlflow.db").exists()
+
+
+STUDY = """
+from daecore_flows.store.store import current_store
+current_store().enter()
+from prefect import flow
+from daecore_flows.store import tracking
+from daecore_flows.studies.laboratory import Laboratory
+
+@flow
+def trained():
+    tracking.prepare(current_store())
+    run = tracking.start(tracking.experiment_id("test", current_store()), "study", {}, {})
+    short = ("training.epochs=2", "training.threads=1")
+    with Laboratory(current_store(), run) as lab:
+        found = list(lab.train_all([lab.experiment("digits-erasure", *short, f"seed={seed}") for seed in range(5)]))
+        print(*(it.ref.summary.weights_sha256 for it in found))
+        print(*(it.reused for it in lab.call.timings))
+
+trained()
+"""
+
+
+def test_a_study_trains_on_the_cluster_too(
+    cluster: Cluster, tmp_path: Path, program: Any, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the training of its own process; all networks are those of one machine, and in the cache."""
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    *_, alone, _ = program(tmp_path / "alone", STUDY)
+    monkeypatch.setenv("DAE_CLUSTER", cluster.address)
+    *_, together, reused = program(tmp_path / "cluster", STUDY)
+    assert together == alone
+    assert "True" in reused, "the cluster trained nothing"
