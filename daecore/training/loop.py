@@ -123,7 +123,7 @@ def fit(
     state.follow_the_first(world)
     tell_of_statistics(model, world)
     step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
-    steps = math.ceil(len(samples) / options.batch)
+    steps, most = math.ceil(len(samples) / options.batch), min(options.batch, len(samples))
 
     def try_step(count: int) -> None:
         batch = samples.batch(torch.arange(count, device=samples.source.home))
@@ -135,7 +135,7 @@ def fit(
         began = time.perf_counter()
         model.train()
         losses = torch.empty(steps, device=device)  # one tensor: kept one by one, they leave holes in memory
-        with name_a_batch_that_fits(model, options.batch, world.size, try_step), world.sharing(step_model):
+        with name_a_batch_that_fits(model, most, world.size, try_step), world.sharing(step_model):
             for step, (name, index) in enumerate(_batches(samples, options, seed, number)):
                 batch = samples.batch(index, number)
                 generator = rng.stream(seed, "noise", *name, device=device)
@@ -144,6 +144,7 @@ def fit(
                 before = (number - 1) * steps + step  # steps of the whole training
                 state.step(rate(options.schedule, options.learning_rate, before / (options.epochs * steps)), before)
         mean = _finite_mean(losses, optimiser, number)  # the epoch's only wait for the device
+        world.require_agreement(mean, device)
         seconds = time.perf_counter() - began
         world.average_statistics(model, state.average)
         held_out = None

@@ -2,7 +2,8 @@
 
 Each process reads the whole batch and draws the corruption of all of it; of every call of the network it computes a
 share of the rows, and is given what the others computed. So an objective sees the plain network and the whole batch,
-whatever it draws and however it takes its mean, and the weights are those of one process but for rounding.
+whatever it draws and however it takes its mean, and the weights are those of one process but for rounding. A loss that
+looks into the network, and a network that draws (dropout), are the exceptions.
 
 Knows torch's process groups. Does not begin processes, and does not know what is trained.
 """
@@ -22,6 +23,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from daecore.errors import InputError
 
+AGREEMENT = 1e-4  # of losses: machines may round differently
 PATIENCE = timedelta(minutes=30)  # how long one process waits for the others within a step
 
 log = logging.getLogger("daecore")
@@ -53,9 +55,13 @@ class World:
     def sharing(self, model: nn.Module) -> Iterator[None]:
         """A block in which each call of the network computes this process's rows and gives those of all.
 
-        What is called inside of the network, or beside it (its encoder, its weights), is computed by every process.
-        So is a batch with fewer rows than processes, and one whose gradient is asked for: `average_gradients` is right
-        for what is shared and for what is not.
+        The first tensor that the network is given says how many rows there are. Every tensor among its arguments that
+        has as many is cut; one within a tuple or a mapping is not.
+
+        What is called beside the network (its encoder, its weights) is computed by every process. So is a batch with
+        fewer rows than processes, and one for which a gradient is asked: `average_gradients` is right for what is
+        shared and for what is not. It is wrong for a loss that holds gradients for weights, or what hooks have seen
+        inside of the network: see `require_agreement`.
 
         Raises:
             InputError: In the block: the network gives something other than a tensor with a row for each of the batch.
@@ -68,7 +74,8 @@ class World:
         def before(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             tensors = [value for value in (*given, *named.values()) if isinstance(value, Tensor) and value.dim()]
             count = len(tensors[0]) if tensors else 0
-            rows.append(0 if count < self.size or any(value.requires_grad for value in tensors) else count)
+            whole = bool(rows) or count < self.size or any(value.requires_grad for value in tensors)
+            rows.append(0 if whole else count)
             if not rows[-1]:
                 return None
             own = self.share(count)
@@ -98,15 +105,18 @@ class World:
         """Give every process the mean of all gradients, in one message."""
         if self.size == 1:
             return
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        if not gradients:
-            return
-        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        learning = [p for p in model.parameters() if p.requires_grad]
+        # One that has none here may have one elsewhere, where other rows went another way through the network.
+        found = [torch.zeros_like(p) if p.grad is None else p.grad for p in learning]
+        flat = torch.cat([gradient.reshape(-1) for gradient in found])
         distributed.all_reduce(flat)
         flat /= self.size
-        parts = flat.split([gradient.numel() for gradient in gradients])
-        means = [part.view_as(gradient) for part, gradient in zip(parts, gradients, strict=True)]
-        torch._foreach_copy_(gradients, means)
+        parts = flat.split([gradient.numel() for gradient in found])
+        means = [part.view_as(gradient) for part, gradient in zip(parts, found, strict=True)]
+        torch._foreach_copy_(found, means)
+        for p, gradient in zip(learning, found, strict=True):
+            if p.grad is None and bool(gradient.any()):
+                p.grad = gradient
 
     def average_statistics(self, *models: nn.Module | None) -> None:
         """Give every process the mean of what networks have counted, as BatchNorm does of its share."""
@@ -126,6 +136,24 @@ class World:
                 dense = value.contiguous()  # a copy where it has other strides
                 distributed.broadcast(dense, 0)
                 value.copy_(dense)
+
+    def require_agreement(self, loss: float, device: torch.device) -> None:
+        """Refuse a training whose processes have come to different losses: what they compute is not one training.
+
+        Raises:
+            InputError: They differ by more than rounding.
+        """
+        if self.size == 1:
+            return
+        both = torch.tensor([loss, -loss], dtype=torch.float64, device=device)
+        distributed.all_reduce(both, distributed.ReduceOp.MAX)
+        most, least = both[0].item(), -both[1].item()
+        if most - least > AGREEMENT * max(abs(most), abs(least)):
+            raise InputError(
+                f"The {self.size} processes of the training have come to different losses, from {least:g} to {most:g}: "
+                "the objective looks at gradients for weights, or at what happens inside of the network, of which each "
+                "process sees its share of the batch. Train it with training.devices=1."
+            )
 
     def agree(self, numbers: Sequence[float], device: torch.device) -> list[float]:
         """The first process's numbers, of all kinds of which a float64 is exact."""

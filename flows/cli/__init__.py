@@ -65,7 +65,7 @@ app.command()(restore.restore)
 app.command()(cite.cite)
 
 
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # in the environment of every process that torchrun begins
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # in the environment of what torchrun begins; its module is heavy
 COLLECT_AT = 50_000  # new objects before garbage is looked for: imports make a million that stay, a third of their time
 TRACEBACK = "DAE_TRACEBACK"  # set: what nobody raised on purpose is shown whole
 
@@ -99,15 +99,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _lead_or_follow(arguments: list[str] | None) -> int:
     """Of the processes that torchrun has begun the first one runs the command; the others train with it."""
-    from ..stages import follower, ranks
+    from ..stages import torchrun
 
-    if not ranks.launched().leads:
-        _with_plugin_path(sys.argv[1:] if arguments is None else arguments)
-        return follower.follow_all()
+    if torchrun.launched().size == 1:
+        return _run_command(arguments)
+    torchrun.begin_command()
+    if not torchrun.launched().leads:
+        return _run_command(arguments, follow=True)
     try:
         return _run_command(arguments)
     finally:
-        ranks.dismiss()
+        torchrun.dismiss()
 
 
 def _print_whatever_comes() -> None:
@@ -117,10 +119,16 @@ def _print_whatever_comes() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _run_command(arguments: list[str] | None) -> int:
-    """Run a command; how it ended, said."""
+def _run_command(arguments: list[str] | None, *, follow: bool = False) -> int:
+    """Run a command, or follow the trainings of the process that does; how it ended, said."""
     try:
-        app(_with_plugin_path(sys.argv[1:] if arguments is None else arguments))
+        words = _with_plugin_path(sys.argv[1:] if arguments is None else arguments)
+        if follow:
+            from ..stages import follower
+
+            follower.follow_all()
+            return 0
+        app(words)
     except SystemExit as end:
         if interrupts.was_interrupted():
             return _say_stopped()

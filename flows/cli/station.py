@@ -24,14 +24,13 @@ def work(module: str, name: str, parameters: dict[str, Any], asked_from: str) ->
         parameters: What it is given.
         asked_from: The address of the machine of who asks.
     """
-    if not _own and not _reaches_prefect(asked_from):
-        os.environ.pop(URL)
-        current_store().enter()
-        _own.append(TemporaryServer())
-        _own[0].wait()
-    task = getattr(import_module(module), name)
     try:
-        return task(**parameters)
+        if not _own and not _reaches_prefect(asked_from):
+            os.environ.pop(URL)
+            current_store().enter()
+            _own.append(TemporaryServer())
+            _own[0].wait()
+        return getattr(import_module(module), name)(**parameters)
     except Exception as error:
         return error
 

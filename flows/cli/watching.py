@@ -14,6 +14,7 @@ import typer
 
 from .. import interrupts
 from ..store import full_disk
+from ..store.host import this_host
 from ..store.store import current_store
 from ..store.studio_record import PROCESS, running
 from ..studio.parts import answers
@@ -155,7 +156,7 @@ def _name_process() -> AbstractContextManager[object]:
     import psutil
     from prefect import tags
 
-    return tags(f"{PROCESS}{os.getpid()}:{psutil.Process().create_time():.2f}")
+    return tags(f"{PROCESS}{os.getpid()}:{psutil.Process().create_time():.2f}:{this_host()}")
 
 
 def _paragraph(error: Exception) -> str:

@@ -15,6 +15,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed
 
 from ..store import tracking
+from ..store.host import parse_host
 from ..store.store import Store
 from ..store.studio_record import PROCESS, lives
 from ..store.tracking import Run
@@ -102,8 +103,10 @@ def _dead(flow_run: FlowRun, run: Run | None, only_runner: bool) -> bool:
         return not tracking.alive(run)
     for tag in flow_run.tags:
         if tag.startswith(PROCESS):
-            number, _, started = tag.removeprefix(PROCESS).partition(":")
-            return not lives(int(number), float(started))
+            number, started, *where = tag.removeprefix(PROCESS).split(":", 2)
+            host = parse_host("".join(where))
+            if host is None or host.is_here or host.has_restarted:
+                return not lives(int(number), float(started))
     began = flow_run.start_time or flow_run.created or datetime.now(UTC)
     return datetime.now(UTC) - began > timedelta(seconds=UNKNOWN_SECONDS)
 

@@ -18,8 +18,8 @@ from daecore.processors import usable
 from ..store import device_lock, tracking
 from ..store.store import Store
 from .publish import find_published
-from .ranks import processes_here
 from .stage import DeviceRequest, Request
+from .torchrun import processes_here
 from .training import TrainingRequest
 
 SMALL = 28 * 28  # on samples of fewer values a second thread costs more than it brings: see docs/decisions/threads.md

@@ -31,9 +31,10 @@ from . import agenda
 from .dataset import splits_of
 from .epoch_log import SHOWN, EpochLog, Preview
 from .publish import find_published, publish
-from .ranks import lead, processes_here
+from .ranks import lead
 from .resuming import discard, resumable
 from .stage import DeviceRequest, device_of, stage
+from .torchrun import processes_here
 
 log = logging.getLogger("daecore.progress")
 
@@ -150,16 +151,8 @@ def train(request: TrainingRequest, store: Store, parent: str, *, fresh: bool = 
         return _train(request, store, parent, run.info.run_id if run else "", key)
 
 
-def follow(request: TrainingRequest, store: Store, world: World) -> None:
-    """Compute this process's share of a training that another process leads; nothing is written."""
-    begun = _begin(request, store)
-    with request.device.apply():
-        for _ in _epochs(request, begun, _clean(request, begun.below), None, world):
-            pass
-
-
 @dataclass(frozen=True)
-class _Begun:
+class Begun:
     """A network with its first weights, and what lies below it."""
 
     model: Autoencoder
@@ -167,29 +160,33 @@ class _Begun:
     below: list[nn.Module]
 
 
-def _begin(request: TrainingRequest, store: Store) -> _Begun:
+def begin_training(request: TrainingRequest, store: Store) -> Begun:
+    """The network of a training, before its first step."""
     below = [load_network(ref, store).encoder for ref in request.below]
     clean = code_shape(request.dataset.shape, below)
     shapes = Shapes(clean, Corruptor(request.corruptions).output_shape(clean))
-    return _Begun(initialise(request.architecture, shapes, request.seed), shapes, below)
+    return Begun(initialise(request.architecture, shapes, request.seed), shapes, below)
 
 
 def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key: str) -> ModelRef:
-    begun, checkpoint = _begin(request, store), store.checkpoint(key)
+    begun, checkpoint = begin_training(request, store), store.checkpoint(key)
     resume = resumable(checkpoint, begun.model, request.training)
     if run_id:
         tracking.proceed(run_id)
     else:
         run_id = _start_run(request, parent, key)
     with tracking.end_run(run_id), request.device.apply():
-        with lead(request.model_dump_json(), request.device.kind, request.processes) as world:
-            splits = _clean(request, begun.below)
-            with tracking.system_metrics(run_id), EpochLog(run_id, _preview(request)) as diary:
-                for epoch in _epochs(request, begun, splits, resume, world):
-                    diary.add(epoch)
-                    if diary.due:
-                        diary.write()  # before the checkpoint: killed in between, a training logs no step twice
-                        save_training_state(checkpoint, epoch.state)
+        given = (request.model_dump_json(), request.device.kind, request.processes)
+        with (
+            lead(*given, lambda: clean_splits(request, begun.below)) as (world, splits),
+            tracking.system_metrics(run_id),
+            EpochLog(run_id, _preview(request)) as diary,
+        ):
+            for epoch in train_epochs(request, begun, splits, resume, world):
+                diary.add(epoch)
+                if diary.due:
+                    diary.write()  # before the checkpoint: killed in between, a training logs no step twice
+                    save_training_state(checkpoint, epoch.state)
         few = as_float(splits.test[0].head(2))
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, begun.model, run_id)
@@ -217,7 +214,7 @@ def _preview(request: TrainingRequest) -> Preview:
     return Preview(corrupted, request.training.epochs)
 
 
-def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
+def clean_splits(request: TrainingRequest, below: list[nn.Module]) -> Splits:
     """What the training sees, where it computes: samples, or their codes by the encoders below; of the test two."""
     splits = splits_of(request.dataset, request.device.kind)
     encoders = [encoder.to(request.device.kind) for encoder in below]
@@ -226,9 +223,10 @@ def _clean(request: TrainingRequest, below: list[nn.Module]) -> Splits:
     return Splits(next(parts), next(parts), (next(parts).to("cpu"),))
 
 
-def _epochs(
-    request: TrainingRequest, begun: _Begun, splits: Splits, resume: TrainingState | None, world: World
+def train_epochs(
+    request: TrainingRequest, begun: Begun, splits: Splits, resume: TrainingState | None, world: World
 ) -> Iterator[Epoch]:
+    """The epochs of a training, each told of by the process that leads."""
     options = request.training.model_copy(update={"precision": request.device.precision})
     objective = request.objective.extension.function(request.objective.options, Corruptor(request.corruptions))
     if resume is not None:

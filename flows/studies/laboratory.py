@@ -34,7 +34,7 @@ from ..stages.training import TrainingRequest, train_autoencoder, training_reque
 from ..store import recipes, tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.store import Store
-from ..workers.chosen import AnyWorkers, begin_workers
+from ..workers.chosen import AnyWorkers, choose_workers
 from . import side_by_side
 from .trained import Drawn, Evaluated, Stacked, Trained
 
@@ -102,9 +102,9 @@ class Laboratory:
         new = side_by_side.to_train(asked, self.store, self.call.anew)
         if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
             if self._workers is None:
-                self._workers = self._around.enter_context(
-                    begin_workers(side_by_side.most() - 1, experiments[0].training)
-                )
+                chosen: AnyWorkers[TrainingRequest] = choose_workers(side_by_side.most() - 1, experiments[0].training)
+                self._around.enter_context(chosen)
+                self._workers = chosen
             self.call.agenda = _agenda(asked, alone=False)
             here: dict[str, Trained] = {}  # what was trained by this process
             with side_by_side.help_training(self._workers, new, self.run_id, self.call.anew) as shared:

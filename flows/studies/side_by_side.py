@@ -19,6 +19,7 @@ from prefect import task
 from daecore.plugin.spec import digest
 
 from ..stages.caller import without_tags
+from ..stages.follower import require_same_code
 from ..stages.publish import find_published
 from ..stages.threads import decide_threads, keys, useful_threads
 from ..stages.training import TrainingRequest, train_autoencoder
@@ -57,13 +58,15 @@ def to_train(requests: Sequence[TrainingRequest], store: Store, anew: Anew) -> l
 def at_once(requests: Sequence[TrainingRequest]) -> int:
     """How many of these can be trained at once: on the CPU as many as its cores carry, elsewhere one.
 
-    On a cluster, all: those for which it has no room wait there.
+    On a cluster it is for its workers to say how many they have room for.
     """
     if address():
         return min(len(requests), most())
     if any(request.device.kind != "cpu" for request in requests):
         return 1
-    threads = max((request.device.threads or useful_threads(request) for request in requests), default=1)
+    threads = max(
+        (request.processes * (request.device.threads or useful_threads(request)) for request in requests), default=1
+    )
     return min(len(requests), max(1, device_lock.cores() // threads), MOST)
 
 
@@ -139,7 +142,7 @@ def help_training(
         Exception: What a training of a worker raised: the first one.
     """
     shared = Shared(requests)
-    ended = _collect(workers, shared, at_once(requests) - 1, parent, anew)
+    ended = _collect(workers, shared, min(at_once(requests) - 1, workers.room), parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         try:
             feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
@@ -190,6 +193,7 @@ def _collect(
 def train_one(request: dict[str, Any], parent: str, fresh: bool) -> None:
     """One training, in a worker process; its result lies in the cache."""
     asked = TrainingRequest.model_validate(request)
+    require_same_code(asked)
 
     def work() -> None:
         with without_tags(), decide_threads(asked, current_store(), anew=fresh) as training:

@@ -3,7 +3,6 @@
 A sweep that was stopped goes on where it was: what it has is in its record, by the digest of what it was asked.
 """
 
-from contextlib import AbstractContextManager
 from typing import Annotated
 
 from prefect import flow, runtime
@@ -16,10 +15,10 @@ from daecore.experiment.feasibility import check
 from ..artifacts import show_sweep
 from ..store import recipes, tracking
 from ..store.store import Store, current_store
-from ..workers.chosen import AnyWorkers, begin_workers
+from ..workers.chosen import choose_workers
 from . import sweep_report
 from .plan import Method, SweepPlan, plan
-from .searching import Job, Search
+from .searching import Search
 from .trials import SweepRecord, load_record, still_true
 
 SWEEP = "sweep"  # the tag that holds a sweep's key
@@ -77,9 +76,8 @@ def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRec
     search.record = record.model_copy(update={"run_id": parent})
     with tracking.end_run(parent):
         if not search.whole:
-            workers: AbstractContextManager[AnyWorkers[Job]] = begin_workers(parallel, asked.base.training)
-            with workers as begun:
-                search.run(begun)
+            with choose_workers(parallel, asked.base.training) as workers:
+                search.run(workers)
             tracking.reconcile()  # a worker that died has left its run behind
         search.record.save(store)
         sweep_report.write(asked, search.record)

@@ -1,9 +1,9 @@
 """Which workers: processes of this machine, or of the cluster that the user names; who uses them sees no difference."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+import os
+from typing import Any, TypeVar
 
+from daecore.errors import InputError
 from daecore.training.loop import TrainingOptions
 
 from .cluster import ClusterWorkers
@@ -12,21 +12,26 @@ from .workers import Workers
 
 Job = TypeVar("Job")
 AnyWorkers = Workers[Job] | ClusterWorkers[Job]
-MOST_AFAR = 64  # tasks that wait in a cluster's queue at once; more than it has room for do no harm
+MOST_AFAR = 64  # trainings of a study that a cluster is asked for at once
 
 
-@contextmanager
-def begin_workers(count: int, training: TrainingOptions) -> "Iterator[AnyWorkers[Job]]":
-    """So many workers for a block, each with room for one such training.
+def choose_workers(count: int, training: TrainingOptions) -> AnyWorkers[Any]:
+    """So many workers, each with room for one such training; the block that enters them begins them.
+
+    Args:
+        count: How many tasks at a time.
+        training: Processes, threads and kind of device say how much of a cluster each takes.
 
     Raises:
-        InputError: The cluster that is named is not there, or not known how to be used.
+        InputError: torchrun has begun this process.
     """
-    if not address():
-        with Workers[Job](count) as workers:
-            yield workers
-        return
+    where = address()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        raise InputError(
+            "torchrun's processes share one training after the other, and several were to be made at once. Call "
+            "`dae sweep` and `dae study` without torchrun; a cluster places their trainings on machines."
+        )
+    if not where:
+        return Workers(count)
     gpus = training.devices if training.device == "cuda" else 0
-    cpus = max(1, training.threads) * training.devices
-    with ClusterWorkers[Job](count, cpus, gpus, address()) as afar:
-        yield afar
+    return ClusterWorkers(count, max(1, training.threads) * training.devices, gpus, where)

@@ -6,37 +6,26 @@ MLflow, and his Prefect server, or on another machine, where that cannot be reac
 Knows Ray, which only who names a cluster needs.
 """
 
-import logging
-import os
+import re
 import threading
+import time
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from prefect import Task
-from prefect.client.orchestration import get_client
 
-from daecore.errors import in_a_line
+from daecore.errors import InputError, in_a_line
 
-from ..store.server_address import MARK, URL
-from .cluster_address import CLUSTER, no_cluster, require_cluster
+from .cluster_connection import connect
 from .workers import WorkerDied
 
-OURS = ("DAE_", "PREFECT_", "MLFLOW_", "DO_NOT_TRACK", "GOMP_", "TORCHINDUCTOR_", "PYTHONSAFEPATH")
-SECRETS = (
-    "PASSWORD",
-    "TOKEN",
-    "SECRET",
-    "AUTH",
-    "KEY",
-)  # what cluster and pages would show: it is given to `ray start`
 STATION = "daecore_flows.cli.station"  # what Ray's processes do; named as a command is, for it stands above
 RETRIES = 3  # how often a task is begun again whose process or machine died
-POLL_SECONDS = 0.5
+POLL_SECONDS, REPEAT_SECONDS = 0.5, 20.0
 GRACE_SECONDS = 20.0  # for interrupted tasks to end
 
 Job = TypeVar("Job")
-
-log = logging.getLogger("daecore.progress")
 
 
 class ClusterWorkers(Generic[Job]):
@@ -52,14 +41,16 @@ class ClusterWorkers(Generic[Job]):
     def __init__(self, count: int, cpus: int, gpus: int, where: str) -> None:
         self.idle = list(range(count))
         self.stop = _Stop(self._cancel)
-        self._resources = {"num_cpus": cpus, "num_gpus": gpus}
+        self.wanted = {"CPU": cpus, "GPU": gpus}
         self._where, self._count = where, count
         self._running: dict[Any, tuple[int, Job]] = {}
+        self._cancelled = 0.0  # when tasks were told to end the last time
 
     def __enter__(self) -> "ClusterWorkers[Job]":
-        self._ray = _connect(self._where)
+        self._ray = connect(self._where)
         self._work = self._ray.remote(import_module(STATION).work)
         self._here = self._ray.util.get_node_ip_address()
+        self._require_room()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -67,7 +58,7 @@ class ClusterWorkers(Generic[Job]):
             if self._running:
                 self.stop.set()
                 self._ray.wait(list(self._running), num_returns=len(self._running), timeout=GRACE_SECONDS)
-                for task in self._running:
+                for task in list(self._running):
                     self._ray.cancel(task, force=True)
         finally:
             self._ray.shutdown()
@@ -79,34 +70,72 @@ class ClusterWorkers(Generic[Job]):
 
     @property
     def room(self) -> int:
-        """How many tasks the cluster has the processors for."""
-        found = self._ray.cluster_resources()
-        wanted = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
-        return min(int(found.get(kind, 0) // count) for kind, count in wanted.items() if count)
+        """How many tasks the cluster has room for."""
+        return sum(_room(node["Resources"], self.wanted) for node in self._ray.nodes() if node["Alive"])
 
     def submit(self, job: Job, task: Task[..., Any], parameters: dict[str, Any]) -> None:
         """Begin a task; there must be an idle place."""
-        number = self.idle.pop()
-        function = task.fn
-        asked = self._work.options(**self._resources, max_retries=RETRIES, name=task.name)
-        self._running[asked.remote(function.__module__, function.__name__, parameters, self._here)] = (number, job)
+        number, function = self.idle.pop(), task.fn
+        asked = self._work.options(
+            num_cpus=self.wanted["CPU"], num_gpus=self.wanted["GPU"], max_retries=RETRIES, name=task.name
+        )
+        begun = asked.remote(function.__module__, function.__name__, parameters, self._here)
+        self._running[begun] = (number, job)
+        if self.stop.is_set():
+            self._cancel()
 
     def wait(self) -> tuple[Job, Any]:
         """The next task that ends: its job, and its result or the exception that ended it."""
         done: list[Any] = []
         while not done:  # in short turns: an interrupt is heard between them
             done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=POLL_SECONDS)
+            if self.stop.is_set() and time.monotonic() - self._cancelled > REPEAT_SECONDS:
+                self._cancel()  # a library may have swallowed what a task was told
         number, job = self._running.pop(done[0])
         self.idle.append(number)
+        return job, self._result(done[0])
+
+    def _result(self, task: Any) -> Any:
+        errors = self._ray.exceptions
         try:
-            return job, self._ray.get(done[0])
-        except self._ray.exceptions.RayError as error:
-            return job, WorkerDied(f"its process died {RETRIES + 1} times ({in_a_line(str(error))})")
+            return self._ray.get(task)
+        except errors.TaskCancelledError:
+            return WorkerDied("it was ended")
+        except errors.RayTaskError as error:
+            return error.cause
+        except errors.RayError as error:
+            return WorkerDied(f"its process died {RETRIES + 1} times ({in_a_line(_plain(str(error)))})")
 
     def _cancel(self) -> None:
         """Interrupt every task, as Ctrl-C would."""
-        for task in self._running:
+        self._cancelled = time.monotonic()
+        for task in list(self._running):
             self._ray.cancel(task)
+
+    def _require_room(self) -> None:
+        """Refuse what no machine of the cluster has: Ray would wait for one that has, without a word."""
+        if not self.room:
+            there = [
+                f"{node['NodeManagerAddress']} {int(node['Resources'].get('CPU', 0))} and "
+                f"{int(node['Resources'].get('GPU', 0))}"
+                for node in self._ray.nodes()
+                if node["Alive"]
+            ]
+            raise InputError(
+                f"Each task asks for {self.wanted['CPU']} processors and {self.wanted['GPU']} GPUs of one machine, and "
+                f"none of the cluster {self._where} has so many ({'; '.join(there[:4])}). Ask for fewer --threads or "
+                "training.devices, or add a machine with `ray start`."
+            )
+
+
+def _room(there: Mapping[str, float], wanted: Mapping[str, int]) -> int:
+    """How many tasks fit on a machine."""
+    return min(int(there.get(kind, 0) // count) for kind, count in wanted.items() if count)
+
+
+def _plain(text: str) -> str:
+    """Without the colours of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 class _Stop(threading.Event):
@@ -121,27 +150,3 @@ class _Stop(threading.Event):
         if not self.is_set():
             super().set()
             self._cancel()
-
-
-def _connect(where: str) -> Any:
-    """Ray, connected to the cluster.
-
-    Raises:
-        InputError: See `require_cluster`.
-    """
-    require_cluster(where)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it calls home
-    import ray
-
-    with get_client(sync_client=True) as client:
-        api = str(client.api_url).rstrip("/")
-    given = {name: value for name, value in os.environ.items() if name.startswith(OURS) and name != CLUSTER}
-    given = {name: value for name, value in given.items() if not any(secret in name for secret in SECRETS)}
-    try:
-        ray.init(
-            address=where, runtime_env={"env_vars": given | {URL: api, MARK: api}}, log_to_driver=False,
-            logging_level=logging.ERROR, configure_logging=False,
-        )  # fmt: skip
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise no_cluster(where, str(error)) from None
-    return ray

@@ -66,6 +66,11 @@ class Workers(Generic[Job]):
             self.around.close()
 
     @property
+    def room(self) -> int:
+        """How many tasks can be under way."""
+        return len(self.slots)
+
+    @property
     def busy(self) -> bool:
         """Whether any task is under way."""
         return len(self.idle) < len(self.slots)

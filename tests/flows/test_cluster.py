@@ -30,7 +30,9 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder, port = folder, free_port()
         self.address = f"127.0.0.1:{port}"
-        self.head = self._begin("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
+        self.door = free_port()
+        doors = [f"--port={port}", f"--ray-client-server-port={self.door}"]
+        self.head = self._begin("--head", *doors, f"--temp-dir={folder}", "--include-dashboard=false")
         self.other = self._begin(f"--address={self.address}", "--node-ip-address=127.0.0.2")
 
     def _begin(self, *words: str) -> psutil.Popen:
@@ -120,6 +122,17 @@ def test_ctrl_c_ends_the_trials_on_the_cluster(cluster: Cluster, tmp_path: Path,
     before = {path: path.stat().st_mtime for path in (tmp_path / "checkpoints").glob("*")}
     time.sleep(4)
     assert {path: path.stat().st_mtime for path in (tmp_path / "checkpoints").glob("*")} == before
+
+
+def test_a_clusters_own_door_leads_there_too(cluster: Cluster, tmp_path: Path, dae: Any) -> None:
+    """By ``ray://``, from a machine that is none of it; what no machine of it has is refused before anything begins."""
+    space = ["sweep", "digits-erasure", "--space", "training.learning_rate=[1.0e-3, 2.0e-3]", "--set", "transfer=null"]
+    short = [*space, "--parallel", "2", "--set", "training.epochs=1", "--cluster"]
+    done = dae(tmp_path, *short, f"ray://127.0.0.1:{cluster.door}", "--threads", "1", new=True)
+    assert "Best of 2" in done.stdout
+    refused = dae(tmp_path / "other", *short, cluster.address, "--threads", "3", new=True, status=2)
+    assert "Each task asks for 3 processors and 0 GPUs of one machine" in refused.stderr
+    assert "127.0.0.2 1 and 0" in refused.stderr
 
 
 def test_where_no_cluster_is_one_paragraph_says_so(tmp_path: Path, dae: Any) -> None:

@@ -2,16 +2,19 @@
 
 import json
 import os
+import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from commands import DAE, environment_of
+from studio import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.cluster]
 
@@ -35,9 +38,7 @@ def written(store: Path) -> dict[Path, float]:
     return {path: path.stat().st_mtime for path in store.glob("checkpoints/*.safetensors")}
 
 
-def test_a_process_that_is_killed_costs_an_epoch(
-    tmp_path: Path, dae: Any, started: Any, wait_until: Callable[..., Any]
-) -> None:
+def test_a_process_that_is_killed_costs_an_epoch(tmp_path: Path, dae: Any, started: Any) -> None:
     """The first run is not disturbed; of the second a follower is killed, then the leader; it ends with the same bytes.
 
     Nothing is trained twice: the second goes on in its own run, and logs each epoch once.
@@ -65,7 +66,21 @@ def test_a_process_that_is_killed_costs_an_epoch(
     assert found["killed"]["weights_sha256"] == found["whole"]["weights_sha256"]
     assert found["killed"]["epochs"] == found["whole"]["epochs"] == 100
     assert found["whole"]["loss"] == pytest.approx(found["alone"]["loss"], rel=0.02)  # rounding, grown over 100 epochs
-    assert len(list((store / "artifacts").glob("*/*/artifacts/network.safetensors"))) <= 1
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
+        logged = "select key, step, count(*) from metrics where key = 'loss' group by run_uuid, step"
+        steps = database.execute(logged).fetchall()
+    assert [(step, count) for _, step, count in sorted(steps)] == [(epoch, 1) for epoch in range(1, 101)]
+
+
+def test_a_follower_ends_with_a_leader_that_dies_at_once(tmp_path: Path, started: Any) -> None:
+    """Also while it still imports what it needs."""
+    begun = started(tmp_path, *TOGETHER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: follower_of(begun) is not None, 120)
+    follower = follower_of(begun)
+    begun.kill()
+    begun.wait()
+    assert follower is not None
+    follower.wait(30)
 
 
 def test_torchrun_begins_the_processes(tmp_path: Path, dae: Any) -> None:
@@ -74,9 +89,15 @@ def test_torchrun_begins_the_processes(tmp_path: Path, dae: Any) -> None:
     words = [*(word.replace("transfer=null", "transfer.labels=[20]") for word in TOGETHER), *small]
     dae(tmp_path / "here", *words, "--report", tmp_path / "here.json", new=True)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
-    command = [*torchrun, DAE, *words, "--report", str(tmp_path / "torchrun.json")]
+    script = tmp_path / "script.sh"
+    script.write_text(f"{DAE} data list && {DAE} {shlex.join(words)} --report {tmp_path / 'torchrun.json'}\n")
     done = subprocess.run(
-        command, env=environment_of(tmp_path / "torchrun"), capture_output=True, text=True, check=False, timeout=300
+        [*torchrun, "sh", str(script)],
+        env=environment_of(tmp_path / "torchrun"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Restored to") == 1

@@ -25,7 +25,6 @@ from .registry import (
 from .runs import (
     PARENT,
     abandon,
-    alive,
     began,
     end_run,
     environment,
@@ -53,6 +52,7 @@ from .search import (
     training_run,
 )
 from .values import flatten, history, log_history, log_metrics, log_parameters, tag
+from .worker import alive
 
 __all__ = [
     "CHAMPION",

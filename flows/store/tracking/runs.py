@@ -1,29 +1,28 @@
 """Runs by explicit id: begun, taken up again, ended.
 
-A run carries the process that works on it in its tags, so that one whose process died is known as such.
+A run carries the process that works on it in its tags (`worker`), so that one whose process died is known as such.
 """
 
 import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
-from mlflow.entities import Run
-
 from ... import interrupts
 from ..full_disk import give_up_reserve
 from ..store import current_store
+from . import worker
 from .connection import client
 from .search import runs
 from .values import log_parameters, tag
+from .worker import PID, beating, is_ours, process_tags
 
-PID, STARTED, PARENT = "dae.pid", "dae.pid_started", "mlflow.parentRunId"
+PARENT = "mlflow.parentRunId"
 
 _under_way: list[str] = []  # this process's runs, the outermost first
 
@@ -33,7 +32,7 @@ def start(
 ) -> str:
     """A new run; its id."""
     lineage = {PARENT: parent} if parent else {}
-    run = client().create_run(mlflow_experiment, run_name=name, tags={**tags, **lineage, **_process_tags()})
+    run = client().create_run(mlflow_experiment, run_name=name, tags={**tags, **lineage, **process_tags()})
     log_parameters(run.info.run_id, parameters)
     return str(run.info.run_id)
 
@@ -45,7 +44,7 @@ def start_child(parent: str, name: str, tags: Mapping[str, str], parameters: Map
 
 def proceed(run_id: str) -> None:
     """Take up a run that a process left behind."""
-    tag(run_id, _process_tags())  # first: a run that is RUNNING without a living process counts as dead
+    tag(run_id, process_tags())  # first: a run that is RUNNING without a living process counts as dead
     client().update_run(run_id, status="RUNNING")
 
 
@@ -61,9 +60,11 @@ def end_run(run_id: str) -> Iterator[None]:
     An interrupt ends the runs around it, too, and at once: before they come to it by themselves, who told the process
     to end may have lost patience.
     """
+    beats = nullcontext() if _under_way else beating(lambda: _under_way)
     _under_way.append(run_id)
     try:
-        yield
+        with beats:
+            yield
     except BaseException as error:
         give_up_reserve(current_store().root, error)  # else its end could not be written
         if isinstance(error, Exception) and not interrupts.was_interrupted():
@@ -89,13 +90,13 @@ def abandon() -> None:
     """Mark as KILLED what is still said to be under way in this process, which ends now."""
     with suppress(Exception):  # another command does the same once this process is gone
         for run in runs(f"attributes.status = 'RUNNING' and tags.`{PID}` = '{os.getpid()}'"):
-            if run.data.tags.get(STARTED) == _process_tags()[STARTED]:
+            if is_ours(run):
                 finish(run.info.run_id, "KILLED")
 
 
 def reconcile() -> list[str]:
     """Mark runs as KILLED whose process is gone; their ids."""
-    dead = [run.info.run_id for run in runs("attributes.status = 'RUNNING'") if not alive(run)]
+    dead = [run.info.run_id for run in runs("attributes.status = 'RUNNING'") if not worker.alive(run)]
     for run_id in dead:
         finish(run_id, "KILLED")
     return dead
@@ -121,19 +122,3 @@ def environment() -> dict[str, str]:
     except OSError:
         git = ""
     return {"git": git, "python": platform.python_version(), "torch": version("torch"), "daecore": version("daecore")}
-
-
-def _process_tags() -> dict[str, str]:
-    return {PID: str(os.getpid()), STARTED: f"{psutil.Process().create_time():.2f}"}
-
-
-def alive(run: Run) -> bool:
-    """Whether the process that started a run still lives (a reused pid has another start time)."""
-    tags = run.data.tags
-    if PID not in tags:
-        return True  # not started by us
-    try:
-        process = psutil.Process(int(tags[PID]))
-        return f"{process.create_time():.2f}" == tags[STARTED] and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -32,7 +32,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[dict[str, 
 
 CASES = (
     "mse", "flow", "sure", "noise2noise", "noise2self", "contractive", "weight_decay", "emphasised", "cross_entropy",
-    "ragged", "tiny", "average", "once", "patience", "gradient", "resumed",
+    "experts", "twice", "ragged", "tiny", "average", "once", "patience", "gradient", "resumed",
 )  # fmt: skip
 
 
@@ -86,4 +86,12 @@ def test_layers_that_look_at_the_batch_are_told_of(found) -> None:
 
 def test_a_network_without_rows_is_refused(found) -> None:
     """What gives no row for each sample cannot be shared, and the message says what to do."""
-    assert "training.devices=1" in found[2][0]["refused"][0]
+    rows, _ = found[2][0]["refused"]
+    assert "gave no tensor with a row for each" in rows
+    assert "training.devices=1" in rows
+
+
+def test_a_loss_of_which_each_process_sees_a_part_is_refused(found) -> None:
+    """One that holds gradients for weights: the processes come to different losses, and all are told so."""
+    told = [rank["refused"][1] for rank in found[3]]
+    assert all("have come to different losses" in each for each in told)

@@ -48,6 +48,34 @@ def network(name: str = "dense", seed: int = 0) -> nn.Module:
     return initialise(spec("architecture", {name: {"widths": widths, "code": 8}}), SHAPES, seed)
 
 
+class Experts(nn.Module):
+    """Bright rows go one way, dark ones another: of few rows none may go one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bright, self.dark = network(seed=1), network(seed=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        bright = x.flatten(1).mean(1) > 0.5
+        out = torch.empty_like(x)
+        for chosen, expert in ((bright, self.bright), (~bright, self.dark)):
+            if chosen.any():
+                out[chosen] = expert(x[chosen])
+        return out
+
+
+class Twice(nn.Module):
+    """It calls itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.once = network()
+
+    def forward(self, x: Tensor, *, again: bool = True) -> Tensor:
+        out: Tensor = self(self.once(x), again=False) if again else self.once(x)
+        return out
+
+
 class Unbatched(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +107,13 @@ class Heard(logging.Handler):
         self.lines.append(record.getMessage())
 
 
+def of_the_weights(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+    """A penalty on the gradient for the weights, of which each process has its share."""
+    error = (model(batch.clean) - batch.clean).square().mean()
+    gradients = torch.autograd.grad(error, list(model.parameters()), create_graph=True)
+    return error + 10 * sum((gradient.square().sum() for gradient in gradients), torch.zeros(()))
+
+
 def main(folder: Path, world: World) -> dict[str, Any]:
     def train(model: nn.Module, loss: Loss, samples: Samples = IMAGES, **more: Any) -> list[float]:
         given = {key: more.pop(key) for key in ("validation", "resume") if key in more}
@@ -96,6 +131,8 @@ def main(folder: Path, world: World) -> dict[str, Any]:
         "average": train(network(), objective("mse"), average=0.9, validation=HELD_OUT),
         "once": train(network(), objective("mse"), noise="once", layer_decay=0.5),
         "patience": train(network(), objective("mse"), learning_rate=3e-2, epochs=9, patience=2, validation=HELD_OUT),
+        "experts": train(Experts(), objective("mse"), batch=3),
+        "twice": train(Twice(), objective("mse")),
         "gradient": train(network(), of_the_gradient),
         "resumed": resumed(folder, world),
     }
@@ -111,10 +148,14 @@ def main(folder: Path, world: World) -> dict[str, Any]:
     found["told"] = told.lines
     found["refused"] = []
     if world.size > 1:
-        try:
-            train(Unbatched(), lambda model, batch, generator: model(batch.clean))
-        except InputError as error:
-            found["refused"] = [str(error)]
+        for model, loss in (
+            (Unbatched(), lambda model, batch, generator: model(batch.clean)),
+            (network(), of_the_weights),
+        ):
+            try:
+                train(model, loss)
+            except InputError as error:
+                found["refused"].append(str(error))
     return found
 
 

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
-from daecore_flows.stages import ranks
+from daecore_flows.stages import ranks, torchrun
 from torch import distributed
 
 from daecore.errors import InputError
@@ -16,7 +17,7 @@ from daecore.errors import InputError
 def begin(monkeypatch: pytest.MonkeyPatch, rank: int, size: int) -> None:
     for name, value in {"RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": 1}.items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setenv(ranks.TORCHRUN, "none")
+    monkeypatch.setenv(torchrun.TORCHRUN, "none")
 
 
 def test_another_number_than_torchrun_has_begun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +27,7 @@ def test_another_number_than_torchrun_has_begun_is_refused(monkeypatch: pytest.M
         with pytest.raises(InputError, match=f"begun 4 processes, and training.devices is {size}. Set .*=4"):
             ranks.require_devices("cpu", size)
     ranks.require_devices("cpu", 4)
-    assert ranks.processes_here(4) == 1
+    assert torchrun.processes_here(4) == 1
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,23 +42,33 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_rank_in_the_environment_is_not_torchruns(monkeypatch: pytest.MonkeyPatch) -> None:
     """SLURM's own job steps and other programs set such names, too."""
     begin(monkeypatch, 1, 2)
-    monkeypatch.delenv(ranks.TORCHRUN)
-    assert ranks.launched() == ranks.ALONE
+    monkeypatch.delenv(torchrun.TORCHRUN)
+    assert torchrun.launched().size == 1
 
 
 def test_who_follows_is_told_each_training_and_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """In their order; of another attempt of torchrun's nothing is heard."""
     store = distributed.HashStore()
-    monkeypatch.setattr(ranks, "torchrun_store", lambda: store)
+    monkeypatch.setattr(torchrun, "meeting_store", lambda: store)
     begin(monkeypatch, 0, 2)
-    monkeypatch.setenv(ranks.RESTARTS, "1")
-    ranks.dismiss()
-    monkeypatch.setenv(ranks.RESTARTS, "2")
-    told = ranks.Told(request="{}", folders={"DAE_STORE": "/somewhere"})
-    assert ranks.tell(told) == 0
-    assert ranks.tell(told) == 1
-    ranks.dismiss()
-    assert [ranks.next_message(store, number) for number in range(3)] == [told, told, None]
+    monkeypatch.setenv(torchrun.COMMAND, "")
+    monkeypatch.setenv(torchrun.RESTARTS, "1")
+    torchrun.begin_command()
+    torchrun.dismiss()
+    monkeypatch.setenv(torchrun.RESTARTS, "2")
+    torchrun.begin_command()
+    told = torchrun.Told(request="{}", folders={"DAE_STORE": "/somewhere"})
+    assert torchrun.tell(told) == 0
+    assert torchrun.tell(told) == 1
+    torchrun.dismiss()
+    assert [torchrun.next_message(number) for number in range(3)] == [told, told, None]
+    torchrun.begin_command()  # the script's second command
+    assert torchrun.tell(told) == 0
+    monkeypatch.setenv("RANK", "1")
+    torchrun.begin_command()
+    assert os.environ[torchrun.COMMAND] == "1", "another process is still at the first"
+    torchrun.begin_command()
+    assert torchrun.next_message(0) == told
 
 
 def test_a_follower_that_cannot_begin_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +80,7 @@ def test_a_follower_that_cannot_begin_is_told_of(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(ranks, "begin_follower", broken)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    before, entered = dict(os.environ), ranks.lead("{}", "cpu", 3)
+    before, entered = dict(os.environ), ranks.lead("{}", "cpu", 3, dict)
     with (
         pytest.raises(ranks.RankLost, match=r"Process 1 of the 3 .*status 1, after saying: no such plugin: dust"),
         entered,
@@ -88,7 +99,33 @@ def test_an_error_of_the_training_itself_is_no_lost_process(monkeypatch: pytest.
         return begun[-1]
 
     monkeypatch.setattr(ranks, "begin_follower", idle)
-    monkeypatch.setattr(ranks, "meet", lambda folder, device, world: (_ for _ in ()).throw(InputError("too dark")))
-    with pytest.raises(InputError, match="too dark"), ranks.lead("{}", "cpu", 2):
-        pass
-    assert begun[0].poll() is not None
+    monkeypatch.setattr(ranks, "meet", lambda folder, device, world: nullcontext(world))
+    monkeypatch.setattr(ranks, "GRACE_SECONDS", 0.2)
+    for error in (
+        InputError("too dark"),
+        OSError("Connection refused"),
+        RuntimeError("the connection to MLflow broke"),
+    ):
+        with pytest.raises(type(error), match=str(error)), ranks.lead("{}", "cpu", 2, dict):
+            raise error
+        assert begun[-1].poll() is not None
+
+
+def test_a_process_that_dies_in_the_midst_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the broken connection that it leaves behind."""
+
+    def short(folder: Path, rank: int, size: int) -> subprocess.Popen[bytes]:
+        ranks.sign_of_life(folder, rank).touch()
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+    begun: list[subprocess.Popen[bytes]] = []
+    monkeypatch.setattr(ranks, "begin_follower", lambda *given: begun.append(short(*given)) or begun[-1])
+    monkeypatch.setattr(ranks, "meet", lambda folder, device, world: nullcontext(world))
+
+    def together() -> None:
+        with ranks.lead("{}", "cpu", 2, dict):
+            begun[0].kill()
+            raise RuntimeError("[gloo] Connection closed by peer")
+
+    with pytest.raises(ranks.RankLost, match=r"Process 1 of the 2 .* \(ended by signal 9\)"):
+        together()

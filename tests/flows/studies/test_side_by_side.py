@@ -124,6 +124,8 @@ def test_they_are_the_networks_that_each_would_be_alone(tmp_path: Path, lab: Cal
 class Helpers:
     """Workers that give what they are told to, one after the other, as soon as they are asked."""
 
+    room = 8
+
     def __init__(self, *results: object, seconds: float = 0) -> None:
         self.results, self.seconds = deque(results), seconds
         self.given, self.ended = list[TrainingRequest](), 0

@@ -1,0 +1,64 @@
+"""Who works on a run: a process of a machine, as the run's tags say it, and whether it still does.
+
+Of this machine the kernel knows. Of others their heartbeat tells: they write the time into the run, once a minute.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import psutil
+from mlflow.entities import Run
+
+from ..host import parse_host, this_host
+from ..studio_record import lives
+from .values import tag
+
+PID, STARTED, HOST, BEAT = "dae.pid", "dae.pid_started", "dae.host", "dae.heartbeat"
+BEAT_SECONDS = 60.0
+LOST_SECONDS = 600.0  # without a heartbeat; clocks of machines may differ by minutes
+
+
+def process_tags() -> dict[str, str]:
+    """What a run's tags say of this process."""
+    began = f"{psutil.Process().create_time():.2f}"
+    return {PID: str(os.getpid()), STARTED: began, HOST: str(this_host()), BEAT: f"{time.time():.0f}"}
+
+
+def is_ours(run: Run) -> bool:
+    """Whether this very process works on a run."""
+    here = process_tags()
+    return all(run.data.tags.get(name) == here[name] for name in (PID, STARTED, HOST))
+
+
+def alive(run: Run) -> bool:
+    """Whether the process that works on a run still lives (a reused number has another start time)."""
+    tags = run.data.tags
+    if PID not in tags:
+        return True  # not started by us
+    host = parse_host(tags.get(HOST, ""))
+    if host is None or host.is_here:
+        return lives(int(tags[PID]), float(tags[STARTED]))
+    heard = float(tags.get(BEAT, 0))
+    return not host.has_restarted and time.time() - heard < LOST_SECONDS
+
+
+@contextmanager
+def beating(runs: Callable[[], Sequence[str]]) -> Iterator[None]:
+    """A block in which other machines are told, once a minute, that this process works on these runs."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            for run in tuple(runs()):
+                with suppress(Exception):  # the next one comes in a minute
+                    tag(run, {BEAT: f"{time.time():.0f}"})
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
