@@ -11,9 +11,11 @@ from statistics import median
 from typing import Any
 
 import pytest
-from commands import DAE
+import yaml
+from commands import DAE, environment_of
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]  # `dae up` is given in a stranger's folder
+ROOT = Path(__file__).parents[3]
 SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 
 
@@ -108,3 +110,31 @@ def test_a_moved_store_opens_after_doctor(own_studio: Any, tmp_path: Path) -> No
             assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
     finally:
         moved.down()
+
+
+def test_a_work_pools_worker_makes_a_deployments_run(studio: Any, tmp_path: Path) -> None:
+    """Prefect's own worker, with `prefect.yaml` as it stands: it needs the store's name and nothing else."""
+    described = yaml.safe_load((ROOT / "deploy" / "prefect.yaml").read_text(encoding="utf-8"))
+    [chosen] = [item for item in described["deployments"] if item["name"] == "digits-erasure"]
+    pooled = chosen | {"name": "pooled", "work_pool": {"name": "tried"}}
+    (tmp_path / "prefect.yaml").write_text(yaml.safe_dump(described | {"deployments": [pooled]}))
+    given = environment_of(studio.root) | {"PREFECT_API_URL": f"{studio.record['prefect']}/api"}
+    given["PREFECT_HOME"] = str(tmp_path / "home")
+
+    def prefect(*words: str) -> None:
+        command = [str(Path(DAE).with_name("prefect")), *words]
+        done = subprocess.run(
+            command, env=given, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    prefect("work-pool", "create", "--type", "process", "tried")
+    try:
+        prefect("--no-prompt", "deploy", "--prefect-file", "prefect.yaml", "--all")
+        run = studio.submit("denoise/pooled", **SHORT)
+        prefect("worker", "start", "--pool", "tried", "--run-once")
+        assert studio.finished(run) == "Completed"
+        assert len(studio.runs(f"tags.`prefect.flow_run_id` = '{run}'")) == 1
+    finally:
+        prefect("--no-prompt", "work-pool", "delete", "tried")
+        prefect("--no-prompt", "deployment", "delete", "denoise/pooled")
