@@ -333,7 +333,7 @@ def test_all_imports_are_declared(files: list[Path], extras: tuple[str, ...]) ->
     """What is imported is the standard library, ourselves, or a dependency that pyproject.toml names for that size."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     more = [name for extra in extras for name in project["optional-dependencies"][extra]]
-    declared = {re.split("[>=<]", name)[0].lower() for name in [*project["dependencies"], *more]}
+    declared = {re.split(r"[>=<\[]", name)[0].lower() for name in [*project["dependencies"], *more]}
     names = {name.split(".")[0] for path in files for name in imports(path)}
     roots = names - OURS - {""} - set(sys.stdlib_module_names)
     undeclared = {root for root in roots if OTHER_NAMES.get(root, root).lower().replace("_", "-") not in declared}

@@ -22,6 +22,7 @@ from torch.distributed import Store  # type: ignore[attr-defined]  # exported, b
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from daecore.errors import InputError
+from daecore.training.shared_rows import SharedCalls
 
 AGREEMENT = 1e-4  # of losses: machines may round differently
 PATIENCE = timedelta(minutes=30)  # how long one process waits for the others within a step
@@ -46,11 +47,6 @@ class World:
         """Whether this process is the one that writes."""
         return self.rank == 0
 
-    def share(self, rows: int, rank: int | None = None) -> slice:
-        """Which rows of so many are a process's: this one's, or another rank's; they differ by one row at most."""
-        rank = self.rank if rank is None else rank
-        return slice(rows * rank // self.size, rows * (rank + 1) // self.size)
-
     @contextmanager
     def sharing(self, model: nn.Module) -> Iterator[None]:
         """A block in which each call of the network computes this process's rows and gives those of all.
@@ -69,32 +65,11 @@ class World:
         if self.size == 1:
             yield
             return
-        rows: list[int] = []  # of the call under way; 0: it is not shared
-
-        def before(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-            tensors = [value for value in (*given, *named.values()) if isinstance(value, Tensor) and value.dim()]
-            count = len(tensors[0]) if tensors else 0
-            whole = bool(rows) or count < self.size or any(value.requires_grad for value in tensors)
-            rows.append(0 if whole else count)
-            if not rows[-1]:
-                return None
-            own = self.share(count)
-            cut = tuple(_rows(value, count, own) for value in given)
-            return cut, {name: _rows(value, count, own) for name, value in named.items()}
-
-        def after(module: nn.Module, given: tuple[Any, ...], restored: Any) -> Any:
-            count = rows.pop()
-            if not count:
-                return None
-            own = self.share(count)
-            if not isinstance(restored, Tensor) or restored.shape[:1] != (own.stop - own.start,):
-                raise InputError(
-                    f"Several processes share the rows of a batch, and {type(module).__name__} gave no tensor with a "
-                    "row for each: its forward is to map (B, ...) to (B, ...). Train it with training.devices=1."
-                )
-            return _Gather.apply(restored, self, count)
-
-        hooks = [model.register_forward_pre_hook(before, with_kwargs=True), model.register_forward_hook(after)]
+        shared = SharedCalls(self.rank, self.size)
+        hooks = [
+            model.register_forward_pre_hook(shared.before, with_kwargs=True),
+            model.register_forward_hook(shared.after),
+        ]
         try:
             yield
         finally:
@@ -164,21 +139,6 @@ class World:
         found: list[float] = told.tolist()
         return found
 
-    def gather(self, own: Tensor, rows: int) -> Tensor:
-        """All rows of which each process has its share, in the strides of the share."""
-        last = own.dim() == 4 and own.is_contiguous(memory_format=torch.channels_last)
-        dense = own.permute(0, 2, 3, 1) if last else own.contiguous()
-        most = -(-rows // self.size)
-        padded = (
-            dense if len(dense) == most else torch.cat((dense, dense.new_zeros(most - len(dense), *dense.shape[1:])))
-        )
-        found = dense.new_empty(self.size * most, *dense.shape[1:])
-        distributed.all_gather(list(found.split(most)), padded.contiguous())
-        shares = [self.share(rows, rank) for rank in range(self.size)]
-        parts = [part[: share.stop - share.start] for part, share in zip(found.split(most), shares, strict=True)]
-        whole = torch.cat(parts)
-        return whole.permute(0, 3, 1, 2) if last else whole
-
 
 ALONE = World()
 """A process that trains by itself."""
@@ -218,25 +178,3 @@ def tell_of_statistics(model: nn.Module, world: World) -> None:
             "are not those of one process. GroupNorm and LayerNorm look at single samples.",
             layers[0], world.size,
         )  # fmt: skip
-
-
-class _Gather(torch.autograd.Function):
-    """The rows of all processes, from each one's own; backwards, each takes its own again.
-
-    Every process computes the loss of all rows, so that its gradient for its own is whole: as many times too small for
-    a mean over the processes as there are of them.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, own: Tensor, world: World, rows: int) -> Tensor:
-        ctx.world, ctx.rows = world, rows
-        return world.gather(own, rows)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return gradient[ctx.world.share(ctx.rows)] * ctx.world.size, None, None
-
-
-def _rows(value: Any, count: int, own: slice) -> Any:
-    """This process's rows of what has a row for each sample; anything else as it is."""
-    return value[own] if isinstance(value, Tensor) and value.dim() and len(value) == count else value

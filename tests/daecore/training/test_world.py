@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from daecore.training.world import ALONE, World
+from daecore.training.shared_rows import share
+from daecore.training.world import ALONE
 
 HERE = Path(__file__).parent
 
@@ -61,7 +62,7 @@ def test_twice_is_bit_equal(found, tmp_path: Path) -> None:
 def test_shares_are_whole_and_even() -> None:
     """Every row belongs to one process, and no process has more than one row more than another."""
     for rows in range(20):
-        shares = [range(rows)[World(0, 3).share(rows, rank)] for rank in range(3)]
+        shares = [range(rows)[share(rows, rank, 3)] for rank in range(3)]
         assert [row for share in shares for row in share] == list(range(rows))
         assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
