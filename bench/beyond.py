@@ -86,7 +86,8 @@ def train(folder: Path, size: int, rank: int) -> float:
 
     from daecore.plugin.spec import spec
     from daecore.processors import usable
-    from daecore.training.loop import TrainingOptions, fit
+    from daecore.training.loop import fit
+    from daecore.training.options import TrainingOptions
     from daecore.training.world import ALONE, World, join_world
 
     torch.set_num_threads(max(1, usable() // size))

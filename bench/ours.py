@@ -7,7 +7,8 @@ from torch import nn
 from daecore.data.samples import as_float
 from daecore.device import autocast, keep_memory, resolve_device
 from daecore.plugin.spec import spec
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 
 
 def ours(setting: Setting, precision: str) -> float:

@@ -31,7 +31,8 @@ def train(folder: Path, data: Path) -> dict[str, Any]:
         from daecore.experiment.loading import load_splits
         from daecore.plugin.spec import spec
         from daecore.training.checkpoint import tensors_digest
-        from daecore.training.loop import TrainingOptions, fit
+        from daecore.training.loop import fit
+        from daecore.training.options import TrainingOptions
 
         began = time.perf_counter()
         train = load_splits(spec("dataset", {"image_folder": {"path": str(folder), "size": CROP}}), data).train
@@ -52,7 +53,8 @@ def idle(folder: Path, data: Path, side: int = CROP) -> dict[str, Any]:
         import daecore.experiment.loading  # noqa: F401 -- what the other process has imported, too
         from daecore.data.samples import Samples
         from daecore.plugin.spec import spec
-        from daecore.training.loop import TrainingOptions, fit
+        from daecore.training.loop import fit
+        from daecore.training.options import TrainingOptions
 
         spec("dataset", {"image_folder": {"path": str(folder), "size": CROP}})
         nothing = Samples(torch.zeros((BATCH, 1, side, side), dtype=torch.uint8))
@@ -80,7 +82,8 @@ def mapped(folder: Path, data: Path) -> dict[str, Any]:
     with peak() as memory:
         from daecore.data.sample_store import open_sets
         from daecore.training.checkpoint import tensors_digest
-        from daecore.training.loop import TrainingOptions, fit
+        from daecore.training.loop import fit
+        from daecore.training.options import TrainingOptions
 
         splits, model = open_sets(folder), network()
         assert splits is not None

@@ -13,7 +13,7 @@ from pydantic import Field
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.feasibility import check, check_samples
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
-from daecore.training.loop import TrainingOptions
+from daecore.training.options import TrainingOptions
 from daecore.transfer.scores import TransferReport
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.calibration import require_count

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from daecore.data.samples import Samples, as_float
 from daecore.rng import stream
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
 from daecore.training.loss import classification
+from daecore.training.options import TrainingOptions
 
 FEATURES = 64
 SIZE = 1000  # pictures seen at once where nothing is trained

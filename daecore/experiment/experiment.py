@@ -25,7 +25,7 @@ from daecore.plugin.spec import (
     explain,
     spec,
 )
-from daecore.training.loop import TrainingOptions
+from daecore.training.options import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.options import ErrorBarsOptions
 

@@ -8,50 +8,21 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from daecore import rng
-from daecore.data.samples import Batch, Samples
-from daecore.device import autocast, resolve_device
+from daecore.data.samples import Samples
+from daecore.device import resolve_device
 from daecore.errors import NonFiniteError
-from daecore.plugin.options import Options
 from daecore.training.allocator import keep_freed_memory
 from daecore.training.loss import Loss
 from daecore.training.optimiser import AdamW
-from daecore.training.room import name_a_batch_that_fits
-from daecore.training.schedule import Schedule, rate
+from daecore.training.options import TrainingOptions
+from daecore.training.passes import Passes
 from daecore.training.state import LiveTraining, TrainingState
 from daecore.training.trainable import require_trainable
 from daecore.training.world import ALONE, World, tell_of_statistics
-
-
-class TrainingOptions(Options):
-    """How a network is trained."""
-
-    epochs: int = Field(default=5, ge=1, le=10_000, description="passes over the training set")
-    batch: int = Field(default=128, ge=1, le=65_536, description="samples a step")
-    learning_rate: float = Field(default=2e-3, gt=0, le=10, description="AdamW's highest learning rate")
-    weight_decay: float = Field(default=1e-4, ge=0, le=10, description="AdamW's decoupled weight decay")
-    schedule: Schedule = Field(
-        default="one_cycle", description="learning rate over the steps: warm-up and cosine, cosine alone, or constant"
-    )
-    layer_decay: float = Field(
-        default=1, gt=0, le=1, description="the rate of each layer beside that of the next one; 1: all learn alike"
-    )
-    noise: Literal["fresh", "once"] = Field(
-        default="fresh", description="a new corruption in each epoch, or one per sample for ever"
-    )
-    average: float = Field(default=0, ge=0, lt=1, description="decay of the weight average (EMA) a step; 0: none")
-    patience: int = Field(default=0, ge=0, le=10_000, description="epochs without a better validation loss; 0: all run")
-    precision: Literal["auto", "float32", "bf16"] = Field(default="auto", description="bf16 autocast or float32")
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the training runs")
-    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0: as many as pay and are free")
-    devices: int = Field(default=1, ge=1, le=1024, description="processes that share each batch: one a GPU, or on CPUs")
-    compile: bool = Field(default=False, description="torch.compile the model; pays on a GPU and long runs")
 
 
 @dataclass(frozen=True)
@@ -122,71 +93,22 @@ def fit(
         state.restore(resume)
     state.follow_the_first(world)
     tell_of_statistics(model, world)
-    step_model: nn.Module = torch.compile(model) if options.compile else model  # type: ignore[assignment]
-    steps, most = math.ceil(len(samples) / options.batch), min(options.batch, len(samples))
-
-    def try_step(count: int) -> None:
-        batch = samples.batch(torch.arange(count, device=samples.source.home))
-        _backward(objective, step_model, batch, rng.stream(seed, "room", device=device), precision)
+    passes = Passes(state, objective, samples, options, seed, precision, world)
 
     for number in range(state.epoch + 1, options.epochs + 1):
         if options.patience and state.waited >= options.patience:
             break
         began = time.perf_counter()
-        model.train()
-        losses = torch.empty(steps, device=device)  # one tensor: kept one by one, they leave holes in memory
-        with name_a_batch_that_fits(model, most, world.size, try_step), world.sharing(step_model):
-            for step, (name, index) in enumerate(_batches(samples, options, seed, number)):
-                batch = samples.batch(index, number)
-                generator = rng.stream(seed, "noise", *name, device=device)
-                losses[step] = _backward(objective, step_model, batch, generator, precision)
-                world.average_gradients(model)
-                before = (number - 1) * steps + step  # steps of the whole training
-                state.step(rate(options.schedule, options.learning_rate, before / (options.epochs * steps)), before)
-        mean = _finite_mean(losses, optimiser, number)  # the epoch's only wait for the device
+        mean = _finite_mean(passes.train(number), optimiser, number)  # the epoch's only wait for the device
         world.require_agreement(mean, device)
         seconds = time.perf_counter() - began
         world.average_statistics(model, state.average)
-        held_out = None
-        if validation is not None:
-            with world.sharing(state.candidate):
-                held_out = _validate(state.candidate, objective, validation, options, seed, precision)
-            [held_out] = world.agree([held_out], device)
+        held_out = None if validation is None else passes.validate(validation)
         state.finish(number, held_out)
         yield Epoch(number, mean, held_out, seconds, len(samples) / seconds, state.model, state.snapshot())
     if state.model is not model:
         model.load_state_dict(state.model.state_dict())
     model.eval()
-
-
-def _backward(objective: Loss, model: nn.Module, batch: Batch, generator: torch.Generator, precision: str) -> Tensor:
-    """The loss of a batch, whose gradients are added to the network's."""
-    with autocast(batch.clean.device, precision):
-        loss = objective(model, batch, generator)
-    loss.backward()
-    return loss.detach()
-
-
-def _batches(
-    samples: Samples, options: TrainingOptions, seed: int, epoch: int
-) -> Iterator[tuple[tuple[int, int], Tensor]]:
-    """The epoch's batches: the name of each one's noise stream, and its positions, where samples are looked up.
-
-    With ``noise: once`` the same batches come in another order, each with its own noise for ever.
-    """
-    fixed = options.noise == "once"
-    order = rng.stream(seed, "order", 0 if fixed else epoch, device=samples.device)
-    parts = _permutation(len(samples), order, samples.device).to(samples.source.home).split(options.batch)
-    if not fixed:
-        yield from (((epoch, step), part) for step, part in enumerate(parts))
-        return
-    for index in torch.randperm(len(parts), generator=rng.stream(seed, "batches", epoch)).tolist():
-        yield (0, index), parts[index]
-
-
-def _permutation(count: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    # The meta device has no generator of its own: draw on the CPU, then move.
-    return torch.randperm(count, generator=generator, device=generator.device).to(device)
 
 
 def _finite_mean(losses: Tensor, optimiser: AdamW, epoch: int) -> float:
@@ -206,23 +128,3 @@ def _finite_mean(losses: Tensor, optimiser: AdamW, epoch: int) -> float:
         f"{said} Training has stopped; the last checkpoint is intact. Lower training.learning_rate, try "
         "training.precision=float32, or look for NaN in the data."
     )
-
-
-@torch.no_grad()
-def _validate(
-    model: nn.Module, objective: Loss, validation: Samples, options: TrainingOptions, seed: int, precision: str
-) -> float:
-    """The mean loss on the validation set, with the same noise after every epoch."""
-    model.eval()
-    total = torch.zeros((), device=validation.device)
-    for number, batch in enumerate(validation.batches(options.batch)):
-        generator = rng.stream(seed, "validation", number, device=validation.device)
-        with autocast(validation.device, precision):
-            total += objective(model, batch, generator) * len(batch.index)
-    mean = 0.0 if total.device.type == "meta" else total.item() / len(validation)
-    if not math.isfinite(mean):
-        raise NonFiniteError(
-            f"The validation loss became {mean}. Training has stopped; the last checkpoint is intact. Lower "
-            "training.learning_rate, or try training.precision=float32."
-        )
-    return mean

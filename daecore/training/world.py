@@ -27,6 +27,8 @@ from daecore.training.shared_rows import SharedCalls
 AGREEMENT = 1e-4  # of losses: machines may round differently
 PATIENCE = timedelta(minutes=30)  # how long one process waits for the others within a step
 
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # in the environment of every process that torchrun begins
+
 log = logging.getLogger("daecore")
 
 
@@ -76,11 +78,10 @@ class World:
             for hook in hooks:
                 hook.remove()
 
-    def average_gradients(self, model: nn.Module) -> None:
-        """Give every process the mean of all gradients, in one message."""
+    def average_gradients(self, learning: Sequence[nn.Parameter]) -> None:
+        """Give every process the mean of all gradients of what learns, in one message."""
         if self.size == 1:
             return
-        learning = [p for p in model.parameters() if p.requires_grad]
         # One that has none here may have one elsewhere, where other rows went another way through the network.
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in learning]
         flat = torch.cat([gradient.reshape(-1) for gradient in found])
@@ -144,6 +145,13 @@ ALONE = World()
 """A process that trains by itself."""
 
 
+def launched_world() -> World:
+    """Which of torchrun's processes this one is; alone where torchrun did not begin it."""
+    if TORCHRUN not in os.environ:
+        return ALONE
+    return World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+
+
 @contextmanager
 def join_world(device: str = "cpu", *, store: Store | None = None, world: World | None = None) -> Iterator[World]:
     """Be one of the processes that train together, for a block.
@@ -155,7 +163,7 @@ def join_world(device: str = "cpu", *, store: Store | None = None, world: World 
         store: Where the processes find each other, if torchrun did not begin them.
         world: Which of them this is, likewise.
     """
-    found = world or World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    found = world or launched_world()
     if found.size == 1:
         yield found
         return

@@ -13,8 +13,8 @@ from daecore import rng
 from daecore.corruption.corruptor import Corruptor
 from daecore.data.samples import Samples
 from daecore.device import Precision
-from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented_classification
+from daecore.training.options import TrainingOptions
 from daecore.transfer.classifier import SIZE, Classifier, evaluate
 from daecore.transfer.finetuning import ValidationCheck, linear_layer, repeat, train_classifier
 from daecore.transfer.nearest import nearest_errors

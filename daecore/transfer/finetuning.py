@@ -13,8 +13,9 @@ from daecore.data.samples import Samples
 from daecore.device import Precision
 from daecore.stats.metrics import error_percent
 from daecore.training.checkpoint import tensors_digest
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
 from daecore.training.loss import Loss, classification
+from daecore.training.options import TrainingOptions
 from daecore.transfer.classifier import evaluate, moments
 
 PASSES = 10  # over a small set, repeated until it fills a tenth of the steps: an epoch is worth its overhead

@@ -12,8 +12,9 @@ from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_positions
 from daecore.data.samples import Batch, Samples
 from daecore.device import Precision
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
 from daecore.training.loss import Loss
+from daecore.training.options import TrainingOptions
 from daecore.uncertainty.binned_spread import bin_of
 from daecore.uncertainty.error_network import ErrorNetwork
 

@@ -99,12 +99,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _lead_or_follow(arguments: list[str] | None) -> int:
     """Of the processes that torchrun has begun the first one runs the command; the others train with it."""
+    from daecore.training.world import launched_world
+
     from ..stages import torchrun
 
-    if torchrun.launched().size == 1:
+    world = launched_world()
+    if world.size == 1:
         return _run_command(arguments)
     torchrun.begin_command()
-    if not torchrun.launched().leads:
+    if not world.leads:
         return _run_command(arguments, follow=True)
     try:
         return _run_command(arguments)

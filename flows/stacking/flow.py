@@ -8,7 +8,7 @@ from pydantic import Field
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.stack_layers import ARCHITECTURE, check_stack, widths
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, spec
-from daecore.training.loop import TrainingOptions
+from daecore.training.options import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.options import ErrorBarsOptions
 

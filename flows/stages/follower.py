@@ -17,7 +17,7 @@ from daecore.errors import DaecoreError, StoreError
 from daecore.training.world import World
 
 from ..store.store import Store, current_store
-from . import ranks, torchrun
+from . import local_ranks, torchrun
 from .training import TrainingRequest, begin_training, clean_splits, train_autoencoder, train_epochs
 
 POLL_SECONDS = 0.5  # how often it looks whether who leads still lives
@@ -28,10 +28,10 @@ def main() -> int:
     folder, rank, world = Path(sys.argv[1]), int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
     try:
-        request = TrainingRequest.model_validate_json((folder / ranks.REQUEST).read_text(encoding="utf-8"))
+        request = TrainingRequest.model_validate_json((folder / local_ranks.REQUEST).read_text(encoding="utf-8"))
         follow = prepare_to_follow(request, current_store())
-        ranks.sign_of_life(folder, rank).touch()
-        with ranks.meet(folder, request.device.kind, World(rank, world)) as met:
+        local_ranks.sign_of_life(folder, rank).touch()
+        with local_ranks.meet(folder, request.device.kind, World(rank, world)) as met:
             follow(met)
     except DaecoreError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

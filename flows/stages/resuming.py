@@ -10,7 +10,7 @@ from torch import nn
 
 from daecore.errors import CheckpointError
 from daecore.training.checkpoint import load_training_state
-from daecore.training.loop import TrainingOptions
+from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState, require_same_training
 
 log = logging.getLogger("daecore.progress")

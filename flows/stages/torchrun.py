@@ -13,9 +13,9 @@ from torch.distributed import DistStoreError, PrefixStore, Store  # type: ignore
 from torch.distributed.rendezvous import rendezvous
 
 from daecore.record import Record
-from daecore.training.world import ALONE, World, join_world
+from daecore.training.world import World, join_world, launched_world
 
-TORCHRUN, RESTARTS = "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"  # in the environment of what it begins
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"  # in the environment of what torchrun begins
 COMMAND = "DAE_TORCHRUN_COMMAND"  # in ours: which command of the script this is
 END = ""  # in place of a message
 TURN = timedelta(seconds=30)  # how long a follower waits at a time
@@ -33,21 +33,14 @@ class Told(Record):
     folders: dict[str, str]
 
 
-def launched() -> World:
-    """Which of torchrun's processes this one is; alone where torchrun did not begin it."""
-    if TORCHRUN not in os.environ:
-        return ALONE
-    return World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
-
-
 def processes_here(devices: int) -> int:
     """How many of so many processes compute on this machine."""
-    return int(os.environ["LOCAL_WORLD_SIZE"]) if launched().size > 1 and devices > 1 else devices
+    return int(os.environ["LOCAL_WORLD_SIZE"]) if launched_world().size > 1 and devices > 1 else devices
 
 
 def begin_command() -> None:
     """Note in the environment which command of a script this process is at: every process counts for itself."""
-    os.environ[COMMAND] = str(meeting_store().add(f"daecore-{_attempt()}-commands-{launched().rank}", 1))
+    os.environ[COMMAND] = str(meeting_store().add(f"daecore-{_attempt()}-commands-{launched_world().rank}", 1))
 
 
 def tell(told: Told) -> int:
@@ -74,7 +67,7 @@ def next_message(number: int) -> Told | None:
 def meet_launched(device: str, number: int) -> Iterator[World]:
     """Be one of those that train together, in the training of this number."""
     store = PrefixStore(f"daecore-{_attempt()}-{os.environ[COMMAND]}-{number}", meeting_store())
-    with join_world(device, store=store, world=launched()) as world:
+    with join_world(device, store=store, world=launched_world()) as world:
         yield world
 
 

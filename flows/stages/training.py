@@ -17,7 +17,8 @@ from daecore.model.stack import code_shape, encode
 from daecore.plugin.extension import declared_value
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec, digest, spec
 from daecore.training.checkpoint import save_training_state, tensors_digest
-from daecore.training.loop import Epoch, TrainingOptions, fit
+from daecore.training.loop import Epoch, fit
+from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState
 from daecore.training.world import World
 

@@ -1,10 +1,10 @@
 """Which workers: processes of this machine, or of the cluster that the user names; who uses them sees no difference."""
 
-import os
 from typing import Any, TypeVar
 
 from daecore.errors import InputError
-from daecore.training.loop import TrainingOptions
+from daecore.training.options import TrainingOptions
+from daecore.training.world import launched_world
 
 from .cluster import ClusterWorkers
 from .cluster_address import address
@@ -26,7 +26,7 @@ def choose_workers(count: int, training: TrainingOptions) -> AnyWorkers[Any]:
         InputError: torchrun has begun this process.
     """
     where = address()
-    if "TORCHELASTIC_RUN_ID" in os.environ:
+    if launched_world().size > 1:
         raise InputError(
             "torchrun's processes share one training after the other, and several were to be made at once. Call "
             "`dae sweep` and `dae study` without torchrun; a cluster places their trainings on machines."

@@ -8,6 +8,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from .connection import client, experiment_id, prepare
 from .files import artifact_folder, artifact_path, log_dataset, log_file, log_json, log_picture, system_metrics
+from .heartbeat import alive
 from .models import LOGGED, MODEL, load_exporter, log_network, sources
 from .pages import artifact_page, run_page
 from .registry import (
@@ -52,7 +53,6 @@ from .search import (
     training_run,
 )
 from .values import flatten, history, log_history, log_metrics, log_parameters, tag
-from .worker import alive
 
 __all__ = [
     "CHAMPION",

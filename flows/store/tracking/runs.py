@@ -1,6 +1,6 @@
 """Runs by explicit id: begun, taken up again, ended.
 
-A run carries the process that works on it in its tags (`worker`), so that one whose process died is known as such.
+A run carries the process that works on it in its tags (`heartbeat`), so that one whose process died is known as such.
 """
 
 import os
@@ -16,11 +16,11 @@ from typing import Any
 from ... import interrupts
 from ..full_disk import give_up_reserve
 from ..store import current_store
-from . import worker
+from . import heartbeat
 from .connection import client
+from .heartbeat import PID, beating, is_ours, process_tags
 from .search import runs
 from .values import log_parameters, tag
-from .worker import PID, beating, is_ours, process_tags
 
 PARENT = "mlflow.parentRunId"
 
@@ -96,7 +96,7 @@ def abandon() -> None:
 
 def reconcile() -> list[str]:
     """Mark runs as KILLED whose process is gone; their ids."""
-    dead = [run.info.run_id for run in runs("attributes.status = 'RUNNING'") if not worker.alive(run)]
+    dead = [run.info.run_id for run in runs("attributes.status = 'RUNNING'") if not heartbeat.alive(run)]
     for run_id in dead:
         finish(run_id, "KILLED")
     return dead

@@ -15,7 +15,8 @@ from numcodecs import Zstd
 from daecore.data import Batch, ChunkStorage, Header, Samples, Splits, open_packed, pack, packed_set, read_header
 from daecore.data.chunked import Chunked
 from daecore.errors import DataError, InputError, SamplesError
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 
 STORED = ("folder", "s3")
 

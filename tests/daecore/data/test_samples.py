@@ -11,8 +11,9 @@ from torch import nn
 
 from daecore import InputError, Samples, Splits
 from daecore.errors import NonFiniteError, SamplesError
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
 from daecore.training.loss import classification
+from daecore.training.options import TrainingOptions
 
 IMAGES, POINTS = torch.zeros(6, 1, 4, 4, dtype=torch.uint8), torch.rand(6, 3)
 LABELS = torch.arange(6) % 2

@@ -16,7 +16,8 @@ from daecore.training.checkpoint import (
     save_training_state,
     tensors_digest,
 )
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState
 
 

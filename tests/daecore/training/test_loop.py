@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from daecore.data.samples import Batch, Samples
 from daecore.errors import InputError, NonFiniteError
 from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
-from daecore.training.loop import Epoch, TrainingOptions, fit
+from daecore.training.loop import Epoch, fit
 from daecore.training.loss import classification
+from daecore.training.options import TrainingOptions
 
 IMAGES = Samples(torch.randint(0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)))
 HELD_OUT = Samples(IMAGES.data[:10])

@@ -19,7 +19,8 @@ from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.stats.metrics import psnr
 from daecore.training.checkpoint import load_training_state, save_training_state
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 from daecore.training.world import World, join_world
 
 pytestmark = pytest.mark.gpu

@@ -17,7 +17,8 @@ from daecore.data.source_views import Fetched
 from daecore.data.stored_pictures import open_pictures
 from daecore.rng import stream
 from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 
 OPTIONS = TrainingOptions(epochs=3, batch=16, precision="float32")
 
@@ -93,7 +94,8 @@ import sys
 from pathlib import Path
 import torch
 from daecore.data.samples import Samples
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 
 def held():
     lines = Path("/proc/self/status").read_text().splitlines()

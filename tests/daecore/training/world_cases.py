@@ -20,8 +20,9 @@ from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.training.checkpoint import load_training_state, save_training_state
-from daecore.training.loop import Epoch, TrainingOptions, fit
+from daecore.training.loop import Epoch, fit
 from daecore.training.loss import Loss
+from daecore.training.options import TrainingOptions
 from daecore.training.world import ALONE, World, join_world
 
 GENERATOR = torch.Generator().manual_seed(1)

@@ -15,8 +15,8 @@ from daecore.plots.label_efficiency import label_efficiency
 from daecore.plugin.spec import spec
 from daecore.stats.intervals import student
 from daecore.training.checkpoint import tensors_digest
-from daecore.training.loop import TrainingOptions
 from daecore.training.loss import augmented_classification, classification
+from daecore.training.options import TrainingOptions
 from daecore.transfer.classifier import Classifier, evaluate
 from daecore.transfer.encoder import PretrainedEncoder
 from daecore.transfer.finetuning import ValidationCheck, epochs_for, probe_codes, repeat, train_classifier

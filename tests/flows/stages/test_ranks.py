@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from daecore_flows.stages import ranks, torchrun
+from daecore_flows.stages import local_ranks, ranks, torchrun
 from torch import distributed
 
 from daecore.errors import InputError
+from daecore.training.world import TORCHRUN, launched_world
 
 
 def begin(monkeypatch: pytest.MonkeyPatch, rank: int, size: int) -> None:
     for name, value in {"RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": 1}.items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setenv(torchrun.TORCHRUN, "none")
+    monkeypatch.setenv(TORCHRUN, "none")
 
 
 def test_another_number_than_torchrun_has_begun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +43,8 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_rank_in_the_environment_is_not_torchruns(monkeypatch: pytest.MonkeyPatch) -> None:
     """SLURM's own job steps and other programs set such names, too."""
     begin(monkeypatch, 1, 2)
-    monkeypatch.delenv(torchrun.TORCHRUN)
-    assert torchrun.launched().size == 1
+    monkeypatch.delenv(TORCHRUN)
+    assert launched_world().size == 1
 
 
 def test_who_follows_is_told_each_training_and_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,11 +79,11 @@ def test_a_follower_that_cannot_begin_is_told_of(tmp_path: Path, monkeypatch: py
         with (folder / f"{rank}.log").open("wb") as log:
             return subprocess.Popen([sys.executable, "-c", "raise SystemExit('no such plugin: dust')"], stderr=log)
 
-    monkeypatch.setattr(ranks, "begin_follower", broken)
+    monkeypatch.setattr(local_ranks, "begin_follower", broken)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before, entered = dict(os.environ), ranks.lead("{}", "cpu", 3, dict)
     with (
-        pytest.raises(ranks.RankLost, match=r"Process 1 of the 3 .*status 1, after saying: no such plugin: dust"),
+        pytest.raises(local_ranks.RankLost, match=r"Process 1 of the 3 .*status 1, after saying: no such plugin: dust"),
         entered,
     ):
         raise AssertionError("nothing was to begin")
@@ -94,13 +95,13 @@ def test_an_error_of_the_training_itself_is_no_lost_process(monkeypatch: pytest.
     begun = []
 
     def idle(folder: Path, rank: int, size: int) -> subprocess.Popen[bytes]:
-        ranks.sign_of_life(folder, rank).touch()
+        local_ranks.sign_of_life(folder, rank).touch()
         begun.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
         return begun[-1]
 
-    monkeypatch.setattr(ranks, "begin_follower", idle)
+    monkeypatch.setattr(local_ranks, "begin_follower", idle)
     monkeypatch.setattr(ranks, "meet", lambda folder, device, world: nullcontext(world))
-    monkeypatch.setattr(ranks, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(local_ranks, "GRACE_SECONDS", 0.2)
     for error in (
         InputError("too dark"),
         OSError("Connection refused"),
@@ -115,11 +116,11 @@ def test_a_process_that_dies_in_the_midst_is_named(monkeypatch: pytest.MonkeyPat
     """By the broken connection that it leaves behind."""
 
     def short(folder: Path, rank: int, size: int) -> subprocess.Popen[bytes]:
-        ranks.sign_of_life(folder, rank).touch()
+        local_ranks.sign_of_life(folder, rank).touch()
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 
     begun: list[subprocess.Popen[bytes]] = []
-    monkeypatch.setattr(ranks, "begin_follower", lambda *given: begun.append(short(*given)) or begun[-1])
+    monkeypatch.setattr(local_ranks, "begin_follower", lambda *given: begun.append(short(*given)) or begun[-1])
     monkeypatch.setattr(ranks, "meet", lambda folder, device, world: nullcontext(world))
 
     def together() -> None:
@@ -127,5 +128,5 @@ def test_a_process_that_dies_in_the_midst_is_named(monkeypatch: pytest.MonkeyPat
             begun[0].kill()
             raise RuntimeError("[gloo] Connection closed by peer")
 
-    with pytest.raises(ranks.RankLost, match=r"Process 1 of the 2 .* \(ended by signal 9\)"):
+    with pytest.raises(local_ranks.RankLost, match=r"Process 1 of the 2 .* \(ended by signal 9\)"):
         together()

@@ -17,8 +17,9 @@ from torch import nn
 from daecore.data.samples import Samples
 from daecore.errors import CheckpointError
 from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
 from daecore.training.loss import classification
+from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState
 
 POINTS = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))

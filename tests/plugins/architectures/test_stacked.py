@@ -17,7 +17,8 @@ from daecore.experiment.stack_layers import check_stack, layer
 from daecore.model.autoencoder import Shapes, initialise
 from daecore.model.stack import code_shape, encode, unroll
 from daecore.training.checkpoint import Header, load_tensors, save_tensors
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 
 PICTURES = Samples(torch.randint(0, 256, (96, 1, 8, 8), generator=stream(0, "pictures")).to(torch.uint8))
 

@@ -11,7 +11,8 @@ from daecore import Autoencoder, Batch, Corruptor, InputError, Sampler, Samples,
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
 from daecore.model.autoencoder import Shapes, initialise
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState
 
 CLEAN = torch.rand((64, 1, 8, 8), generator=stream(0, "pictures"))

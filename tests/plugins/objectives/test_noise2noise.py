@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from daecore import Batch, Corruptor, InputError, Samples, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
 from daecore.training.loss import Loss
+from daecore.training.options import TrainingOptions
 
 SHAPE = (1, 6, 6)
 

@@ -11,7 +11,8 @@ from torch.optim.swa_utils import AveragedModel
 from daecore import Batch, Corrupted, Corruptor, InputError, Loss, Samples, find_encoder, spec, stream
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
-from daecore.training.loop import TrainingOptions, fit
+from daecore.training.loop import fit
+from daecore.training.options import TrainingOptions
 
 SIGMA = 0.2
 CLEAN = torch.rand((64, 1, 8, 8), generator=stream(0, "pictures"))

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from daecore_flows.store.host import this_host
-from daecore_flows.store.tracking import worker
+from daecore_flows.store.tracking import heartbeat
 
 ELSEWHERE = str(replace(this_host(), name="other", machine="", namespace="1"))
 
 
 def run(**changes: str) -> Any:
-    tags = {**worker.process_tags(), **{f"dae.{name}": value for name, value in changes.items()}}
+    tags = {**heartbeat.process_tags(), **{f"dae.{name}": value for name, value in changes.items()}}
     return SimpleNamespace(data=SimpleNamespace(tags=tags))
 
 
@@ -29,29 +29,29 @@ def dead() -> str:
 
 def test_a_process_of_this_machine_is_looked_for(dead: str) -> None:
     """However lately it was heard of."""
-    assert worker.alive(run())
-    assert not worker.alive(run(pid=dead))
-    assert not worker.alive(run(pid_started="1.00"))
+    assert heartbeat.alive(run())
+    assert not heartbeat.alive(run(pid=dead))
+    assert not heartbeat.alive(run(pid_started="1.00"))
 
 
 def test_another_machine_is_heard_of(dead: str) -> None:
     """Its numbers mean nothing here: a living run of it is left alone, one that is silent for long is dead."""
     now = time.time()
-    assert worker.alive(run(host=ELSEWHERE, pid=dead, heartbeat=f"{now - 60:.0f}"))
-    assert not worker.alive(run(host=ELSEWHERE, heartbeat=f"{now - 2 * worker.LOST_SECONDS:.0f}"))
+    assert heartbeat.alive(run(host=ELSEWHERE, pid=dead, heartbeat=f"{now - 60:.0f}"))
+    assert not heartbeat.alive(run(host=ELSEWHERE, heartbeat=f"{now - 2 * heartbeat.LOST_SECONDS:.0f}"))
 
 
 def test_a_run_of_an_earlier_version_is_of_this_machine(dead: str) -> None:
     """It names no host."""
-    assert worker.alive(run(host=""))
-    assert not worker.alive(run(host="", pid=dead))
+    assert heartbeat.alive(run(host=""))
+    assert not heartbeat.alive(run(host="", pid=dead))
 
 
 def test_what_others_began_is_none_of_ours() -> None:
     """Of MLflow's own clients nobody knows who works on a run."""
-    assert worker.alive(SimpleNamespace(data=SimpleNamespace(tags={})))  # type: ignore[arg-type]
-    assert worker.is_ours(run())
-    assert not worker.is_ours(run(host=ELSEWHERE))
+    assert heartbeat.alive(SimpleNamespace(data=SimpleNamespace(tags={})))  # type: ignore[arg-type]
+    assert heartbeat.is_ours(run())
+    assert not heartbeat.is_ours(run(host=ELSEWHERE))
 
 
 def test_the_heart_beats_for_all_runs_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,12 +61,12 @@ def test_the_heart_beats_for_all_runs_under_way(monkeypatch: pytest.MonkeyPatch)
     def tag(name: str, tags: dict[str, str]) -> None:
         if name == "gone":
             raise OSError("no such run")
-        assert abs(float(tags[worker.BEAT]) - time.time()) < 5
+        assert abs(float(tags[heartbeat.BEAT]) - time.time()) < 5
         heard.append(name)
 
-    monkeypatch.setattr(worker, "tag", tag)
-    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.01)
-    with worker.beating(lambda: ["gone", "outer", "inner"]):
+    monkeypatch.setattr(heartbeat, "tag", tag)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
+    with heartbeat.beating(lambda: ["gone", "outer", "inner"]):
         end = time.monotonic() + 10
         while len(heard) < 4 and time.monotonic() < end:
             time.sleep(0.01)
