@@ -17,12 +17,12 @@ from ..store import full_disk
 from ..store.host import this_host
 from ..store.store import current_store
 from ..store.studio_record import PROCESS, running
+from ..store.unfinished import close_runs
 from ..studio.parts import answers
 from ..studio.temporary_server import TemporaryServer, begin
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
 COMING_UP_SECONDS, POLL_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
-MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage less often
 
 Result = TypeVar("Result")
@@ -68,7 +68,7 @@ def run_watched(
             if verbose:
                 traceback.print_exc()
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
-            _close_left_open()
+            close_runs()
             raise typer.Exit(1) from None
 
 
@@ -78,15 +78,7 @@ def _say_stopped(goes_on: str) -> None:
     which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
     print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
     interrupts.answer()
-    _close_left_open()
-
-
-def _close_left_open() -> None:
-    """End what is still said to be under way in this process."""
-    if MLFLOW in sys.modules:
-        from ..store import tracking
-
-        tracking.abandon()
+    close_runs()
 
 
 def _studio_answers() -> None:

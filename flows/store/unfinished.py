@@ -1,11 +1,25 @@
-"""What was stopped on its way and is to go on."""
+"""What was stopped on its way: what is to go on stays, and no run is left that is said to be under way."""
 
+import sys
 from pathlib import Path
 
 from .store import Store
+
+MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 
 
 def goes_on(folder: Path, store: Store) -> bool:
     """Whether a folder of results says of a training that was stopped and is to go on: it must stay."""
     files = folder.iterdir() if folder.is_dir() else ()
     return any(store.checkpoint(path.read_text()).exists() for path in files if path.name.isdecimal())
+
+
+def close_runs() -> None:
+    """End what is still said to be under way in this process, which was interrupted or has failed.
+
+    A run that an interrupt met while it began is known to MLflow, and to nobody here.
+    """
+    if MLFLOW in sys.modules:
+        from . import tracking
+
+        tracking.abandon()

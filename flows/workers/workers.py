@@ -24,6 +24,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner
 
 from .. import interrupts
+from ..store.unfinished import close_runs
 from .console import loud, silence
 
 POLL_SECONDS, REPEAT_SECONDS = 0.5, 20  # how often a worker looks whether it is to end; when it is told again
@@ -104,6 +105,7 @@ class Workers(Generic[Job]):
 
 _at_work = threading.Event()  # in a worker: whether an interrupt has something to end
 _ending = threading.Event()  # in a worker: nothing more is to begin
+_task = threading.Lock()  # in a worker: held until a task has noted what came of it
 
 
 @contextmanager
@@ -133,19 +135,21 @@ def at_work(work: Callable[[], Result]) -> Result:
     if not gc.isenabled():
         gc.freeze()  # what was imported stays
         gc.enable()
-    try:
+    with _task:
         try:
-            _at_work.set()
-            if _ending.is_set():
-                raise KeyboardInterrupt
-            return work()
-        finally:
-            _at_work.clear()
-    except BaseException as error:
-        if isinstance(error, Exception) and not interrupts.was_interrupted():
-            raise
-        _at_work.clear()  # where the interrupt came while that was done
-        raise Interrupted(f"interrupted ({type(error).__name__})") from error
+            try:
+                _at_work.set()
+                if _ending.is_set():
+                    raise KeyboardInterrupt
+                return work()
+            finally:
+                _at_work.clear()
+        except BaseException as error:
+            if isinstance(error, Exception) and not interrupts.was_interrupted():
+                raise
+            _at_work.clear()  # where the interrupt came while that was done
+            close_runs()
+            raise Interrupted(f"interrupted ({type(error).__name__})") from error
 
 
 def _watch(stop: Any, parent: int, shown: bool) -> None:
@@ -170,8 +174,9 @@ def _watch_parent(stop: Any, parent: int) -> None:
         told = time.monotonic()
         while _at_work.is_set() and time.monotonic() - told < REPEAT_SECONDS:
             time.sleep(POLL_SECONDS)
-    time.sleep(GRACE_SECONDS)
-    os._exit(1)  # an interrupted pool may never tell its processes to end
+    with _task:  # nothing more begins
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)  # an interrupted pool may never tell its processes to end
 
 
 def _interrupt(number: int, frame: object) -> None:

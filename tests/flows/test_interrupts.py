@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,27 @@ def test_a_worker_s_task_that_fails_after_an_interrupt_was_interrupted() -> None
 
     with pytest.raises(Interrupted):
         at_work(work)
+
+
+def test_a_run_that_an_interrupt_met_while_it_began_ends_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    """MLflow knows it, and the task does not yet."""
+    from daecore_flows.store import tracking
+    from daecore_flows.store.store import current_store
+
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    monkeypatch.setenv("DAE_STORE", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    begun = []
+
+    def work() -> None:
+        begun.append(tracking.start(tracking.experiment_id("test", current_store()), "training", {}, {}))
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        at_work(work)
+    assert tracking.client().get_run(begun[0]).info.status == "KILLED"
 
 
 @pytest.fixture
