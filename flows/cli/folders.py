@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ..store.store import DATA, STORE, Store
+from ..store.environment import DATA, STORE
+from ..store.shared import ARTIFACTS, DATABASE
+from ..store.shared.remembered import place_of
+from ..store.store import Store
 
 StoreFolder = Annotated[
     Path, typer.Option("--store", envvar=STORE, metavar="DIR", help="Where runs and their files are kept.")
@@ -18,11 +21,36 @@ DEFAULT_STORE = Path("mlruns")
 DEFAULT_DATA = Path("~/.cache/daecore")
 
 
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database", envvar=DATABASE, metavar="URL", help="Of a shared store: postgresql://USER@HOST:PORT/NAME."
+    ),
+]
+Artifacts = Annotated[
+    str | None,
+    typer.Option(
+        "--artifacts",
+        envvar=ARTIFACTS,
+        metavar="URL",
+        help="Its files: s3://BUCKET/NAME, or a folder that all see.",
+    ),
+]
+
+
+def name_place(database: str | None, artifacts: str | None) -> None:
+    """Let the store be the shared one that these options name; it is remembered, so that they are given once."""
+    for name, value in ((DATABASE, database), (ARTIFACTS, artifacts)):
+        if value is not None:
+            os.environ[name] = value
+
+
 def store_at(store: Path, data: Path) -> Store:
     """The store in these folders, which is the process's from now on; nothing is created."""
     from daecore.paths import user_path
 
-    found = Store(user_path(store, "--store (DAE_STORE)"), user_path(data, "--data (DAE_DATA)"))
+    root = user_path(store, "--store (DAE_STORE)")
+    found = Store(root, user_path(data, "--data (DAE_DATA)"), place_of(root))
     os.environ.update({STORE: str(found.root), DATA: str(found.data)})
     return found
 

@@ -123,7 +123,7 @@ def enter(store: Store) -> None:
     """
     from daecore.errors import InputError
 
-    if not store.database.is_file():
+    if not store.is_there:
         raise InputError(
             f"There is no store in {store.root} yet. `dae run mnist-erasure` makes one; --store names another."
         )

@@ -9,7 +9,16 @@ from rich.console import Console
 from .. import interrupts
 from ..store.store import Store
 from ..store.studio_record import Studio, running
-from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .folders import (
+    DEFAULT_DATA,
+    DEFAULT_STORE,
+    Artifacts,
+    Database,
+    DataFolder,
+    StoreFolder,
+    name_place,
+    store_at,
+)
 
 if TYPE_CHECKING:
     from ..studio.status import Entry
@@ -25,6 +34,8 @@ def up(
     ] = "127.0.0.1",
     prefect_port: Port = 0,
     mlflow_port: Port = 0,
+    database: Database = None,
+    artifacts: Artifacts = None,
     store: StoreFolder = DEFAULT_STORE,
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
@@ -36,6 +47,7 @@ def up(
 
     from ..studio import up as studio
 
+    name_place(database, artifacts)
     opened, began = store_at(store, data), time.monotonic()
     opened.enter()
     console = Console(highlight=False, soft_wrap=True)

@@ -96,13 +96,14 @@ def _print(asked: "SweepPlan", record: "SweepRecord") -> None:
     table = sweep_report.rows(asked, record)
     console.print(_table(table, names))
     said = [sweep_report.best_sentence(asked, record), measures.caution(asked.measure, asked.paths)]
-    artifacts = tracking.artifact_folder(record.run_id)
-    best = artifacts / "best.yaml"
+    picture, csv, best = (
+        tracking.artifact(record.run_id, name) for name in ("parallel_coordinates.png", "sweep.csv", "best.yaml")
+    )
     told = [
         *filter(None, said),
         "",
-        f"picture  {artifacts / 'parallel_coordinates.png'}",
-        f"table    {artifacts / 'sweep.csv'}",
+        f"picture  {picture}",
+        f"table    {csv}",
     ]
     told += [f"best     dae run {best}"] if best.is_file() else []
     for line in [*told, f"MLflow   run {record.run_id}"]:

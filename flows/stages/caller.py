@@ -103,7 +103,8 @@ def _is_as_declared(stage: Any, result: Any) -> bool:
 
 def _is_settled(request: Request) -> bool:
     """Whether no later training under this key was stopped on its way, which is then to go on."""
-    return not current_store().checkpoint(digest(request.key)).exists()
+    store = current_store()
+    return not store.files.holds(store.checkpoint(digest(request.key)))
 
 
 def intact(result: Any) -> bool:

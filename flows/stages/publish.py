@@ -13,7 +13,7 @@ from daecore.plugin.spec import ArchitectureSpec
 from daecore.training.checkpoint import save_tensors
 
 from ..store import tracking
-from ..store.file_ref import file_ref
+from ..store.file_ref import FileRef
 from ..store.model_file import ModelHeader
 from ..store.model_ref import ModelRef, TrainingSummary
 from ..store.provenance import provenance
@@ -29,7 +29,6 @@ def publish(
     example: Tensor,
     summary: TrainingSummary,
     run_id: str,
-    store: Store,
 ) -> ModelRef:
     """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
 
@@ -40,14 +39,13 @@ def publish(
         example: Two samples as it takes them, for the MLflow model's signature.
         summary: How it was trained.
         run_id: Whose network it is.
-        store: Where it lies.
     """
-    _log_weights(model, architecture, shapes, run_id)
+    weights = _log_weights(model, architecture, shapes, run_id)
     model.to(memory_format=torch.contiguous_format)
     logged = tracking.log_network(run_id, architecture.name, model, example)
     ref = ModelRef(
         run_id=run_id,
-        weights=file_ref(store, tracking.artifact_path(run_id, "model/weights.safetensors")),
+        weights=weights,
         architecture=architecture,
         input_shape=shapes.corrupted,
         output_shape=shapes.clean,
@@ -57,7 +55,7 @@ def publish(
     return ref
 
 
-def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes, run_id: str) -> None:
+def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes, run_id: str) -> FileRef:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         header = ModelHeader(
@@ -67,7 +65,7 @@ def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Sha
             plugins=provenance([architecture]),
         )
         save_tensors(path, model.state_dict(), header)
-        tracking.log_file(run_id, path, "model")
+        return tracking.log_for_good(run_id, path, "model")
 
 
 def find_published(tags: dict[str, str], store: Store) -> ModelRef | None:

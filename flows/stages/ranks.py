@@ -14,7 +14,7 @@ import torch
 from daecore.errors import InputError, in_a_line
 from daecore.training.world import ALONE, World, launched_world
 
-from ..store.store import DATA, STORE
+from ..store.environment import DATA, STORE
 from . import torchrun
 from .local_ranks import await_all, ending_collectives, followers_of, is_broken, meet, naming_the_lost, rank_lost
 

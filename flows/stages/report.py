@@ -22,7 +22,6 @@ from daecore.uncertainty.report import ErrorBarsReport
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
 from ..store.error_bars_file import NAME as BARS
-from ..store.file_ref import file_ref
 from ..store.final_report import FinalReport, Reported, model_name
 from ..store.fitted_bars import remember_bars
 from ..store.housekeeping import usage
@@ -76,8 +75,9 @@ def report(outcome: Outcome) -> Reported:
         shown = {name: path.read_bytes() for name, path in pictures.items() if path.suffix == ".png"}
         html = page(outcome.experiment.title, final.model_dump(mode="json"), shown)
         (folder / "report.html").write_text(html, encoding="utf-8")
-        for path in (*pictures.values(), folder / "report.json", folder / "report.html"):
+        for path in (*pictures.values(), folder / "report.html"):
             tracking.log_file(run, path)
+        written = tracking.log_for_good(run, folder / "report.json")
         if "panel.png" in pictures:
             tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")
             _small(pictures["panel.png"]).save(folder / SMALL)
@@ -88,7 +88,7 @@ def report(outcome: Outcome) -> Reported:
         remember_bars(run, outcome.bounded.report.level, outcome.bounded.files[BARS])
     _register(outcome, store)
     tracking.log_dataset(run, outcome.dataset.spec.name, outcome.dataset.sha256, outcome.dataset.sizes)
-    return Reported(run_id=run, report=file_ref(store, tracking.artifact_path(run, "report.json")))
+    return Reported(run_id=run, report=written)
 
 
 def metrics(final: FinalReport) -> dict[str, float]:

@@ -4,17 +4,45 @@ Knows files and networks. Knows neither Prefect nor MLflow, nor how a training g
 """
 
 import logging
+import math
+import time
 from pathlib import Path
 
 from torch import nn
 
 from daecore.errors import CheckpointError
-from daecore.training.checkpoint import load_training_state
+from daecore.training.checkpoint import load_training_state, save_training_state
 from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState, require_same_training
 
+from ..store.own_files import StoreFiles
+
 log = logging.getLogger("daecore.progress")
 DAMAGED = ".damaged"
+GIVE_SECONDS = 15.0  # between checkpoints that other machines are given: to send one may take longer than an epoch
+
+
+class Checkpoint:
+    """The checkpoint of a training: written here whenever there is something new, and given to others now and then.
+
+    Args:
+        files: Those of the store.
+        path: Where it lies.
+    """
+
+    def __init__(self, files: StoreFiles, path: Path) -> None:
+        self._files, self._path, self._given = files, path, -math.inf
+
+    def save(self, state: TrainingState) -> None:
+        """Write it; the first one is given at once."""
+        save_training_state(self._path, state)
+        if time.monotonic() - self._given > GIVE_SECONDS:
+            self._files.give(self._path)
+            self._given = time.monotonic()
+
+    def remove(self) -> None:
+        """The training is done."""
+        self._files.drop(self._path)
 
 
 def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> TrainingState | None:
@@ -38,11 +66,11 @@ def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> T
         return None
 
 
-def discard(checkpoint: Path) -> None:
+def discard(files: StoreFiles, checkpoint: Path) -> None:
     """Remove a checkpoint that is not to be gone on from, if there is one; what is no file is set aside."""
     if checkpoint.is_dir():
         set_aside(checkpoint)
-    checkpoint.unlink(missing_ok=True)
+    files.drop(checkpoint)
 
 
 def set_aside(checkpoint: Path) -> Path:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
-from prefect import Task
-
 from daecore.device import Device, resolve_device
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.extension import Extension
@@ -19,6 +17,7 @@ from daecore.record import Record
 from ..store.dataset_ref import DatasetRef
 from ..store.provenance import provenance
 from ..store.store import current_store
+from .kept_task import KeptTask
 from .key import LIBRARIES, Code, StageKey
 
 Asked = ParamSpec("Asked")
@@ -70,15 +69,15 @@ class Timed(Record):
     reused: bool
 
 
-class Stage(Task[Asked, Result]):
-    """A Prefect task whose result is kept under its request's key, and the code that result depends on.
+class Stage(KeptTask[Asked, Result]):
+    """A task whose result is kept under its request's key, and the code that result depends on.
 
     Attributes:
         code: What runs.
     """
 
     def __init__(self, function: Callable[Asked, Result], code: Code) -> None:
-        super().__init__(fn=function, cache_key_fn=_cache_key, persist_result=True, result_serializer="json")
+        super().__init__(function)
         self.code = code
 
     def key_of(self, inputs: Any, specs: Iterable[Spec[Extension]], device: Device | None = None) -> StageKey:
@@ -123,7 +122,3 @@ def device_of(experiment: Experiment) -> Device:
     training = experiment.training
     found = resolve_device(training.device, training.precision, training.threads)
     return found.model_copy(update={"threads": training.threads})
-
-
-def _cache_key(context: Any, parameters: dict[str, Any]) -> str:
-    return digest(parameters["request"].key)

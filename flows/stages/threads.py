@@ -4,18 +4,17 @@ Another number gives other bytes, so it is part of the key. Where the user names
 of any number is taken and goes on with its own; only what begins new looks how many cores are free.
 """
 
-import fcntl
 import logging
 import math
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TypeVar
 
 from daecore.plugin.spec import digest
 from daecore.processors import usable
 
 from ..store import device_lock, tracking
+from ..store.locks import StoreLock, held
 from ..store.store import Store
 from .publish import find_published
 from .stage import DeviceRequest, Request
@@ -102,8 +101,8 @@ class _Begun:
 
     def numbers(self) -> list[int]:
         """The numbers, the latest first."""
-        found = [path for path in self.folder.iterdir() if path.name.isdecimal()] if self.folder.is_dir() else []
-        return [int(path.name) for path in sorted(found, key=lambda path: -path.stat().st_mtime_ns)]
+        found = [kept for kept in self.store.files.within(self.folder) if kept.path.name.isdecimal()]
+        return [int(kept.path.name) for kept in sorted(found, key=lambda kept: kept.used, reverse=True)]
 
     def known_number(self, *, anew: bool) -> int:
         """The number to take: the latest that is finished or stopped, else of somebody who is at it; 0 for none."""
@@ -118,13 +117,11 @@ class _Begun:
     def computing(self, threads: int) -> Iterator[None]:
         """A block that others see as under way; the kernel forgets it when the process dies."""
         self.folder.mkdir(exist_ok=True)
-        (self.folder / str(threads)).write_text(self._key(threads))
-        file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH)
+        file = self.folder / str(threads)
+        file.write_text(self._key(threads))
+        self.store.files.give(file)
+        with held(self._lock(threads, shared=True), self.name):
             yield
-        finally:
-            os.close(file)
 
     def _key(self, threads: int) -> str:
         return digest(self.request.with_threads(threads).key)
@@ -132,20 +129,19 @@ class _Begun:
     def _is_left(self, threads: int) -> bool:
         """Whether it was stopped, or Prefect keeps its result, or it was published and killed before Prefect knew."""
         key = self._key(threads)
-        if self.store.checkpoint(key).exists() or (self.store.cached_results / key).exists():
+        kept = (self.store.checkpoint(key), self.store.cached_results / key)
+        if any(map(self.store.files.holds, kept)):
             return True
         run = tracking.training_run(key) if isinstance(self.request, TrainingRequest) else None
         return run is not None and find_published(run.data.tags, self.store) is not None
 
     def _under_way(self, threads: int) -> bool:
-        file = os.open(self.folder / str(threads), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(file)
-        return False
+        with closing(self._lock(threads)) as lock:
+            return not lock.take()
+
+    def _lock(self, threads: int, *, shared: bool = False) -> StoreLock:
+        """Of whoever computes it with so many, which several may do: of two that begin at once one waits for it."""
+        return self.store.lock_named(f"begun-{self._key(threads)}", shared=shared)
 
 
 def _threads(count: int) -> str:

@@ -16,7 +16,7 @@ from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.stack import code_shape, encode
 from daecore.plugin.extension import declared_value
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpec, ObjectiveSpec, digest, spec
-from daecore.training.checkpoint import save_training_state, tensors_digest
+from daecore.training.checkpoint import tensors_digest
 from daecore.training.loop import Epoch, fit
 from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState
@@ -33,7 +33,7 @@ from .dataset import splits_of
 from .epoch_log import SHOWN, EpochLog, Preview
 from .publish import find_published, publish
 from .ranks import lead
-from .resuming import discard, resumable
+from .resuming import Checkpoint, discard, resumable
 from .stage import DeviceRequest, device_of, stage
 from .torchrun import processes_here
 
@@ -147,7 +147,7 @@ def train(request: TrainingRequest, store: Store, parent: str, *, fresh: bool = 
                 log.info("trained already, by run %s", run.info.run_id)
                 return finished
         if fresh and not waited:
-            discard(store.checkpoint(key))
+            discard(store.files, store.checkpoint(key))
             run = None
         return _train(request, store, parent, run.info.run_id if run else "", key)
 
@@ -170,8 +170,9 @@ def begin_training(request: TrainingRequest, store: Store) -> Begun:
 
 
 def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key: str) -> ModelRef:
-    begun, checkpoint = begin_training(request, store), store.checkpoint(key)
-    resume = resumable(checkpoint, begun.model, request.training)
+    begun, path = begin_training(request, store), store.checkpoint(key)
+    resume = resumable(store.files.bring(path), begun.model, request.training)
+    checkpoint = Checkpoint(store.files, path)
     if run_id:
         tracking.proceed(run_id)
     else:
@@ -187,12 +188,12 @@ def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key
                 diary.add(epoch)
                 if diary.due:
                     diary.write()  # before the checkpoint: killed in between, a training logs no step twice
-                    save_training_state(checkpoint, epoch.state)
+                    checkpoint.save(epoch.state)
         few = as_float(splits.test[0].head(2))
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, begun.model, run_id)
-        ref = publish(begun.model.cpu(), request.architecture, begun.shapes, example, summary, run_id, store)
-        checkpoint.unlink(missing_ok=True)
+        ref = publish(begun.model.cpu(), request.architecture, begun.shapes, example, summary, run_id)
+        checkpoint.remove()
         return ref
 
 

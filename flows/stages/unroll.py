@@ -84,7 +84,7 @@ def _make(request: UnrollRequest, run_id: str, store: Store) -> ModelRef:
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)
     log.info("%d layers are one network", len(request.layers))
     summary = _summary(request, tensors_digest(whole.state_dict()))
-    return publish(whole, request.architecture, shapes, example, summary, run_id, store)
+    return publish(whole, request.architecture, shapes, example, summary, run_id)
 
 
 def _record(request: UnrollRequest, run_id: str) -> None:

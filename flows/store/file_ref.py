@@ -15,14 +15,17 @@ class FileRef(Record):
     sha256: str
 
     def intact(self, store: Store) -> bool:
-        """Whether the file is there and holds what was written."""
-        return file_digest(store.root / self.path) == self.sha256
+        """Whether the file is there and holds what was written; in a shared store it is brought here for that."""
+        path = store.root / self.path
+        return file_digest(path) == self.sha256 or file_digest(store.files.bring(path)) == self.sha256
 
     def absolute(self, store: Store) -> Path:
-        """Where it lies now."""
-        return store.root / self.path
+        """Where it lies now; in a shared store it is brought here if it was not."""
+        path = store.root / self.path
+        return path if path.exists() else store.files.bring(path)
 
 
 def file_ref(store: Store, path: Path) -> FileRef:
-    """The reference to a file inside the store."""
+    """The reference to a file inside the store, which others may have from now on."""
+    store.files.give(path)
     return FileRef(path=str(path.relative_to(store.root)), sha256=file_digest(path))

@@ -27,11 +27,13 @@ def bars_of(run: Run, level: float, store: Store) -> Path | None:
     What it was given when they were fitted comes first, then the copy among its own artifacts.
     """
     file = _known(run).get(f"{level:g}")
-    noted = [file.absolute(store)] if file is not None and file.intact(store) else []
+    noted = file.absolute(store) if file is not None and file.intact(store) else None
+    if noted is not None and _holds(noted, level):
+        return noted
     from .error_bars_file import NAME  # PyTorch is loaded here, and cleaning up needs none
 
-    own = tracking.artifact_folder(run.info.run_id) / NAME
-    return next((path for path in (*noted, own) if _holds(path, level)), None)
+    own = tracking.artifact(run.info.run_id, NAME)
+    return own if _holds(own, level) else None
 
 
 def folders_of_bars(run: Run) -> set[str]:

@@ -70,7 +70,7 @@ def experiment_of(run: Run) -> dict[str, Any]:
         InputError: The run does not say.
         StoreError: What it says cannot be read.
     """
-    path = tracking.artifact_folder(run.info.run_id) / EXPERIMENT
+    path = tracking.artifact(run.info.run_id, EXPERIMENT)
     if not path.is_file():
         raise InputError(
             f"The run {run.info.run_id} ({run.info.run_name}) keeps no {EXPERIMENT}; its artifacts were removed, or it "

@@ -7,10 +7,10 @@ import tempfile
 import time
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prefect import task
 from prefect.transactions import CommitMode, transaction
 
 from daecore.device import computing_with, resolve_device
@@ -24,6 +24,7 @@ from daecore.study.study import Findings, Study
 from ..stages.caller import intact
 from ..stages.dataset import dataset_request
 from ..stages.every import code_digests
+from ..stages.kept_task import KeptTask
 from ..stages.key import NO_RESULT, StageKey
 from ..store import tracking
 from ..store.housekeeping import STUDY, usage
@@ -66,11 +67,7 @@ def own_digest(series: Series, name: str) -> str:
     return source_digest(series.module_of(name))
 
 
-def _key(context: Any, parameters: Mapping[str, Any]) -> str:
-    return digest(parameters["request"].key)
-
-
-@task(name="study", task_run_name="{request.id}", cache_key_fn=_key, persist_result=True, result_serializer="json")
+@partial(KeptTask, name="study", task_run_name="{request.id}")
 def conduct(request: StudyRequest, parent: str, fresh: bool = False) -> Section:
     """Train, measure and draw; everything lands in an MLflow run of the study's own."""
     store, began = current_store(), time.perf_counter()

@@ -3,13 +3,13 @@
 Two that make its tables at once end both, or one of them, with "Application startup failed".
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
-
-from filelock import AsyncFileLock
 
 from ..guard.asgi import Application, Message, Receive, Scope, Send
+from ..store.locks import StoreLock
 
 POLL_SECONDS = 0.1  # how often one who waits looks whether it may begin
 
@@ -20,27 +20,24 @@ class OneStart:
 
     Attributes:
         application: The one that begins.
-        lock: Gives the file that is locked meanwhile; the kernel frees it when a process dies.
+        lock: Gives the one that is held meanwhile.
     """
 
     application: Application
-    lock: Callable[[], Path]
+    lock: Callable[[], StoreLock]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or one connection; begin, and end."""
         if scope["type"] != "lifespan":
             await self.application(scope, receive, send)
             return
-        path = self.lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        held = AsyncFileLock(path, thread_local=False, poll_interval=POLL_SECONDS, run_in_executor=False)
-        await held.acquire()
+        with ExitStack() as ours:
+            lock = ours.enter_context(closing(self.lock()))
+            while not lock.take():
+                await asyncio.sleep(POLL_SECONDS)
 
-        async def began(message: Message) -> None:
-            await held.release()  # what comes later finds none
-            await send(message)
+            async def began(message: Message) -> None:
+                ours.close()  # what comes later finds none
+                await send(message)
 
-        try:
             await self.application(scope, receive, began)
-        finally:
-            await held.release()

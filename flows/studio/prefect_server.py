@@ -3,11 +3,10 @@
 Imported by the process that serves it; Prefect is imported where it is asked for.
 """
 
-from pathlib import Path
-
 from ..guard.application import Guard
 from ..guard.asgi import Application
 from ..guard.head import Head
+from ..store.locks import StoreLock
 from ..store.store import current_store
 from . import one_writer
 from .one_start import OneStart
@@ -34,5 +33,7 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
     return Guard(Head(PullSteps(Patient(application)), STYLE, PAGES), closed=CLOSED)
 
 
-def _lock() -> Path:
-    return current_store().root / "locks" / "prefect-start.lock"
+def _lock() -> StoreLock:
+    store = current_store()
+    (store.root / "locks").mkdir(parents=True, exist_ok=True)
+    return store.lock_named("prefect-start")

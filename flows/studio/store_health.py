@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from ..guard.peers import can_tell_users_apart
 from ..store import studio_record
 from ..store.relocation import moved_from, relocate
+from ..store.rights import open_to_others
 from ..store.store import Store
 from .finding import Finding
 
@@ -23,8 +24,8 @@ def room(store: Store) -> Finding:
 
 def privacy(store: Store) -> Finding:
     """Whether nobody but its user can read the store, and its servers know who asks."""
-    if store.open_to_others:
-        seen = ", ".join(str(path) for path in store.open_to_others)
+    if found := open_to_others(store):
+        seen = ", ".join(map(str, found))
         return Finding("privacy", False, f"others may read {seen}: somebody else's, or on a disk that keeps no rights")
     if not can_tell_users_apart():
         return Finding(

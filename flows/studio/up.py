@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from ..store import studio_record
 from ..store.relocation import refuse_moved
+from ..store.rights import protect
 from ..store.store import Store
 from ..store.studio_record import MARK, Studio
 from . import flow_run, prefect_server
@@ -81,8 +82,8 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     studio_record.write(store.root, studio)
     try:
         with store.lock("database"):  # a command beside may be making it
-            _write_ahead(store.database)
-        store.protect()
+            _write_ahead(store)
+        protect(store)
         for made in _start(store, studio):
             parts.append(made)
         late = wait(parts[:SERVERS], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
@@ -223,8 +224,8 @@ def _start(store: Store, studio: Studio) -> Iterator[Part]:
         ready=lambda: answers(f"{studio.api}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
-        "MLflow's server", "mlflow", "server", "--backend-store-uri", f"sqlite:///{store.database}",
-        "--artifacts-destination", str(store.artifacts), "--host", host.strip("[]"), "--port", mlflow_port,
+        "MLflow's server", "mlflow", "server", "--backend-store-uri", store.tracking_uri,
+        "--artifacts-destination", store.artifacts_url, "--host", host.strip("[]"), "--port", mlflow_port,
         "--workers", "1", "--app-name", "daecore", "--uvicorn-opts", "--no-proxy-headers",
         log=logs / "mlflow.log", environment={**server, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         ready=lambda: answers(f"{studio.mlflow}/health"), **SERVER_PROCESS,
@@ -236,10 +237,11 @@ def _start(store: Store, studio: Studio) -> Iterator[Part]:
     )  # fmt: skip
 
 
-def _write_ahead(database: Path) -> None:
+def _write_ahead(store: Store) -> None:
     """Switch MLflow's database to WAL before a server opens it, also where there is none yet."""
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    if store.place is None:
+        with closing(sqlite3.connect(store.database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _served_file(store: Store) -> Path:

@@ -89,7 +89,7 @@ def read_candidates(texts: Sequence[str]) -> tuple[list[Candidate], dict[str, st
 
 def panels(candidates: Sequence[Candidate]) -> dict[str, bytes]:
     """The panel of each run that has one, as PNG, by run."""
-    paths = {one.run_id: tracking.artifact_folder(one.run_id) / "panel.png" for one in candidates}
+    paths = {one.run_id: tracking.artifact(one.run_id, "panel.png") for one in candidates}
     return {run: path.read_bytes() for run, path in paths.items() if path.is_file()}
 
 
@@ -107,12 +107,12 @@ def _candidate(run: Run) -> Candidate:
     Raises:
         StoreError: It has none, or they are damaged.
     """
-    folder = tracking.artifact_folder(run.info.run_id)
-    if not (folder / "report.json").is_file():
+    kept = tracking.artifact(run.info.run_id, "report.json")
+    if not kept.is_file():
         raise StoreError(f"The run {run.info.run_id} ({run.info.run_name}) is {run.info.status} and has no report.")
-    evaluation, scores = _scores(folder / "per_image.npz")
+    evaluation, scores = _scores(tracking.artifact(run.info.run_id, "per_image.npz"))
     try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        report = json.loads(kept.read_text(encoding="utf-8"))
         training = report["training"]
         return Candidate(
             run_id=run.info.run_id, name=run.info.run_name, evaluation=evaluation, scores=scores,
@@ -121,7 +121,7 @@ def _candidate(run: Run) -> Candidate:
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = in_a_line(repr(error))
-        raise StoreError(f"{folder / 'report.json'} is not a report that daecore wrote: {said}.") from None
+        raise StoreError(f"{kept} is not a report that daecore wrote: {said}.") from None
 
 
 def _facts(run: Run, report: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
 from .connection import client, experiment_id, prepare
-from .files import artifact_folder, artifact_path, log_dataset, log_file, log_json, log_picture, system_metrics
+from .files import artifact, artifact_folder, log_dataset, log_file, log_for_good, log_json, log_picture, system_metrics
 from .heartbeat import alive
 from .models import LOGGED, MODEL, load_exporter, log_network, sources
 from .pages import artifact_page, run_page
@@ -69,9 +69,9 @@ __all__ = [
     "Run",
     "abandon",
     "alive",
+    "artifact",
     "artifact_folder",
     "artifact_page",
-    "artifact_path",
     "began",
     "champion_made_by",
     "client",
@@ -90,6 +90,7 @@ __all__ = [
     "load_exporter",
     "log_dataset",
     "log_file",
+    "log_for_good",
     "log_history",
     "log_json",
     "log_metrics",

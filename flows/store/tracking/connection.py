@@ -9,12 +9,14 @@ from contextlib import closing
 from functools import cache, wraps
 from random import uniform
 from typing import Any
+from urllib.parse import quote
 
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from ..full_disk import WORDS
 from ..relocation import refuse_moved
+from ..rights import protect
 from ..store import Store
 
 LOCKED, ATTEMPTS = "database is locked", 8
@@ -79,7 +81,7 @@ def prepare(store: Store) -> None:
             refuse_moved(store)
             with closing(sqlite3.connect(store.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
-            store.protect()
+            protect(store)
 
 
 def experiment_id(name: str, store: Store) -> str:
@@ -87,7 +89,7 @@ def experiment_id(name: str, store: Store) -> str:
     with store.lock("experiments"):
         found = client().get_experiment_by_name(name)
         if found is None:
-            location = (store.artifacts / name).as_uri()
+            location = f"{store.artifacts_url}/{quote(name)}"
             return str(client().create_experiment(name, artifact_location=location, tags=KIND))
         if found.lifecycle_stage != "active":
             client().restore_experiment(found.experiment_id)

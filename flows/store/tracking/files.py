@@ -1,16 +1,19 @@
 """Files of a run: artifacts, pictures for the grid, the dataset's digest, samples of the machine's load."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-import mlflow
 import numpy as np
 from numpy.typing import NDArray
 
+from ..file_ref import FileRef
+from ..files import file_digest
+from ..store import current_store
 from .connection import client
 
 
@@ -42,10 +45,20 @@ def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) 
     client().log_image(run_id, image, key=key, step=step)
 
 
-def artifact_path(run_id: str, name: str) -> Path:
-    """Where an artifact of a run lies on this machine."""
-    root = client().get_run(run_id).info.artifact_uri
-    return Path(mlflow.artifacts.download_artifacts(f"{root}/{name}", tracking_uri=client().tracking_uri))
+def artifact(run_id: str, name: str) -> Path:
+    """Where an artifact of a run lies on this machine; it is brought here first, if there is one."""
+    return current_store().files.bring(artifact_folder(run_id) / name)
+
+
+def log_for_good(run_id: str, file: Path, folder: str = "") -> FileRef:
+    """Put a file among the run's artifacts; the reference by which it is found again, on any machine."""
+    log_file(run_id, file, folder)
+    there = artifact_folder(run_id) / folder / file.name
+    store = current_store()
+    if store.place is not None:  # it was made here: nobody need bring it
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, there)
+    return FileRef(path=str(there.relative_to(store.root)), sha256=file_digest(there))
 
 
 def log_dataset(run_id: str, name: str, sha256: str, profile: Mapping[str, Any]) -> None:
@@ -57,5 +70,8 @@ def log_dataset(run_id: str, name: str, sha256: str, profile: Mapping[str, Any])
 
 
 def artifact_folder(run_id: str) -> Path:
-    """The folder of a run's artifacts on this machine."""
-    return Path(unquote(urlparse(client().get_run(run_id).info.artifact_uri).path))
+    """The folder of a run's artifacts on this machine; in a shared store, of those that were needed here."""
+    uri, store = client().get_run(run_id).info.artifact_uri, current_store()
+    if store.place is not None and uri.startswith(f"{store.artifacts_url}/"):
+        return store.artifacts / unquote(uri.removeprefix(f"{store.artifacts_url}/"))
+    return Path(unquote(urlparse(uri).path))

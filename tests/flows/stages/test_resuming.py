@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from daecore_flows.stages.resuming import discard, resumable
+from daecore_flows.store.own_files import OwnFiles
 from daecore_flows.store.store import Store
 from daecore_flows.studio.store_health import checkpoints
 from safetensors.torch import save_file
@@ -122,7 +123,7 @@ def test_nothing_that_was_set_aside_is_lost(tmp_path: Path) -> None:
         path.write_bytes(content)
         resumable(path, network(), OPTIONS)
     path.mkdir()
-    discard(path)
+    discard(OwnFiles(), path)
     names = ["key-2.damaged", "key-3.damaged", "key.damaged"]
     assert sorted(file.name for file in path.parent.iterdir()) == names
     assert [(path.parent / name).read_bytes() for name in ("key.damaged", "key-2.damaged")] == [b"one", b"two"]

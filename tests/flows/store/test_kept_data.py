@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from daecore_flows.cli.folders import DEFAULT_DATA
+from daecore_flows.store.environment import DATA
 from daecore_flows.store.kept_data import KEPT, OF, kept_data, unused_data
-from daecore_flows.store.store import DATA
 
 from daecore.data import decoding, durable, own_samples, unpacking
 from daecore.data.durable import say_of

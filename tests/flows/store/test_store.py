@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from daecore_flows.store.files import file_digest, write_atomically
 from daecore_flows.store.layout import FILE, LAYOUT
+from daecore_flows.store.rights import open_to_others
 from daecore_flows.store.store import Store, current_store
 
 from daecore.errors import StoreError
@@ -78,7 +79,7 @@ def test_nobody_else_reads_a_store(reachable: Path, there: bool) -> None:
     asked = [sys.executable, "-P", "-c", script, str(store.root.parent), str(store.root), *map(str, files)]
     done = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", *["False"] * 5]
-    assert not store.open_to_others
+    assert not open_to_others(store)
     assert not any(path.stat().st_mode & 0o077 for path in files[:2] if there)
 
 
@@ -100,7 +101,7 @@ def test_a_folder_that_is_no_store_is_not_closed(store: Store) -> None:
     assert store.root.stat().st_mode & 0o777 == 0o755
     assert (store.root / "notes.txt").stat().st_mode & 0o777 == 0o644
     assert store.prefect.stat().st_mode & 0o777 == 0o700
-    assert store.open_to_others == []
+    assert open_to_others(store) == []
 
 
 def test_what_a_private_folder_gets_is_private(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_any_other_name_holds_mlflow_s_database_and_files(tmp_path: Path, monkey
     run = tracking.start(tracking.experiment_id("digits", named), "first", {}, {})
     tracking.log_json(run, {"a": 1}, "a.json")
     assert (tracking.artifact_folder(run) / "a.json").is_relative_to(named.artifacts)
-    assert tracking.artifact_path(run, "a.json").read_text()
+    assert tracking.artifact(run, "a.json").read_text()
     assert moved_from(named) == ""
     assert [path.name for path in tmp_path.iterdir()] == [STRANGE]
 

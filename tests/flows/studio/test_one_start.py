@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from daecore_flows.store.locks import FolderLock
 from daecore_flows.studio.one_start import OneStart
 
 
@@ -34,7 +35,7 @@ async def _nothing(*_: Any) -> None:
 
 def begin(folder: Path, *applications: Beginning) -> None:
     async def all_at_once() -> None:
-        made = [OneStart(each, lambda: folder / "locks" / "start.lock") for each in applications]
+        made = [OneStart(each, lambda: FolderLock(folder / "start.lock")) for each in applications]
         calls = [each({"type": "lifespan"}, _nothing, _nothing) for each in made]
         await asyncio.gather(*calls, return_exceptions=True)
 
@@ -58,5 +59,6 @@ def test_one_that_fails_lets_the_next_begin(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 def test_requests_pass(kind: str, tmp_path: Path) -> None:
     notes: list[str] = []
-    asyncio.run(OneStart(Beginning(notes, "a"), lambda: tmp_path / "lock")({"type": kind}, _nothing, _nothing))
+    one = OneStart(Beginning(notes, "a"), lambda: FolderLock(tmp_path / "lock"))
+    asyncio.run(one({"type": kind}, _nothing, _nothing))
     assert notes == [kind]

@@ -1,0 +1,64 @@
+"""Locks: one process at a time, or one kind of user at a time, under a name; freed when the process dies.
+
+A store of its own has a file for each, which the kernel frees. `shared.advisory_lock` has them in a database.
+"""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+POLL_SECONDS = 0.05  # how often one who waits looks
+
+
+class StoreLock(Protocol):
+    """A lock of a store under its name; whoever has opened it closes it."""
+
+    def take(self) -> bool:
+        """Whether it could be had, and is held now."""
+
+    def close(self) -> None:
+        """Let others hold it, and give it up for good."""
+
+
+class FolderLock:
+    """A lock that is a file.
+
+    Args:
+        path: The file; it is made.
+        shared: Whether others may hold it so as well.
+    """
+
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+
+    def take(self) -> bool:
+        """Whether it could be had, and is held now."""
+        try:
+            fcntl.flock(self._file, self._how)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let others hold it, and give it up for good."""
+        os.close(self._file)
+
+
+@contextmanager
+def held(lock: StoreLock, name: str) -> Iterator[bool]:
+    """A block that holds a lock, waiting for whoever holds it; yields whether there was a wait."""
+    try:
+        waited = not lock.take()
+        if waited:
+            logging.getLogger("daecore.progress").warning("another process holds %s; waiting for it", name)
+            while not lock.take():
+                time.sleep(POLL_SECONDS)
+        yield waited
+    finally:
+        lock.close()

@@ -1,0 +1,87 @@
+"""Locks of a shared store: PostgreSQL's advisory locks, each on a connection of its own.
+
+The server frees one when its connection ends: at once where a process was killed, within a minute where a machine is
+gone.
+"""
+
+import hashlib
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .database import ask, connect, speaking
+from .place import SharedPlace
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+NAMED = "daecore lock "  # begins the name of a connection, by which the server tells who holds what
+LONGEST_NAME = 63  # characters that PostgreSQL keeps
+
+log = logging.getLogger("daecore.progress")
+
+
+class AdvisoryLock:
+    """A lock that any process of any machine may hold, under a name.
+
+    Args:
+        place: The store's.
+        name: The lock's.
+        shared: Whether others may hold it so as well.
+    """
+
+    def __init__(self, place: SharedPlace, name: str, *, shared: bool = False) -> None:
+        self._place, self._name, self._held = place, name, False
+        self._ask = f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}(%s)"
+        self._connection: Connection | None = None
+
+    def take(self) -> bool:
+        """Whether it could be had, and is held now.
+
+        Raises:
+            StoreError: The database cannot be reached.
+        """
+        if self._connection is None:
+            self._connection = connect(self._place, f"{NAMED}{self._name}"[:LONGEST_NAME])
+        with speaking(self._place), self._connection.cursor() as cursor:
+            cursor.execute(self._ask, (_number(self._name),))
+            (taken,) = cursor.fetchone() or (False,)
+        self._held = self._held or bool(taken)
+        return bool(taken)
+
+    def close(self) -> None:
+        """Let others hold it, and give it up for good; who has lost it meanwhile is told."""
+        if self._connection is None:
+            return
+        if self._held and not self._is_there(self._connection):
+            log.warning("the database was gone for a while, and nobody held %s meanwhile", self._name)
+        with suppress(Exception):
+            self._connection.close()
+        self._connection, self._held = None, False
+
+    @staticmethod
+    def _is_there(connection: "Connection") -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except Exception:  # of psycopg2; the lock ends with it
+            return False
+        return True
+
+
+def held_locks(place: SharedPlace) -> list[str]:
+    """The names of the locks that are held, by whomever.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    query = (
+        "SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        "WHERE locktype = 'advisory' AND granted AND starts_with(application_name, %s)"
+    )
+    return sorted(name.removeprefix(NAMED) for (name,) in ask(place, query, NAMED))
+
+
+def _number(name: str) -> int:
+    """The name as PostgreSQL wants it: 64 bits, with a sign."""
+    return int.from_bytes(hashlib.sha256(f"daecore {name}".encode()).digest()[:8], signed=True)

@@ -1,0 +1,123 @@
+"""The database of a shared store: connections, its schemas, and what it says of itself.
+
+Knows PostgreSQL through psycopg2, which is loaded when it is needed. MLflow and Prefect make their own tables.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from daecore.errors import StoreError, in_a_line
+
+from ..layout import LAYOUT
+from .place import SharedPlace
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+CONNECT_SECONDS = 10
+LOST_SECONDS = (30, 10, 3)  # a machine that has gone without a word: first question, next ones, how many
+SCHEMAS = ("mlflow", "prefect", "daecore")
+MAKING = 0x6461_6563_6F72_6500  # of all that make a store at once one makes it: the name as a number
+NEW = f"""
+    SELECT pg_advisory_xact_lock({MAKING});
+    CREATE SCHEMA IF NOT EXISTS mlflow; CREATE SCHEMA IF NOT EXISTS prefect; CREATE SCHEMA IF NOT EXISTS daecore;
+    CREATE TABLE IF NOT EXISTS daecore.store (
+        only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), layout integer NOT NULL, artifacts text NOT NULL
+    );
+    INSERT INTO daecore.store (layout, artifacts) VALUES (%s, %s) ON CONFLICT DO NOTHING;
+"""
+
+
+def connect(place: SharedPlace, name: str) -> "Connection":
+    """A connection, each statement a transaction of its own.
+
+    Args:
+        place: The store's.
+        name: Under which the server lists it.
+
+    Raises:
+        StoreError: The database cannot be reached, or lets nobody in.
+    """
+    import psycopg2
+
+    first, next_one, count = LOST_SECONDS
+    gone = f"-c tcp_keepalives_idle={first} -c tcp_keepalives_interval={next_one} -c tcp_keepalives_count={count}"
+    try:
+        found = psycopg2.connect(
+            place.database, application_name=name, connect_timeout=CONNECT_SECONDS, options=gone,
+            keepalives_idle=first, keepalives_interval=next_one, keepalives_count=count,
+        )  # fmt: skip
+    except (psycopg2.Error, UnicodeError) as error:
+        raise StoreError(
+            f"The database {place.shown} of the shared store cannot be reached: {in_a_line(str(error)).rstrip('.')}. "
+            "Look at its address (--database, DAE_DATABASE), and whether it is up and lets this machine in; a password "
+            "may stand in PGPASSWORD or ~/.pgpass."
+        ) from None
+    found.autocommit = True
+    return found
+
+
+@contextmanager
+def speaking(place: SharedPlace) -> Iterator[None]:
+    """What the database says within the block, in a paragraph.
+
+    Raises:
+        StoreError: It refuses something, or was lost.
+    """
+    import psycopg2
+
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise StoreError(
+            f"The database {place.shown} of the shared store says: {in_a_line(str(error)).rstrip('.')}. Its user needs "
+            "the right to create schemas in it, and the database must be up."
+        ) from None
+
+
+def ask(place: SharedPlace, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query gives, on a connection of its own.
+
+    Raises:
+        StoreError: It cannot be reached, or refuses.
+    """
+    with closing(connect(place, "daecore")) as connection, speaking(place), connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
+
+
+def require_store(place: SharedPlace) -> None:
+    """Make a new database a store, or see that it is this one.
+
+    Raises:
+        StoreError: It cannot be reached, has another layout, or its files lie elsewhere.
+    """
+    with closing(connect(place, "daecore")) as connection, speaking(place), connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('daecore.store')")
+        if cursor.fetchone() == (None,):
+            with _transaction(connection):
+                cursor.execute(NEW, (LAYOUT, place.artifacts))
+        cursor.execute("SELECT layout, artifacts FROM daecore.store")
+        layout, artifacts = cursor.fetchone() or (0, "")
+    if layout != LAYOUT:
+        which = "an older" if layout < LAYOUT else "a newer"
+        raise StoreError(
+            f"The shared store {place.shown} was made by {which} version of daecore: its layout is {layout}, and this "
+            f"version reads {LAYOUT}. Nothing in it was changed. Use the version that made it, or another database."
+        )
+    if artifacts != place.artifacts:
+        raise StoreError(
+            f"The files of the shared store {place.shown} lie in {in_a_line(artifacts)}, and --artifacts "
+            f"(DAE_ARTIFACTS) names {place.artifacts}. Name the same, or another database for another store."
+        )
+
+
+@contextmanager
+def _transaction(connection: "Connection") -> Iterator[None]:
+    connection.autocommit = False
+    try:
+        with connection:
+            yield
+    finally:
+        connection.autocommit = True

@@ -1,0 +1,74 @@
+"""The files of a shared store: each machine has those it uses in its own folder, under the names they have for all.
+
+What lies here is a copy. Whoever reads one knows its digest, or has it brought anew.
+"""
+
+import os
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daecore.object_storage import Entry, ObjectStorage
+
+from ..own_files import Kept, remove
+
+NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class SharedFiles:
+    """Files that other machines see.
+
+    Every method raises `DataError` where the storage cannot be reached.
+
+    Attributes:
+        root: The store's folder on this machine.
+        objects: Where all machines find them.
+    """
+
+    root: Path
+    objects: ObjectStorage
+
+    def bring(self, path: Path) -> Path:
+        """Have the file here as others have left it, or not at all where there is none; the same path."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        os.close(handle)
+        try:
+            if self.objects.download(self._name(path), Path(temporary)):
+                os.replace(temporary, path)
+            else:
+                path.unlink(missing_ok=True)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        return path
+
+    def give(self, path: Path) -> None:
+        """Let others have a file as it is here."""
+        self.objects.put(self._name(path), path)
+
+    def drop(self, path: Path) -> None:
+        """Remove a file or a folder, here and for others; nothing where there is none."""
+        self.objects.delete(self._name(path))
+        self.objects.remove([self._name(path)])
+        remove(path)
+
+    def holds(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        return self.objects.holds(self._name(path))
+
+    def within(self, folder: Path) -> list[Kept]:
+        """What lies in a folder, files and folders."""
+        there: dict[str, list[Entry]] = defaultdict(list)
+        begin = f"{self._name(folder)}/"
+        for entry in self.objects.entries(begin):
+            there[entry.name.removeprefix(begin).partition("/")[0]].append(entry)
+        return [
+            Kept(folder / name, sum(it.bytes for it in some), max((it.written for it in some), default=NO_TIME))
+            for name, some in there.items()
+        ]
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()

@@ -1,0 +1,76 @@
+"""Which shared store a folder belongs to: written down in it, without a password, so that no command mixes two.
+
+Every command asks; most folders belong to none, and so nothing is loaded before one does.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..files import write_atomically
+from . import ARTIFACTS, DATABASE
+
+if TYPE_CHECKING:
+    from .place import SharedPlace
+
+FILE = "shared.json"
+
+
+def place_of(root: Path) -> "SharedPlace | None":
+    """The shared store that a folder belongs to: as the environment names it, else as the folder remembers.
+
+    Raises:
+        InputError: What the environment names is none.
+        StoreError: What the folder remembers cannot be read.
+    """
+    if os.environ.get(DATABASE) or os.environ.get(ARTIFACTS):
+        from .place import named_place
+
+        return named_place()
+    return _remembered(root)
+
+
+def remember(root: Path, place: "SharedPlace") -> None:
+    """Write down which one it is.
+
+    Raises:
+        StoreError: The folder belongs to another one, or is a store of its own.
+    """
+    from daecore.errors import StoreError
+
+    before = _remembered(root)
+    if before is None and (root / "mlflow.db").exists():
+        raise StoreError(
+            f"The store {root} has runs of its own, in its own database, and cannot become a part of {place.shown}. "
+            "Name a new folder with --store DIR or DAE_STORE."
+        )
+    if before is not None and not before.agrees_with(place):
+        raise StoreError(
+            f"The store {root} belongs to the shared store {before.shown} with files in {before.artifacts}, and "
+            f"{place.shown} with {place.artifacts} is named. Name another folder with --store DIR or DAE_STORE: each "
+            "keeps the files of one."
+        )
+    if before is None:
+        said = {"database": place.shown, "artifacts": place.artifacts}
+        write_atomically(root / FILE, json.dumps(said, indent=2) + "\n")
+
+
+def _remembered(root: Path) -> "SharedPlace | None":
+    path = root / FILE
+    if not path.exists():
+        return None
+    from daecore.errors import InputError, StoreError
+
+    from .place import shared_place
+
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return shared_place(str(said["database"]), str(said["artifacts"]))
+    except InputError as error:
+        raise StoreError(f"{path} says to which shared store the folder belongs. {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise StoreError(
+            f"{path} says to which shared store the folder belongs, and cannot be read. Remove it and name "
+            f"--database and --artifacts ({DATABASE}, {ARTIFACTS}) again."
+        ) from None
