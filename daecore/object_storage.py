@@ -40,6 +40,10 @@ class Entry:
     written: datetime
 
 
+def _entry(meta: Any) -> Entry:
+    return Entry(meta["path"], meta["size"], meta["last_modified"])
+
+
 @dataclass(frozen=True)
 class ObjectStorage:
     """A place where objects lie.
@@ -104,25 +108,24 @@ class ObjectStorage:
         with self.speaking("be written to"):
             obstore.put(self.writable, name, content)
 
-    def holds(self, name: str) -> bool:
-        """Whether there is such an object."""
+    def find(self, name: str) -> Entry | None:
+        """An object as a list shows it; None where there is none."""
         import obstore
 
         try:
             with self.speaking("be read from"):
-                obstore.head(self.opened, name)
+                return _entry(obstore.head(self.opened, name))
         except Nothing:
-            return False
-        return True
+            return None
 
     def entries(self, folder: str = "") -> Iterator[Entry]:
-        """All objects whose names begin with a folder's, in whatever order."""
+        """All objects in a folder and in the folders in it, in whatever order."""
         import obstore
 
         try:
             with self.speaking("be read from"):
                 for some in obstore.list(self.opened, prefix=folder or None):
-                    yield from (Entry(it["path"], it["size"], it["last_modified"]) for it in some)
+                    yield from map(_entry, some)
         except Nothing:
             return
 
@@ -130,16 +133,17 @@ class ObjectStorage:
         """Whether nothing lies there."""
         return next(iter(self.entries()), None) is None
 
-    def folders(self, within: str = "") -> list[str]:
-        """What names of objects go on with behind a folder's name, up to their next slash."""
+    def within(self, folder: str = "") -> list[str]:
+        """What lies directly in a folder: names of objects, and of folders."""
         import obstore
 
         try:
             with self.speaking("be read from"):
-                found = obstore.list_with_delimiter(self.opened, within or None)["common_prefixes"]
+                found = obstore.list_with_delimiter(self.opened, folder or None)
         except Nothing:
             return []
-        return [it.rstrip("/").rpartition("/")[2] for it in found]
+        paths = [*found["common_prefixes"], *(it["path"] for it in found["objects"])]
+        return [it.rstrip("/").rpartition("/")[2] for it in paths]
 
     def remove(self, folders: Sequence[str]) -> None:
         """Delete all objects in some folders."""
@@ -154,11 +158,9 @@ class ObjectStorage:
         """Delete one object, if it is there."""
         import obstore
 
-        try:
+        if self.find(name) is not None:
             with self.speaking("be written to"):
                 obstore.delete(self.opened, name)
-        except Nothing:
-            return
 
     @cached_property
     def opened(self) -> Any:

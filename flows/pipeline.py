@@ -149,7 +149,7 @@ def run_experiment(
 
 def _stages(experiment: Experiment, run: str, fresh: bool, trained: Training, layers: int) -> Reported:
     """The stages in their order; this is the picture of the project."""
-    began, call = time.perf_counter(), Caller(fresh)
+    began, call = time.perf_counter(), Caller(fresh, run)
     dataset = call(load_dataset, dataset_request(experiment))
     check_samples(experiment, dataset.test_shapes, dataset.smallest_class)
     if experiment.error_bars is not None:

@@ -321,12 +321,13 @@ OTHER_NAMES = {
     "PIL": "pillow",
     "ruamel": "ruamel.yaml",
     "pywt": "pywavelets",
+    "psycopg2": "psycopg2-binary",
 }
 
 
 @pytest.mark.parametrize(
     ("files", "extras"),
-    [(PURE, ("chunks",)), (FILES, ("lab", "chunks", "cluster"))],
+    [(PURE, ("chunks",)), (FILES, ("lab", "chunks", "cluster", "shared"))],
     ids=["the library", "the laboratory"],
 )
 def test_all_imports_are_declared(files: list[Path], extras: tuple[str, ...]) -> None:

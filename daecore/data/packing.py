@@ -104,7 +104,7 @@ def _begin(storage: ChunkStorage) -> Any:
     with storage.speaking("be written to"):
         group = zarr.open_group(made, mode="a", zarr_format=3)
         _say(group, None)
-    storage.remove([it for it in storage.folders() if OURS.fullmatch(it)])
+    storage.remove([it for it in storage.within() if OURS.fullmatch(it)])
     return group
 
 

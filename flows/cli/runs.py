@@ -75,21 +75,23 @@ def remove(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Remove a run and those of its trainings that no other run uses; `dae gc` then frees the room."""
-    enter(store_at(store, DEFAULT_DATA))
-    from ..store import housekeeping
+    opened = store_at(store, DEFAULT_DATA)
+    enter(opened)
+    from ..store import removing
+    from ..store.housekeeping import SERIES, STUDY
     from ..store.lookup import find_run
 
     if undo:
-        for one in housekeeping.bring_back(run):
+        for one in removing.bring_back(run):
             print(f"{one.info.run_id}  {one.info.run_name}")
         print("Brought back.")
         return
 
-    found = housekeeping.removable(find_run(run, stages=("denoise", housekeeping.STUDY, housekeeping.SERIES)))
+    found = removing.removable(find_run(run, stages=("denoise", STUDY, SERIES)))
     for one in found:
         print(f"{one.info.run_id}  {one.info.run_name}")
     if yes or typer.confirm("Remove these?"):
-        housekeeping.remove(found)
+        removing.remove(opened, found)
         print(f"Removed. Until `dae gc`, `dae rm --undo {found[0].info.run_id}` brings it back.")
 
 
@@ -110,9 +112,9 @@ def collect(
         print(f"{format_size(sum(item.bytes for item in group)):>12}  {len(group):5d} x {reason}")
     print(f"{format_size(sum(item.bytes for item in found)):>12}  in all")
     if found and not dry_run and (yes or typer.confirm("Delete them?")):
-        for item in found:
-            item.carry_out()
-        print("Deleted.")
+        gone = housekeeping.collect(opened, keep, found)
+        left = f" {len(found) - len(gone)} of them are in use by now, and stay." if len(gone) < len(found) else ""
+        print(f"Deleted.{left}")
 
 
 def enter(store: Store) -> None:

@@ -14,9 +14,8 @@ import typer
 
 from .. import interrupts
 from ..store import full_disk
-from ..store.host import this_host
 from ..store.store import current_store
-from ..store.studio_record import PROCESS, running
+from ..store.studio_record import running
 from ..store.unfinished import close_runs
 from ..studio.parts import answers
 from ..studio.temporary_server import TemporaryServer, begin
@@ -143,12 +142,11 @@ def _without_collections() -> Iterator[None]:
 
 def _name_process() -> AbstractContextManager[object]:
     """The flow run carries this process, so that one whose process died is known as such."""
-    import os
-
-    import psutil
     from prefect import tags
 
-    return tags(f"{PROCESS}{os.getpid()}:{psutil.Process().create_time():.2f}:{this_host()}")
+    from ..store.process_tag import process_tag
+
+    return tags(process_tag())
 
 
 def _paragraph(error: Exception) -> str:

@@ -15,9 +15,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry, Cancelled, Crashed, Failed
 
 from ..store import tracking
-from ..store.host import parse_host
+from ..store.process_tag import process_lives
 from ..store.store import Store
-from ..store.studio_record import PROCESS, lives
 from ..store.tracking import Run
 from .flow_runs import each_flow_run
 
@@ -31,7 +30,8 @@ def reconcile(store: Store, *, only_runner: bool = False) -> list[str]:
 
     Args:
         store: The store, entered.
-        only_runner: No flow run of a deployment can be living now: the one runner of the store has just begun.
+        only_runner: No flow run of a deployment can be living now: the one runner of the store has just begun. A
+            shared store has others, on other machines, and nobody can say so.
 
     Returns:
         A sentence for each run that was touched.
@@ -92,23 +92,30 @@ def _mend(client: SyncPrefectClient, flow_run: FlowRun, only_runner: bool) -> li
 
 def _dead(flow_run: FlowRun, run: Run | None, only_runner: bool) -> bool:
     """Whether nobody works on a flow run that is said to be under way."""
-    if flow_run.deployment_id is not None:
-        if only_runner:
-            return True
-        if run is None or run.info.status != "KILLED" or tracking.alive(run) or flow_run.state is None:
-            return False
-        # An attempt that has just begun still finds the MLflow run as the last one left it.
-        return bool((run.info.end_time or 0) / 1000 > flow_run.state.timestamp.timestamp())
-    if run is not None:
-        return not tracking.alive(run)
-    for tag in flow_run.tags:
-        if tag.startswith(PROCESS):
-            number, started, *where = tag.removeprefix(PROCESS).split(":", 2)
-            host = parse_host("".join(where))
-            if host is None or host.is_here or host.has_restarted:
-                return not lives(int(number), float(started))
-    began = flow_run.start_time or flow_run.created or datetime.now(UTC)
-    return datetime.now(UTC) - began > timedelta(seconds=UNKNOWN_SECONDS)
+    of_deployment, pending = flow_run.deployment_id is not None, flow_run.state_type == StateType.PENDING
+    if of_deployment and only_runner:
+        return True
+    lives = None if pending else process_lives(flow_run.tags)  # until it begins they are those of an earlier attempt
+    if lives is not None:
+        return not lives
+    if of_deployment and pending:
+        return _is_older(flow_run.state.timestamp if flow_run.state else None)
+    if of_deployment:
+        return _was_left(flow_run, run)
+    return _is_older(flow_run.start_time or flow_run.created) if run is None else not tracking.alive(run)
+
+
+def _was_left(flow_run: FlowRun, run: Run | None) -> bool:
+    """Whether its MLflow run was closed since, as one whose process is gone."""
+    if run is None or run.info.status != "KILLED" or tracking.alive(run) or flow_run.state is None:
+        return False
+    # An attempt that has just begun still finds the MLflow run as the last one left it.
+    return bool((run.info.end_time or 0) / 1000 > flow_run.state.timestamp.timestamp())
+
+
+def _is_older(moment: datetime | None) -> bool:
+    """Whether it is so long ago that whoever was to begin would have begun."""
+    return moment is not None and datetime.now(UTC) - moment > timedelta(seconds=UNKNOWN_SECONDS)
 
 
 def _again(client: SyncPrefectClient, flow_run: FlowRun, run: Run | None) -> list[str]:

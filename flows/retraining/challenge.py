@@ -44,7 +44,7 @@ def challenge(found: Assessment, recipe: str, min_gain_db: float, tolerance: flo
         experiment, said = fit_strength(found.experiment, clean_of(found.dataset), found.incoming, tolerance)
         reported = denoise(**experiment.model_dump(mode="json"), recipe=recipe, parent=run, fresh=fresh)
         trained = model_of(tracking.client().get_run(reported.run_id))
-        evaluated, gain, promoted, because = _compare(found, experiment, trained, min_gain_db, store)
+        evaluated, gain, promoted, because = _compare(found, experiment, trained, min_gain_db, store, run)
         version = _enter(found, trained, reported.run_id, gain, store)
         challenger = _contender(version, trained.run_id, evaluated[champions.CHALLENGER])
         champion = found.champion and _contender(
@@ -61,13 +61,13 @@ def challenge(found: Assessment, recipe: str, min_gain_db: float, tolerance: flo
 
 
 def _compare(
-    found: Assessment, experiment: Experiment, trained: ModelRef, min_gain_db: float, store: Store
+    found: Assessment, experiment: Experiment, trained: ModelRef, min_gain_db: float, store: Store, run: str
 ) -> tuple[dict[str, Evaluated], Interval | None, bool, str]:
     """Who was evaluated, the challenger's gain, whether it is to be champion, and why.
 
     Without a champion, or with one that no longer works, the challenger takes the place, and that reason is told.
     """
-    call = Caller(fresh=False)
+    call = Caller(fresh=False, run=run)
     challenger = _evaluate(call, experiment, found.dataset, trained)
     evaluated = {champions.CHALLENGER: challenger}
     if found.champion is None:

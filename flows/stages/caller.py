@@ -11,9 +11,12 @@ from daecore.plugin.spec import digest
 
 from ..store import tracking
 from ..store.file_ref import FileRef
+from ..store.housekeeping import CLEANING
+from ..store.locks import held
 from ..store.model_ref import ModelRef
+from ..store.process_tag import without_process
 from ..store.store import current_store
-from ..store.studio_record import PROCESS
+from ..store.usage import usage
 from .agenda import Agenda
 from .stage import Request, Timed
 from .threads import decide_threads, keys, without_threads
@@ -26,14 +29,15 @@ class Caller:
 
     Args:
         fresh: Whether cached results are ignored.
+        run: The MLflow run that uses what the stages give, and says so; none if empty.
         known: Whether what has this key was made anew already, by somebody else.
 
     Attributes:
         agenda: The trainings that are planned.
     """
 
-    def __init__(self, fresh: bool, known: Callable[[str], bool] = lambda key: False) -> None:
-        self.fresh, self._known, self.agenda = fresh, known, Agenda()
+    def __init__(self, fresh: bool, run: str = "", known: Callable[[str], bool] = lambda key: False) -> None:
+        self.fresh, self.run, self._known, self.agenda = fresh, run, known, Agenda()
         self.timings: list[Timed] = []
         self.uses: list[str] = []
         self.made: set[str] = set()  # what is not to be made anew again, by its key
@@ -56,17 +60,28 @@ class Caller:
         with without_tags(), self.agenda.under_way(name), decide_threads(asked, current_store(), anew=anew) as request:
             state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"
-            if reused and not (_is_as_declared(stage, result) and (intact is None or _whole(intact, result, request))):
+            if reused and not (_is_as_declared(stage, result) and self._keep(request, result, intact)):
                 log.warning(
                     "%s: the cached result or its files are gone, altered or being made anew; computing it", name
                 )
                 result, reused = stage.with_options(refresh_cache=True)(request, *others), False
-        self.uses += [digest(request.key), without_threads(request), *_left_behind(result)]
+        self.uses += _used(request, result)
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
         )
         return result
+
+    def _keep(self, request: Request, result: Any, intact: Callable[[Any], bool] | None) -> bool:
+        """Whether a cached result is whole, and stays so: the run says that it uses it, and cleaning up spares it.
+
+        What this run makes itself is younger than the run, and is spared for that.
+        """
+        store = current_store()
+        with held(store.lock_named(CLEANING, shared=True), "what is being cleaned up"):
+            if self.run:
+                tracking.tag(self.run, usage([*self.uses, *_used(request, result)]))
+            return intact is None or (intact(result) and _is_settled(request))
 
     def anew(self, request: Request) -> bool:
         """Whether what is asked for is to be made anew: once, not each time it is asked for."""
@@ -80,8 +95,7 @@ def without_tags() -> TagsContext:
     Before each stage Prefect asks its server for the limits of the stage's tags, which takes two seconds where the
     server has closed the connection meanwhile, as it does after five.
     """
-    tags = {tag for tag in TagsContext.get().current_tags if not tag.startswith(PROCESS)}
-    return TagsContext(current_tags=tags)
+    return TagsContext(current_tags=set(without_process(TagsContext.get().current_tags)))
 
 
 def _left_behind(result: Any) -> list[str]:
@@ -92,8 +106,9 @@ def _left_behind(result: Any) -> list[str]:
     return list({file.path.split("/")[1] for file in files})
 
 
-def _whole(intact: Callable[[Any], bool], result: Any, request: Request) -> bool:
-    return intact(result) and _is_settled(request)
+def _used(request: Request, result: Any) -> list[str]:
+    """The names under which cleaning up must spare what a stage was asked, and what it gave."""
+    return [digest(request.key), without_threads(request), *_left_behind(result)]
 
 
 def _is_as_declared(stage: Any, result: Any) -> bool:

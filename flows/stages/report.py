@@ -24,11 +24,11 @@ from ..store.dataset_ref import DatasetRef
 from ..store.error_bars_file import NAME as BARS
 from ..store.final_report import FinalReport, Reported, model_name
 from ..store.fitted_bars import remember_bars
-from ..store.housekeeping import usage
 from ..store.model_ref import ModelRef
 from ..store.provenance import provenance, used_by
 from ..store.server_address import pages
 from ..store.store import Store, current_store
+from ..store.usage import usage
 from .error_bars import FittedErrorBars
 from .evaluation import Evaluated
 from .sampling import Sampled

@@ -101,8 +101,10 @@ class _Begun:
 
     def numbers(self) -> list[int]:
         """The numbers, the latest first."""
-        found = [kept for kept in self.store.files.within(self.folder) if kept.path.name.isdecimal()]
-        return [int(kept.path.name) for kept in sorted(found, key=lambda kept: kept.used, reverse=True)]
+        files = self.store.files
+        found = [path for path in files.within(self.folder) if path.name.isdecimal()]
+        latest = sorted(found, key=lambda path: files.size(path).written, reverse=True) if found[1:] else found
+        return [int(path.name) for path in latest]
 
     def known_number(self, *, anew: bool) -> int:
         """The number to take: the latest that is finished or stopped, else of somebody who is at it; 0 for none."""

@@ -4,26 +4,26 @@
 """
 
 import shutil
-from collections.abc import Iterator
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+
 
 @dataclass(frozen=True)
-class Kept:
-    """A file or a folder in a store, as cleaning up sees it.
+class Size:
+    """What a file or folder takes, and when something in it was last written; nothing, and long ago, for what is gone.
 
     Attributes:
-        path: Where it lies, or would.
-        bytes: What it takes.
-        used: When something in it was last written.
+        bytes: Of all files in it.
+        written: The latest time.
     """
 
-    path: Path
-    bytes: int
-    used: datetime
+    bytes: int = 0
+    written: datetime = LONG_AGO
 
 
 class StoreFiles(Protocol):
@@ -41,8 +41,11 @@ class StoreFiles(Protocol):
     def holds(self, path: Path) -> bool:
         """Whether there is such a file."""
 
-    def within(self, folder: Path) -> list[Kept]:
-        """What lies in a folder, files and folders."""
+    def within(self, folder: Path) -> list[Path]:
+        """The files and folders in a folder."""
+
+    def size(self, path: Path) -> Size:
+        """What a file or folder takes."""
 
 
 class OwnFiles:
@@ -63,9 +66,17 @@ class OwnFiles:
         """Whether there is such a file."""
         return path.exists()
 
-    def within(self, folder: Path) -> list[Kept]:
-        """What lies in a folder, files and folders."""
-        return [_look(path) for path in (folder.iterdir() if folder.is_dir() else ())]
+    def within(self, folder: Path) -> list[Path]:
+        """The files and folders in a folder."""
+        return list(folder.iterdir()) if folder.is_dir() else []
+
+    def size(self, path: Path) -> Size:
+        """What a file or folder takes."""
+        looked = [it.stat() for it in (path, *path.rglob("*")) if it.exists()]
+        if not looked:
+            return Size()
+        written = datetime.fromtimestamp(max(it.st_mtime for it in looked), UTC)
+        return Size(sum(it.st_size for it in looked if stat.S_ISREG(it.st_mode)), written)
 
 
 def remove(path: Path) -> None:
@@ -74,13 +85,3 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _look(path: Path) -> Kept:
-    files = list(_files(path))
-    used = max((file.stat().st_mtime for file in (path, *files)), default=0)
-    return Kept(path, sum(file.stat().st_size for file in files), datetime.fromtimestamp(used, UTC))
-
-
-def _files(path: Path) -> Iterator[Path]:
-    yield from (it for it in ([path] if path.is_file() else path.rglob("*")) if it.is_file())

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
-PROCESS = "process:"  # begins the tag of a flow run that was started from the command line
 ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
 START = "start-here"  # the tag of the deployments that one begins with
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children

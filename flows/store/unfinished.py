@@ -10,8 +10,9 @@ MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 
 def goes_on(folder: Path, store: Store) -> bool:
     """Whether a folder of results says of a training that was stopped and is to go on: it must stay."""
-    files = folder.iterdir() if folder.is_dir() else ()
-    return any(store.files.holds(store.checkpoint(path.read_text())) for path in files if path.name.isdecimal())
+    files = store.files
+    begun = (files.bring(path) for path in files.within(folder) if path.name.isdecimal())
+    return any(files.holds(store.checkpoint(path.read_text())) for path in begun if path.is_file())
 
 
 def close_runs() -> None:

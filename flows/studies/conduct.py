@@ -27,9 +27,10 @@ from ..stages.every import code_digests
 from ..stages.kept_task import KeptTask
 from ..stages.key import NO_RESULT, StageKey
 from ..store import tracking
-from ..store.housekeeping import STUDY, usage
+from ..store.housekeeping import STUDY
 from ..store.provenance import provenance, used_by
 from ..store.store import current_store
+from ..store.usage import usage
 from . import section
 from .laboratory import Laboratory, read_recipe
 from .section import Section, StudyRequest

@@ -58,7 +58,7 @@ class Laboratory:
         self.store, self.run_id, self.quick = store, run_id, quick
         self._changes = [f"training.threads={threads}"] if threads else []
         self._since = since
-        self.call = Caller(fresh, self._is_new)
+        self.call = Caller(fresh, run_id, self._is_new)
         self.used: dict[str, Experiment] = {}  # what was trained, by the arguments of `dae` that do it again
         self._words: dict[str, str] = {}  # those arguments, by the experiment's digest
         self._datasets: dict[str, DatasetRef] = {}

@@ -118,7 +118,7 @@ def _conduct(
     quick: bool, fresh: bool, threads: int,
 ) -> SeriesReport:  # fmt: skip
     """Study after study; what fails is told, and the next one begins."""
-    call, sections, failed, seconds = Caller(fresh), [], {}, {}
+    call, sections, failed, seconds = Caller(fresh, run), [], {}, {}
     for number, name in enumerate(names, 1):
         began = time.perf_counter()
         log.info("study %d of %d: %s", number, len(names), name)

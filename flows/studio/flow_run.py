@@ -2,18 +2,21 @@
 
 ``python -P -m daecore_flows.studio.flow_run``, started by the runner. This package is imported before Prefect is, here
 and in the worker processes that begin with this process's main module; and the flow's module before Prefect looks for
-it, which it does in the working folder first. That the process was told to end is noted, whatever becomes of it.
+it, which it does in the working folder first. That the process was told to end is noted, whatever becomes of it. The
+flow run says which process works on it.
 """
 
 import importlib
 import os
 import runpy
 from types import FrameType
+from uuid import UUID
 
 from .. import interrupts
 from ..working_folder import replace
 
-ENTRYPOINT = "PREFECT__FLOW_ENTRYPOINT"  # in the environment: the flow, by module and name
+# In the environment: the flow, by module and name; and the flow run.
+ENTRYPOINT, FLOW_RUN = "PREFECT__FLOW_ENTRYPOINT", "PREFECT__FLOW_RUN_ID"
 
 
 def note_the_end() -> None:
@@ -29,7 +32,20 @@ def note_the_end() -> None:
     replace(engine, "_prefect_sigterm_handler", note)
 
 
+def name_process() -> None:
+    """Let the flow run say which process works on it: only that one's machine knows whether it lives."""
+    from prefect.client.orchestration import get_client
+
+    from ..store.process_tag import process_tag, without_process
+
+    number = UUID(os.environ[FLOW_RUN])
+    with get_client(sync_client=True) as client:
+        before = client.read_flow_run(number).tags
+        client.update_flow_run(number, tags=[*without_process(before), process_tag()])
+
+
 if __name__ == "__main__":
     importlib.import_module(os.environ[ENTRYPOINT].rpartition(".")[0])
     note_the_end()
+    name_process()
     runpy.run_module("prefect.engine", run_name="__main__")

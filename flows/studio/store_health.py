@@ -13,6 +13,7 @@ from ..store import studio_record
 from ..store.relocation import moved_from, relocate
 from ..store.rights import open_to_others
 from ..store.store import Store
+from . import shared_health
 from .finding import Finding
 
 
@@ -36,6 +37,8 @@ def privacy(store: Store) -> Finding:
 
 def databases(store: Store) -> Finding:
     """Whether MLflow's and Prefect's databases are whole, and readers and writers do not block each other."""
+    if store.place is not None:
+        return shared_health.database(store.place)
     wrong, seen = [], []
     for path in (store.database, store.prefect / "prefect.db"):
         if not path.is_file():
@@ -76,7 +79,7 @@ def check_moved(store: Store) -> Finding:
 
 def locks(store: Store) -> Finding:
     """Which locks are held; the kernel frees those of the dead."""
-    held = []
+    held = [] if store.place is None else shared_health.locks(store.place)
     for path in sorted((store.root / "locks").glob("*.lock")):
         lock = FileLock(path)
         try:
@@ -89,8 +92,8 @@ def locks(store: Store) -> Finding:
 
 def checkpoints(store: Store) -> Finding:
     """Whether the checkpoints of stopped trainings can be read."""
-    kept = list((store.root / "checkpoints").glob("*.safetensors"))
-    damaged = list((store.root / "checkpoints").glob("*.damaged"))
+    kept = [path for path in store.files.within(store.checkpoints) if path.suffix == ".safetensors"]
+    damaged = list(store.checkpoints.glob("*.damaged"))
     said = f"{len(kept)} of trainings that were stopped on their way"
     if not damaged:
         return Finding("checkpoints", True, said)
@@ -107,7 +110,7 @@ def _remove(paths: list[Path]) -> str:
 
 def runs(store: Store) -> Finding:
     """Whether a run is said to be under way whose process is gone."""
-    if not store.database.is_file():
+    if not store.is_there:
         return Finding("runs", True, "none yet")
     if moved_from(store):
         return Finding("runs", False, "not looked at before its paths are set right: run `dae doctor --fix`")
@@ -119,11 +122,16 @@ def runs(store: Store) -> Finding:
     if not dead and not open_ones:
         return Finding("runs", True, "none is said to be under way whose process is gone")
     said = f"{len(dead)} said to be under way in MLflow whose process is gone; {open_ones} open in Prefect"
-    return Finding("runs", not dead and bool(studio_record.running(store.root)), said, lambda: _reconcile(store))
+    served = (
+        store.place is not None or studio_record.running(store.root) is not None
+    )  # the open ones may well be living
+    return Finding("runs", not dead and served, said, lambda: _reconcile(store))
 
 
 def _said_to_run(store: Store) -> int:
-    """How many flow runs Prefect's database calls running, pending, being cancelled or crashed."""
+    """How many flow runs Prefect's database calls running, pending or being cancelled."""
+    if store.place is not None:
+        return shared_health.open_flow_runs(store.place)
     path = store.prefect / "prefect.db"
     if not path.is_file():
         return 0
@@ -138,5 +146,5 @@ def _reconcile(store: Store) -> str:
     from .temporary_server import serving
 
     with serving():
-        said = reconcile(store, only_runner=studio_record.running(store.root) is None)
+        said = reconcile(store, only_runner=store.place is None and studio_record.running(store.root) is None)
     return "; ".join(said) or "nothing was left to do"

@@ -5,16 +5,12 @@ What lies here is a copy. Whoever reads one knows its digest, or has it brought 
 
 import os
 import tempfile
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from daecore.object_storage import Entry, ObjectStorage
+from daecore.object_storage import ObjectStorage
 
-from ..own_files import Kept, remove
-
-NO_TIME = datetime.fromtimestamp(0, UTC)
+from ..own_files import Size, remove
 
 
 @dataclass(frozen=True)
@@ -57,18 +53,18 @@ class SharedFiles:
 
     def holds(self, path: Path) -> bool:
         """Whether there is such a file."""
-        return self.objects.holds(self._name(path))
+        return self.objects.find(self._name(path)) is not None
 
-    def within(self, folder: Path) -> list[Kept]:
-        """What lies in a folder, files and folders."""
-        there: dict[str, list[Entry]] = defaultdict(list)
-        begin = f"{self._name(folder)}/"
-        for entry in self.objects.entries(begin):
-            there[entry.name.removeprefix(begin).partition("/")[0]].append(entry)
-        return [
-            Kept(folder / name, sum(it.bytes for it in some), max((it.written for it in some), default=NO_TIME))
-            for name, some in there.items()
-        ]
+    def within(self, folder: Path) -> list[Path]:
+        """The files and folders in a folder."""
+        return [folder / name for name in self.objects.within(self._name(folder))]
+
+    def size(self, path: Path) -> Size:
+        """What a file or folder takes."""
+        name = self._name(path)
+        itself = self.objects.find(name)
+        found = [itself] if itself is not None else list(self.objects.entries(name))
+        return Size(sum(it.bytes for it in found), max(it.written for it in found)) if found else Size()
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

@@ -8,7 +8,7 @@ import pytest
 from daecore_flows.stages.caller import Caller
 from daecore_flows.stages.dataset import BEGAN, DatasetRequest
 from daecore_flows.stages.key import StageKey
-from daecore_flows.store.studio_record import PROCESS
+from daecore_flows.store.process_tag import PROCESS
 from prefect import tags
 from prefect.context import TagsContext
 

@@ -14,10 +14,11 @@ from types import SimpleNamespace
 
 import pytest
 from daecore_flows.cli import main
-from daecore_flows.store import housekeeping, lookup, tracking
+from daecore_flows.store import housekeeping, lookup, removing, tracking
 from daecore_flows.store.lookup import find_run, find_version
 from daecore_flows.store.store import Store
 from daecore_flows.store.tracking import registry, search
+from daecore_flows.store.usage import USES, usage
 from mlflow.exceptions import MlflowException
 
 from daecore.errors import InputError
@@ -115,7 +116,7 @@ def fill(store: Store, numbers: Iterable[int], *, stage: str = "denoise", **more
 
 
 def removed(run: str) -> set[str]:
-    return {one.info.run_id for one in housekeeping.removable(tracking.client().get_run(run))}
+    return {one.info.run_id for one in removing.removable(tracking.client().get_run(run))}
 
 
 def test_pages_are_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,8 +170,8 @@ def test_registered_models_beyond_a_page_are_seen(store: Store, monkeypatch: pyt
 
 def test_a_run_takes_the_trainings_along_that_nobody_else_needs(store: Store) -> None:
     """Its own and those it reused; one that another run uses stays, as does one whose own run is there."""
-    fill(store, [1], **{housekeeping.USES: " ".join(map(run_id, (10, 11, 13)))})
-    fill(store, [2], **{housekeeping.USES: run_id(11)})
+    fill(store, [1], **{USES: " ".join(map(run_id, (10, 11, 13)))})
+    fill(store, [2], **{USES: run_id(11)})
     fill(store, [3])
     fill(store, [10, 11, 12], stage="train_autoencoder", **{tracking.PARENT: run_id(1)})
     fill(store, [13], stage="train_autoencoder", **{tracking.PARENT: run_id(3)})
@@ -182,9 +183,9 @@ def test_a_run_takes_the_trainings_along_that_nobody_else_needs(store: Store) ->
 
 def test_a_training_that_a_study_names_in_a_later_tag_stays(store: Store) -> None:
     """A study is made of more than one tag holds."""
-    named = housekeeping.usage([*(f"{number:064x}" for number in range(60)), run_id(10)])
+    named = usage([*(f"{number:064x}" for number in range(60)), run_id(10)])
     assert list(named) == ["dae.uses", "dae.uses.1"]
-    fill(store, [1], **{housekeeping.USES: run_id(10)})
+    fill(store, [1], **{USES: run_id(10)})
     fill(store, [2], stage="study", study="it", quick="True", **named)
     fill(store, [10], stage="train_autoencoder", **{tracking.PARENT: run_id(1)})
     assert removed(run_id(1)) == {run_id(1)}
@@ -193,7 +194,7 @@ def test_a_training_that_a_study_names_in_a_later_tag_stays(store: Store) -> Non
 def test_a_training_goes_whose_study_was_conducted_again(store: Store) -> None:
     """The study that made it is there, but another of its kind came after it."""
     fill(store, [1, 5], stage="study", study="it", quick="True")
-    fill(store, [2], **{housekeeping.USES: run_id(10)})
+    fill(store, [2], **{USES: run_id(10)})
     fill(store, [10], stage="train_autoencoder", **{tracking.PARENT: run_id(1)})
     assert removed(run_id(2)) == {run_id(2), run_id(10)}
     tracking.client().delete_run(run_id(5))
@@ -203,7 +204,7 @@ def test_a_training_goes_whose_study_was_conducted_again(store: Store) -> None:
 def test_caches_stay_that_the_oldest_kept_run_uses(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pages lie before it; the newest that is not kept loses its own."""
     monkeypatch.setattr(housekeeping, "PAGE", 4)
-    fill(store, range(12), **{housekeeping.USES: "result-{}"})
+    fill(store, range(12), **{USES: "result-{}"})
     for number in range(12):
         (store.results / f"result-{number}").touch()
     found = {item.path.name for item in housekeeping.collectable(store, keep=10)}
@@ -328,7 +329,7 @@ def test_what_many_runs_may_mean_is_told_in_a_line(many: Store) -> None:
 def test_removing_a_run_of_50_001_asks_for_its_own_trainings(many: Store) -> None:
     """None here has any: the run goes alone."""
     run = find_run("run 50000")
-    assert [one.info.run_id for one in housekeeping.removable(run)] == [run.info.run_id]
+    assert [one.info.run_id for one in removing.removable(run)] == [run.info.run_id]
 
 
 @pytest.mark.usefixtures("clock")
