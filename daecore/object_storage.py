@@ -168,7 +168,7 @@ class ObjectStorage:
         from obstore.store import LocalStore, from_url
 
         if "://" not in self.url:
-            return LocalStore(self.url)
+            return LocalStore(self.url, automatic_cleanup=True)
         plain = self.url.startswith("http://") or any(os.environ.get(it, "").startswith("http://") for it in ENDPOINTS)
         return from_url(
             self.url,
@@ -181,7 +181,7 @@ class ObjectStorage:
         """What obstore writes into; a folder is made."""
         from obstore.store import LocalStore
 
-        return self.opened if "://" in self.url else LocalStore(self.url, mkdir=True)
+        return self.opened if "://" in self.url else LocalStore(self.url, mkdir=True, automatic_cleanup=True)
 
     @contextmanager
     def speaking(self, doing: str) -> Iterator[None]:

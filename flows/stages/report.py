@@ -76,7 +76,7 @@ def report(outcome: Outcome) -> Reported:
         html = page(outcome.experiment.title, final.model_dump(mode="json"), shown)
         (folder / "report.html").write_text(html, encoding="utf-8")
         for path in (*pictures.values(), folder / "report.html"):
-            tracking.log_file(run, path)
+            tracking.log_for_good(run, path)
         written = tracking.log_for_good(run, folder / "report.json")
         if "panel.png" in pictures:
             tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")

@@ -34,11 +34,13 @@ class FolderLock:
     """
 
     def __init__(self, path: Path, *, shared: bool = False) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
 
     def take(self) -> bool:
         """Whether it could be had, and is held now."""
+        if self._file is None:
+            return False
         try:
             fcntl.flock(self._file, self._how)
         except BlockingIOError:
@@ -46,8 +48,10 @@ class FolderLock:
         return True
 
     def close(self) -> None:
-        """Let others hold it, and give it up for good."""
-        os.close(self._file)
+        """Let others hold it, and give it up for good; safe to call twice."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 @contextmanager

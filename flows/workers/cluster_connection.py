@@ -13,9 +13,12 @@ from prefect.client.orchestration import get_client
 from daecore.plugin.single_files import PLUGIN_PATH
 
 from ..store.server_address import MARK, URL
+from ..store.shared import DATABASE
+from ..store.shared.place import without_password
 from .cluster_address import CLUSTER, no_cluster, require_cluster
 
 OURS = ("DAE_", "PREFECT_", "MLFLOW_", "DO_NOT_TRACK", "GOMP_", "TORCHINDUCTOR_", "PYTHONSAFEPATH")
+OF_DATABASE = ("MLFLOW_TRACKING_URI", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 SECRETS = ("PASSWORD", "TOKEN", "SECRET", "AUTH", "KEY")  # in a name: what is secret is given to `ray start`
 
 
@@ -47,6 +50,9 @@ def _environment() -> dict[str, str]:
     given = {name: value for name, value in os.environ.items() if name.startswith(OURS) and name != CLUSTER}
     if PLUGIN_PATH in given:
         given[PLUGIN_PATH] = os.pathsep.join(os.path.abspath(path) for path in given[PLUGIN_PATH].split(os.pathsep))
+    for name in (DATABASE, *OF_DATABASE):  # without them a worker would have a store of its own
+        if given.get(name, "").startswith("postgresql"):
+            given[name] = without_password(given[name])
     return {name: value for name, value in given.items() if not _is_secret(name, value)}
 
 

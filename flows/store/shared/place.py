@@ -147,10 +147,9 @@ def _asks_for_tls_alone(parts: SplitResult) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    try:
-        return without_password(text)
-    except ValueError:
-        return text.partition("@")[2] or text
+    """What of a text is no user and no password, whatever else is wrong with it."""
+    _, at, behind = text.rpartition("@")
+    return f"...@{behind}" if at else text
 
 
 def _artifacts(text: str) -> str:

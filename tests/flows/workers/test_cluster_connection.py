@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from daecore_flows.store.shared.place import shared_place
 from daecore_flows.workers import cluster_connection
 
 
@@ -21,6 +22,22 @@ def test_secrets_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not secret.keys() & given.keys()
     assert open_.items() <= given.items()
     assert "HOME" not in given
+
+
+def test_a_shared_store_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each machine has its own way to it, such as ~/.pgpass; a worker without the name would begin another store."""
+    place = shared_place("postgresql://ada:s3cret@db/daecore", "s3://bucket/lab")
+    given = {
+        "DAE_DATABASE": place.database,
+        "DAE_ARTIFACTS": place.artifacts,
+        "MLFLOW_TRACKING_URI": place.tracking_uri,
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    found = cluster_connection._environment()
+    assert {name: found[name] for name in given} == {
+        name: value.replace(":s3cret", "") for name, value in given.items()
+    }
 
 
 def test_folders_of_plugins_are_named_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Files that two machines share: what one gives the other brings, what lies here is a copy and is not believed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from daecore_flows.store.file_ref import file_ref
+from daecore_flows.store.own_files import Size
+from daecore_flows.store.shared.place import shared_place
+from daecore_flows.store.store import Store
+
+from daecore.errors import DataError
+
+URL = "postgresql://ada@db/daecore"
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Store:
+    place = shared_place(URL, str(tmp_path / "common"))
+    store = Store(tmp_path / "one", tmp_path, place)
+    store.results.mkdir(parents=True)
+    return store
+
+
+@pytest.fixture
+def other(one: Store, tmp_path: Path) -> Store:
+    (tmp_path / "other").mkdir()
+    return replace(one, root=tmp_path / "other")
+
+
+def written(store: Store, name: str, text: str) -> Path:
+    path = store.results / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_reference_means_the_same_file_on_both(one: Store, other: Store) -> None:
+    """It is brought when it is looked for, and again when the copy was altered."""
+    ref = file_ref(one, written(one, "key/scores.npz", "scores"))
+    assert ref.intact(other)
+    copy = ref.absolute(other)
+    assert copy == other.results / "key" / "scores.npz"
+    copy.write_text("altered")
+    assert ref.intact(other)
+    assert copy.read_text() == "scores"
+
+
+def test_what_was_made_anew_is_not_what_an_older_reference_means(one: Store, other: Store) -> None:
+    older = file_ref(one, written(one, "key/a", "first"))
+    newer = file_ref(other, written(other, "key/a", "second"))
+    assert newer.intact(one)
+    assert not older.intact(one)
+
+
+def test_what_nobody_has_given_is_not_there(one: Store, other: Store) -> None:
+    """A copy of it neither."""
+    path = written(other, "key/a", "left from before")
+    assert not other.files.holds(path)
+    assert not other.files.bring(path).exists()
+    assert one.files.within(one.results) == []
+    assert one.files.size(one.results / "key") == Size()
+
+
+def test_what_is_dropped_is_gone_for_both(one: Store, other: Store) -> None:
+    """A folder with all in it, and nothing whose name begins alike."""
+    for name in ("key/a", "key/b/c", "keys/a"):
+        one.files.give(written(one, name, name))
+    names = {path.name for path in other.files.within(other.results)}
+    assert names == {"key", "keys"}
+    size = other.files.size(other.results / "key")
+    assert size.bytes == len("key/a" + "key/b/c")
+    assert datetime.now(UTC) - size.written < timedelta(minutes=1)
+    other.files.drop(other.results / "key")
+    assert not one.files.bring(one.results / "key" / "a").exists()
+    assert [path.name for path in one.files.within(one.results)] == ["keys"]
+    other.files.drop(other.results / "keys" / "a")
+    other.files.drop(other.results / "keys" / "a")
+    assert one.files.within(one.results / "keys") == []
+
+
+def test_a_storage_that_cannot_be_reached_is_said(one: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is here stays."""
+    path = written(one, "key/a", "text")
+    (one.root.parent / "common").write_text("a file in its place")
+    with pytest.raises(DataError, match=r"The artifacts of the shared store cannot be written to .*common"):
+        one.files.give(path)
+    assert path.read_text() == "text"

@@ -1,0 +1,66 @@
+"""A folder belongs to one shared store, or is a store of its own, and says so."""
+
+from pathlib import Path
+
+import pytest
+from daecore_flows.store.shared.place import SharedPlace, shared_place
+from daecore_flows.store.shared.remembered import FILE, place_of, remember
+
+from daecore.errors import StoreError
+
+URL = "postgresql://ada:s3cret@db/daecore"
+
+
+@pytest.fixture(autouse=True)
+def _unnamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DAE_DATABASE", "DAE_ARTIFACTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def place() -> SharedPlace:
+    return shared_place(URL, "s3://bucket")
+
+
+def test_a_place_is_named_once(tmp_path: Path, place: SharedPlace) -> None:
+    """From then on the folder knows it, and no password is written down."""
+    assert place_of(tmp_path) is None
+    remember(tmp_path, place)
+    found = place_of(tmp_path)
+    assert found is not None
+    assert found.agrees_with(place)
+    assert "s3cret" not in (tmp_path / FILE).read_text()
+
+
+def test_what_the_environment_names_comes_first(
+    tmp_path: Path, place: SharedPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may carry the password."""
+    remember(tmp_path, place)
+    monkeypatch.setenv("DAE_DATABASE", URL)
+    monkeypatch.setenv("DAE_ARTIFACTS", "s3://bucket")
+    assert place_of(tmp_path) == place
+
+
+def test_a_folder_keeps_the_files_of_one(tmp_path: Path, place: SharedPlace) -> None:
+    remember(tmp_path, place)
+    with pytest.raises(StoreError, match=r"belongs to the shared store postgresql://ada@db/daecore .*another folder"):
+        remember(tmp_path, shared_place(URL, "s3://other"))
+
+
+def test_a_store_of_its_own_does_not_become_shared(tmp_path: Path, place: SharedPlace) -> None:
+    """Its runs would be gone from every list."""
+    (tmp_path / "mlflow.db").touch()
+    with pytest.raises(StoreError, match=r"has runs of its own.*new folder with --store"):
+        remember(tmp_path, place)
+    assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"database": 1', '{"database": "sqlite:///a", "artifacts": "s3://b"}']
+)
+def test_a_damaged_record_is_said(tmp_path: Path, text: str) -> None:
+    """It never counts as none: the command would begin a store of its own."""
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(StoreError, match=r"shared\.json says to which shared store the folder belongs"):
+        place_of(tmp_path)

@@ -1,0 +1,78 @@
+"""Servers that a shared store lies on, all real: PostgreSQL as Debian has it, and S3."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+from studio import free_port
+
+NOBODY_S_KEYS = {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "REGION": "us-east-1"}
+
+
+class Postgres:
+    """A PostgreSQL server with an empty database, in a folder of its own.
+
+    It runs as the user `postgres` where the tests are root's: it refuses root.
+    """
+
+    def __init__(self) -> None:
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        found = shutil.which("initdb") or (programs and str(programs[-1] / "initdb"))
+        assert found, "these tests need PostgreSQL: apt-get install postgresql, or deselect them with -m 'not cluster'"
+        self._programs, self.port = Path(found).parent, free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
+        if os.getuid() == 0:
+            os.chown(self._folder, pwd.getpwnam("postgres").pw_uid, -1)
+        self._run("initdb", "-U", "lab", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self.begin()
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "daecore", data=False)
+
+    @property
+    def url(self) -> str:
+        """Its address, as a user writes it."""
+        return f"postgresql://lab@127.0.0.1:{self.port}/daecore"
+
+    def begin(self) -> None:
+        """Start it, again or for the first time."""
+        options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._run("pg_ctl", "-o", options, "-l", str(self._folder / "log"), "-w", "start")
+
+    def stop(self) -> None:
+        """Stop it, with all connections to it."""
+        self._run("pg_ctl", "-m", "fast", "-w", "stop")
+
+    def end(self) -> None:
+        """Stop it, and remove what it has kept."""
+        with suppress(subprocess.CalledProcessError):  # it is down already
+            self.stop()
+        shutil.rmtree(self._folder)
+
+    def _run(self, program: str, *words: str, data: bool = True) -> None:
+        where = ["-D", str(self._folder / "data")] if data else []
+        user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        command = [*user, str(self._programs / program), *where, *words]
+        with (Path(tempfile.gettempdir()) / f"daecore-postgres-{os.getpid()}.log").open("w") as log:
+            subprocess.run(command, check=True, cwd="/", stdout=log, stderr=log)
+
+
+class Bucket:
+    """An S3 server with an empty bucket, and the environment in which it is found."""
+
+    def __init__(self) -> None:
+        from moto.server import ThreadedMotoServer
+
+        port = free_port()
+        self._server, address = ThreadedMotoServer("127.0.0.1", port), f"http://127.0.0.1:{port}"
+        self._server.start()
+        urllib.request.urlopen(urllib.request.Request(f"{address}/bucket", method="PUT")).close()
+        self.environment = {f"AWS_{name}": it for name, it in {"ENDPOINT_URL": address, **NOBODY_S_KEYS}.items()}
+        self.url = "s3://bucket/lab"
+
+    def end(self) -> None:
+        """Stop it."""
+        self._server.stop()
