@@ -1,5 +1,6 @@
 """Servers that a shared store lies on, all real: PostgreSQL as Debian has it, and S3."""
 
+import logging
 import os
 import pwd
 import shutil
@@ -22,7 +23,7 @@ class Postgres:
 
     def __init__(self) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        found = shutil.which("initdb") or (programs and str(programs[-1] / "initdb"))
+        found = str(programs[-1] / "initdb") if programs else shutil.which("initdb")
         assert found, "these tests need PostgreSQL: apt-get install postgresql, or deselect them with -m 'not cluster'"
         self._programs, self.port = Path(found).parent, free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
@@ -48,7 +49,7 @@ class Postgres:
 
     def end(self) -> None:
         """Stop it, and remove what it has kept."""
-        with suppress(subprocess.CalledProcessError):  # it is down already
+        with suppress(AssertionError):  # it is down already
             self.stop()
         shutil.rmtree(self._folder)
 
@@ -56,8 +57,10 @@ class Postgres:
         where = ["-D", str(self._folder / "data")] if data else []
         user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         command = [*user, str(self._programs / program), *where, *words]
-        with (Path(tempfile.gettempdir()) / f"daecore-postgres-{os.getpid()}.log").open("w") as log:
-            subprocess.run(command, check=True, cwd="/", stdout=log, stderr=log)
+        with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as the server runs
+            done = subprocess.run(command, check=False, cwd="/", stdout=said, stderr=said)
+            said.seek(0)
+            assert done.returncode == 0, f"{command}: {said.read()}"
 
 
 class Bucket:
@@ -68,6 +71,7 @@ class Bucket:
 
         port = free_port()
         self._server, address = ThreadedMotoServer("127.0.0.1", port), f"http://127.0.0.1:{port}"
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it says each request
         self._server.start()
         urllib.request.urlopen(urllib.request.Request(f"{address}/bucket", method="PUT")).close()
         self.environment = {f"AWS_{name}": it for name, it in {"ENDPOINT_URL": address, **NOBODY_S_KEYS}.items()}
