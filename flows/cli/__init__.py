@@ -15,7 +15,22 @@ try:
     import typer
 
     from .. import interrupts
-    from . import cite, compare, data, plugins, recipes, restore, retrain, run, runs, stack, studio, study, sweep
+    from . import (
+        cite,
+        compare,
+        data,
+        people,
+        plugins,
+        recipes,
+        restore,
+        retrain,
+        run,
+        runs,
+        stack,
+        studio,
+        study,
+        sweep,
+    )
 except KeyboardInterrupt:  # nothing has begun
     raise SystemExit(130) from None
 
@@ -55,6 +70,7 @@ app.command()(recipes.show)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(data.app)
 app.command()(studio.up)
+app.add_typer(people.app, name="people")
 app.command()(studio.status)
 app.command()(studio.doctor)
 app.command("runs")(runs.list_runs)

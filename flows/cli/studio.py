@@ -1,6 +1,7 @@
 """`dae up`, `dae status`, `dae doctor`: the two pages, what goes on in them, and whether all is in order."""
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,10 +31,15 @@ Port = Annotated[
 
 def up(
     host: Annotated[
-        str, typer.Option("--host", help="This machine only: the pages ask for no password.")
+        str,
+        typer.Option("--host", help="Where the pages answer; for other machines by HTTPS, and for people."),
     ] = "127.0.0.1",
     prefect_port: Port = 0,
     mlflow_port: Port = 0,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE", help="For --host: the certificate, as PEM.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Its private key, as PEM.")] = None,
     database: Database = None,
     artifacts: Artifacts = None,
     store: StoreFolder = DEFAULT_STORE,
@@ -45,8 +51,17 @@ def up(
     """
     import time
 
-    from ..studio import up as studio
+    from daecore.paths import user_path
 
+    from ..studio import up as studio
+    from ..studio.wish import Wish
+
+    files = {
+        name: user_path(file, f"--{name}")
+        for name, file in (("certificate", certificate), ("key", key))
+        if file is not None
+    }
+    wish = Wish(host, prefect_port, mlflow_port, **files)
     name_place(database, artifacts)
     opened, began = store_at(store, data), time.monotonic()
     opened.enter()
@@ -59,7 +74,7 @@ def up(
         try:
             with (
                 _TerminationAsInterrupt(),
-                studio.up(opened, studio.Wish(host, prefect_port, mlflow_port), console.print) as made,
+                studio.up(opened, wish, console.print) as made,
             ):
                 _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
                 studio.watch(made[1], console.print)

@@ -36,12 +36,14 @@ class Guard:
         uploads: Beginnings of paths where a body may be of any type, as files are.
         closed: Beginnings of paths that are not served.
         tell_users_apart: Whether other users are refused; where the kernel does not name them, they cannot be.
+        public: Whether it is asked from other machines, by HTTPS, and who asks was found out before.
     """
 
     application: Application
     uploads: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     tell_users_apart: bool = field(default_factory=peers.can_tell_users_apart)
+    public: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or one connection."""
@@ -50,7 +52,7 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            await self.application(scope, receive, _with_headers(send))
+            await self.application(_without_origin(scope) if self.public else scope, receive, _with_headers(send))
         elif scope["type"] == "http":
             await refuse(send, *refusal)
         else:
@@ -59,17 +61,23 @@ class Guard:
     def _refusal(self, scope: Scope) -> Refusal | None:
         if self.closed and scope["path"].startswith(self.closed):
             return NOT_FOUND, "This part of the server is switched off."
-        other = another_user(scope) if self.tell_users_apart else None
-        return cross_origin(scope) or not_json(scope, self.uploads) or other
+        other = another_user(scope) if self.tell_users_apart and not self.public else None
+        return cross_origin(scope, public=self.public) or not_json(scope, self.uploads) or other
 
 
-def cross_origin(scope: Scope) -> Refusal | None:
-    """Why a request is another page's: its Host is not this machine, or its Origin or Sec-Fetch-Site is foreign."""
+def cross_origin(scope: Scope, *, public: bool = False) -> Refusal | None:
+    """Why a request is another page's: its Host is not this machine, or its Origin or Sec-Fetch-Site is foreign.
+
+    Args:
+        scope: Of the request.
+        public: Whether the server has names of its own: which ones, its certificate says to the browser.
+    """
     hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
-    if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
+    if len(hosts) != 1 or not (public or HOST.fullmatch(hosts[0])):
         return FORBIDDEN, f"Host is {_quote(hosts)}: this server answers to 127.0.0.1, localhost and [::1] alone."
-    if origins and [origin.lower() for origin in origins] != [f"http://{hosts[0].lower()}"]:
-        return FORBIDDEN, f"Origin is {_quote(origins)}: this server answers no pages but its own, http://{hosts[0]}."
+    own = f"{'https' if public else 'http'}://{hosts[0]}"
+    if origins and [origin.lower() for origin in origins] != [own.lower()]:
+        return FORBIDDEN, f"Origin is {_quote(origins)}: this server answers no pages but its own, {own}."
     sites = _values(scope, b"sec-fetch-site")
     if not {site.lower() for site in sites} <= {"same-origin", "none"} and not _only_shown(scope):
         return FORBIDDEN, f"Sec-Fetch-Site is {_quote(sites)}: this server answers no pages but its own."
@@ -103,6 +111,11 @@ def another_user(scope: Scope) -> Refusal | None:
 
 def _has_body(scope: Scope) -> bool:
     return bool(_values(scope, b"transfer-encoding")) or _values(scope, b"content-length") not in ([], ["0"])
+
+
+def _without_origin(scope: Scope) -> Scope:
+    """A request of the server's own page, as a program sends it: what lies behind knows none of the server's names."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() != b"origin"]}
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
+PUBLIC = r"(https://[A-Za-z0-9.:\[\]-]{1,255}:[0-9]{1,5})?"
 ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
 START = "start-here"  # the tag of the deployments that one begins with
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
@@ -27,6 +28,8 @@ class Studio:
         mark: What the environment of all its processes says under `MARK`.
         prefect: The address of Prefect's page, without a path.
         mlflow: The address of MLflow's page.
+        public_prefect: The address of Prefect's page for other machines; empty where there is none.
+        public_mlflow: That of MLflow's.
     """
 
     pid: int
@@ -34,6 +37,8 @@ class Studio:
     mark: str
     prefect: str
     mlflow: str
+    public_prefect: str = ""
+    public_mlflow: str = ""
 
     @property
     def alive(self) -> bool:
@@ -43,12 +48,12 @@ class Studio:
     @property
     def start_page(self) -> str:
         """Prefect's page of what one begins with; its other deployments have the tags of their families."""
-        return f"{self.prefect}/deployments?deployments.tags.name={START}"
+        return f"{self.public_prefect or self.prefect}/deployments?deployments.tags.name={START}"
 
     @property
     def runs_page(self) -> str:
         """MLflow's table of all runs."""
-        return f"{self.mlflow}/runs"
+        return f"{self.public_mlflow or self.mlflow}/runs"
 
     @property
     def api(self) -> str:
@@ -74,7 +79,8 @@ def _whole(studio: Studio) -> bool:
     """Whether a record is one of ours: processes are ended by its mark, and asked at its addresses."""
     times = isinstance(studio.pid, int) and isinstance(studio.started, float | int)
     addresses = all(re.fullmatch(ADDRESS, str(url)) for url in (studio.prefect, studio.mlflow))
-    return times and addresses and re.fullmatch("[0-9a-f]{32}", str(studio.mark)) is not None
+    public = all(re.fullmatch(PUBLIC, str(url)) for url in (studio.public_prefect, studio.public_mlflow))
+    return times and addresses and public and re.fullmatch("[0-9a-f]{32}", str(studio.mark)) is not None
 
 
 def running(root: Path) -> Studio | None:

@@ -6,6 +6,7 @@ Imported by the process that serves it; Prefect is imported where it is asked fo
 from ..guard.application import Guard
 from ..guard.asgi import Application
 from ..guard.head import Head
+from ..guard.public_door import with_public_door
 from ..store.locks import StoreLock
 from ..store.store import current_store
 from . import one_writer
@@ -30,7 +31,8 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
 
     one_writer.rule()
     application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
-    return Guard(Head(PullSteps(Patient(application)), STYLE, PAGES), closed=CLOSED)
+    pages = Head(PullSteps(Patient(application)), STYLE, PAGES)
+    return with_public_door(lambda public: Guard(pages, closed=CLOSED, public=public))
 
 
 def _lock() -> StoreLock:

@@ -5,19 +5,18 @@ Loads neither Prefect nor MLflow: they run in processes of their own.
 
 import contextlib
 import json
-import os
 import signal
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
+from ..guard.public_door import Door
 from ..store import studio_record
 from ..store.relocation import refuse_moved
 from ..store.rights import protect
@@ -32,13 +31,11 @@ from .parts import (
     base_environment,
     end,
     end_all,
-    free_port,
     start,
     wait,
 )
+from .wish import Plan, Wish, plan
 
-HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
-PREFECT_PORT, MLFLOW_PORT = 4200, 5000
 SERVERS = 2  # the first parts
 COMING_UP_SECONDS = 180  # ten times what two cores need
 PREFECT_SETTINGS = {
@@ -47,16 +44,9 @@ PREFECT_SETTINGS = {
     # By a relative address the page finds its interface at localhost, at 127.0.0.1, and through a tunnel.
     "PREFECT_SERVER_UI_API_URL": "/api",
 }
+HOST_IS_LOOKED_AT = {"MLFLOW_SERVER_ALLOWED_HOSTS": "*"}  # by the guard; other machines have names of their own
+MLFLOW_SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 FLOW = flow_run.__name__  # in the command line of a flow run's process
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a user may choose: 0 takes the port of last time, else the usual one, else the next that is free."""
-
-    host: str = HOST
-    prefect_port: int = 0
-    mlflow_port: int = 0
 
 
 @contextmanager
@@ -69,22 +59,22 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
         say: Told what happens, a line at a time.
 
     Raises:
-        InputError: Another host than this machine was asked for, or a port that is taken.
+        InputError: A port is taken; or other machines are to be answered, and something is missing for that.
         StoreError: The store was moved.
         DaecoreError: A part did not come up.
     """
-    _refuse_others(wish)
+    planned = plan(store, wish)
     refuse_moved(store)
     left = end_leftovers(store)
     if left:
         say(f"ended {left} processes that an earlier studio on this store had left behind")
-    studio, parts = _plan(store, wish), []
+    studio, parts = planned.studio, list[Part]()
     studio_record.write(store.root, studio)
     try:
         with store.lock("database"):  # a command beside may be making it
             _write_ahead(store)
         protect(store)
-        for made in _start(store, studio):
+        for made in _start(store, planned):
             parts.append(made)
         late = wait(parts[:SERVERS], COMING_UP_SECONDS) or wait(parts, COMING_UP_SECONDS)
         if late is not None:
@@ -171,46 +161,9 @@ def _flows(studio: Studio) -> list[psutil.Process]:
     return found
 
 
-def _plan(store: Store, wish: Wish) -> Studio:
-    before = studio_record.read_record(store.root)
-    ports = [int(url.rsplit(":", 1)[1]) for url in ((before.prefect, before.mlflow) if before else ())]
-    prefect_port = _port(wish.prefect_port, ports[0] if ports else PREFECT_PORT)
-    mlflow_port = _port(wish.mlflow_port, ports[1] if ports else MLFLOW_PORT)
-    host = HOST if wish.host == "localhost" else wish.host
-    shown = f"[{host}]" if ":" in host else host
-    return Studio(
-        pid=os.getpid(),
-        started=psutil.Process().create_time(),
-        mark=uuid.uuid4().hex,
-        prefect=f"http://{shown}:{prefect_port}",
-        mlflow=f"http://{shown}:{mlflow_port}",
-    )
-
-
-def _port(wanted: int, usual: int) -> int:
-    found = free_port(wanted or usual)
-    if wanted and found != wanted:
-        from daecore.errors import InputError
-
-        raise InputError(
-            f"The port {wanted} is taken by another process. Leave the choice to daecore, or name another."
-        )
-    return found
-
-
-def _refuse_others(wish: Wish) -> None:
-    if wish.host not in LOOPBACK:
-        from daecore.errors import InputError
-
-        raise InputError(
-            f"--host {wish.host}: the studio answers on this machine only ({HOST}), for neither page asks who comes. "
-            "From elsewhere, forward its ports through ssh: "
-            f"ssh -L {PREFECT_PORT}:{HOST}:{PREFECT_PORT} -L {MLFLOW_PORT}:{HOST}:{MLFLOW_PORT} this-machine."
-        )
-
-
-def _start(store: Store, studio: Studio) -> Iterator[Part]:
+def _start(store: Store, planned: Plan) -> Iterator[Part]:
     """Both servers, then the runner, which waits for them itself while its libraries load."""
+    studio = planned.studio
     environment = {**base_environment(), **store.environment(), MARK: studio.mark, "PYTHONUNBUFFERED": "1"}
     logs = store.root / "logs"
     _served_file(store).unlink(missing_ok=True)
@@ -220,14 +173,14 @@ def _start(store: Store, studio: Studio) -> Iterator[Part]:
     yield start(
         "Prefect's server", "uvicorn", "--factory", f"{prefect_server.__name__}:guarded_application",
         "--host", host.strip("[]"), "--port", prefect_port, "--log-level", "warning", "--no-proxy-headers",
-        log=logs / "prefect.log", environment={**server, **PREFECT_SETTINGS},
+        log=logs / "prefect.log", environment={**server, **PREFECT_SETTINGS, **_door(planned.prefect)},
         ready=lambda: answers(f"{studio.api}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
         "MLflow's server", "mlflow", "server", "--backend-store-uri", store.tracking_uri,
         "--artifacts-destination", store.artifacts_url, "--host", host.strip("[]"), "--port", mlflow_port,
         "--workers", "1", "--app-name", "daecore", "--uvicorn-opts", "--no-proxy-headers",
-        log=logs / "mlflow.log", environment={**server, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        log=logs / "mlflow.log", environment={**server, **MLFLOW_SETTINGS, **_door(planned.mlflow)},
         ready=lambda: answers(f"{studio.mlflow}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
@@ -235,6 +188,10 @@ def _start(store: Store, studio: Studio) -> Iterator[Part]:
         log=logs / "runner.log", environment={**environment, "PREFECT_LOGGING_LEVEL": "INFO"},
         ready=lambda: served_plugins(store) is not None,
     )  # fmt: skip
+
+
+def _door(door: Door | None) -> dict[str, str]:
+    return {} if door is None else {**door.environment(), **HOST_IS_LOOKED_AT}
 
 
 def _write_ahead(store: Store) -> None:

@@ -2,6 +2,8 @@
 
 from urllib.parse import quote
 
+from ..store import current_store
+from ..studio_record import running
 from .connection import client
 
 LAYOUT = "workflowType=machine_learning"  # else MLflow opens its layout for language models
@@ -23,5 +25,8 @@ def artifact_page(run_id: str, name: str) -> str:
 
 
 def _server_uri() -> str:
-    uri = str(client().tracking_uri)
+    """Where people look at it: from other machines, if they may."""
+    uri, studio = str(client().tracking_uri), running(current_store().root)
+    if studio is not None and uri == studio.mlflow:
+        return studio.public_mlflow or uri
     return uri if uri.startswith("http") else ""

@@ -6,6 +6,7 @@
 from ...guard.application import Guard
 from ...guard.asgi import Application
 from ...guard.head import Head
+from ...guard.public_door import with_public_door
 
 UPLOADS = (  # files and traces have types of their own
     "/api/2.0/mlflow-artifacts/artifacts/",
@@ -28,4 +29,5 @@ def guarded_application() -> Application:
 
     from .runs_table import RunsTable
 
-    return Guard(Head(RunsTable(app), NO_ASSISTANT, "/"), UPLOADS, CLOSED)
+    pages = Head(RunsTable(app), NO_ASSISTANT, "/")
+    return with_public_door(lambda public: Guard(pages, UPLOADS, CLOSED, public=public))

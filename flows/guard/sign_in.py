@@ -1,0 +1,101 @@
+"""Sign-in: an application that answers people with a password, as browsers and both clients send it (RFC 7617).
+
+Guessing is slow: one password is looked at after the other, and a wrong one is answered after a while.
+"""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+from binascii import Error as NotBase64
+
+from .asgi import Application, Message, Receive, Scope, Send
+from .people import People
+
+UNAUTHORIZED, BUSY, POLICY_VIOLATION = 401, 429, 1008
+WRONG_SECONDS = 1.0  # before a wrong password is answered
+MOST_WAITING = 20  # that many passwords wait to be looked at; further ones are sent away
+
+
+class SignIn:
+    """An ASGI application before another one, which nobody reaches without a name and a password.
+
+    Who was let in is known for as long as the file of people stays as it is: a digest of what he sent, made with a key
+    that this process alone has.
+
+    Args:
+        application: The one behind it.
+        people: Who may come in.
+    """
+
+    def __init__(self, application: Application, people: People) -> None:
+        self._application, self._people = application, people
+        self._key, self._known, self._state = secrets.token_bytes(32), set[bytes](), people.state
+        self._turn, self._waiting = asyncio.Lock(), 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or one connection."""
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, send)
+            return
+        status = await self._status(scope)
+        if status is None:
+            await self._application(_without_password(scope), receive, send)
+        elif scope["type"] == "http":
+            await _refuse(send, status)
+        else:
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "Sign in first."})
+
+    async def _status(self, scope: Scope) -> int | None:
+        """Why somebody is sent away; None where he is let in."""
+        given = _given(scope)
+        if given is None:
+            return UNAUTHORIZED
+        if self._state != self._people.state:
+            self._state, self._known = self._people.state, set()
+        mark = hashlib.blake2b(b"\0".join(part.encode() for part in given), key=self._key).digest()
+        if mark in self._known:
+            return None
+        if self._waiting >= MOST_WAITING:
+            return BUSY
+        return await self._look(given, mark)
+
+    async def _look(self, given: tuple[str, str], mark: bytes) -> int | None:
+        self._waiting += 1
+        try:
+            async with self._turn:
+                if mark in self._known or await asyncio.to_thread(self._people.admits, *given):
+                    self._known.add(mark)
+                    return None
+                await asyncio.sleep(WRONG_SECONDS)
+        finally:
+            self._waiting -= 1
+        return UNAUTHORIZED
+
+
+def _given(scope: Scope) -> tuple[str, str] | None:
+    """The name and the password of a request."""
+    sent = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
+    if len(sent) != 1 or sent[0][:6].lower() != b"basic ":
+        return None
+    try:
+        name, colon, password = base64.b64decode(sent[0][6:].strip(), validate=True).decode().partition(":")
+    except (NotBase64, ValueError):
+        return None
+    return (name, password) if colon else None
+
+
+def _without_password(scope: Scope) -> Scope:
+    """What lies behind has no use for it, and cannot keep it in a log."""
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"authorization"]
+    return {**scope, "headers": headers}
+
+
+async def _refuse(send: Send, status: int) -> None:
+    body = b"Sign in with the name and the password that `dae people add` was given.\n"
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    if status == UNAUTHORIZED:
+        headers.append((b"www-authenticate", b'Basic realm="daecore", charset="UTF-8"'))
+    start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
