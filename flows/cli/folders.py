@@ -8,7 +8,7 @@ import typer
 
 from ..store.environment import DATA, STORE
 from ..store.shared import ARTIFACTS, DATABASE
-from ..store.shared.remembered import place_of
+from ..store.shared.remembered import find_place
 from ..store.store import Store
 
 StoreFolder = Annotated[
@@ -50,7 +50,7 @@ def store_at(store: Path, data: Path) -> Store:
     from daecore.paths import user_path
 
     root = user_path(store, "--store (DAE_STORE)")
-    found = Store(root, user_path(data, "--data (DAE_DATA)"), place_of(root))
+    found = Store(root, user_path(data, "--data (DAE_DATA)"), find_place(root))
     os.environ.update({STORE: str(found.root), DATA: str(found.data)})
     return found
 

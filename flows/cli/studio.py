@@ -23,6 +23,7 @@ from .folders import (
 
 if TYPE_CHECKING:
     from ..studio.status import Entry
+    from ..studio.wish import Wish
 
 Port = Annotated[
     int, typer.Option(min=0, max=65_535, help="0: that of last time, else the usual one or the next free.")
@@ -49,38 +50,39 @@ def up(
 
     A second `dae up` on the same store finds the first and prints its links.
     """
-    import time
-
     from daecore.paths import user_path
 
     from ..studio import up as studio
     from ..studio.wish import Wish
 
-    files = {
-        name: user_path(file, f"--{name}")
-        for name, file in (("certificate", certificate), ("key", key))
-        if file is not None
-    }
-    wish = Wish(host, prefect_port, mlflow_port, **files)
+    given = {"--certificate": certificate, "--key": key}
+    files = [None if file is None else user_path(file, name) for name, file in given.items()]
     name_place(database, artifacts)
-    opened, began = store_at(store, data), time.monotonic()
+    opened = store_at(store, data)
     opened.enter()
     console = Console(highlight=False, soft_wrap=True)
     with studio.alone(opened) as first:
-        if not first:
+        if first:
+            _stay_up(opened, Wish(host, prefect_port, mlflow_port, *files), console)
+        else:
             _print_links(console, _first_one(opened), "is up already")
-            return
-        console.print(f"bringing up the studio on {opened.root} ...")
-        try:
-            with (
-                _TerminationAsInterrupt(),
-                studio.up(opened, wish, console.print) as made,
-            ):
-                _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
-                studio.watch(made[1], console.print)
-        except KeyboardInterrupt:
-            interrupts.answer()
-            console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
+
+
+def _stay_up(opened: Store, wish: "Wish", console: Console) -> None:
+    """Bring it up, and watch it until it is to end."""
+    import time
+
+    from ..studio import up as studio
+
+    began = time.monotonic()
+    console.print(f"bringing up the studio on {opened.root} ...")
+    try:
+        with _TerminationAsInterrupt(), studio.up(opened, wish, console.print) as made:
+            _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")
+            studio.watch(made[1], console.print)
+    except KeyboardInterrupt:
+        interrupts.answer()
+        console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
 
 
 def _first_one(store: Store) -> Studio:
@@ -150,11 +152,9 @@ def doctor(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Check versions, stores, locks, orphans, plugins and the device; exit status 1 if something is not in order."""
-    opened = store_at(store, data)
-    opened.enter()
+    opened, console, wrong = store_at(store, data), Console(highlight=False, soft_wrap=True), 0
     from ..studio.doctor import examine
 
-    console, wrong = Console(highlight=False, soft_wrap=True), 0
     for finding in examine(opened):
         good, said = finding.good, finding.said
         if fix and not good and finding.mend is not None:

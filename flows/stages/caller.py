@@ -12,7 +12,7 @@ from daecore.plugin.spec import digest
 from ..store import tracking
 from ..store.file_ref import FileRef
 from ..store.housekeeping import CLEANING
-from ..store.locks import held
+from ..store.locks import hold
 from ..store.model_ref import ModelRef
 from ..store.process_tag import without_process
 from ..store.store import current_store
@@ -78,7 +78,7 @@ class Caller:
         What this run makes itself is younger than the run, and is spared for that.
         """
         store = current_store()
-        with held(store.lock_named(CLEANING, shared=True), "what is being cleaned up"):
+        with hold(store.lock_named(CLEANING, shared=True), "what is being cleaned up"):
             if self.run:
                 tracking.tag(self.run, usage([*self.uses, *_used(request, result)]))
             return intact is None or (intact(result) and _is_settled(request))

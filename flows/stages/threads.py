@@ -14,7 +14,7 @@ from daecore.plugin.spec import digest
 from daecore.processors import usable
 
 from ..store import device_lock, tracking
-from ..store.locks import StoreLock, held
+from ..store.locks import StoreLock, hold
 from ..store.store import Store
 from .publish import find_published
 from .stage import DeviceRequest, Request
@@ -122,7 +122,7 @@ class _Begun:
         file = self.folder / str(threads)
         file.write_text(self._key(threads))
         self.store.files.give(file)
-        with held(self._lock(threads, shared=True), self.name):
+        with hold(self._lock(threads, shared=True), self.name):
             yield
 
     def _key(self, threads: int) -> str:

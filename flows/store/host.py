@@ -41,7 +41,8 @@ class Host:
     def has_restarted(self) -> bool:
         """Whether it is this machine before it was started again: no process of then lives."""
         now = this_host()
-        return bool(self.machine) and self.machine == now.machine and self.boot != now.boot
+        same = bool(self.machine) and (self.name, self.machine) == (now.name, now.machine)  # images may share an id
+        return same and self.boot != now.boot
 
 
 def this_host() -> Host:

@@ -11,6 +11,24 @@ FILE, MOST = "layout", 20  # its name; bytes of it that are looked at
 RERUN = "Run it again with this version, or look at it with the one that made it."
 
 
+def found_layout(root: Path, database: Path) -> int:
+    """The layout of a store, new or not; 0 where what it says is none.
+
+    Args:
+        root: The store's folder.
+        database: MLflow's file in it: where it is there, the store was used before.
+    """
+    file = root / FILE
+    if not file.is_file():
+        return 1 if database.exists() else LAYOUT
+    text = _text(file)
+    return int(text) if text.isdecimal() else 0
+
+
+def _text(file: Path) -> str:
+    return file.read_bytes()[:MOST].decode(errors="backslashreplace").strip()
+
+
 def require_layout(root: Path, database: Path) -> None:
     """Refuse a store that another version made.
 
@@ -21,14 +39,11 @@ def require_layout(root: Path, database: Path) -> None:
     Raises:
         StoreError: The store has another layout.
     """
-    file = root / FILE
-    found = "1" if database.exists() else str(LAYOUT)
-    if file.is_file():
-        found = file.read_bytes()[:MOST].decode(errors="backslashreplace").strip()
-    if found != str(LAYOUT):
+    number = found_layout(root, database)
+    if number != LAYOUT:
         from daecore.errors import StoreError, in_a_line
 
-        which = "an older" if found.isdecimal() and int(found) < LAYOUT else "another"
+        found, which = str(number) if number else _text(root / FILE), "an older" if 0 < number < LAYOUT else "another"
         raise StoreError(
             f"The store {root} was made by {which} version of daecore: its layout is {in_a_line(found)}, and this "
             f"version reads {LAYOUT}. Nothing in it was changed. Begin a new one (--store DIR or DAE_STORE), "

@@ -34,6 +34,7 @@ class FolderLock:
     """
 
     def __init__(self, path: Path, *, shared: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
 
@@ -55,7 +56,7 @@ class FolderLock:
 
 
 @contextmanager
-def held(lock: StoreLock, name: str) -> Iterator[bool]:
+def hold(lock: StoreLock, name: str) -> Iterator[bool]:
     """A block that holds a lock, waiting for whoever holds it; yields whether there was a wait."""
     try:
         waited = not lock.take()

@@ -66,6 +66,7 @@ def open_to_others(store: "Store") -> list[Path]:
 
 def _own(store: "Store") -> Iterator[Path]:
     """What a store has made itself, at its top and in Prefect's home."""
-    top = ("logs", "studio.json", "served.json", "reserve", "shared.json", "people.json", FILE)
+    files = ("studio.json", "served.json", "reserve", "shared.json", "people.json", "mlflow-version", FILE)
+    top = ("logs", "copies", *files)
     yield from (*store.folders, *(store.root / name for name in top))
     yield from (*store.root.glob("mlflow.db*"), *store.prefect.glob("*.db*"), *(store.root / "logs").glob("*.log"))

@@ -16,10 +16,10 @@ from .environment import DATA, ENTERED, STORE, environment
 from .files import write_atomically
 from .full_disk import keep_reserve
 from .layout import FILE, LAYOUT, require_layout
-from .locks import FolderLock, StoreLock, held
+from .locks import FolderLock, StoreLock, hold
 from .network import reach_this_machine
 from .own_files import OwnFiles, StoreFiles
-from .shared.remembered import place_of, remember
+from .shared.remembered import find_place, remember
 
 if TYPE_CHECKING:
     from .shared.place import SharedPlace
@@ -190,7 +190,7 @@ class Store:
 
     def lock(self, name: str) -> AbstractContextManager[bool]:
         """Hold a named lock, waiting for whoever holds it; yields whether there was a wait."""
-        return held(self.lock_named(name), name)
+        return hold(self.lock_named(name), name)
 
 
 def current_store() -> Store:
@@ -203,7 +203,7 @@ def current_store() -> Store:
     data = os.environ.get(DATA) or "~/.cache/daecore"
     try:
         folder = Path(root).expanduser().resolve()
-        return Store(folder, Path(data).expanduser().resolve(), place_of(folder))
+        return Store(folder, Path(data).expanduser().resolve(), find_place(folder))
     except FileNotFoundError:
         from daecore.errors import StoreError
 

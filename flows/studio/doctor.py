@@ -5,8 +5,9 @@ Each check is a function that looks, and says what it found; those that can mend
 
 from collections.abc import Iterator
 
+from ..store.migrations import pending
 from ..store.store import Store
-from . import installation, processes, store_health
+from . import installation, processes, store_health, store_version
 from .finding import Finding
 
 CHECKS = (  # in the order in which mending makes sense
@@ -15,6 +16,7 @@ CHECKS = (  # in the order in which mending makes sense
     store_health.privacy,
     processes.studio,
     processes.strays,
+    store_version.version,
     store_health.databases,
     store_health.check_moved,
     installation.plugins,
@@ -27,6 +29,15 @@ CHECKS = (  # in the order in which mending makes sense
 
 
 def examine(store: Store) -> Iterator[Finding]:
-    """Every check's finding."""
+    """Every check's finding; that of the layout alone where the store has an older one still when it was told.
+
+    Raises:
+        StoreError: The store cannot be entered.
+    """
+    if steps := pending(store):
+        yield store_version.older_layout(store, steps)
+        if pending(store):
+            return
+    store.enter()
     for check in CHECKS:
         yield check(store)

@@ -36,6 +36,4 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
 
 
 def _lock() -> StoreLock:
-    store = current_store()
-    (store.root / "locks").mkdir(parents=True, exist_ok=True)
-    return store.lock_named("prefect-start")
+    return current_store().lock_named("prefect-start")

@@ -1,6 +1,6 @@
 """Bringing a studio up: Prefect's server, MLflow's server, the runner of all deployments; watched, and ended together.
 
-Loads neither Prefect nor MLflow: they run in processes of their own.
+Loads neither Prefect nor MLflow, which run in processes of their own, but where a database may be another MLflow's.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from ..guard.public_door import Door
 from ..store import studio_record
 from ..store.relocation import refuse_moved
 from ..store.rights import protect
+from ..store.schema_seen import is_seen
 from ..store.store import Store
 from ..store.studio_record import MARK, Studio
 from . import flow_run, prefect_server
@@ -60,11 +61,15 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
 
     Raises:
         InputError: A port is taken; or other machines are to be answered, and something is missing for that.
-        StoreError: The store was moved.
+        StoreError: The store was moved, or another MLflow made its database.
         DaecoreError: A part did not come up.
     """
     planned = plan(store, wish)
     refuse_moved(store)
+    if store.is_there and not is_seen(store):
+        from ..store import tracking
+
+        tracking.prepare(store)  # before a server changes what another MLflow has made
     left = end_leftovers(store)
     if left:
         say(f"ended {left} processes that an earlier studio on this store had left behind")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.store.locks import held
+from daecore_flows.store.locks import hold
 from daecore_flows.store.shared.advisory_lock import AdvisoryLock, held_locks
 from daecore_flows.store.shared.place import SharedPlace, shared_place
 from PIL import Image
@@ -155,7 +155,7 @@ def test_a_lock_is_free_a_second_after_its_holder_is_killed(
         assert held_locks(named) == ["training-7"]
         process.kill()
         killed = time.monotonic()
-        with held(lock, "training-7"):
+        with hold(lock, "training-7"):
             assert time.monotonic() - killed < 1
     assert held_locks(named) == []
 
@@ -174,7 +174,7 @@ def test_who_lost_a_lock_with_the_database_is_told(
     postgres: Postgres, named: SharedPlace, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Somebody else may have held it meanwhile."""
-    with held(AdvisoryLock(named, "a"), "a"):
+    with hold(AdvisoryLock(named, "a"), "a"):
         postgres.stop()
         postgres.begin()
     assert "nobody held a meanwhile" in caplog.text

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FILE = "shared.json"
 
 
-def place_of(root: Path) -> "SharedPlace | None":
+def find_place(root: Path) -> "SharedPlace | None":
     """The shared store that a folder belongs to: as the environment names it, else as the folder remembers.
 
     Raises:

@@ -14,6 +14,9 @@ from urllib.parse import quote
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from daecore.errors import StoreError
+
+from .. import schema_seen
 from ..full_disk import WORDS
 from ..relocation import refuse_moved
 from ..rights import protect
@@ -72,16 +75,34 @@ def prepare(store: Store) -> None:
     """Create the database once, and switch SQLite to WAL; enter the store first where nobody has.
 
     Raises:
-        StoreError: The store was moved, and MLflow's paths are not set right yet.
+        StoreError: The store was moved, and MLflow's paths are not set right yet; or another MLflow made its database.
     """
     store.enter_within_a_flow()
     with store.lock("database"):
+        _require_schema(store)
         client().search_experiments(max_results=1)
         if client().tracking_uri.startswith("sqlite"):
             refuse_moved(store)
             with closing(sqlite3.connect(store.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             protect(store)
+
+
+def _require_schema(store: Store) -> None:
+    """Refuse a database of another MLflow: this one would change an older one without a copy."""
+    if schema_seen.is_seen(store):
+        return
+    if store.is_there:
+        from .schema import schema_of
+
+        found = schema_of(store)
+        if not found.agrees:
+            raise StoreError(
+                f"The database of the store {store.root} was made by another MLflow than {schema_seen.installed()}, "
+                f"which is installed: its schema is {found.found}, and this one's {found.wanted}. `dae doctor --fix` "
+                "brings an older one up to date, after a copy."
+            )
+    schema_seen.see(store)
 
 
 def experiment_id(name: str, store: Store) -> str:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from daecore_flows.store.locks import FolderLock, held
+from daecore_flows.store.locks import FolderLock, hold
 
 HOLD = (
     "import sys, time; from pathlib import Path; from daecore_flows.store.locks import FolderLock; "
@@ -46,10 +46,10 @@ def test_who_waits_says_so_and_has_waited(tmp_path: Path, caplog: pytest.LogCapt
     path, waits = tmp_path / "a.lock", []
 
     def wait() -> None:
-        with held(FolderLock(path), "the registry") as waited:
+        with hold(FolderLock(path), "the registry") as waited:
             waits.append(waited)
 
-    with held(FolderLock(path), "the registry") as waited:
+    with hold(FolderLock(path), "the registry") as waited:
         assert not waited
         other = threading.Thread(target=wait)
         other.start()

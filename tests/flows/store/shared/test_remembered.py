@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from daecore_flows.store.shared.place import SharedPlace, shared_place
-from daecore_flows.store.shared.remembered import FILE, place_of, remember
+from daecore_flows.store.shared.remembered import FILE, find_place, remember
 
 from daecore.errors import StoreError
 
@@ -24,9 +24,9 @@ def place() -> SharedPlace:
 
 def test_a_place_is_named_once(tmp_path: Path, place: SharedPlace) -> None:
     """From then on the folder knows it, and no password is written down."""
-    assert place_of(tmp_path) is None
+    assert find_place(tmp_path) is None
     remember(tmp_path, place)
-    found = place_of(tmp_path)
+    found = find_place(tmp_path)
     assert found is not None
     assert found.agrees_with(place)
     assert "s3cret" not in (tmp_path / FILE).read_text()
@@ -39,7 +39,7 @@ def test_what_the_environment_names_comes_first(
     remember(tmp_path, place)
     monkeypatch.setenv("DAE_DATABASE", URL)
     monkeypatch.setenv("DAE_ARTIFACTS", "s3://bucket")
-    assert place_of(tmp_path) == place
+    assert find_place(tmp_path) == place
 
 
 def test_a_folder_keeps_the_files_of_one(tmp_path: Path, place: SharedPlace) -> None:
@@ -63,4 +63,4 @@ def test_a_damaged_record_is_said(tmp_path: Path, text: str) -> None:
     """It never counts as none: the command would begin a store of its own."""
     (tmp_path / FILE).write_text(text)
     with pytest.raises(StoreError, match=r"shared\.json says to which shared store the folder belongs"):
-        place_of(tmp_path)
+        find_place(tmp_path)
