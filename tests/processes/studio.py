@@ -25,6 +25,7 @@ class Studio:
         variables = {"DAE_STORE": str(root), "DAE_DATA": str(root.parent / "data"), "COLUMNS": "160"}
         self.environment = {**found, **variables, "OMP_NUM_THREADS": "1", **({"PYTHONPATH": path} if path else {})}
         self.process: subprocess.Popen[bytes] | None = None
+        self.words: list[str] = []  # further ones of the command
 
     def up(self, folder: Path | None = None) -> "Studio":
         """Start it, on ports that nobody else's studio uses, and wait until it says that it is up.
@@ -34,7 +35,7 @@ class Studio:
         """
         with self.log.open("wb") as log:
             ports = ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())]
-            arguments = [DAE, "up", *([] if (self.root / "studio.json").exists() else ports)]
+            arguments = [DAE, "up", *self.words, *([] if (self.root / "studio.json").exists() else ports)]
             output = {"stdout": log, "stderr": subprocess.STDOUT}
             self.process = subprocess.Popen(arguments, env=self.environment, cwd=folder, **output)
         wait_until(lambda: "is up after" in self.said or self.process.poll() is not None, 180, lambda: self.said)

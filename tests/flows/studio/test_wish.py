@@ -97,10 +97,7 @@ def test_files_that_are_no_certificate_and_key_are_refused(
 
 def test_an_address_of_another_machine_is_refused(store: Store, files: tuple[Path, Path]) -> None:
     people_of(store).put("ada", "correct horse battery")
-    for host, said in (
-        ("192.0.2.1", "nothing can"),
-        ("nowhere.invalid", "nothing can"),
-        ("not a host", "is no address"),
-    ):
+    nothing = "nothing can answer there"
+    for host, said in (("192.0.2.1", nothing), ("nowhere.invalid", nothing), ("not a host", "is no address")):
         with pytest.raises(InputError, match=said):
             plan(store, Wish(host, certificate=files[0], key=files[1]))
