@@ -46,10 +46,10 @@ sys.meta_path[:] = map(Allowed, sys.meta_path)
 
 
 @cache
-def brought(*, tests: bool = False) -> frozenset[str]:
-    """The distributions that `pip install daecore` leaves on this machine, by their names."""
+def brought(extra: str = "", *, tests: bool = False) -> frozenset[str]:
+    """The distributions that `pip install daecore` leaves on this machine, by their names; or with an extra of it."""
     found: set[str] = set()
-    waiting = [Requirement("daecore"), *([Requirement("pytest")] if tests else [])]
+    waiting = [Requirement(f"daecore[{extra}]"), *([Requirement("pytest")] if tests else [])]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
@@ -77,6 +77,13 @@ def small(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_it_brings_no_prefect_no_mlflow_and_no_web_server() -> None:
     assert brought() & set(LEFT_OUT) == set()
+
+
+def test_the_laboratory_brings_nothing_for_several_machines() -> None:
+    """Neither Ray nor what a shared store or object storage needs, but for what Prefect itself cannot do without."""
+    several = {"ray", "grpcio", "psycopg2-binary", "boto3", "obstore", "zarr"}
+    assert brought("lab") & several == set()
+    assert brought("cluster") | brought("shared") | brought("chunks") >= several
 
 
 def test_it_is_light() -> None:

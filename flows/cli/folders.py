@@ -8,7 +8,7 @@ import typer
 
 from ..store.environment import DATA, STORE
 from ..store.shared import ARTIFACTS, DATABASE
-from ..store.shared.remembered import find_place
+from ..store.shared.remembered import find_location
 from ..store.store import Store
 
 StoreFolder = Annotated[
@@ -38,7 +38,7 @@ Artifacts = Annotated[
 ]
 
 
-def name_place(database: str | None, artifacts: str | None) -> None:
+def name_location(database: str | None, artifacts: str | None) -> None:
     """Let the store be the shared one that these options name; it is remembered, so that they are given once."""
     for name, value in ((DATABASE, database), (ARTIFACTS, artifacts)):
         if value is not None:
@@ -50,7 +50,7 @@ def store_at(store: Path, data: Path) -> Store:
     from daecore.paths import user_path
 
     root = user_path(store, "--store (DAE_STORE)")
-    found = Store(root, user_path(data, "--data (DAE_DATA)"), find_place(root))
+    found = Store(root, user_path(data, "--data (DAE_DATA)"), find_location(root))
     os.environ.update({STORE: str(found.root), DATA: str(found.data)})
     return found
 

@@ -91,8 +91,9 @@ def remove(
     for one in found:
         print(f"{one.info.run_id}  {one.info.run_name}")
     if yes or typer.confirm("Remove these?"):
-        removing.remove(opened, found)
-        print(f"Removed. Until `dae gc`, `dae rm --undo {found[0].info.run_id}` brings it back.")
+        gone = removing.remove(opened, found)
+        left = f" {len(found) - len(gone)} of them are used by now, and stay." if len(gone) < len(found) else ""
+        print(f"Removed.{left} Until `dae gc`, `dae rm --undo {found[0].info.run_id}` brings it back.")
 
 
 def collect(

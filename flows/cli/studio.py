@@ -17,7 +17,7 @@ from .folders import (
     Database,
     DataFolder,
     StoreFolder,
-    name_place,
+    name_location,
     store_at,
 )
 
@@ -57,7 +57,7 @@ def up(
 
     given = {"--certificate": certificate, "--key": key}
     files = [None if file is None else user_path(file, name) for name, file in given.items()]
-    name_place(database, artifacts)
+    name_location(database, artifacts)
     opened = store_at(store, data)
     opened.enter()
     console = Console(highlight=False, soft_wrap=True)

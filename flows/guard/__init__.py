@@ -1,1 +1,1 @@
-"""Who is answered: the guard before every server of ours. Knows ASGI and sockets, and nothing of what is behind."""
+"""Who is answered: the guard before every server of ours. Knows ASGI, sockets, people, and not what is behind."""

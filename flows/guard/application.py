@@ -1,6 +1,7 @@
 """Guard: a server's application answers its own pages and its user's programs, no other page and no other user.
 
-The servers ask nobody who he is. A page of the web that reaches them through the user's browser is known
+On this machine the servers ask nobody who he is; on others `sign_in` does. A page of the web that reaches them through
+the user's browser is known
 
 - by its Host: a page whose name was pointed at this machine (DNS rebinding) brings its own name;
 - by its Origin, which a browser adds wherever a page could change something, or open a WebSocket;
@@ -17,12 +18,12 @@ import re
 from dataclasses import dataclass, field
 
 from . import peers
-from .asgi import Application, Message, Receive, Scope, Send, may_change, refuse
+from .asgi import POLICY_VIOLATION, Application, Message, Receive, Scope, Send, may_change, refuse, without
 
 HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)  # any port: a tunnel has its own
 FRAMING = (b"x-frame-options", b"SAMEORIGIN")
 POLICY = (b"content-security-policy", b"frame-ancestors 'self'; connect-src 'self' data: blob:")
-FORBIDDEN, NOT_FOUND, UNSUPPORTED_TYPE, POLICY_VIOLATION = 403, 404, 415, 1008
+FORBIDDEN, NOT_FOUND, UNSUPPORTED_TYPE = 403, 404, 415
 
 Refusal = tuple[int, str]  # a status, and the reason in one sentence
 
@@ -52,7 +53,9 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            await self.application(_without_origin(scope) if self.public else scope, receive, _with_headers(send))
+            # What lies behind knows none of the names that a server has for other machines.
+            passed = without(scope, b"origin") if self.public else scope
+            await self.application(passed, receive, _with_headers(send))
         elif scope["type"] == "http":
             await refuse(send, *refusal)
         else:
@@ -74,7 +77,8 @@ def cross_origin(scope: Scope, *, public: bool = False) -> Refusal | None:
     """
     hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
     if len(hosts) != 1 or not (public or HOST.fullmatch(hosts[0])):
-        return FORBIDDEN, f"Host is {_quote(hosts)}: this server answers to 127.0.0.1, localhost and [::1] alone."
+        answers = "one name at a time" if public else "127.0.0.1, localhost and [::1] alone"
+        return FORBIDDEN, f"Host is {_quote(hosts)}: this server answers to {answers}."
     own = f"{'https' if public else 'http'}://{hosts[0]}"
     if origins and [origin.lower() for origin in origins] != [own.lower()]:
         return FORBIDDEN, f"Origin is {_quote(origins)}: this server answers no pages but its own, {own}."
@@ -111,11 +115,6 @@ def another_user(scope: Scope) -> Refusal | None:
 
 def _has_body(scope: Scope) -> bool:
     return bool(_values(scope, b"transfer-encoding")) or _values(scope, b"content-length") not in ([], ["0"])
-
-
-def _without_origin(scope: Scope) -> Scope:
-    """A request of the server's own page, as a program sends it: what lies behind knows none of the server's names."""
-    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() != b"origin"]}
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

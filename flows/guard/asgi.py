@@ -6,6 +6,7 @@ Written out here, so that who only names an application loads no web framework.
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+POLICY_VIOLATION = 1008  # why a WebSocket is closed (RFC 6455, 7.4.1)
 UNSAFE_METHODS = ("POST", "PUT", "PATCH", "DELETE")  # those that may change something (RFC 9110, 9.2.1)
 
 Scope = MutableMapping[str, Any]
@@ -39,9 +40,21 @@ def replay(messages: list[Message], receive: Receive) -> Receive:
     return given
 
 
-async def refuse(send: Send, status: int, reason: str) -> None:
-    """Answer a request with a status and one sentence."""
+def without(scope: Scope, *names: bytes) -> Scope:
+    """A request without some of its headers."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() not in names]}
+
+
+async def refuse(send: Send, status: int, reason: str, *more: tuple[bytes, bytes]) -> None:
+    """Answer a request with a status and one sentence.
+
+    Args:
+        send: Takes the answer.
+        status: Of HTTP.
+        reason: The sentence.
+        more: Further headers.
+    """
     body = f"{reason}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -4,6 +4,7 @@ Knows one JSON file. A password is turned into its digest by scrypt (RFC 7914), 
 16 MB on purpose.
 """
 
+import fcntl
 import hashlib
 import hmac
 import json
@@ -11,9 +12,12 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # no colon: it ends the name in HTTP's Basic
+KEPT = re.compile(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{64}")
 SHORTEST, LONGEST = 12, 1000  # characters of a password
 COST, BLOCK, PARALLEL = 2**14, 8, 1
 DECOY = "scrypt$00000000000000000000000000000000$" + 64 * "0"  # nobody's: who is not there takes as long as who is
@@ -48,7 +52,8 @@ class People:
         if not SHORTEST <= len(password) <= LONGEST or not password.isprintable():
             raise ValueError(f"A password has {SHORTEST} characters at least, and none that cannot be seen")
         salt = secrets.token_hex(16)
-        self._write({**self._read(), name: f"scrypt${salt}${_digest(password, salt)}"})
+        with self._changed() as known:
+            known[name] = f"scrypt${salt}${_digest(password, salt)}"
 
     def remove(self, name: str) -> bool:
         """Let somebody in no more; whether he was let in before.
@@ -56,11 +61,10 @@ class People:
         Raises:
             ValueError: The file was damaged.
         """
-        known = self._read()
-        if name not in known:
+        if name not in self._read():
             return False
-        self._write({each: digest for each, digest in known.items() if each != name})
-        return True
+        with self._changed() as known:
+            return known.pop(name, None) is not None
 
     def admits(self, name: str, password: str) -> bool:
         """Whether this is somebody, by his own password; nobody is where the file cannot be read."""
@@ -87,17 +91,29 @@ class People:
             return {}
         except (OSError, ValueError, RecursionError):
             found = None
-        form = re.compile(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{64}")
-        whole = isinstance(found, dict) and all(NAME.fullmatch(it) and form.fullmatch(str(found[it])) for it in found)
+        whole = isinstance(found, dict) and all(NAME.fullmatch(it) and KEPT.fullmatch(str(found[it])) for it in found)
         if not whole:
             raise ValueError(f"{self.path} does not hold what `dae people` writes; remove it, and add everybody again")
         return dict(found)
 
+    @contextmanager
+    def _changed(self) -> Iterator[dict[str, str]]:
+        """A block that changes who is known; of two at once the second waits."""
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self._read()
+            yield known
+            self._write(known)
+
     def _write(self, known: dict[str, str]) -> None:
         handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # its user's alone
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(known, file, indent=2)
-        os.replace(temporary, self.path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(known, file, indent=2)
+            os.replace(temporary, self.path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
 
 def _digest(password: str, salt: str) -> str:

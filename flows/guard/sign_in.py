@@ -9,10 +9,15 @@ import hashlib
 import secrets
 from binascii import Error as NotBase64
 
-from .asgi import Application, Message, Receive, Scope, Send
+from .asgi import POLICY_VIOLATION, Application, Receive, Scope, Send, refuse, without
 from .people import People
 
-UNAUTHORIZED, BUSY, POLICY_VIOLATION = 401, 429, 1008
+UNAUTHORIZED, BUSY = 401, 429
+SAID = {
+    UNAUTHORIZED: "Sign in with the name and the password that `dae people add` was given.",
+    BUSY: "Too many others are signing in just now. Try again in a moment.",
+}
+ASK = (b"www-authenticate", b'Basic realm="daecore", charset="UTF-8"')
 WRONG_SECONDS = 1.0  # before a wrong password is answered
 MOST_WAITING = 20  # that many passwords wait to be looked at; further ones are sent away
 
@@ -40,9 +45,10 @@ class SignIn:
             return
         status = await self._status(scope)
         if status is None:
-            await self._application(_without_password(scope), receive, send)
+            # What lies behind has no use for the password, and cannot keep it in a log.
+            await self._application(without(scope, b"authorization"), receive, send)
         elif scope["type"] == "http":
-            await _refuse(send, status)
+            await refuse(send, status, SAID[status], *([ASK] if status == UNAUTHORIZED else []))
         else:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "Sign in first."})
 
@@ -58,9 +64,9 @@ class SignIn:
             return None
         if self._waiting >= MOST_WAITING:
             return BUSY
-        return await self._look(given, mark)
+        return await self._check(given, mark)
 
-    async def _look(self, given: tuple[str, str], mark: bytes) -> int | None:
+    async def _check(self, given: tuple[str, str], mark: bytes) -> int | None:
         self._waiting += 1
         try:
             async with self._turn:
@@ -83,19 +89,3 @@ def _given(scope: Scope) -> tuple[str, str] | None:
     except (NotBase64, ValueError):
         return None
     return (name, password) if colon else None
-
-
-def _without_password(scope: Scope) -> Scope:
-    """What lies behind has no use for it, and cannot keep it in a log."""
-    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"authorization"]
-    return {**scope, "headers": headers}
-
-
-async def _refuse(send: Send, status: int) -> None:
-    body = b"Sign in with the name and the password that `dae people add` was given.\n"
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    if status == UNAUTHORIZED:
-        headers.append((b"www-authenticate", b'Basic realm="daecore", charset="UTF-8"'))
-    start: Message = {"type": "http.response.start", "status": status, "headers": headers}
-    await send(start)
-    await send({"type": "http.response.body", "body": body})

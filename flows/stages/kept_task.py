@@ -27,7 +27,7 @@ class KeptTask(Task[Asked, Result]):
         """The same task with other options, for one call."""
         task = super().with_options(*values, **named)
         store = current_store()
-        if store.place is not None:
+        if store.shared is not None:
             task.result_storage = SharedResults(basepath=str(store.cached_results))
         return task
 

@@ -65,7 +65,7 @@ def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Sha
             plugins=provenance([architecture]),
         )
         save_tensors(path, model.state_dict(), header)
-        return tracking.log_for_good(run_id, path, "model")
+        return tracking.log_with_reference(run_id, path, "model")
 
 
 def find_published(tags: dict[str, str], store: Store) -> ModelRef | None:

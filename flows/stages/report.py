@@ -76,8 +76,8 @@ def report(outcome: Outcome) -> Reported:
         html = page(outcome.experiment.title, final.model_dump(mode="json"), shown)
         (folder / "report.html").write_text(html, encoding="utf-8")
         for path in (*pictures.values(), folder / "report.html"):
-            tracking.log_for_good(run, path)
-        written = tracking.log_for_good(run, folder / "report.json")
+            tracking.log_with_reference(run, path)
+        written = tracking.log_with_reference(run, folder / "report.json")
         if "panel.png" in pictures:
             tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")
             _small(pictures["panel.png"]).save(folder / SMALL)
@@ -146,7 +146,7 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
         digest=experiment.digest,
         mlflow={
             "run_id": outcome.run_id,
-            "uri": tracking.client().tracking_uri,
+            "uri": tracking.shown_uri(),
             "experiment_id": tracking.experiment_of(outcome.run_id),
             "training_run_id": outcome.model.run_id,
         },

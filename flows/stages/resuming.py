@@ -1,4 +1,4 @@
-"""Checkpoints of trainings that were stopped: taken up where they are whole and of this training, else set aside.
+"""Checkpoints of trainings: written, given to other machines; taken up where they are whole and of this training.
 
 Knows files and networks. Knows neither Prefect nor MLflow, nor how a training goes on.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from daecore.errors import CheckpointError
+from daecore.errors import CheckpointError, DataError
 from daecore.training.checkpoint import load_training_state, save_training_state
 from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState, require_same_training
@@ -31,18 +31,31 @@ class Checkpoint:
     """
 
     def __init__(self, files: StoreFiles, path: Path) -> None:
-        self._files, self._path, self._given = files, path, -math.inf
+        self._files, self._path, self._given, self._is_given = files, path, -math.inf, True
+
+    def __enter__(self) -> "Checkpoint":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Give the last one, too, where the training is stopped."""
+        if not self._is_given:
+            try:
+                self._files.give(self._path)
+            except DataError as failure:
+                log.warning("%s Other machines go on from an earlier checkpoint.", failure)
 
     def save(self, state: TrainingState) -> None:
         """Write it; the first one is given at once."""
         save_training_state(self._path, state)
-        if time.monotonic() - self._given > GIVE_SECONDS:
+        self._is_given = time.monotonic() - self._given > GIVE_SECONDS
+        if self._is_given:
             self._files.give(self._path)
             self._given = time.monotonic()
 
     def remove(self) -> None:
         """The training is done."""
         self._files.drop(self._path)
+        self._is_given = True
 
 
 def resumable(checkpoint: Path, model: nn.Module, options: TrainingOptions) -> TrainingState | None:

@@ -171,8 +171,7 @@ def begin_training(request: TrainingRequest, store: Store) -> Begun:
 
 def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key: str) -> ModelRef:
     begun, path = begin_training(request, store), store.checkpoint(key)
-    resume = resumable(store.files.bring(path), begun.model, request.training)
-    checkpoint = Checkpoint(store.files, path)
+    resume = resumable(store.files.bring_newer(path), begun.model, request.training)
     if run_id:
         tracking.proceed(run_id)
     else:
@@ -183,6 +182,7 @@ def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key
             lead(*given, lambda: clean_splits(request, begun.below)) as (world, splits),
             tracking.system_metrics(run_id),
             EpochLog(run_id, _preview(request)) as diary,
+            Checkpoint(store.files, path) as checkpoint,
         ):
             for epoch in train_epochs(request, begun, splits, resume, world):
                 diary.add(epoch)

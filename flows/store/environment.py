@@ -12,7 +12,7 @@ from .shared import ARTIFACTS, DATABASE
 from .studio_record import running
 
 if TYPE_CHECKING:
-    from .shared.place import SharedPlace
+    from .shared.location import SharedLocation
     from .store import Store
 
 STORE, DATA = "DAE_STORE", "DAE_DATA"
@@ -30,7 +30,7 @@ def environment(store: "Store") -> dict[str, str]:
     tracking = studio.mlflow if studio else store.tracking_uri
     return (
         pages
-        | _shared(store.place)
+        | _shared(store.shared)
         | {
             STORE: str(store.root),
             DATA: str(store.data),
@@ -52,14 +52,14 @@ def environment(store: "Store") -> dict[str, str]:
     )
 
 
-def _shared(place: "SharedPlace | None") -> dict[str, str]:
+def _shared(location: "SharedLocation | None") -> dict[str, str]:
     """Where a shared store lies, for Prefect's server and for whatever is begun from here."""
-    if place is None:
+    if location is None:
         return {}
     return {
-        DATABASE: place.database,
-        ARTIFACTS: place.artifacts,
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": place.prefect_url,
+        DATABASE: location.database,
+        ARTIFACTS: location.artifacts,
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": location.prefect_url,
         "PREFECT_SERVER_DATABASE_SQLALCHEMY_CONNECT_ARGS_SEARCH_PATH": "prefect",
     }
 

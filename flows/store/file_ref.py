@@ -15,14 +15,24 @@ class FileRef(Record):
     sha256: str
 
     def intact(self, store: Store) -> bool:
-        """Whether the file is there and holds what was written; in a shared store it is brought here for that."""
+        """Whether the file is there and holds what was written; in a shared store it is brought here for that.
+
+        Raises:
+            DataError: The storage of a shared store cannot be reached.
+        """
         path = store.root / self.path
         return file_digest(path) == self.sha256 or file_digest(store.files.bring(path)) == self.sha256
 
     def absolute(self, store: Store) -> Path:
-        """Where it lies now; in a shared store it is brought here if it was not."""
+        """Where it lies now; in a shared store it is brought here unless this very file is here.
+
+        Raises:
+            DataError: The storage of a shared store cannot be reached.
+        """
         path = store.root / self.path
-        return path if path.exists() else store.files.bring(path)
+        if store.shared is not None and file_digest(path) != self.sha256:
+            store.files.bring(path)
+        return path
 
 
 def file_ref(store: Store, path: Path) -> FileRef:

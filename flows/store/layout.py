@@ -46,8 +46,8 @@ def require_layout(root: Path, database: Path) -> None:
         found, which = str(number) if number else _text(root / FILE), "an older" if 0 < number < LAYOUT else "another"
         raise StoreError(
             f"The store {root} was made by {which} version of daecore: its layout is {in_a_line(found)}, and this "
-            f"version reads {LAYOUT}. Nothing in it was changed. Begin a new one (--store DIR or DAE_STORE), "
-            "or look at it with the version that made it."
+            f"version reads {LAYOUT}. Nothing in it was changed. `dae doctor` says whether it can be brought up "
+            "to date. Else begin a new one (--store DIR or DAE_STORE), or look at it with the version that made it."
         )
 
 

@@ -55,15 +55,21 @@ class FolderLock:
             self._file = None
 
 
+def _take_soon(lock: StoreLock) -> bool:
+    time.sleep(POLL_SECONDS)
+    return lock.take()
+
+
 @contextmanager
 def hold(lock: StoreLock, name: str) -> Iterator[bool]:
     """A block that holds a lock, waiting for whoever holds it; yields whether there was a wait."""
     try:
         waited = not lock.take()
-        if waited:
-            logging.getLogger("daecore.progress").warning("another process holds %s; waiting for it", name)
-            while not lock.take():
-                time.sleep(POLL_SECONDS)
+        said = False
+        while waited and not _take_soon(lock):
+            if not said:
+                logging.getLogger("daecore.progress").warning("another process holds %s; waiting for it", name)
+            said = True
         yield waited
     finally:
         lock.close()

@@ -32,6 +32,9 @@ class StoreFiles(Protocol):
     def bring(self, path: Path) -> Path:
         """Have the file here as others have left it, or not at all where there is none; the same path."""
 
+    def bring_newer(self, path: Path) -> Path:
+        """The same, but where the one here was written later."""
+
     def give(self, path: Path) -> None:
         """Let others have a file as it is here."""
 
@@ -52,6 +55,10 @@ class OwnFiles:
     """The files of a store that nobody shares: they are where they are."""
 
     def bring(self, path: Path) -> Path:
+        """Nothing is to be done."""
+        return path
+
+    def bring_newer(self, path: Path) -> Path:
         """Nothing is to be done."""
         return path
 

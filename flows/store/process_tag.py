@@ -4,6 +4,7 @@ Prefect knows neither: it calls a run running until somebody says otherwise.
 """
 
 import os
+import re
 from collections.abc import Iterable
 
 import psutil
@@ -12,6 +13,7 @@ from .host import parse_host, this_host
 from .studio_record import lives
 
 PROCESS = "process:"
+FORM = re.compile(rf"{PROCESS}(?P<number>[0-9]{{1,9}}):(?P<started>[0-9.]{{1,20}}[0-9])(:(?P<host>.*))?")
 
 
 def process_tag() -> str:
@@ -30,10 +32,8 @@ def process_lives(tags: Iterable[str]) -> bool | None:
     Args:
         tags: Those of a flow run.
     """
-    for tag in tags:
-        if tag.startswith(PROCESS):
-            number, started, *where = tag.removeprefix(PROCESS).split(":", 2)
-            host = parse_host("".join(where))
-            if host is None or host.is_here or host.has_restarted:
-                return lives(int(number), float(started))
+    for found in filter(None, map(FORM.fullmatch, tags)):
+        host = parse_host(found["host"] or "")
+        if host is None or host.is_here or host.has_restarted:
+            return lives(int(found["number"]), float(found["started"]))
     return None

@@ -19,10 +19,10 @@ from .layout import FILE, LAYOUT, require_layout
 from .locks import FolderLock, StoreLock, hold
 from .network import reach_this_machine
 from .own_files import OwnFiles, StoreFiles
-from .shared.remembered import find_place, remember
+from .shared.remembered import find_location, remember
 
 if TYPE_CHECKING:
-    from .shared.place import SharedPlace
+    from .shared.location import SharedLocation
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Store:
     Attributes:
         root: Its folder on this machine.
         data: The data folder.
-        place: Where its database and files lie if it is shared; None for a store of its own.
+        shared: Where its database and files lie if it is shared; None for a store of its own.
     """
 
     root: Path
     data: Path
-    place: "SharedPlace | None" = None
+    shared: "SharedLocation | None" = None
 
     @property
     def database(self) -> Path:
@@ -47,7 +47,7 @@ class Store:
     @property
     def tracking_uri(self) -> str:
         """The database as MLflow names it."""
-        return self.place.tracking_uri if self.place else f"sqlite:///{self.database}"
+        return self.shared.tracking_uri if self.shared else f"sqlite:///{self.database}"
 
     @property
     def artifacts(self) -> Path:
@@ -57,7 +57,7 @@ class Store:
     @property
     def artifacts_url(self) -> str:
         """The same as MLflow names it."""
-        return f"{self.place.artifacts_url}/artifacts" if self.place else self.artifacts.as_uri()
+        return f"{self.shared.artifacts_url}/artifacts" if self.shared else self.artifacts.as_uri()
 
     @property
     def results(self) -> Path:
@@ -95,17 +95,25 @@ class Store:
 
     @property
     def is_there(self) -> bool:
-        """Whether somebody has used it before."""
-        return self.place is not None or self.database.is_file()
+        """Whether somebody has used it before.
+
+        Raises:
+            StoreError: It is shared, and its database cannot be reached.
+        """
+        if self.shared is None:
+            return self.database.is_file()
+        from .shared.database import is_made
+
+        return is_made(self.shared)
 
     @property
     def files(self) -> StoreFiles:
         """What is done with its files, which other machines may share."""
-        if self.place is None:
+        if self.shared is None:
             return OwnFiles()
         from .shared.files import SharedFiles
 
-        return SharedFiles(self.root, self.place.objects)
+        return SharedFiles(self.root, self.shared.objects)
 
     def enter(self, *, prefect: bool = True) -> None:
         """Create the folders and point Prefect and MLflow at them, for this process and its children.
@@ -129,10 +137,10 @@ class Store:
                 f"The store {self.root} cannot be written ({error.strerror or error}). Choose another folder with "
                 "--store DIR or DAE_STORE, or mend its permissions."
             ) from None
-        if self.place is not None:
+        if self.shared is not None:
             from .shared.database import require_store
 
-            require_store(self.place)
+            require_store(self.shared)
         reach_this_machine()
         found = self.environment()
         os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})
@@ -143,8 +151,8 @@ class Store:
         whole = not self.root.exists() or rights.was_made_before(self)
         for folder in (self.root, *self.folders):
             folder.mkdir(mode=rights.PRIVATE_FOLDER, parents=True, exist_ok=True)
-        if self.place is not None:
-            remember(self.root, self.place)
+        if self.shared is not None:
+            remember(self.root, self.shared)
         if not (self.root / FILE).exists():
             write_atomically(self.root / FILE, f"{LAYOUT}\n")
         rights.protect(self, whole=whole)
@@ -182,11 +190,11 @@ class Store:
             name: The lock's.
             shared: Whether others may hold it so as well.
         """
-        if self.place is None:
+        if self.shared is None:
             return FolderLock(self.root / "locks" / f"{name}.lock", shared=shared)
         from .shared.advisory_lock import AdvisoryLock
 
-        return AdvisoryLock(self.place, name, shared=shared)
+        return AdvisoryLock(self.shared, name, shared=shared)
 
     def lock(self, name: str) -> AbstractContextManager[bool]:
         """Hold a named lock, waiting for whoever holds it; yields whether there was a wait."""
@@ -203,7 +211,7 @@ def current_store() -> Store:
     data = os.environ.get(DATA) or "~/.cache/daecore"
     try:
         folder = Path(root).expanduser().resolve()
-        return Store(folder, Path(data).expanduser().resolve(), find_place(folder))
+        return Store(folder, Path(data).expanduser().resolve(), find_location(folder))
     except FileNotFoundError:
         from daecore.errors import StoreError
 

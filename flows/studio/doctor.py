@@ -29,7 +29,7 @@ CHECKS = (  # in the order in which mending makes sense
 
 
 def examine(store: Store) -> Iterator[Finding]:
-    """Every check's finding; that of the layout alone where the store has an older one still when it was told.
+    """Every check's finding; only the layout's if that is older and was not mended.
 
     Raises:
         StoreError: The store cannot be entered.

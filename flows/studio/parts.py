@@ -145,8 +145,9 @@ def answers(address: str, seconds: float = 2) -> bool:
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
     """The port one wants, else the next one that nobody listens on."""
+    family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
     for port in range(wanted, wanted + 200):
-        with socket.socket() as probe:
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))

@@ -42,7 +42,7 @@ def main() -> None:
     _wait(lambda: answers(f"{os.environ['PREFECT_API_URL']}/health"))
     _wait(lambda: answers(f"{os.environ['MLFLOW_TRACKING_URI']}/health"))
     tracking.prepare(store)
-    for line in reconciliation.reconcile(store, only_runner=store.place is None):
+    for line in reconciliation.reconcile(store, only_runner=store.shared is None):
         log.warning("%s", line)
     threading.Thread(target=_keep_in_order, args=(store,), daemon=True).start()
     known = KnownFlows()

@@ -1,17 +1,18 @@
 """Whether a store is in order: its room, databases, paths, locks, checkpoints and runs; and mending it."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from ..guard.peers import can_tell_users_apart
 from ..store import studio_record
+from ..store.locks import FolderLock
+from ..store.own_files import remove
 from ..store.relocation import moved_from, relocate
 from ..store.rights import open_to_others
+from ..store.shared.advisory_lock import held_locks
 from ..store.store import Store
 from . import shared_health
 from .finding import Finding
@@ -37,8 +38,8 @@ def privacy(store: Store) -> Finding:
 
 def databases(store: Store) -> Finding:
     """Whether MLflow's and Prefect's databases are whole, and readers and writers do not block each other."""
-    if store.place is not None:
-        return shared_health.database(store.place)
+    if store.shared is not None:
+        return shared_health.database(store.shared)
     wrong, seen = [], []
     for path in (store.database, store.prefect / "prefect.db"):
         if not path.is_file():
@@ -79,14 +80,10 @@ def check_moved(store: Store) -> Finding:
 
 def locks(store: Store) -> Finding:
     """Which locks are held; the kernel frees those of the dead."""
-    held = [] if store.place is None else shared_health.locks(store.place)
+    held = [] if store.shared is None else held_locks(store.shared)
     for path in sorted((store.root / "locks").glob("*.lock")):
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-            lock.release()
-        except Timeout:
-            held.append(path.stem)
+        with closing(FolderLock(path)) as lock:
+            held += [] if lock.take() else [path.stem]
     return Finding("locks", True, f"held by living processes: {', '.join(held)}" if held else "none is held")
 
 
@@ -102,9 +99,7 @@ def checkpoints(store: Store) -> Finding:
 
 def _remove(paths: list[Path]) -> str:
     for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
+        remove(path)
     return f"removed {len(paths)} files"
 
 
@@ -123,15 +118,15 @@ def runs(store: Store) -> Finding:
         return Finding("runs", True, "none is said to be under way whose process is gone")
     said = f"{len(dead)} said to be under way in MLflow whose process is gone; {open_ones} open in Prefect"
     served = (
-        store.place is not None or studio_record.running(store.root) is not None
+        store.shared is not None or studio_record.running(store.root) is not None
     )  # the open ones may well be living
     return Finding("runs", not dead and served, said, lambda: _reconcile(store))
 
 
 def _said_to_run(store: Store) -> int:
     """How many flow runs Prefect's database calls running, pending or being cancelled."""
-    if store.place is not None:
-        return shared_health.open_flow_runs(store.place)
+    if store.shared is not None:
+        return shared_health.open_flow_runs(store.shared)
     path = store.prefect / "prefect.db"
     if not path.is_file():
         return 0
@@ -146,5 +141,5 @@ def _reconcile(store: Store) -> str:
     from .temporary_server import serving
 
     with serving():
-        said = reconcile(store, only_runner=store.place is None and studio_record.running(store.root) is None)
+        said = reconcile(store, only_runner=store.shared is None and studio_record.running(store.root) is None)
     return "; ".join(said) or "nothing was left to do"

@@ -27,7 +27,7 @@ def version(store: Store) -> Finding:
     schema = schema_of(store)
     if schema.agrees:
         return Finding("version", True, f"layout {LAYOUT}, MLflow's schema {schema.found or 'not made yet'}")
-    if schema.older:
+    if schema.is_known:
         said = f"MLflow's schema is {schema.found}, older than this MLflow's {schema.wanted}"
         if studio_record.running(store.root):
             return Finding("version", False, f"{said}. End `dae up`, then run this again")

@@ -1,12 +1,14 @@
 """Bringing a studio up: Prefect's server, MLflow's server, the runner of all deployments; watched, and ended together.
 
-Loads neither Prefect nor MLflow, which run in processes of their own, but where a database may be another MLflow's.
+Loads neither Prefect nor MLflow: they run in processes of their own.
 """
 
 import contextlib
 import json
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,16 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from ..guard.public_door import Door
 from ..store import studio_record
+from ..store.locks import FolderLock
 from ..store.relocation import refuse_moved
 from ..store.rights import protect
 from ..store.schema_seen import is_seen
 from ..store.store import Store
 from ..store.studio_record import MARK, Studio
-from . import flow_run, prefect_server
+from . import flow_run, prefect_server, schema_check
 from .parts import (
     PATIENCE_SECONDS,
     SERVER_PROCESS,
@@ -46,6 +48,7 @@ PREFECT_SETTINGS = {
     "PREFECT_SERVER_UI_API_URL": "/api",
 }
 HOST_IS_LOOKED_AT = {"MLFLOW_SERVER_ALLOWED_HOSTS": "*"}  # by the guard; other machines have names of their own
+BACKEND = "MLFLOW_BACKEND_STORE_URI"  # every user of the machine reads a command line, and it may hold a password
 MLFLOW_SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 FLOW = flow_run.__name__  # in the command line of a flow run's process
 
@@ -67,9 +70,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     planned = plan(store, wish)
     refuse_moved(store)
     if store.is_there and not is_seen(store):
-        from ..store import tracking
-
-        tracking.prepare(store)  # before a server changes what another MLflow has made
+        _look_at_database()  # before a server changes what another MLflow has made
     left = end_leftovers(store)
     if left:
         say(f"ended {left} processes that an earlier studio on this store had left behind")
@@ -128,16 +129,8 @@ def fallen(part: Part) -> Exception:
 @contextmanager
 def alone(store: Store) -> Iterator[bool]:
     """Whether this process is the only one that brings a studio up on the store, while the block runs."""
-    lock = FileLock(store.root / "locks" / "studio.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+    with closing(FolderLock(store.root / "locks" / "studio.lock")) as lock:
+        yield lock.take()
 
 
 def end_leftovers(store: Store) -> int:
@@ -182,10 +175,10 @@ def _start(store: Store, planned: Plan) -> Iterator[Part]:
         ready=lambda: answers(f"{studio.api}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
-        "MLflow's server", "mlflow", "server", "--backend-store-uri", store.tracking_uri,
-        "--artifacts-destination", store.artifacts_url, "--host", host.strip("[]"), "--port", mlflow_port,
-        "--workers", "1", "--app-name", "daecore", "--uvicorn-opts", "--no-proxy-headers",
-        log=logs / "mlflow.log", environment={**server, **MLFLOW_SETTINGS, **_door(planned.mlflow)},
+        "MLflow's server", "mlflow", "server", "--artifacts-destination", store.artifacts_url,
+        "--host", host.strip("[]"), "--port", mlflow_port, "--workers", "1", "--app-name", "daecore",
+        "--uvicorn-opts", "--no-proxy-headers", log=logs / "mlflow.log",
+        environment={**server, **MLFLOW_SETTINGS, BACKEND: store.tracking_uri, **_door(planned.mlflow)},
         ready=lambda: answers(f"{studio.mlflow}/health"), **SERVER_PROCESS,
     )  # fmt: skip
     yield start(
@@ -195,13 +188,27 @@ def _start(store: Store, planned: Plan) -> Iterator[Part]:
     )  # fmt: skip
 
 
+def _look_at_database() -> None:
+    """See that the MLflow installed here has made the database, in a process that loads it.
+
+    Raises:
+        StoreError: Another one has.
+    """
+    look = [sys.executable, "-P", "-m", schema_check.__name__]
+    done = subprocess.run(look, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        from daecore.errors import StoreError
+
+        raise StoreError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "MLflow cannot be loaded.")
+
+
 def _door(door: Door | None) -> dict[str, str]:
     return {} if door is None else {**door.environment(), **HOST_IS_LOOKED_AT}
 
 
 def _write_ahead(store: Store) -> None:
     """Switch MLflow's database to WAL before a server opens it, also where there is none yet."""
-    if store.place is None:
+    if store.shared is None:
         with closing(sqlite3.connect(store.database)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
 

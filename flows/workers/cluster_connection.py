@@ -14,7 +14,7 @@ from daecore.plugin.single_files import PLUGIN_PATH
 
 from ..store.server_address import MARK, URL
 from ..store.shared import DATABASE
-from ..store.shared.place import without_password
+from ..store.shared.location import without_password
 from .cluster_address import CLUSTER, no_cluster, require_cluster
 
 OURS = ("DAE_", "PREFECT_", "MLFLOW_", "DO_NOT_TRACK", "GOMP_", "TORCHINDUCTOR_", "PYTHONSAFEPATH")

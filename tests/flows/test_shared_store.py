@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from daecore_flows.store.locks import hold
 from daecore_flows.store.shared.advisory_lock import AdvisoryLock, held_locks
-from daecore_flows.store.shared.place import SharedPlace, shared_place
+from daecore_flows.store.shared.location import SharedLocation, parse_location
 from PIL import Image
 from servers import Bucket, Postgres
 from studio import Studio, wait_until
@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.long, pytest.mark.cluster]
 
 SMALL = ["digits-erasure", "--set", "training.epochs=3", "--set", "training.threads=1"]
 STAGES = {"load_dataset", "train_autoencoder", "measure_baselines", "evaluate_denoising", "train_control", "transfer"}
+EPOCHS = 120
 # A command of another machine: its process numbers mean nothing here.
 ELSEWHERE = """
 import sys
@@ -62,9 +63,9 @@ def bucket() -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def place(postgres: Postgres, bucket: Bucket) -> Iterator[SharedPlace]:
+def location(postgres: Postgres, bucket: Bucket) -> Iterator[SharedLocation]:
     """The store of this module; the environment names it, as on every machine that shares it."""
-    found = shared_place(postgres.url, bucket.url)
+    found = parse_location(postgres.url, bucket.url)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PREFECT_API_URL", raising=False)
         for name, value in bucket.environment.items():
@@ -73,10 +74,10 @@ def place(postgres: Postgres, bucket: Bucket) -> Iterator[SharedPlace]:
 
 
 @pytest.fixture
-def named(place: SharedPlace, monkeypatch: pytest.MonkeyPatch) -> SharedPlace:
-    monkeypatch.setenv("DAE_DATABASE", place.database)
-    monkeypatch.setenv("DAE_ARTIFACTS", place.artifacts)
-    return place
+def named(location: SharedLocation, monkeypatch: pytest.MonkeyPatch) -> SharedLocation:
+    monkeypatch.setenv("DAE_DATABASE", location.database)
+    monkeypatch.setenv("DAE_ARTIFACTS", location.artifacts)
+    return location
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_a_run_of_one_machine_is_a_cache_hit_on_the_other(
-    named: SharedPlace, machines: tuple[Path, Path], dae: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    named: SharedLocation, machines: tuple[Path, Path], dae: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Every stage; and there it is compared, run again, retrained, used to restore, looked after and cleaned up."""
     one, other = machines
@@ -118,7 +119,7 @@ def test_a_run_of_one_machine_is_a_cache_hit_on_the_other(
 
 
 def test_a_living_run_of_one_machine_is_left_alone_by_the_other(
-    named: SharedPlace, machines: tuple[Path, Path], program: Any, environment: Any, tmp_path: Path, dae: Any
+    named: SharedLocation, machines: tuple[Path, Path], program: Any, environment: Any, tmp_path: Path, dae: Any
 ) -> None:
     """Its process is not looked for among the other's, `gc` spares what it uses; killed, its training goes on there."""
     one, other = machines
@@ -139,11 +140,13 @@ def test_a_living_run_of_one_machine_is_left_alone_by_the_other(
     report = tmp_path / "report.json"
     done = dae(other, *long, "--report", report, new=True)
     assert "going on after epoch" in done.stderr
-    assert json.loads(report.read_text())["training"]["epochs"] == 400
+    found = json.loads(report.read_text())
+    assert found["training"]["epochs"] == 400
+    assert found["reused"] == ["load_dataset"]  # which `gc` would have taken, but for the living run
 
 
 def test_a_lock_is_free_a_second_after_its_holder_is_killed(
-    named: SharedPlace, environment: Any, tmp_path: Path
+    named: SharedLocation, environment: Any, tmp_path: Path
 ) -> None:
     """Whatever machine it was on; the doctor of each tells what is held."""
     command = [sys.executable, "-P", "-c", HOLD]
@@ -160,7 +163,7 @@ def test_a_lock_is_free_a_second_after_its_holder_is_killed(
     assert held_locks(named) == []
 
 
-def test_a_lock_is_held_alone_or_by_several_of_a_kind(named: SharedPlace) -> None:
+def test_a_lock_is_held_alone_or_by_several_of_a_kind(named: SharedLocation) -> None:
     with closing(AdvisoryLock(named, "a")) as alone, closing(AdvisoryLock(named, "a", shared=True)) as one:
         with closing(AdvisoryLock(named, "a", shared=True)) as other:
             assert one.take()
@@ -171,7 +174,7 @@ def test_a_lock_is_held_alone_or_by_several_of_a_kind(named: SharedPlace) -> Non
 
 
 def test_who_lost_a_lock_with_the_database_is_told(
-    postgres: Postgres, named: SharedPlace, caplog: pytest.LogCaptureFixture
+    postgres: Postgres, named: SharedLocation, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Somebody else may have held it meanwhile."""
     with hold(AdvisoryLock(named, "a"), "a"):
@@ -181,7 +184,7 @@ def test_who_lost_a_lock_with_the_database_is_told(
 
 
 def test_another_place_is_refused(
-    named: SharedPlace, tmp_path: Path, dae: Any, monkeypatch: pytest.MonkeyPatch
+    named: SharedLocation, tmp_path: Path, dae: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of other files, and one that does not answer: in a paragraph without the password."""
     monkeypatch.setenv("DAE_ARTIFACTS", "s3://bucket/elsewhere")
@@ -193,26 +196,25 @@ def test_another_place_is_refused(
     assert not any(word in done.stderr for word in ("s3cret", "Traceback"))
 
 
-def test_two_studios_share_one_queue(named: SharedPlace, tmp_path: Path) -> None:
-    """Each run is done once, by either; a killed one goes on by either, and no epoch is lost or double."""
+def test_two_studios_share_one_queue(named: SharedLocation, tmp_path: Path) -> None:
+    """Of two runs of the one's page each does one; a killed one goes on by either, and no epoch is lost or double."""
     studios = [Studio(tmp_path / name) for name in ("one", "other")]
     try:
         for studio in studios:
             studio.up()
-        small = {"training": {"epochs": 60, "batch": 64, "threads": 1}, "transfer": None}
+        small = {"training": {"epochs": EPOCHS, "batch": 64, "threads": 1}, "transfer": None}
         network = {"conv": {"widths": [16, 32], "code": 16}}
         runs = [
-            it.submit("denoise/digits-erasure", **small, architecture=network, seed=50 + n)
-            for n, it in enumerate(studios)
+            studios[0].submit("denoise/digits-erasure", **small, architecture=network, seed=seed) for seed in (50, 51)
         ]
-        wait_until(lambda: any(list((it.root / "checkpoints").glob("*")) for it in studios), 120)
+        wait_until(lambda: all(list((it.root / "checkpoints").glob("*")) for it in studios), 120)
         next(process for it in studios for process in it.processes("daecore_flows.studio.flow_run")).kill()
         for seed, run in enumerate(runs, 50):
             assert studios[0].finished(run) == "Completed"
             (whole,) = studios[1].runs(f"tags.`prefect.flow_run_id` = '{run}'")
             (training,) = studios[1].runs(f"tags.stage = 'train_autoencoder' and params.seed = '{seed}'")
             assert (whole.info.status, training.info.status) == ("FINISHED", "FINISHED")
-            assert studios[0].history(training.info.run_id) == list(range(1, 61))
+            assert studios[0].history(training.info.run_id) == list(range(1, EPOCHS + 1))
     finally:
         for studio in studios:
             studio.end()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .database import ask, connect, speaking
-from .place import SharedPlace
+from .location import SharedLocation
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -25,13 +25,13 @@ class AdvisoryLock:
     """A lock that any process of any machine may hold, under a name.
 
     Args:
-        place: The store's.
+        location: The store's.
         name: The lock's.
         shared: Whether others may hold it so as well.
     """
 
-    def __init__(self, place: SharedPlace, name: str, *, shared: bool = False) -> None:
-        self._place, self._name, self._held = place, name, False
+    def __init__(self, location: SharedLocation, name: str, *, shared: bool = False) -> None:
+        self._location, self._name, self._held = location, name, False
         self._ask = f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}(%s)"
         self._connection: Connection | None = None
 
@@ -42,8 +42,8 @@ class AdvisoryLock:
             StoreError: The database cannot be reached.
         """
         if self._connection is None:
-            self._connection = connect(self._place, f"{NAMED}{self._name}"[:LONGEST_NAME])
-        with speaking(self._place), self._connection.cursor() as cursor:
+            self._connection = connect(self._location, f"{NAMED}{self._name}"[:LONGEST_NAME])
+        with speaking(self._location), self._connection.cursor() as cursor:
             cursor.execute(self._ask, (_number(self._name),))
             (taken,) = cursor.fetchone() or (False,)
         self._held = self._held or bool(taken)
@@ -69,7 +69,7 @@ class AdvisoryLock:
         return True
 
 
-def held_locks(place: SharedPlace) -> list[str]:
+def held_locks(location: SharedLocation) -> list[str]:
     """The names of the locks that are held, by whomever.
 
     Raises:
@@ -79,7 +79,7 @@ def held_locks(place: SharedPlace) -> list[str]:
         "SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
         "WHERE locktype = 'advisory' AND granted AND starts_with(application_name, %s)"
     )
-    return sorted(name.removeprefix(NAMED) for (name,) in ask(place, query, NAMED))
+    return sorted(name.removeprefix(NAMED) for (name,) in ask(location, query, NAMED))
 
 
 def _number(name: str) -> int:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from daecore.errors import StoreError, in_a_line
 
 from ..layout import LAYOUT
-from .place import SharedPlace
+from .location import SharedLocation
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 CONNECT_SECONDS = 10
 LOST_SECONDS = (30, 10, 3)  # a machine that has gone without a word: first question, next ones, how many
-SCHEMAS = ("mlflow", "prefect", "daecore")
 MAKING = 0x6461_6563_6F72_6500  # of all that make a store at once one makes it: the name as a number
 NEW = f"""
     SELECT pg_advisory_xact_lock({MAKING});
@@ -29,11 +28,11 @@ NEW = f"""
 """
 
 
-def connect(place: SharedPlace, name: str) -> "Connection":
+def connect(location: SharedLocation, name: str) -> "Connection":
     """A connection, each statement a transaction of its own.
 
     Args:
-        place: The store's.
+        location: The store's.
         name: Under which the server lists it.
 
     Raises:
@@ -45,21 +44,21 @@ def connect(place: SharedPlace, name: str) -> "Connection":
     gone = f"-c tcp_keepalives_idle={first} -c tcp_keepalives_interval={next_one} -c tcp_keepalives_count={count}"
     try:
         found = psycopg2.connect(
-            place.database, application_name=name, connect_timeout=CONNECT_SECONDS, options=gone,
+            location.database, application_name=name, connect_timeout=CONNECT_SECONDS, options=gone,
             keepalives_idle=first, keepalives_interval=next_one, keepalives_count=count,
         )  # fmt: skip
     except (psycopg2.Error, UnicodeError) as error:
         raise StoreError(
-            f"The database {place.shown} of the shared store cannot be reached: {in_a_line(str(error)).rstrip('.')}. "
-            "Look at its address (--database, DAE_DATABASE), and whether it is up and lets this machine in; a password "
-            "may stand in PGPASSWORD or ~/.pgpass."
+            f"The database {location.shown} of the shared store cannot be reached: {_in_a_line(error)}. Look at its "
+            "address (--database, DAE_DATABASE), and whether it is up and lets this machine in; a password may stand "
+            "in PGPASSWORD or ~/.pgpass."
         ) from None
     found.autocommit = True
     return found
 
 
 @contextmanager
-def speaking(place: SharedPlace) -> Iterator[None]:
+def speaking(location: SharedLocation) -> Iterator[None]:
     """What the database says within the block, in a paragraph.
 
     Raises:
@@ -71,45 +70,46 @@ def speaking(place: SharedPlace) -> Iterator[None]:
         yield
     except psycopg2.Error as error:
         raise StoreError(
-            f"The database {place.shown} of the shared store says: {in_a_line(str(error)).rstrip('.')}. Its user needs "
-            "the right to create schemas in it, and the database must be up."
+            f"The database {location.shown} of the shared store says: {_in_a_line(error)}. Look whether it is up, and "
+            "whether its user may create schemas and tables in it; then run the same again."
         ) from None
 
 
-def ask(place: SharedPlace, query: str, *values: Any) -> list[tuple[Any, ...]]:
+def ask(location: SharedLocation, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What a query gives, on a connection of its own.
 
     Raises:
         StoreError: It cannot be reached, or refuses.
     """
-    with closing(connect(place, "daecore")) as connection, speaking(place), connection.cursor() as cursor:
+    with closing(connect(location, "daecore")) as connection, speaking(location), connection.cursor() as cursor:
         cursor.execute(query, values)
         return list(cursor.fetchall())
 
 
-def require_store(place: SharedPlace) -> None:
+def require_store(location: SharedLocation) -> None:
     """Make a new database a store, or see that it is this one.
 
     Raises:
         StoreError: It cannot be reached, has another layout, or its files lie elsewhere.
     """
-    with closing(connect(place, "daecore")) as connection, speaking(place), connection.cursor() as cursor:
+    with closing(connect(location, "daecore")) as connection, speaking(location), connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('daecore.store')")
         if cursor.fetchone() == (None,):
             with _transaction(connection):
-                cursor.execute(NEW, (LAYOUT, place.artifacts))
+                cursor.execute(NEW, (LAYOUT, location.artifacts))
         cursor.execute("SELECT layout, artifacts FROM daecore.store")
         layout, artifacts = cursor.fetchone() or (0, "")
     if layout != LAYOUT:
         which = "an older" if layout < LAYOUT else "a newer"
         raise StoreError(
-            f"The shared store {place.shown} was made by {which} version of daecore: its layout is {layout}, and this "
-            f"version reads {LAYOUT}. Nothing in it was changed. Use the version that made it, or another database."
+            f"The shared store {location.shown} was made by {which} version of daecore: its layout is {layout}, and "
+            f"this version reads {LAYOUT}. Nothing in it was changed. Use the version that made it, or another "
+            "database."
         )
-    if artifacts != place.artifacts:
+    if artifacts != location.artifacts:
         raise StoreError(
-            f"The files of the shared store {place.shown} lie in {in_a_line(artifacts)}, and --artifacts "
-            f"(DAE_ARTIFACTS) names {place.artifacts}. Name the same, or another database for another store."
+            f"The files of the shared store {location.shown} lie in {in_a_line(artifacts)}, and --artifacts "
+            f"(DAE_ARTIFACTS) names {location.artifacts}. Name the same, or another database for another store."
         )
 
 
@@ -121,3 +121,17 @@ def _transaction(connection: "Connection") -> Iterator[None]:
             yield
     finally:
         connection.autocommit = True
+
+
+def is_made(location: SharedLocation) -> bool:
+    """Whether somebody has made a store of the database.
+
+    Raises:
+        StoreError: It cannot be reached.
+    """
+    ((made,),) = ask(location, "SELECT to_regclass('daecore.store') IS NOT NULL")
+    return bool(made)
+
+
+def _in_a_line(error: Exception) -> str:
+    return in_a_line(str(error)).rstrip(".")

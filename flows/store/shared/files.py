@@ -41,6 +41,13 @@ class SharedFiles:
             Path(temporary).unlink(missing_ok=True)
         return path
 
+    def bring_newer(self, path: Path) -> Path:
+        """The same, but where the one here was written later."""
+        theirs = self.objects.find(self._name(path))
+        if theirs is not None and path.is_file() and path.stat().st_mtime > theirs.written.timestamp():
+            return path
+        return self.bring(path)
+
     def give(self, path: Path) -> None:
         """Let others have a file as it is here."""
         self.objects.put(self._name(path), path)

@@ -12,12 +12,12 @@ from ..files import write_atomically
 from . import ARTIFACTS, DATABASE
 
 if TYPE_CHECKING:
-    from .place import SharedPlace
+    from .location import SharedLocation
 
 FILE = "shared.json"
 
 
-def find_place(root: Path) -> "SharedPlace | None":
+def find_location(root: Path) -> "SharedLocation | None":
     """The shared store that a folder belongs to: as the environment names it, else as the folder remembers.
 
     Raises:
@@ -25,13 +25,13 @@ def find_place(root: Path) -> "SharedPlace | None":
         StoreError: What the folder remembers cannot be read.
     """
     if os.environ.get(DATABASE) or os.environ.get(ARTIFACTS):
-        from .place import named_place
+        from .location import named_location
 
-        return named_place()
+        return named_location()
     return _remembered(root)
 
 
-def remember(root: Path, place: "SharedPlace") -> None:
+def remember(root: Path, location: "SharedLocation") -> None:
     """Write down which one it is.
 
     Raises:
@@ -42,31 +42,31 @@ def remember(root: Path, place: "SharedPlace") -> None:
     before = _remembered(root)
     if before is None and (root / "mlflow.db").exists():
         raise StoreError(
-            f"The store {root} has runs of its own, in its own database, and cannot become a part of {place.shown}. "
+            f"The store {root} has runs of its own, in its own database, and cannot become a part of {location.shown}. "
             "Name a new folder with --store DIR or DAE_STORE."
         )
-    if before is not None and not before.agrees_with(place):
+    if before is not None and not before.agrees_with(location):
         raise StoreError(
             f"The store {root} belongs to the shared store {before.shown} with files in {before.artifacts}, and "
-            f"{place.shown} with {place.artifacts} is named. Name another folder with --store DIR or DAE_STORE: each "
-            "keeps the files of one."
+            f"{location.shown} with {location.artifacts} is named. Name another folder with --store DIR or DAE_STORE: "
+            "each keeps the files of one."
         )
     if before is None:
-        said = {"database": place.shown, "artifacts": place.artifacts}
+        said = {"database": location.shown, "artifacts": location.artifacts}
         write_atomically(root / FILE, json.dumps(said, indent=2) + "\n")
 
 
-def _remembered(root: Path) -> "SharedPlace | None":
+def _remembered(root: Path) -> "SharedLocation | None":
     path = root / FILE
     if not path.exists():
         return None
     from daecore.errors import InputError, StoreError
 
-    from .place import shared_place
+    from .location import parse_location
 
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        return shared_place(str(said["database"]), str(said["artifacts"]))
+        return parse_location(str(said["database"]), str(said["artifacts"]))
     except InputError as error:
         raise StoreError(f"{path} says to which shared store the folder belongs. {error}") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -6,8 +6,17 @@ The fluent API is not used: its active run is thread-local and opens stray runs 
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
-from .connection import client, experiment_id, prepare
-from .files import artifact, artifact_folder, log_dataset, log_file, log_for_good, log_json, log_picture, system_metrics
+from .connection import client, experiment_id, prepare, shown_uri
+from .files import (
+    artifact,
+    artifact_folder,
+    log_dataset,
+    log_file,
+    log_json,
+    log_picture,
+    log_with_reference,
+    system_metrics,
+)
 from .heartbeat import alive
 from .models import LOGGED, MODEL, load_exporter, log_network, sources
 from .pages import artifact_page, run_page
@@ -90,13 +99,13 @@ __all__ = [
     "load_exporter",
     "log_dataset",
     "log_file",
-    "log_for_good",
     "log_history",
     "log_json",
     "log_metrics",
     "log_network",
     "log_parameters",
     "log_picture",
+    "log_with_reference",
     "prepare",
     "proceed",
     "quote",
@@ -108,6 +117,7 @@ __all__ = [
     "run_of_flow",
     "run_page",
     "runs",
+    "shown_uri",
     "sources",
     "start",
     "start_child",

@@ -9,7 +9,7 @@ from contextlib import closing
 from functools import cache, wraps
 from random import uniform
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -29,6 +29,15 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens a
 def client() -> MlflowClient:
     """The client for the URI that `Store.enter` set."""
     return client_of(os.environ["MLFLOW_TRACKING_URI"])
+
+
+def shown_uri() -> str:
+    """Where it is, without a password: reports say it."""
+    uri = str(client().tracking_uri)
+    parts = urlsplit(uri)
+    if parts.password is None:
+        return uri
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 @cache

@@ -50,12 +50,12 @@ def artifact(run_id: str, name: str) -> Path:
     return current_store().files.bring(artifact_folder(run_id) / name)
 
 
-def log_for_good(run_id: str, file: Path, folder: str = "") -> FileRef:
+def log_with_reference(run_id: str, file: Path, folder: str = "") -> FileRef:
     """Put a file among the run's artifacts; the reference by which it is found again, on any machine."""
     log_file(run_id, file, folder)
     there = artifact_folder(run_id) / folder / file.name
     store = current_store()
-    if store.place is not None:  # it was made here: nobody need bring it
+    if store.shared is not None:  # it was made here: nobody need bring it
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, there)
     return FileRef(path=str(there.relative_to(store.root)), sha256=file_digest(there))
@@ -72,6 +72,6 @@ def log_dataset(run_id: str, name: str, sha256: str, profile: Mapping[str, Any])
 def artifact_folder(run_id: str) -> Path:
     """The folder of a run's artifacts on this machine; in a shared store, of those that were needed here."""
     uri, store = client().get_run(run_id).info.artifact_uri, current_store()
-    if store.place is not None and uri.startswith(f"{store.artifacts_url}/"):
+    if store.shared is not None and uri.startswith(f"{store.artifacts_url}/"):
         return store.artifacts / unquote(uri.removeprefix(f"{store.artifacts_url}/"))
     return Path(unquote(urlparse(uri).path))

@@ -3,6 +3,7 @@
 Knows MLflow's own migrations, which `mlflow db upgrade` carries out.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from mlflow.store.db import utils as untyped
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from daecore.errors import StoreError, in_a_line
 
 from ..migrations import copy_databases
 from ..store import Store
@@ -25,12 +29,12 @@ class Schema:
     Attributes:
         found: Its revision; empty where there is no database yet.
         wanted: The program's.
-        older: Whether the program knows how to go from there to its own.
+        is_known: Whether the program knows it, and how to go from there to its own.
     """
 
     found: str
     wanted: str
-    older: bool
+    is_known: bool
 
     @property
     def agrees(self) -> bool:
@@ -54,11 +58,19 @@ def upgrade(store: Store, schema: Schema) -> str:
     Args:
         store: One that nobody uses just now.
         schema: As it is.
+
+    Raises:
+        StoreError: It could not be; the copy is whole.
     """
     engine = utils.create_sqlalchemy_engine(store.tracking_uri)
     try:
-        copied = str(copy_databases(store, f"mlflow-{schema.found}")) if store.place is None else _copy(engine, schema)
+        copied = str(copy_databases(store, f"mlflow-{schema.found}")) if store.shared is None else _copy(engine, schema)
         utils._upgrade_db(engine)
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"The database of the store {store.root} could not be brought up to date: {in_a_line(str(error))}. A copy "
+            "of what it was was made first, in the store's copies/ or as a schema of the database."
+        ) from None
     finally:
         engine.dispose()
     return copied
@@ -66,7 +78,8 @@ def upgrade(store: Store, schema: Schema) -> str:
 
 def _copy(engine: Engine, schema: Schema) -> str:
     """Copy the tables of a PostgreSQL database into another schema of it."""
-    name, tables = f"{COPIED}{schema.found}", inspect(engine).get_table_names()
+    name = f"{COPIED}{schema.found}_{time.strftime('%Y%m%d_%H%M%S')}"
+    tables = inspect(engine).get_table_names()
     with engine.begin() as connection:
         connection.execute(text(f'CREATE SCHEMA "{name}"'))
         for table in tables:

@@ -156,3 +156,35 @@ def test_no_other_page_may_frame_what_is_answered_and_it_asks_nobody_else() -> N
 
 def test_where_users_can_be_told_apart_nobody_is_not_answered() -> None:
     assert asked(Guard(server, tell_users_apart=True), ("host", "localhost"), JSON)[0]["status"] == 403
+
+
+def public(*headers: tuple[str, str], **request: Any) -> int:
+    """The status at a door for other machines."""
+    guard = Guard(server, ("/upload/",), ("/closed",), public=True)
+    return int(asked(guard, *headers, **request)[0]["status"])
+
+
+def test_a_public_server_has_any_name_and_its_own_pages_alone() -> None:
+    """Which names are its own, the certificate says to the browser; it asks no kernel who comes."""
+    host = ("host", "lab.example:4200")
+    assert public(host, JSON) == 200
+    assert public(host, JSON, ("origin", "https://lab.example:4200")) == 200
+    for origin in ("http://lab.example:4200", "https://lab.example", "https://evil.example", "null"):
+        assert public(host, JSON, ("origin", origin)) == 403
+    assert public(host, JSON, ("sec-fetch-site", "same-site")) == 403
+    assert public(host, ("content-type", "text/plain")) == 415
+    assert public(host, JSON, path="/closed/x") == 404
+    assert public(host, host, JSON) == 403
+    assert public(JSON) == 403
+
+
+def test_what_lies_behind_a_public_server_sees_no_origin() -> None:
+    """It knows none of the server's names, and would refuse its own page."""
+    seen: list[list[tuple[bytes, bytes]]] = []
+
+    async def behind(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    asked(Guard(behind, public=True), ("host", "lab"), ("origin", "https://lab"), method="GET", body=b"")
+    assert seen == [[(b"host", b"lab")]]

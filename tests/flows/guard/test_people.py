@@ -36,7 +36,7 @@ def test_the_file_is_its_user_s_alone_and_holds_no_password(people: People) -> N
     assert PASSWORD not in text
     digests = [line.rpartition("$")[2] for line in text.splitlines() if "$" in line]
     assert len(set(digests)) == 2
-    assert os.listdir(people.path.parent) == ["people.json"]
+    assert sorted(os.listdir(people.path.parent)) == ["people.json", "people.lock"]
 
 
 def test_another_password_takes_the_place_of_the_old_one(people: People) -> None:

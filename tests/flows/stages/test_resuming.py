@@ -2,14 +2,18 @@
 
 import json
 import logging
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from daecore_flows.stages.resuming import discard, resumable
+from daecore_flows.stages import resuming
+from daecore_flows.stages.resuming import Checkpoint, discard, resumable
 from daecore_flows.store.own_files import OwnFiles
+from daecore_flows.store.shared.location import parse_location
 from daecore_flows.store.store import Store
 from daecore_flows.studio.store_health import checkpoints
 from safetensors.torch import save_file
@@ -143,3 +147,56 @@ def test_fit_refuses_the_progress_of_another_training() -> None:
     ):
         train(model, progress())
     assert tensors_digest(model.state_dict()) == before
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> tuple[Store, Store]:
+    """Two that share a store, whose files lie in a folder."""
+    location = parse_location("postgresql://ada@db/daecore", str(tmp_path / "common"))
+    stores = [Store(tmp_path / name, tmp_path, location) for name in ("one", "other")]
+    for store in stores:
+        store.checkpoints.mkdir(parents=True)
+    return stores[0], stores[1]
+
+
+def test_other_machines_are_given_a_checkpoint_now_and_then_and_at_the_end(
+    machines: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one, one after a while, and the last one of a training that is stopped; none of one that is done."""
+    one, other = machines
+    theirs = other.checkpoint("key")
+
+    def epoch() -> int:
+        return load_training_state(other.files.bring(theirs)).epoch
+
+    with pytest.raises(KeyboardInterrupt), Checkpoint(one.files, one.checkpoint("key")) as checkpoint:  # noqa: PT012
+        checkpoint.save(progress(1))
+        assert epoch() == 1
+        checkpoint.save(progress(2))
+        assert epoch() == 1
+        monkeypatch.setattr(resuming, "GIVE_SECONDS", 0)
+        checkpoint.save(progress(2))
+        assert epoch() == 2
+        monkeypatch.setattr(resuming, "GIVE_SECONDS", 60)
+        checkpoint.save(progress(3))
+        assert epoch() == 2
+        raise KeyboardInterrupt
+    assert epoch() == 3
+    with Checkpoint(other.files, theirs) as checkpoint:
+        checkpoint.save(progress(1))
+        checkpoint.remove()
+    assert not one.files.holds(one.checkpoint("key"))
+
+
+def test_a_machine_goes_on_from_what_it_wrote_later(machines: tuple[Store, Store]) -> None:
+    """Killed, it has not given its last one; where another has gone on meanwhile, that one's counts."""
+    one, other = machines
+    mine, theirs = one.checkpoint("key"), other.checkpoint("key")
+    with Checkpoint(one.files, mine) as checkpoint:
+        checkpoint.save(progress(1))
+    save_training_state(mine, progress(2))
+    os.utime(mine, (time.time() + 5,) * 2)
+    assert load_training_state(one.files.bring_newer(mine)).epoch == 2
+    assert load_training_state(other.files.bring_newer(theirs)).epoch == 1
+    os.utime(mine, (1, 1))
+    assert load_training_state(one.files.bring_newer(mine)).epoch == 1

@@ -4,6 +4,7 @@ The runs are rows put straight into MLflow's database, as many in seconds as yea
 """
 
 import json
+import os
 import shutil
 import sqlite3
 import time
@@ -209,6 +210,57 @@ def test_caches_stay_that_the_oldest_kept_run_uses(store: Store, monkeypatch: py
         (store.results / f"result-{number}").touch()
     found = {item.path.name for item in housekeeping.collectable(store, keep=10)}
     assert found == {"result-0", "result-1"}
+
+
+def living(store: Store, number: int, **tags: str) -> str:
+    """A run that is under way, begun just now."""
+    fill(store, [number], **tags)
+    with sqlite3.connect(store.database) as database:
+        now = int(time.time() * 1000)
+        database.execute("update runs set status = 'RUNNING', start_time = ? where run_uuid = ?", (now, run_id(number)))
+    return run_id(number)
+
+
+def test_what_a_living_run_uses_or_has_made_stays(store: Store) -> None:
+    """What it has said it uses, and what is as young as it is; anything else goes as ever."""
+    living(store, 1, **{USES: "used"})
+    for name in ("used", "unused", "young"):
+        (store.results / name).mkdir()
+        (store.results / name / "file").touch()
+    for name in ("used", "unused"):
+        for path in (store.results / name / "file", store.results / name):
+            os.utime(path, (BEGAN / 1000, BEGAN / 1000))
+    found = housekeeping.collectable(store, keep=0)
+    assert [item.path.name for item in found] == ["unused"]
+    assert housekeeping.collect(store, 0, found) == found
+    assert sorted(path.name for path in store.results.iterdir()) == ["used", "young"]
+
+
+def test_what_came_into_use_while_somebody_was_asked_stays(store: Store) -> None:
+    """Between the list and the answer."""
+    fill(store, [1], **{USES: "later"})
+    (store.results / "later").mkdir()
+    (store.results / "never").mkdir()
+    found = housekeeping.collectable(store, keep=0)
+    assert {item.path.name for item in found} == {"later", "never"}
+    living(store, 2, **{USES: "later"})
+    for name in ("later", "never"):
+        os.utime(store.results / name, (BEGAN / 1000, BEGAN / 1000))
+    assert [item.path.name for item in housekeeping.collect(store, 0, found)] == ["never"]
+    assert (store.results / "later").is_dir()
+
+
+def test_a_training_that_a_living_run_uses_is_not_removed_with_another(store: Store) -> None:
+    """It has said so, if only while somebody was asked."""
+    fill(store, [1])
+    fill(store, [2], stage="train_autoencoder", **{tracking.PARENT: run_id(1)})
+    found = removing.removable(tracking.client().get_run(run_id(1)))
+    assert [run.info.run_id for run in found] == [run_id(1), run_id(2)]
+    going = living(store, 3, **{USES: run_id(2)})
+    assert [run.info.run_id for run in removing.remove(store, found)] == [run_id(1)]
+    assert tracking.exists(run_id(2))
+    with pytest.raises(InputError, match="is going on"):
+        removing.removable(tracking.client().get_run(going))
 
 
 def test_a_model_goes_with_its_run_alone(store: Store) -> None:

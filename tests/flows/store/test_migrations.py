@@ -4,12 +4,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from daecore_flows.cli import main
-from daecore_flows.store import layout, migrations
+from daecore_flows.store import layout, migrations, studio_record
 from daecore_flows.store.layout import FILE, LAYOUT
 from daecore_flows.store.migrations import Migration, migrate, pending
 from daecore_flows.store.store import Store
+from daecore_flows.store.studio_record import Studio
+from daecore_flows.studio.store_version import older_layout
 
 BEFORE = LAYOUT - 2
 
@@ -98,3 +101,20 @@ def test_the_doctor_says_so_and_mends_it_when_it_is_told(
     assert "✓" not in said.out
     assert steps == []
     assert layout.found_layout(store.root, store.database) == BEFORE
+    assert main(["doctor", "--fix"]) in (0, 1)  # whether all else is in order is another matter
+    out = capsys.readouterr().out
+    assert "✓ version: its layout is" in out
+    assert "Mended: copied to" in out
+    assert f"✓ version: layout {LAYOUT}" in out
+    assert steps == [f"{BEFORE} store", f"{BEFORE + 1} store"]
+
+
+def test_a_studio_that_is_up_is_ended_first(store: Store, steps: list[str]) -> None:
+    process = psutil.Process()
+    studio_record.write(
+        store.root,
+        Studio(process.pid, process.create_time(), "0" * 32, "http://127.0.0.1:1", "http://127.0.0.1:2"),
+    )
+    finding = older_layout(store, pending(store))
+    assert "End `dae up`, then run this again" in finding.said
+    assert finding.mend is None

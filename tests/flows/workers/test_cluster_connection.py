@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from daecore_flows.store.shared.place import shared_place
+from daecore_flows.store.shared.location import parse_location
 from daecore_flows.workers import cluster_connection
 
 
@@ -26,11 +26,11 @@ def test_secrets_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_shared_store_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each machine has its own way to it, such as ~/.pgpass; a worker without the name would begin another store."""
-    place = shared_place("postgresql://ada:s3cret@db/daecore", "s3://bucket/lab")
+    location = parse_location("postgresql://ada:s3cret@db/daecore", "s3://bucket/lab")
     given = {
-        "DAE_DATABASE": place.database,
-        "DAE_ARTIFACTS": place.artifacts,
-        "MLFLOW_TRACKING_URI": place.tracking_uri,
+        "DAE_DATABASE": location.database,
+        "DAE_ARTIFACTS": location.artifacts,
+        "MLFLOW_TRACKING_URI": location.tracking_uri,
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)

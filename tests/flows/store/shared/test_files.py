@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from daecore_flows.store.file_ref import file_ref
 from daecore_flows.store.own_files import Size
-from daecore_flows.store.shared.place import shared_place
+from daecore_flows.store.shared.location import parse_location
 from daecore_flows.store.store import Store
 
 from daecore.errors import DataError
@@ -17,8 +17,8 @@ URL = "postgresql://ada@db/daecore"
 
 @pytest.fixture
 def one(tmp_path: Path) -> Store:
-    place = shared_place(URL, str(tmp_path / "common"))
-    store = Store(tmp_path / "one", tmp_path, place)
+    location = parse_location(URL, str(tmp_path / "common"))
+    store = Store(tmp_path / "one", tmp_path, location)
     store.results.mkdir(parents=True)
     return store
 

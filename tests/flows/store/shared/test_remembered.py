@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from daecore_flows.store.shared.place import SharedPlace, shared_place
-from daecore_flows.store.shared.remembered import FILE, find_place, remember
+from daecore_flows.store.shared.location import SharedLocation, parse_location
+from daecore_flows.store.shared.remembered import FILE, find_location, remember
 
 from daecore.errors import StoreError
 
@@ -18,41 +18,41 @@ def _unnamed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def place() -> SharedPlace:
-    return shared_place(URL, "s3://bucket")
+def location() -> SharedLocation:
+    return parse_location(URL, "s3://bucket")
 
 
-def test_a_place_is_named_once(tmp_path: Path, place: SharedPlace) -> None:
+def test_a_place_is_named_once(tmp_path: Path, location: SharedLocation) -> None:
     """From then on the folder knows it, and no password is written down."""
-    assert find_place(tmp_path) is None
-    remember(tmp_path, place)
-    found = find_place(tmp_path)
+    assert find_location(tmp_path) is None
+    remember(tmp_path, location)
+    found = find_location(tmp_path)
     assert found is not None
-    assert found.agrees_with(place)
+    assert found.agrees_with(location)
     assert "s3cret" not in (tmp_path / FILE).read_text()
 
 
 def test_what_the_environment_names_comes_first(
-    tmp_path: Path, place: SharedPlace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, location: SharedLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may carry the password."""
-    remember(tmp_path, place)
+    remember(tmp_path, location)
     monkeypatch.setenv("DAE_DATABASE", URL)
     monkeypatch.setenv("DAE_ARTIFACTS", "s3://bucket")
-    assert find_place(tmp_path) == place
+    assert find_location(tmp_path) == location
 
 
-def test_a_folder_keeps_the_files_of_one(tmp_path: Path, place: SharedPlace) -> None:
-    remember(tmp_path, place)
+def test_a_folder_keeps_the_files_of_one(tmp_path: Path, location: SharedLocation) -> None:
+    remember(tmp_path, location)
     with pytest.raises(StoreError, match=r"belongs to the shared store postgresql://ada@db/daecore .*another folder"):
-        remember(tmp_path, shared_place(URL, "s3://other"))
+        remember(tmp_path, parse_location(URL, "s3://other"))
 
 
-def test_a_store_of_its_own_does_not_become_shared(tmp_path: Path, place: SharedPlace) -> None:
+def test_a_store_of_its_own_does_not_become_shared(tmp_path: Path, location: SharedLocation) -> None:
     """Its runs would be gone from every list."""
     (tmp_path / "mlflow.db").touch()
     with pytest.raises(StoreError, match=r"has runs of its own.*new folder with --store"):
-        remember(tmp_path, place)
+        remember(tmp_path, location)
     assert not (tmp_path / FILE).exists()
 
 
@@ -63,4 +63,4 @@ def test_a_damaged_record_is_said(tmp_path: Path, text: str) -> None:
     """It never counts as none: the command would begin a store of its own."""
     (tmp_path / FILE).write_text(text)
     with pytest.raises(StoreError, match=r"shared\.json says to which shared store the folder belongs"):
-        find_place(tmp_path)
+        find_location(tmp_path)

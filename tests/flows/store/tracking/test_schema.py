@@ -50,7 +50,7 @@ def test_no_database_is_in_order(store: Store) -> None:
 def test_an_older_schema_is_refused_and_mended_after_a_copy(older: Store) -> None:
     """Nothing is lost, and the copy is what was there."""
     found = schema_of(older)
-    assert found.older
+    assert found.is_known
     assert not found.agrees
     with pytest.raises(StoreError, match=r"was made by another MLflow.*dae doctor --fix"):
         tracking.prepare(older)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit, urlunsplit
@@ -26,7 +27,7 @@ NEEDED = {"psycopg2": "psycopg2-binary", "asyncpg": "asyncpg", "boto3": "boto3",
 
 
 @dataclass(frozen=True)
-class SharedPlace:
+class SharedLocation:
     """Where the database and the files of a shared store lie.
 
     Attributes:
@@ -50,7 +51,7 @@ class SharedPlace:
     @property
     def objects(self) -> ObjectStorage:
         """Where the files lie."""
-        return ObjectStorage(self.artifacts, WHAT)
+        return _storage(self.artifacts, os.getpid())
 
     @property
     def artifacts_url(self) -> str:
@@ -62,8 +63,8 @@ class SharedPlace:
         """The database, for a message: without the password."""
         return without_password(self.database)
 
-    def agrees_with(self, other: "SharedPlace") -> bool:
-        """Whether both are the same place, whatever the passwords."""
+    def agrees_with(self, other: "SharedLocation") -> bool:
+        """Whether both are the same, whatever the passwords."""
         return (self.shown, self.artifacts) == (other.shown, other.artifacts)
 
     def _url(self, scheme: str, more: Mapping[str, str], sslmode: str = "sslmode") -> str:
@@ -73,8 +74,14 @@ class SharedPlace:
         return urlunsplit((scheme, parts.netloc, parts.path, query, ""))
 
 
-def shared_place(database: str, artifacts: str) -> SharedPlace:
-    """The place that a user named; nothing is looked at.
+@cache
+def _storage(artifacts: str, process: int) -> ObjectStorage:
+    """The same one for all of a process, for it keeps its connections; a process that was forked has its own."""
+    return ObjectStorage(artifacts, WHAT)
+
+
+def parse_location(database: str, artifacts: str) -> SharedLocation:
+    """The location that a user named; nothing is looked at.
 
     Args:
         database: Its address.
@@ -89,11 +96,11 @@ def shared_place(database: str, artifacts: str) -> SharedPlace:
             f"A shared store needs {' and '.join(missing)}, which cannot be found here. Install what it takes with: "
             "pip install 'daecore[shared]'"
         )
-    return SharedPlace(_database(database), _artifacts(artifacts))
+    return SharedLocation(_database(database), _artifacts(artifacts))
 
 
-def named_place() -> SharedPlace | None:
-    """The place that the environment names; None where it names none.
+def named_location() -> SharedLocation | None:
+    """The location that the environment names; None where it names none.
 
     Raises:
         InputError: It names half of one, or what is none.
@@ -107,7 +114,7 @@ def named_place() -> SharedPlace | None:
             f"A shared store has a database and a place for its files, and only {given} ({_variable(given)}) is given. "
             f"Name {lacking} ({_variable(lacking)}), too."
         )
-    return shared_place(database, artifacts)
+    return parse_location(database, artifacts)
 
 
 def without_password(url: str) -> str:
