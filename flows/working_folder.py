@@ -7,8 +7,8 @@
 - matplotlib takes the first `matplotlibrc` from the working folder. It is imported from the root, too.
 - Prefect asks git of the working folder which version a deployment has, and git runs programs that the configuration
   of a repository names. Here nobody is asked.
-- Prefect believes a cached result that says how it is to be read, be it by unpickling. The default store lies in the
-  working folder, so here a result is JSON or is not read.
+- Prefect believes a cached result that says how it is to be read, be it by unpickling or by calling a function. The
+  default store lies in the working folder, so here a result is JSON of our records, or is not read.
 
 All is arranged when this package is imported, before the libraries are. Python's own search path is not its matter: our
 child processes are started with `-P`.
@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 ROOT = os.path.abspath(os.sep)  # where nobody but its administrator puts files: servers work there, torch is imported
 Execute = Callable[[ModuleType], None]
@@ -92,6 +93,27 @@ def _json_alone(module: ModuleType, execute: Execute) -> None:
 
     for kind in (module.PickleSerializer, module.JSONSerializer, module.CompressedSerializer):
         replace(kind, "loads", read)
+    replace(module, "prefect_json_object_decoder", decode_record)
+
+
+def decode_record(found: dict[str, Any]) -> Any:
+    """An object of a cached result: one of our records, where it says so, and plain JSON else.
+
+    Prefect would import, and call, whatever is named there: a function of any module, too.
+
+    Raises:
+        ValueError: It names anything else.
+    """
+    if not {"__class__", "__exc_type__"} & found.keys():
+        return found
+    from daecore.record import Record
+
+    module, _, name = str(found.get("__class__")).rpartition(".")
+    kind = getattr(sys.modules.get(module), name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Record)):
+        named = found.get("__class__", found.get("__exc_type__"))
+        raise ValueError(f"A cached result says that it is made of {named!r:.200}. It is not read.")
+    return kind.model_validate(found["data"])
 
 
 _EXECUTED: dict[str, Callable[[ModuleType, Execute], None]] = {

@@ -1,6 +1,7 @@
 """Sign-in: an application that answers people with a password, as browsers and both clients send it (RFC 7617).
 
-Guessing is slow: one password is looked at after the other, and a wrong one is answered after a while.
+Guessing is slow: one password is looked at after the other, a wrong one is answered after a while, and few of one
+address are looked at together.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import base64
 import hashlib
 import secrets
 from binascii import Error as NotBase64
+from collections import Counter
 
 from .asgi import POLICY_VIOLATION, Application, Receive, Scope, Send, refuse, without
 from .people import People
@@ -19,7 +21,7 @@ SAID = {
 }
 ASK = (b"www-authenticate", b'Basic realm="daecore", charset="UTF-8"')
 WRONG_SECONDS = 1.0  # before a wrong password is answered
-MOST_WAITING = 20  # that many passwords wait to be looked at; further ones are sent away
+MOST_WAITING = 8  # passwords from one address that are looked at or waited for; further ones are sent away
 
 
 class SignIn:
@@ -36,7 +38,7 @@ class SignIn:
     def __init__(self, application: Application, people: People) -> None:
         self._application, self._people = application, people
         self._key, self._known, self._state = secrets.token_bytes(32), set[bytes](), people.state
-        self._turn, self._waiting = asyncio.Lock(), 0
+        self._turn, self._waiting = asyncio.Lock(), Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or one connection."""
@@ -62,21 +64,32 @@ class SignIn:
         mark = hashlib.blake2b(b"\0".join(part.encode() for part in given), key=self._key).digest()
         if mark in self._known:
             return None
-        if self._waiting >= MOST_WAITING:
+        address = str((scope.get("client") or ("",))[0])
+        if self._waiting[address] >= MOST_WAITING:
             return BUSY
-        return await self._check(given, mark)
-
-    async def _check(self, given: tuple[str, str], mark: bytes) -> int | None:
-        self._waiting += 1
+        self._waiting[address] += 1
         try:
-            async with self._turn:
-                if mark in self._known or await asyncio.to_thread(self._people.admits, *given):
-                    self._known.add(mark)
-                    return None
-                await asyncio.sleep(WRONG_SECONDS)
+            return None if await self._is_let_in(given, mark) else await _wrong()
         finally:
-            self._waiting -= 1
-        return UNAUTHORIZED
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address]
+
+    async def _is_let_in(self, given: tuple[str, str], mark: bytes) -> bool:
+        """Look at a password, one after the other; who was let in stays so while the people are the same."""
+        async with self._turn:
+            if mark in self._known:
+                return True
+            state = self._people.state
+            admitted = await asyncio.to_thread(self._people.admits, *given)
+            if admitted and state == self._state == self._people.state:
+                self._known.add(mark)
+            return admitted
+
+
+async def _wrong() -> int:
+    await asyncio.sleep(WRONG_SECONDS)
+    return UNAUTHORIZED
 
 
 def _given(scope: Scope) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from ..store.locks import hold
 from ..store.model_ref import ModelRef
 from ..store.process_tag import without_process
 from ..store.store import current_store
-from ..store.usage import usage
+from ..store.usage import usage, uses
 from .agenda import Agenda
 from .stage import Request, Timed
 from .threads import decide_threads, keys, without_threads
@@ -40,6 +40,7 @@ class Caller:
         self.fresh, self.run, self._known, self.agenda = fresh, run, known, Agenda()
         self.timings: list[Timed] = []
         self.uses: list[str] = []
+        self.said = uses(tracking.client().get_run(run)) if run else set[str]()  # an earlier attempt, too
         self.made: set[str] = set()  # what is not to be made anew again, by its key
 
     def __call__(self, stage: Any, *values: Any, intact: Callable[[Any], bool] | None = None, name: str = "") -> Any:
@@ -60,11 +61,13 @@ class Caller:
         with without_tags(), self.agenda.under_way(name), decide_threads(asked, current_store(), anew=anew) as request:
             state = stage.with_options(refresh_cache=anew)(request, *others, return_state=True)
             result, reused = state.result(), state.name == "Cached"
-            if reused and not (_is_as_declared(stage, result) and self._keep(request, result, intact)):
+            believed = not reused or _is_as_declared(stage, result)
+            if not (believed and self._keep(request, result, intact)):
                 log.warning(
                     "%s: the cached result or its files are gone, altered or being made anew; computing it", name
                 )
                 result, reused = stage.with_options(refresh_cache=True)(request, *others), False
+                self._keep(request, result, None)
         self.uses += _used(request, result)
         self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
         log.info(
@@ -73,14 +76,12 @@ class Caller:
         return result
 
     def _keep(self, request: Request, result: Any, intact: Callable[[Any], bool] | None) -> bool:
-        """Whether a cached result is whole, and stays so: the run says that it uses it, and cleaning up spares it.
-
-        What this run makes itself is younger than the run, and is spared for that.
-        """
+        """Whether a result is whole, and stays so: the run says that it uses it, and cleaning up spares it."""
         store = current_store()
         with hold(store.lock_named(CLEANING, shared=True), "what is being cleaned up"):
             if self.run:
-                tracking.tag(self.run, usage([*self.uses, *_used(request, result)]))
+                self.said |= {*self.uses, *_used(request, result)}
+                tracking.tag(self.run, usage(self.said))
             return intact is None or (intact(result) and _is_settled(request))
 
     def anew(self, request: Request) -> bool:

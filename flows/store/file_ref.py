@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daecore.record import Record
 
-from .files import file_digest
+from .files import file_digest, path_inside
 from .store import Store
 
 
@@ -20,7 +20,7 @@ class FileRef(Record):
         Raises:
             DataError: The storage of a shared store cannot be reached.
         """
-        path = store.root / self.path
+        path = path_inside(store.root, store.root / self.path)
         return file_digest(path) == self.sha256 or file_digest(store.files.bring(path)) == self.sha256
 
     def absolute(self, store: Store) -> Path:
@@ -29,7 +29,7 @@ class FileRef(Record):
         Raises:
             DataError: The storage of a shared store cannot be reached.
         """
-        path = store.root / self.path
+        path = path_inside(store.root, store.root / self.path)
         if store.shared is not None and file_digest(path) != self.sha256:
             store.files.bring(path)
         return path

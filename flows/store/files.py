@@ -14,6 +14,26 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def path_inside(root: Path, path: Path) -> Path:
+    """A path in a folder, as it was given; what records say of paths may be anybody's.
+
+    Args:
+        root: The folder.
+        path: Absolute.
+
+    Raises:
+        StoreError: It leads elsewhere, by its name: whoever puts links into the folder is its user.
+    """
+    if not path.is_relative_to(root) or ".." in path.parts or "\0" in str(path):
+        from daecore.errors import StoreError, quote
+
+        raise StoreError(
+            f"A record names the file {quote(str(path))}, which is not in the store {root}. It is not touched: "
+            "somebody has changed the record."
+        )
+    return path
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all; others may read it where they may read its folder.
 

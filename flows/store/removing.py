@@ -49,8 +49,10 @@ def _trainings(run: Run) -> list[Run]:
 
 
 def _is_needed(training: Run, besides: Run) -> bool:
-    """Whether anything but this run needs a training: another run, the one that made it, a champion."""
+    """Whether anything but this run needs a training: whoever trains it, another run, its maker, a champion."""
     one = training.info.run_id
+    if training.info.status == "RUNNING":
+        return True
     maker = training.data.tags.get(tracking.PARENT, "")
     if maker not in ("", besides.info.run_id) and _in_force(tracking.run_of(maker)):
         return True
@@ -81,7 +83,8 @@ def _in_force(run: Run | None) -> bool:
 def remove(store: Store, runs: list[Run]) -> list[Run]:
     """Mark as deleted what `removable` has found, the run itself first; which of them: some may be used meanwhile."""
     with store.lock(CLEANING):
-        still = {run.info.run_id for run in removable(runs[0])}
+        now = tracking.client().get_run(runs[0].info.run_id)  # it may have been taken up again
+        still = {run.info.run_id for run in removable(now)}
         gone = [run for run in runs if run.info.run_id in still]
         for run in gone:
             tracking.client().delete_run(run.info.run_id)

@@ -19,7 +19,7 @@ from .layout import FILE, LAYOUT, require_layout
 from .locks import FolderLock, StoreLock, hold
 from .network import reach_this_machine
 from .own_files import OwnFiles, StoreFiles
-from .shared.remembered import find_location, remember
+from .shared.remembered import find_location, refuse_another, remember
 
 if TYPE_CHECKING:
     from .shared.location import SharedLocation
@@ -126,6 +126,8 @@ class Store:
                 or it is shared, and its database cannot be reached.
         """
         self._refuse_unspeakable()
+        if self.shared is not None:
+            refuse_another(self.root, self.shared)
         rights.refuse_another_user_s(self)
         require_layout(self.root, self.database)
         try:
@@ -141,6 +143,7 @@ class Store:
             from .shared.database import require_store
 
             require_store(self.shared)
+            remember(self.root, self.shared)
         reach_this_machine()
         found = self.environment()
         os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})
@@ -151,8 +154,6 @@ class Store:
         whole = not self.root.exists() or rights.was_made_before(self)
         for folder in (self.root, *self.folders):
             folder.mkdir(mode=rights.PRIVATE_FOLDER, parents=True, exist_ok=True)
-        if self.shared is not None:
-            remember(self.root, self.shared)
         if not (self.root / FILE).exists():
             write_atomically(self.root / FILE, f"{LAYOUT}\n")
         rights.protect(self, whole=whole)

@@ -10,7 +10,7 @@ NAMES_A_TAG = 50  # names of at most 96 characters
 
 
 def uses(run: Run) -> set[str]:
-    """The stage keys, result folders and training runs a finished run was made of, and its error bars' folders."""
+    """What a run says it was made of so far: stage keys, result folders, training runs; and its error bars' folders."""
     made_of = {name for key, text in run.data.tags.items() if key.startswith(USES) for name in text.split()}
     return made_of | folders_of_bars(run)
 

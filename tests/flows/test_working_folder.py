@@ -7,11 +7,14 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
-from daecore_flows.working_folder import replace
+from daecore_flows.store.file_ref import FileRef
+from daecore_flows.working_folder import decode_record, replace
 
 
 def said(program: str, folder: Path, *words: str, **environment: str) -> str:
@@ -144,20 +147,52 @@ class Pickled:
         return os.system, (f"touch {self.mark}",)
 
 
+def unpickled(record: dict[str, Any], mark: Path) -> None:
+    """Let a result say that it is to be unpickled."""
+    record["metadata"]["serializer"] = {"type": "pickle", "picklelib": "cloudpickle"}
+    record["result"] = base64.encodebytes(pickle.dumps(Pickled(mark))).decode()
+
+
+def called(record: dict[str, Any], mark: Path) -> None:
+    """Let a result say that it is made by a function, which Prefect would import and call."""
+    record["result"] = json.dumps({"__class__": "subprocess.getoutput", "data": {"cmd": f"touch {mark}"}})
+
+
 @pytest.mark.long
-def test_a_cached_result_is_never_unpickled(server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("altered", [unpickled, called])
+def test_a_cached_result_runs_nothing(
+    server: str, tmp_path: Path, altered: Callable[[dict[str, Any], Path], None]
+) -> None:
     """The default store lies there. Where a stranger has put a result that says so, the stage runs again."""
     mark, ours = tmp_path / "mark", {"DAE_STORE": str(tmp_path / "s"), "PREFECT_API_URL": server}
     before = said(CACHED.replace("TIMES", "2"), tmp_path, **ours)
     assert before.split() == ["computed", "result", "result"]
     for path in (tmp_path / "s" / "prefect" / "storage").iterdir():
         record = json.loads(path.read_text())
-        record["metadata"]["serializer"] = {"type": "pickle", "picklelib": "cloudpickle"}
-        record["result"] = base64.encodebytes(pickle.dumps(Pickled(mark))).decode()
+        altered(record, mark)
         path.write_text(json.dumps(record))
     after = said(CACHED.replace("TIMES", "1"), tmp_path, **ours)
     assert after.split() == ["computed", "result"]
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["subprocess.getoutput", "os.system", "builtins.dict", "pathlib.Path", "daecore.record.what", "what", 7, None],
+)
+def test_a_cached_result_is_made_of_our_records_alone(named: object) -> None:
+    """And of those that are loaded: nothing is imported by a name in a file."""
+    with pytest.raises(ValueError, match="says that it is made of"):
+        decode_record({"__class__": named, "data": {"cmd": "false"}})
+    with pytest.raises(ValueError, match="says that it is made of"):
+        decode_record({"__exc_type__": "builtins.SystemExit", "message": "0"})
+
+
+def test_a_record_of_ours_and_plain_json_are_read() -> None:
+    ref = FileRef(path="results/a", sha256="0")
+    whole = {"__class__": f"{FileRef.__module__}.FileRef", "data": ref.model_dump()}
+    assert decode_record(whole) == ref
+    assert decode_record({"data": 1}) == {"data": 1}
 
 
 def test_what_a_library_no_longer_has_is_not_replaced_without_a_word() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daecore.object_storage import ObjectStorage
 
+from ..files import path_inside
 from ..own_files import Size, remove
 
 
@@ -29,11 +30,12 @@ class SharedFiles:
 
     def bring(self, path: Path) -> Path:
         """Have the file here as others have left it, or not at all where there is none; the same path."""
+        name = self._name(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         os.close(handle)
         try:
-            if self.objects.download(self._name(path), Path(temporary)):
+            if self.objects.download(name, Path(temporary)):
                 os.replace(temporary, path)
             else:
                 path.unlink(missing_ok=True)
@@ -74,4 +76,4 @@ class SharedFiles:
         return Size(sum(it.bytes for it in found), max(it.written for it in found)) if found else Size()
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        return path_inside(self.root, path).relative_to(self.root).as_posix()

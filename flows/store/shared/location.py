@@ -22,6 +22,7 @@ from . import ARTIFACTS, DATABASE
 FORM = "postgresql://USER@HOST:PORT/NAME"
 NAMES = ("postgresql", "postgres")
 BUCKET = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")  # what begins like one and is none
 WHAT = "The artifacts of the shared store"
 NEEDED = {"psycopg2": "psycopg2-binary", "asyncpg": "asyncpg", "boto3": "boto3", "obstore": "obstore"}
 
@@ -144,7 +145,7 @@ def _database(text: str) -> str:
 
 def _is_whole(parts: SplitResult) -> bool:
     name = parts.path.removeprefix("/")
-    printable = parts.netloc.isprintable() and parts.path.isprintable()
+    printable = parts.netloc.isprintable() and parts.path.isprintable() and not ESCAPE.search(parts.netloc + parts.path)
     return bool(parts.hostname and name and printable and "/" not in name and not parts.fragment and parts.port != 0)
 
 
@@ -155,8 +156,8 @@ def _asks_for_tls_alone(parts: SplitResult) -> bool:
 
 def _without_secrets(text: str) -> str:
     """What of a text is no user and no password, whatever else is wrong with it."""
-    _, at, behind = text.rpartition("@")
-    return f"...@{behind}" if at else text
+    _, at, behind = text.partition("?")[0].rpartition("@")
+    return f"...@{behind}" if at else behind
 
 
 def _artifacts(text: str) -> str:

@@ -32,10 +32,17 @@ def find_location(root: Path) -> "SharedLocation | None":
 
 
 def remember(root: Path, location: "SharedLocation") -> None:
-    """Write down which one it is.
+    """Write down which one it is, once it has answered."""
+    if _remembered(root) is None:
+        said = {"database": location.shown, "artifacts": location.artifacts}
+        write_atomically(root / FILE, json.dumps(said, indent=2) + "\n")
+
+
+def refuse_another(root: Path, location: "SharedLocation") -> None:
+    """Refuse a folder that belongs to another shared store, or is a store of its own.
 
     Raises:
-        StoreError: The folder belongs to another one, or is a store of its own.
+        StoreError: It is.
     """
     from daecore.errors import StoreError
 
@@ -51,9 +58,6 @@ def remember(root: Path, location: "SharedLocation") -> None:
             f"{location.shown} with {location.artifacts} is named. Name another folder with --store DIR or DAE_STORE: "
             "each keeps the files of one."
         )
-    if before is None:
-        said = {"database": location.shown, "artifacts": location.artifacts}
-        write_atomically(root / FILE, json.dumps(said, indent=2) + "\n")
 
 
 def _remembered(root: Path) -> "SharedLocation | None":

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from daecore.errors import StoreError
+from daecore.errors import StoreError, in_a_line
 
 from .. import schema_seen
 from ..full_disk import WORDS
@@ -118,9 +118,14 @@ def experiment_id(name: str, store: Store) -> str:
     """The experiment of that name, made with an artifact folder inside the store if it is new."""
     with store.lock("experiments"):
         found = client().get_experiment_by_name(name)
+        location = f"{store.artifacts_url}/{quote(name)}"
         if found is None:
-            location = f"{store.artifacts_url}/{quote(name)}"
             return str(client().create_experiment(name, artifact_location=location, tags=KIND))
+        if store.shared is not None and found.artifact_location != location:
+            raise StoreError(
+                f"The files of the experiment {name} lie in {in_a_line(found.artifact_location)}, and this store's in "
+                f"{location}. Nothing is written there: somebody has changed the database."
+            )
         if found.lifecycle_stage != "active":
             client().restore_experiment(found.experiment_id)
         return str(found.experiment_id)

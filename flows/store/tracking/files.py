@@ -11,9 +11,11 @@ from urllib.parse import unquote, urlparse
 import numpy as np
 from numpy.typing import NDArray
 
+from daecore.errors import StoreError, in_a_line
+
 from ..file_ref import FileRef
-from ..files import file_digest
-from ..store import current_store
+from ..files import file_digest, path_inside
+from ..store import Store, current_store
 from .connection import client
 
 
@@ -70,8 +72,26 @@ def log_dataset(run_id: str, name: str, sha256: str, profile: Mapping[str, Any])
 
 
 def artifact_folder(run_id: str) -> Path:
-    """The folder of a run's artifacts on this machine; in a shared store, of those that were needed here."""
+    """The folder of a run's artifacts on this machine; in a shared store, of those that were needed here.
+
+    Raises:
+        StoreError: They do not lie in the shared store.
+    """
     uri, store = client().get_run(run_id).info.artifact_uri, current_store()
-    if store.shared is not None and uri.startswith(f"{store.artifacts_url}/"):
-        return store.artifacts / unquote(uri.removeprefix(f"{store.artifacts_url}/"))
-    return Path(unquote(urlparse(uri).path))
+    if store.shared is None:
+        return Path(unquote(urlparse(uri).path))
+    return path_inside(store.artifacts, store.artifacts / unquote(_below(store, uri)))
+
+
+def _below(store: Store, uri: str) -> str:
+    """What an address has behind that of a shared store's artifacts.
+
+    Raises:
+        StoreError: It is another one: MLflow would write wherever it leads.
+    """
+    if not uri.startswith(f"{store.artifacts_url}/"):
+        raise StoreError(
+            f"The shared store's database says that files lie in {in_a_line(uri)}, which is not in "
+            f"{store.artifacts_url}. Nothing is written there: somebody has changed it."
+        )
+    return uri.removeprefix(f"{store.artifacts_url}/")

@@ -37,7 +37,8 @@ def test_a_password_is_never_shown() -> None:
         "sqlite:///here.db", "mysql://a:s3cret@h/x", "postgresql://a:s3cret@h", "postgresql:///name",
         "postgresql://a:s3cret@h:port/name", "postgresql://a:s3cret@h/a/b", "postgresql://a:s3cret@h/x?host=/tmp",
         "postgresql://a:s3cret@h/x?sslmode=require&sslmode=disable", "a:s3cret@h", "postgresql://[a:s3cret@h/x", "\n",
-        "postgresql://a:s3cret@h:0/x", "postgresql://a:s3cret@h/x#y",
+        "postgresql://a:s3cret@h:0/x", "postgresql://a:s3cret@h/x#y", "postgresql://a:s3cret%zz@h/x",
+        "postgresql://a@h/x?password=s3cret",
     ],
 )  # fmt: skip
 def test_another_database_is_refused(address: str) -> None:

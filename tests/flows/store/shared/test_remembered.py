@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from daecore_flows.store.shared.location import SharedLocation, parse_location
-from daecore_flows.store.shared.remembered import FILE, find_location, remember
+from daecore_flows.store.shared.remembered import FILE, find_location, refuse_another, remember
 
 from daecore.errors import StoreError
 
@@ -45,15 +45,14 @@ def test_what_the_environment_names_comes_first(
 def test_a_folder_keeps_the_files_of_one(tmp_path: Path, location: SharedLocation) -> None:
     remember(tmp_path, location)
     with pytest.raises(StoreError, match=r"belongs to the shared store postgresql://ada@db/daecore .*another folder"):
-        remember(tmp_path, parse_location(URL, "s3://other"))
+        refuse_another(tmp_path, parse_location(URL, "s3://other"))
 
 
 def test_a_store_of_its_own_does_not_become_shared(tmp_path: Path, location: SharedLocation) -> None:
     """Its runs would be gone from every list."""
     (tmp_path / "mlflow.db").touch()
     with pytest.raises(StoreError, match=r"has runs of its own.*new folder with --store"):
-        remember(tmp_path, location)
-    assert not (tmp_path / FILE).exists()
+        refuse_another(tmp_path, location)
 
 
 @pytest.mark.parametrize(
