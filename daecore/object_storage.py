@@ -53,10 +53,12 @@ class ObjectStorage:
     Attributes:
         url: ``s3://bucket/name``, ``gs://``, ``az://``, ``https://``; or a folder's absolute path.
         what: What lies there, as a message begins.
+        existing: Whether its folder is there already, and never made: an empty one stands where a disk is not mounted.
     """
 
     url: str
     what: str = "The storage"
+    existing: bool = False
 
     @property
     def shown(self) -> str:
@@ -162,9 +164,15 @@ class ObjectStorage:
             with self.speaking("be written to"):
                 obstore.delete(self.opened, name)
 
-    @cached_property
+    @property
     def opened(self) -> Any:
         """What obstore reads from."""
+        if self.existing and "://" not in self.url and not Path(self.url).is_dir():
+            raise DataError(f"{self.what} should lie in the folder {self.shown}, which is not there. Is it mounted?")
+        return self._opened
+
+    @cached_property
+    def _opened(self) -> Any:
         from obstore.store import LocalStore, from_url
 
         if "://" not in self.url:
@@ -181,7 +189,8 @@ class ObjectStorage:
         """What obstore writes into; a folder is made."""
         from obstore.store import LocalStore
 
-        return self.opened if "://" in self.url else LocalStore(self.url, mkdir=True, automatic_cleanup=True)
+        there = self.existing or "://" in self.url
+        return self.opened if there else LocalStore(self.url, mkdir=True, automatic_cleanup=True)
 
     @contextmanager
     def speaking(self, doing: str) -> Iterator[None]:

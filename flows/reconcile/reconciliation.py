@@ -21,7 +21,8 @@ from ..store.tracking import Run
 from .flow_runs import each_flow_run
 
 ATTEMPTS = 3
-UNKNOWN_SECONDS = 600  # so old is a flow run without an MLflow run before it counts as dead
+PENDING_SECONDS = 600  # so long may a flow run be about to begin
+UNKNOWN_SECONDS = 3600  # so long may one run, on another machine, before it has an MLflow run
 UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
 
@@ -77,7 +78,7 @@ def _mend(client: SyncPrefectClient, flow_run: FlowRun, only_runner: bool) -> li
     state = flow_run.state_type
     if state == StateType.CRASHED:
         dead = run is None or not tracking.alive(run)
-        again = dead and flow_run.deployment_id is not None and not _is_old(flow_run)
+        again = dead and flow_run.deployment_id is not None and not _crashed_long_ago(flow_run)
         return _again(client, flow_run, run) if again else []
     if not _dead(flow_run, run, only_runner):
         return []
@@ -98,24 +99,23 @@ def _dead(flow_run: FlowRun, run: Run | None, only_runner: bool) -> bool:
     lives = None if pending else process_lives(flow_run.tags)  # until it begins they are those of an earlier attempt
     if lives is not None:
         return not lives
-    if of_deployment and pending:
-        return _is_older(flow_run.state.timestamp if flow_run.state else None)
-    if of_deployment:
-        return _was_left(flow_run, run)
-    return _is_older(flow_run.start_time or flow_run.created) if run is None else not tracking.alive(run)
+    since = flow_run.state.timestamp if flow_run.state else flow_run.created
+    if run is None or (of_deployment and pending):
+        return _is_older(since, PENDING_SECONDS if pending else UNKNOWN_SECONDS)
+    return _was_left(flow_run, run) if of_deployment else not tracking.alive(run)
 
 
-def _was_left(flow_run: FlowRun, run: Run | None) -> bool:
+def _was_left(flow_run: FlowRun, run: Run) -> bool:
     """Whether its MLflow run was closed since, as one whose process is gone."""
-    if run is None or run.info.status != "KILLED" or tracking.alive(run) or flow_run.state is None:
+    if run.info.status != "KILLED" or tracking.alive(run) or flow_run.state is None:
         return False
     # An attempt that has just begun still finds the MLflow run as the last one left it.
     return bool((run.info.end_time or 0) / 1000 > flow_run.state.timestamp.timestamp())
 
 
-def _is_older(moment: datetime | None) -> bool:
+def _is_older(moment: datetime | None, seconds: float) -> bool:
     """Whether it is so long ago that whoever was to begin would have begun."""
-    return moment is not None and datetime.now(UTC) - moment > timedelta(seconds=UNKNOWN_SECONDS)
+    return moment is not None and datetime.now(UTC) - moment > timedelta(seconds=seconds)
 
 
 def _again(client: SyncPrefectClient, flow_run: FlowRun, run: Run | None) -> list[str]:
@@ -131,7 +131,7 @@ def _again(client: SyncPrefectClient, flow_run: FlowRun, run: Run | None) -> lis
     return [f"{flow_run.name}: its process died; it is queued again and goes on from its last checkpoint"]
 
 
-def _is_old(flow_run: FlowRun) -> bool:
+def _crashed_long_ago(flow_run: FlowRun) -> bool:
     """Whether a crash is so old that it was there before anybody looked after it."""
     ended = flow_run.end_time or flow_run.updated or datetime.now(UTC)
     return datetime.now(UTC) - ended > timedelta(days=7)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from daecore.errors import CheckpointError, DataError
+from daecore.errors import CheckpointError, DaecoreError
 from daecore.training.checkpoint import load_training_state, save_training_state
 from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState, require_same_training
@@ -41,7 +41,7 @@ class Checkpoint:
         if not self._is_given:
             try:
                 self._files.give(self._path)
-            except DataError as failure:
+            except DaecoreError as failure:
                 log.warning("%s Other machines go on from an earlier checkpoint.", failure)
 
     def save(self, state: TrainingState) -> None:

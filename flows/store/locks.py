@@ -3,6 +3,7 @@
 A store of its own has a file for each, which the kernel frees. `shared.advisory_lock` has them in a database.
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-POLL_SECONDS = 0.05  # how often one who waits looks
+POLL_SECONDS = (0.05, 0.5)  # how often one who waits looks, at first and later
 
 
 class StoreLock(Protocol):
@@ -35,6 +36,7 @@ class FolderLock:
 
     def __init__(self, path: Path, *, shared: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
 
@@ -44,8 +46,15 @@ class FolderLock:
             return False
         try:
             fcntl.flock(self._file, self._how)
-        except BlockingIOError:
-            return False
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            from daecore.errors import StoreError
+
+            raise StoreError(
+                f"The file system of {self._path} keeps no locks ({error.strerror}). Choose a folder on a disk of this "
+                "machine with --store DIR or DAE_STORE."
+            ) from None
         return True
 
     def close(self) -> None:
@@ -55,8 +64,8 @@ class FolderLock:
             self._file = None
 
 
-def _take_soon(lock: StoreLock) -> bool:
-    time.sleep(POLL_SECONDS)
+def _take_after(lock: StoreLock, seconds: float) -> bool:
+    time.sleep(seconds)
     return lock.take()
 
 
@@ -64,12 +73,12 @@ def _take_soon(lock: StoreLock) -> bool:
 def hold(lock: StoreLock, name: str) -> Iterator[bool]:
     """A block that holds a lock, waiting for whoever holds it; yields whether there was a wait."""
     try:
+        seconds, most = POLL_SECONDS
         waited = not lock.take()
-        said = False
-        while waited and not _take_soon(lock):
-            if not said:
+        while waited and not _take_after(lock, seconds):
+            if seconds == POLL_SECONDS[0]:
                 logging.getLogger("daecore.progress").warning("another process holds %s; waiting for it", name)
-            said = True
+            seconds = min(most, 1.2 * seconds)
         yield waited
     finally:
         lock.close()

@@ -12,7 +12,12 @@ FILE = "mlflow-version"
 
 
 def is_seen(store: Store) -> bool:
-    """Whether its database, if there is one, was seen to fit the MLflow that is installed."""
+    """Whether its database, if there is one, was seen to fit the MLflow that is installed.
+
+    That of a shared store is looked at each time: another machine may have another MLflow.
+    """
+    if store.shared is not None:
+        return False
     path = store.root / FILE
     return path.is_file() and path.read_text() == installed()
 

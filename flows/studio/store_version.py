@@ -22,7 +22,7 @@ def version(store: Store) -> Finding:
     """Whether MLflow's database is that of the MLflow installed here; an older one can be brought up to date."""
     if not store.is_there:
         return Finding("version", True, f"layout {LAYOUT}; no database yet")
-    from ..store.tracking.schema import schema_of, upgrade
+    from ..store.tracking.schema import schema_of
 
     schema = schema_of(store)
     if schema.agrees:
@@ -31,6 +31,15 @@ def version(store: Store) -> Finding:
         said = f"MLflow's schema is {schema.found}, older than this MLflow's {schema.wanted}"
         if studio_record.running(store.root):
             return Finding("version", False, f"{said}. End `dae up`, then run this again")
-        return Finding("version", False, said, lambda: f"copied to {upgrade(store, schema)}, then brought up to date")
+        everywhere = " (end all that uses it first, on every machine)" if store.shared is not None else ""
+        return Finding("version", False, f"{said}{everywhere}", lambda: _upgrade(store))
     said = f"MLflow's schema is {schema.found}, which this MLflow ({schema.wanted}) does not know: it is newer"
     return Finding("version", False, f"{said}. Install the version of MLflow that made it")
+
+
+def _upgrade(store: Store) -> str:
+    from ..store.tracking.schema import schema_of, upgrade
+
+    with store.lock("schema"):
+        schema = schema_of(store)  # of two at once the second finds it done
+        return "by somebody else" if schema.agrees else f"copied to {upgrade(store, schema)}, then brought up to date"

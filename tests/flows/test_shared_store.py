@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from daecore_flows.store.locks import hold
-from daecore_flows.store.shared.advisory_lock import AdvisoryLock, held_locks
+from daecore_flows.store.shared.advisory_lock import AdvisoryLock, held_locks, require_held
+from daecore_flows.store.shared.database import require_store
 from daecore_flows.store.shared.location import SharedLocation, parse_location
 from PIL import Image
 from servers import Bucket, Postgres
 from studio import Studio, wait_until
+
+from daecore.errors import StoreError
 
 pytestmark = [pytest.mark.long, pytest.mark.cluster]
 
@@ -70,6 +73,7 @@ def location(postgres: Postgres, bucket: Bucket) -> Iterator[SharedLocation]:
         patch.delenv("PREFECT_API_URL", raising=False)
         for name, value in bucket.environment.items():
             patch.setenv(name, value)
+        require_store(found)
         yield found
 
 
@@ -181,6 +185,53 @@ def test_who_lost_a_lock_with_the_database_is_told(
         postgres.stop()
         postgres.begin()
     assert "nobody held a meanwhile" in caplog.text
+
+
+def test_a_lock_that_was_lost_is_taken_again_unless_somebody_has_it(
+    postgres: Postgres, named: SharedLocation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before anything is changed that others read: two would write one training's files."""
+    with closing(AdvisoryLock(named, "a")) as lock:
+        assert lock.take()
+        require_held()
+        postgres.stop()
+        postgres.begin()
+        require_held()
+        assert "the database is away, and with it the lock a" in caplog.text
+        postgres.stop()
+        postgres.begin()
+        with closing(AdvisoryLock(named, "a")) as other:
+            assert other.take()
+            with pytest.raises(StoreError, match=r"another process holds a by now.*Run the same again"):
+                lock.require()
+
+
+def test_files_that_are_another_store_s_are_refused(
+    postgres: Postgres, named: SharedLocation, tmp_path: Path, dae: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of a disk that is not mounted, of another server, or of another database."""
+    postgres.create("second")
+    monkeypatch.setenv("DAE_DATABASE", postgres.url.replace("daecore", "second"))
+    done = dae(tmp_path / "new", "doctor", status=2)
+    assert "The files in s3://bucket/lab belong to another shared store than" in done.stderr
+    monkeypatch.setenv("DAE_ARTIFACTS", str(tmp_path / "disk"))
+    assert dae(tmp_path / "new", "doctor").returncode == 0
+    (tmp_path / "disk").rename(tmp_path / "elsewhere")
+    assert "which is not there. Is it mounted?" in dae(tmp_path / "new", "doctor", status=1).stderr
+    (tmp_path / "disk").mkdir()
+    assert "are not the files of the shared store" in dae(tmp_path / "new", "doctor", status=2).stderr
+    assert list((tmp_path / "disk").iterdir()) == []
+
+
+def test_no_password_is_written_down(
+    postgres: Postgres, named: SharedLocation, tmp_path: Path, dae: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither here nor among the files that all see."""
+    monkeypatch.setenv("DAE_DATABASE", postgres.url.replace("lab@", "lab:s3cret@"))
+    dae(tmp_path / "one", "run", *SMALL, "--set", "transfer=null", "--report", tmp_path / "report.json", new=True)
+    assert json.loads((tmp_path / "report.json").read_text())["mlflow"]["uri"].startswith("postgresql")
+    for path in filter(Path.is_file, tmp_path.rglob("*")):
+        assert b"s3cret" not in path.read_bytes(), path
 
 
 def test_another_place_is_refused(

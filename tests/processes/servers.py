@@ -31,12 +31,16 @@ class Postgres:
             os.chown(self._folder, pwd.getpwnam("postgres").pw_uid, -1)
         self._run("initdb", "-U", "lab", "-A", "trust", "--no-sync", "-E", "UTF8")
         self.begin()
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "daecore", data=False)
+        self.create("daecore")
 
     @property
     def url(self) -> str:
         """Its address, as a user writes it."""
         return f"postgresql://lab@127.0.0.1:{self.port}/daecore"
+
+    def create(self, name: str) -> None:
+        """Make another database."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", name, data=False)
 
     def begin(self) -> None:
         """Start it, again or for the first time."""

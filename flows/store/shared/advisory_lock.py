@@ -6,8 +6,11 @@ gone.
 
 import hashlib
 import logging
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from daecore.errors import StoreError
 
 from .database import ask, connect, speaking
 from .location import SharedLocation
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
 NAMED = "daecore lock "  # begins the name of a connection, by which the server tells who holds what
 LONGEST_NAME = 63  # characters that PostgreSQL keeps
 
+PATIENCE_SECONDS, POLL_SECONDS = 300.0, 2.0  # for a database that is away; how often it is asked meanwhile
+
 log = logging.getLogger("daecore.progress")
+_held: "set[AdvisoryLock]" = set()  # by this process
 
 
 class AdvisoryLock:
@@ -46,8 +52,37 @@ class AdvisoryLock:
         with speaking(self._location), self._connection.cursor() as cursor:
             cursor.execute(self._ask, (_number(self._name),))
             (taken,) = cursor.fetchone() or (False,)
-        self._held = self._held or bool(taken)
+        if taken:
+            self._held = True
+            _held.add(self)
         return bool(taken)
+
+    def require(self) -> None:
+        """See that it is still held; where the database was away it is taken again.
+
+        Raises:
+            StoreError: Somebody else has it by now, or the database stays away.
+        """
+        if self._connection is None or self._is_there(self._connection):
+            return
+        log.warning("the database is away, and with it the lock %s; waiting for it", self._name)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._is_back(last=time.monotonic() > deadline):
+            time.sleep(POLL_SECONDS)
+        if not self.take():
+            raise StoreError(
+                f"The database was away for a while, and another process holds {self._name} by now: it goes on with "
+                "that. This one ends, and what it wrote until then is kept. Run the same again."
+            )
+
+    def _is_back(self, *, last: bool) -> bool:
+        try:
+            self._connection = connect(self._location, f"{NAMED}{self._name}"[:LONGEST_NAME])
+        except StoreError:
+            if last:
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         """Let others hold it, and give it up for good; who has lost it meanwhile is told."""
@@ -58,6 +93,7 @@ class AdvisoryLock:
         with suppress(Exception):
             self._connection.close()
         self._connection, self._held = None, False
+        _held.discard(self)
 
     @staticmethod
     def _is_there(connection: "Connection") -> bool:
@@ -67,6 +103,16 @@ class AdvisoryLock:
         except Exception:  # of psycopg2; the lock ends with it
             return False
         return True
+
+
+def require_held() -> None:
+    """See that this process still holds what it holds: before it changes what others read.
+
+    Raises:
+        StoreError: See `AdvisoryLock.require`.
+    """
+    for lock in tuple(_held):
+        lock.require()
 
 
 def held_locks(location: SharedLocation) -> list[str]:

@@ -5,7 +5,9 @@ Knows PostgreSQL through psycopg2, which is loaded when it is needed. MLflow and
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from daecore.errors import StoreError, in_a_line
 
@@ -22,10 +24,12 @@ NEW = f"""
     SELECT pg_advisory_xact_lock({MAKING});
     CREATE SCHEMA IF NOT EXISTS mlflow; CREATE SCHEMA IF NOT EXISTS prefect; CREATE SCHEMA IF NOT EXISTS daecore;
     CREATE TABLE IF NOT EXISTS daecore.store (
-        only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), layout integer NOT NULL, artifacts text NOT NULL
+        only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), layout integer NOT NULL, artifacts text NOT NULL,
+        id text NOT NULL
     );
-    INSERT INTO daecore.store (layout, artifacts) VALUES (%s, %s) ON CONFLICT DO NOTHING;
+    INSERT INTO daecore.store (layout, artifacts, id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id;
 """
+ID, LONGEST_ID = "store-id", 64  # an object among the files, and its bytes: they and the database belong together
 
 
 def connect(location: SharedLocation, name: str) -> "Connection":
@@ -87,18 +91,21 @@ def ask(location: SharedLocation, query: str, *values: Any) -> list[tuple[Any, .
 
 
 def require_store(location: SharedLocation) -> None:
-    """Make a new database a store, or see that it is this one.
+    """Make a new database a store, or see that it is this one, and that its files are these.
 
     Raises:
         StoreError: It cannot be reached, has another layout, or its files lie elsewhere.
+        DataError: Its files cannot be reached.
     """
     with closing(connect(location, "daecore")) as connection, speaking(location), connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('daecore.store')")
         if cursor.fetchone() == (None,):
             with _transaction(connection):
-                cursor.execute(NEW, (LAYOUT, location.artifacts))
-        cursor.execute("SELECT layout, artifacts FROM daecore.store")
-        layout, artifacts = cursor.fetchone() or (0, "")
+                cursor.execute(NEW, (LAYOUT, location.artifacts, uuid4().hex))
+                if made := cursor.fetchone():
+                    _mark_files(location, made[0])
+        cursor.execute("SELECT layout, artifacts, id FROM daecore.store")
+        layout, artifacts, identity = cursor.fetchone() or (0, "", "")
     if layout != LAYOUT:
         which = "an older" if layout < LAYOUT else "a newer"
         raise StoreError(
@@ -111,6 +118,23 @@ def require_store(location: SharedLocation) -> None:
             f"The files of the shared store {location.shown} lie in {in_a_line(artifacts)}, and --artifacts "
             f"(DAE_ARTIFACTS) names {location.artifacts}. Name the same, or another database for another store."
         )
+    if location.objects.get(ID, LONGEST_ID) != identity.encode():
+        raise StoreError(
+            f"What lies in {location.artifacts} are not the files of the shared store {location.shown}. Look whether "
+            "the folder is mounted, or whether the address of the S3 server (AWS_ENDPOINT_URL) is the right one."
+        )
+
+
+def _mark_files(location: SharedLocation, identity: str) -> None:
+    """Let the files say to which database they belong; nothing that is there becomes another one's."""
+    if "://" not in location.artifacts:
+        Path(location.artifacts).mkdir(parents=True, exist_ok=True)
+    if location.objects.get(ID, LONGEST_ID) is not None:
+        raise StoreError(
+            f"The files in {location.artifacts} belong to another shared store than {location.shown}, which is new. "
+            "Name its database, or another --artifacts (DAE_ARTIFACTS)."
+        )
+    location.objects.put(ID, identity.encode())
 
 
 @contextmanager

@@ -12,13 +12,15 @@ from daecore.object_storage import ObjectStorage
 
 from ..files import path_inside
 from ..own_files import Size, remove
+from .advisory_lock import require_held
 
 
 @dataclass(frozen=True)
 class SharedFiles:
     """Files that other machines see.
 
-    Every method raises `DataError` where the storage cannot be reached.
+    Every method raises `DataError` where the storage cannot be reached. Those that change something raise `StoreError`
+    where a lock was lost with the database.
 
     Attributes:
         root: The store's folder on this machine.
@@ -52,10 +54,12 @@ class SharedFiles:
 
     def give(self, path: Path) -> None:
         """Let others have a file as it is here."""
+        require_held()
         self.objects.put(self._name(path), path)
 
     def drop(self, path: Path) -> None:
         """Remove a file or a folder, here and for others; nothing where there is none."""
+        require_held()
         self.objects.delete(self._name(path))
         self.objects.remove([self._name(path)])
         remove(path)

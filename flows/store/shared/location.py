@@ -78,7 +78,7 @@ class SharedLocation:
 @cache
 def _storage(artifacts: str, process: int) -> ObjectStorage:
     """The same one for all of a process, for it keeps its connections; a process that was forked has its own."""
-    return ObjectStorage(artifacts, WHAT)
+    return ObjectStorage(artifacts, WHAT, existing=True)
 
 
 def parse_location(database: str, artifacts: str) -> SharedLocation:

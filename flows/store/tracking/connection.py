@@ -23,6 +23,13 @@ from ..rights import protect
 from ..store import Store
 
 LOCKED, ATTEMPTS = "database is locked", 8
+AWAY = (  # in what MLflow says where PostgreSQL is being started again, or the way to it is cut
+    "connection refused", "server closed the connection", "terminating connection", "is starting up",
+    "is shutting down", "connection already closed", "ssl connection has been closed", "could not connect",
+    "timeout expired",
+)  # fmt: skip
+AWAY_SECONDS = 300.0
+log = logging.getLogger("daecore.progress")
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens as "Model training"
 
 
@@ -49,11 +56,15 @@ def client_of(uri: str) -> MlflowClient:
 
 def _told_elsewhere(message: str) -> bool:
     """Whether MLflow's traceback would only repeat what is asked again, or told in one sentence."""
-    return any(words in message for words in (LOCKED, *WORDS))
+    return any(words in message for words in (LOCKED, *WORDS)) or _is_away(message)
+
+
+def _is_away(message: str) -> bool:
+    return any(words in message.lower() for words in AWAY)
 
 
 class PatientClient(MlflowClient):
-    """A client that asks a busy database again.
+    """A client that asks a busy database again, or one that is away for a while.
 
     SQLite lets no transaction write that has read before another process wrote, and says at once that it is locked.
     What MLflow asked for is rolled back then, and can be asked for again.
@@ -68,14 +79,18 @@ class PatientClient(MlflowClient):
 def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(ask)
     def ask_again(*values: Any, **named: Any) -> Any:
-        for _ in range(ATTEMPTS - 1):
+        attempts, deadline = ATTEMPTS, time.monotonic() + AWAY_SECONDS
+        while True:
             try:
                 return ask(*values, **named)
             except MlflowException as error:
-                if LOCKED not in str(error):
+                away = _is_away(str(error))
+                attempts -= not away
+                if (not away and (LOCKED not in str(error) or not attempts)) or time.monotonic() > deadline:
                     raise
-                time.sleep(uniform(0.02, 0.5))
-        return ask(*values, **named)
+                if away:
+                    log.warning("MLflow's database is away; it is asked again")
+                time.sleep(uniform(1, 3) if away else uniform(0.02, 0.5))
 
     return ask_again
 

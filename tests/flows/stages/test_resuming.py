@@ -152,6 +152,7 @@ def test_fit_refuses_the_progress_of_another_training() -> None:
 @pytest.fixture
 def machines(tmp_path: Path) -> tuple[Store, Store]:
     """Two that share a store, whose files lie in a folder."""
+    (tmp_path / "common").mkdir()
     location = parse_location("postgresql://ada@db/daecore", str(tmp_path / "common"))
     stores = [Store(tmp_path / name, tmp_path, location) for name in ("one", "other")]
     for store in stores:

@@ -5,18 +5,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from daecore_flows.store.file_ref import file_ref
+from daecore_flows.store.file_ref import FileRef, file_ref
 from daecore_flows.store.own_files import Size
 from daecore_flows.store.shared.location import parse_location
 from daecore_flows.store.store import Store
 
-from daecore.errors import DataError
+from daecore.errors import DataError, StoreError
 
 URL = "postgresql://ada@db/daecore"
 
 
 @pytest.fixture
 def one(tmp_path: Path) -> Store:
+    (tmp_path / "common").mkdir()
     location = parse_location(URL, str(tmp_path / "common"))
     store = Store(tmp_path / "one", tmp_path, location)
     store.results.mkdir(parents=True)
@@ -83,7 +84,21 @@ def test_what_is_dropped_is_gone_for_both(one: Store, other: Store) -> None:
 def test_a_storage_that_cannot_be_reached_is_said(one: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is here stays."""
     path = written(one, "key/a", "text")
-    (one.root.parent / "common").write_text("a file in its place")
-    with pytest.raises(DataError, match=r"The artifacts of the shared store cannot be written to .*common"):
-        one.files.give(path)
+    (one.root.parent / "common").rmdir()
+    for act in (one.files.give, one.files.bring, one.files.drop, one.files.holds):
+        with pytest.raises(DataError, match=r"should lie in the folder .*common, which is not there. Is it mounted\?"):
+            act(path)
     assert path.read_text() == "text"
+
+
+@pytest.mark.parametrize("name", ["../outside", "results/../../outside", "/etc/hostname", "a\0b"])
+def test_a_record_never_leads_out_of_the_store(one: Store, name: str) -> None:
+    """It may be somebody else's: nothing there is read, written or removed."""
+    outside = one.root.parent / "outside"
+    outside.write_text("mine")
+    for act in (FileRef(path=name, sha256="0").intact, FileRef(path=name, sha256="0").absolute):
+        with pytest.raises(StoreError, match="which is not in the store"):
+            act(one)
+    with pytest.raises(StoreError, match="which is not in the store"):
+        one.files.drop(one.root / name)
+    assert outside.read_text() == "mine"
