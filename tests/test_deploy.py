@@ -15,13 +15,13 @@ POOL = json.loads((DEPLOY / "kubernetes-pool.json").read_text(encoding="utf-8"))
 BY_PREFECT = {"name", "command", "env", "labels"}  # what a worker fills in itself
 
 
-def described(name: str) -> list[dict[str, Any]]:
+def read_deployments(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))["deployments"])
 
 
 @pytest.mark.parametrize("name", ["docker.yaml", "kubernetes.yaml"])
 def test_a_deployment_names_a_flow_and_what_it_takes(name: str) -> None:
-    for deployment in described(name):
+    for deployment in read_deployments(name):
         module, _, flow = deployment["entrypoint"].rpartition(".")
         taken = inspect.signature(getattr(import_module(module), flow).fn).parameters
         assert deployment["parameters"].keys() <= taken.keys()
@@ -34,7 +34,7 @@ def test_the_pool_of_kubernetes_defines_what_its_jobs_name() -> None:
     named = set(re.findall(r"{{ (\w+) }}", json.dumps(POOL["job_configuration"])))
     assert named == known.keys()
     assert known.keys() >= BY_PREFECT
-    for deployment in described("kubernetes.yaml"):
+    for deployment in read_deployments("kubernetes.yaml"):
         assert set(POOL["variables"]["required"]) <= deployment["work_pool"]["job_variables"].keys() <= known.keys()
 
 

@@ -5,7 +5,6 @@ Knows numbers and names. Does not train.
 
 from collections.abc import Sequence
 
-from daecore.plugin.options import Options
 from daecore.record import Record
 from daecore.stats.intervals import Interval, student
 from daecore.transfer.task import Method
@@ -35,7 +34,7 @@ class Classified(Record):
     weights_sha256: str | None
 
 
-class Cell(Options):
+class Cell(Record):
     """A way to come by a classifier.
 
     Attributes:
@@ -49,7 +48,7 @@ class Cell(Options):
     method: Method
 
 
-class Score(Options):
+class Score(Record):
     """The test error of one classifier.
 
     Attributes:
@@ -71,7 +70,7 @@ class Score(Options):
     error_percent: float
 
 
-class TransferRow(Options):
+class TransferRow(Record):
     """The mean test error of one cell and number of labels, Student t over the draws."""
 
     initialisation: str
@@ -82,7 +81,7 @@ class TransferRow(Options):
     n: int
 
 
-class Difference(Options):
+class Difference(Record):
     """How many percentage points fewer errors a cell makes than a control, paired over the draws."""
 
     initialisation: str
@@ -92,7 +91,7 @@ class Difference(Options):
     n: int
 
 
-class TransferReport(Options):
+class TransferReport(Record):
     """All rows and paired differences; empty where there are no labels."""
 
     rows: tuple[TransferRow, ...] = ()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from daecore.data.samples import Samples, Splits, as_float
 from daecore.errors import InputError
+from daecore.record import Record
 from daecore.stats.intervals import wilson
 
 ROWS = 2_000  # of a kernel matrix, made at once
@@ -44,7 +45,7 @@ class SvmOptions(BaseModel):
     with_validation: bool = True
 
 
-class SvmReport(BaseModel):
+class SvmReport(Record):
     """How good a support vector machine is.
 
     Attributes:
@@ -60,8 +61,6 @@ class SvmReport(BaseModel):
         tested_on: How many it was tested on.
         seconds: Wall time of all of it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     error_percent: float
     low: float
