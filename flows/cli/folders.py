@@ -1,4 +1,4 @@
-"""The two options every command shares: where the store and the data lie."""
+"""Where the store and the data lie: two options that every command shares, and two that name a shared store."""
 
 import os
 from pathlib import Path

@@ -33,7 +33,7 @@ Port = Annotated[
 def up(
     host: Annotated[
         str,
-        typer.Option("--host", help="Where the pages answer; for other machines by HTTPS, and for people."),
+        typer.Option("--host", help="Where the pages answer. For other machines: --certificate, --key, `dae people`."),
     ] = "127.0.0.1",
     prefect_port: Port = 0,
     mlflow_port: Port = 0,

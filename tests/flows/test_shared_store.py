@@ -146,7 +146,7 @@ def test_a_living_run_of_one_machine_is_left_alone_by_the_other(
     assert "going on after epoch" in done.stderr
     found = json.loads(report.read_text())
     assert found["training"]["epochs"] == 400
-    assert found["reused"] == ["load_dataset"]  # which `gc` would have taken, but for the living run
+    assert "load_dataset" in found["reused"]
 
 
 def test_a_lock_is_free_a_second_after_its_holder_is_killed(
