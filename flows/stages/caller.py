@@ -79,8 +79,8 @@ class Caller:
         """Whether a result is whole, and stays so: the run says that it uses it, and cleaning up spares it."""
         store = current_store()
         with hold(store.lock_named(CLEANING, shared=True), "what is being cleaned up"):
-            if self.run:
-                self.said |= {*self.uses, *_used(request, result)}
+            if self.run and not self.said.issuperset(used := _used(request, result)):
+                self.said.update(used)
                 tracking.tag(self.run, usage(self.said))
             return intact is None or (intact(result) and _is_settled(request))
 

@@ -75,8 +75,10 @@ def report(outcome: Outcome) -> Reported:
         shown = {name: path.read_bytes() for name, path in pictures.items() if path.suffix == ".png"}
         html = page(outcome.experiment.title, final.model_dump(mode="json"), shown)
         (folder / "report.html").write_text(html, encoding="utf-8")
-        for path in (*pictures.values(), folder / "report.html"):
-            tracking.log_with_reference(run, path)
+        for name, path in pictures.items():
+            log = tracking.log_with_reference if name == "panel.png" else tracking.log_file  # the end of a run names it
+            log(run, path)
+        tracking.log_with_reference(run, folder / "report.html")
         written = tracking.log_with_reference(run, folder / "report.json")
         if "panel.png" in pictures:
             tracking.log_picture(run, _panel(pictures["panel.png"]), "panel")

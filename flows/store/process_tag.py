@@ -33,7 +33,19 @@ def process_lives(tags: Iterable[str]) -> bool | None:
         tags: Those of a flow run.
     """
     for found in filter(None, map(FORM.fullmatch, tags)):
-        host = parse_host(found["host"] or "")
-        if host is None or host.is_here or host.has_restarted:
-            return lives(int(found["number"]), float(found["started"]))
+        return lives_here(found["host"] or "", int(found["number"]), float(found["started"]))
     return None
+
+
+def lives_here(host: str, pid: int, started: float) -> bool | None:
+    """Whether a process lives; None where this machine cannot know.
+
+    Args:
+        host: Where, as `host` writes it; empty is this machine.
+        pid: Its number there.
+        started: When it began, in seconds.
+    """
+    where = parse_host(host)
+    if where is None or where.is_here:
+        return lives(pid, started)
+    return False if where.has_restarted else None

@@ -1,25 +1,20 @@
-"""Store: where everything a user makes lies, and how a process enters it.
+"""Store: where everything a user makes lies; `entering` is how a process comes to work in it.
 
 Knows folders and locks, and whether other machines share them. Imports neither Prefect nor MLflow: both read their
 settings when they are imported, so `Store.enter` must come first.
 """
 
 import os
-import tempfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import rights
+from .entering import enter
 from .environment import DATA, ENTERED, STORE, environment
-from .files import write_atomically
-from .full_disk import keep_reserve
-from .layout import FILE, LAYOUT, require_layout
 from .locks import FolderLock, StoreLock, hold
-from .network import reach_this_machine
 from .own_files import OwnFiles, StoreFiles
-from .shared.remembered import find_location, refuse_another, remember
+from .shared.remembered import find_location
 
 if TYPE_CHECKING:
     from .shared.location import SharedLocation
@@ -125,41 +120,7 @@ class Store:
             StoreError: The store cannot be named or written, belongs to another user, or was made by another version;
                 or it is shared, and its database cannot be reached.
         """
-        self._refuse_unspeakable()
-        if self.shared is not None:
-            refuse_another(self.root, self.shared)
-        rights.refuse_another_user_s(self)
-        require_layout(self.root, self.database)
-        try:
-            self._make()
-        except OSError as error:
-            from daecore.errors import StoreError
-
-            raise StoreError(
-                f"The store {self.root} cannot be written ({error.strerror or error}). Choose another folder with "
-                "--store DIR or DAE_STORE, or mend its permissions."
-            ) from None
-        if self.shared is not None:
-            from .shared.database import require_store
-
-            require_store(self.shared)
-            remember(self.root, self.shared)
-        reach_this_machine()
-        found = self.environment()
-        os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})
-        if prefect:
-            os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-
-    def _make(self) -> None:
-        whole = not self.root.exists() or rights.was_made_before(self)
-        for folder in (self.root, *self.folders):
-            folder.mkdir(mode=rights.PRIVATE_FOLDER, parents=True, exist_ok=True)
-        if not (self.root / FILE).exists():
-            write_atomically(self.root / FILE, f"{LAYOUT}\n")
-        rights.protect(self, whole=whole)
-        with tempfile.TemporaryFile(dir=self.root):
-            pass
-        keep_reserve(self.root)
+        enter(self, prefect=prefect)
 
     def enter_within_a_flow(self) -> None:
         """Enter, unless this process has: a worker of a work pool, or a Python program, has called a flow.
@@ -169,16 +130,6 @@ class Store:
         """
         if os.environ.get(ENTERED) != str(self.root):
             self.enter(prefect=False)
-
-    def _refuse_unspeakable(self) -> None:
-        """The databases are named by URLs, where a question mark ends the path, and nothing can stand for it."""
-        if "?" in str(self.root) or not str(self.root).isprintable():
-            from daecore.errors import StoreError
-
-            raise StoreError(
-                f"The store {str(self.root)!r} has a question mark or a control character in its path, which the "
-                "address of a database cannot carry. Choose another folder with --store DIR or DAE_STORE."
-            )
 
     def environment(self) -> dict[str, str]:
         """The variables under which Prefect and MLflow keep to this store and do not call home."""

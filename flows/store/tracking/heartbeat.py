@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 import psutil
 from mlflow.entities import Run
 
-from ..host import parse_host, this_host
-from ..studio_record import lives
+from ..host import this_host
+from ..process_tag import lives_here
 from .values import tag
 
 PID, STARTED, HOST, BEAT = "dae.pid", "dae.pid_started", "dae.host", "dae.heartbeat"
@@ -38,11 +38,8 @@ def alive(run: Run) -> bool:
     tags = run.data.tags
     if PID not in tags:
         return True  # not started by us
-    host = parse_host(tags.get(HOST, ""))
-    if host is None or host.is_here:
-        return lives(int(tags[PID]), float(tags[STARTED]))
-    heard = float(tags.get(BEAT, 0))
-    return not host.has_restarted and time.time() - heard < LOST_SECONDS
+    known = lives_here(tags.get(HOST, ""), int(tags[PID]), float(tags[STARTED]))
+    return time.time() - float(tags.get(BEAT, 0)) < LOST_SECONDS if known is None else known
 
 
 @contextmanager

@@ -2,19 +2,11 @@
 
 import os
 import stat
-from pathlib import Path
 
 import pytest
 from daecore_flows.guard.people import People
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> People:
-    found = People(tmp_path / "people.json")
-    found.put("ada", PASSWORD)
-    return found
 
 
 def test_somebody_is_let_in_by_his_own_password(people: People) -> None:

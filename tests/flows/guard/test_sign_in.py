@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from daecore_flows.guard.people import People
 from daecore_flows.guard.sign_in import SignIn
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> People:
-    found = People(tmp_path / "people.json")
-    found.put("ada", PASSWORD)
-    return found
 
 
 @pytest.fixture(autouse=True)
