@@ -86,9 +86,10 @@ def train(folder: Path, size: int, rank: int) -> float:
 
     from daecore.plugin.spec import spec
     from daecore.processors import usable
+    from daecore.training.joining import join_world
     from daecore.training.loop import fit
     from daecore.training.options import TrainingOptions
-    from daecore.training.world import ALONE, World, join_world
+    from daecore.training.world import ALONE, World
 
     torch.set_num_threads(max(1, usable() // size))
     asked, clean = setting("conv", 60), spec("objective", "mse")

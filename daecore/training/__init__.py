@@ -7,12 +7,13 @@ from daecore.training.checkpoint import (
     save_training_state,
     tensors_digest,
 )
+from daecore.training.joining import join_world
 from daecore.training.loop import Epoch, fit
 from daecore.training.loss import Loss, comparable
 from daecore.training.optimiser import AdamW
 from daecore.training.options import TrainingOptions
 from daecore.training.state import TrainingState
-from daecore.training.world import ALONE, World, join_world
+from daecore.training.world import ALONE, World
 
 __all__ = [
     "ALONE",

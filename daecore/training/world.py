@@ -5,29 +5,22 @@ share of the rows, and is given what the others computed. So an objective sees t
 whatever it draws and however it takes its mean, and the weights are those of one process but for rounding. A loss that
 looks into the network, and a network that draws (dropout), are the exceptions.
 
-Knows torch's process groups. Does not begin processes, and does not know what is trained.
+Knows torch's collectives. How the processes come together is `joining`; does not know what is trained.
 """
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed import Store  # type: ignore[attr-defined]  # exported, but not said to be
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from daecore.errors import InputError
 from daecore.training.shared_rows import SharedCalls
 
 AGREEMENT = 1e-4  # of losses: machines may round differently
-PATIENCE = timedelta(minutes=30)  # how long one process waits for the others within a step
-
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # in the environment of every process that torchrun begins
 
 log = logging.getLogger("daecore")
 
@@ -143,38 +136,6 @@ class World:
 
 ALONE = World()
 """A process that trains by itself."""
-
-
-def launched_world() -> World:
-    """Which of torchrun's processes this one is; alone where torchrun did not begin it."""
-    if TORCHRUN not in os.environ:
-        return ALONE
-    return World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
-
-
-@contextmanager
-def join_world(device: str = "cpu", *, store: Store | None = None, world: World | None = None) -> Iterator[World]:
-    """Be one of the processes that train together, for a block.
-
-    Without arguments these are torchrun's; a process that nobody began so is alone.
-
-    Args:
-        device: ``cpu`` or ``cuda``; of several GPUs a process takes the one of its number on its machine.
-        store: Where the processes find each other, if torchrun did not begin them.
-        world: Which of them this is, likewise.
-    """
-    found = world or launched_world()
-    if found.size == 1:
-        yield found
-        return
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", found.rank)) % torch.cuda.device_count())
-    given: dict[str, Any] = {} if store is None else {"store": store, "rank": found.rank, "world_size": found.size}
-    distributed.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE, **given)
-    try:
-        yield found
-    finally:
-        distributed.destroy_process_group()
 
 
 def tell_of_statistics(model: nn.Module, world: World) -> None:

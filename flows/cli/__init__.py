@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _lead_or_follow(arguments: list[str] | None) -> int:
     """Of the processes that torchrun has begun the first one runs the command; the others train with it."""
-    from daecore.training.world import launched_world
+    from daecore.training.joining import launched_world
 
     from ..stages import torchrun
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..stages.cluster_ranks import kept_room
 from ..store.server_address import URL
 from ..store.store import current_store
 from ..studio.temporary_server import TemporaryServer
@@ -16,7 +17,7 @@ _own: list[TemporaryServer] = []  # the server of this process, for all its task
 
 
 def work(module: str, name: str, parameters: dict[str, Any], asked_from: str) -> Any:
-    """What a task gives, or the exception that ended it: that one is no reason to do it again.
+    """What a task gives, or the exception that ended it: that one is no reason for Ray to do it again.
 
     Args:
         module: Where the task is.
@@ -30,7 +31,8 @@ def work(module: str, name: str, parameters: dict[str, Any], asked_from: str) ->
             current_store().enter()
             _own.append(TemporaryServer())
             _own[0].wait()
-        return getattr(import_module(module), name)(**parameters)
+        with kept_room():
+            return getattr(import_module(module), name)(**parameters)
     except Exception as error:
         return error
 

@@ -1,7 +1,8 @@
 """Follower: a process that computes its share of a training which another one leads. It writes nothing.
 
-``python -m daecore_flows.stages.follower DIR LEADER`` follows the one training that is told of in the folder; a `dae`
-that torchrun has begun, and that is not its first process, follows every training of the first one.
+``python -m daecore_flows.stages.follower DIR LEADER`` follows the one training that is told of in the folder; a task of
+a cluster follows one, too. A `dae` that torchrun has begun, and that is not its first process, follows every training
+of the first one.
 """
 
 import os
@@ -9,15 +10,16 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from daecore.errors import DaecoreError, StoreError
 from daecore.training.world import World
 
 from ..store.store import Store, current_store
-from . import local_ranks, torchrun
+from . import cluster_ranks, local_ranks, torchrun
 from .training import TrainingRequest, begin_training, clean_splits, train_autoencoder, train_epochs
 
 POLL_SECONDS = 0.5  # how often it looks whether who leads still lives
@@ -50,6 +52,23 @@ def follow_all() -> None:
         with torchrun.meet_launched(request.device.kind, number) as world:
             follow(world)
         number += 1
+
+
+def follow_meeting(asked: str, rank: int, meeting: Mapping[str, Any]) -> None:
+    """Follow one training of a cluster, as a task of it.
+
+    Args:
+        asked: The training request, as JSON.
+        rank: Which of its processes this one is.
+        meeting: Where it meets the others: a `Meeting`.
+    """
+    request = TrainingRequest.model_validate_json(asked)
+    where = cluster_ranks.Meeting.model_validate(meeting)
+    store = where.store()
+    follow = prepare_to_follow(request, current_store())
+    store.set(cluster_ranks.sign_of_life(rank), "")
+    with cluster_ranks.meet(store, request.device.kind, World(rank, where.size)) as world:
+        follow(world)
 
 
 def prepare_to_follow(request: TrainingRequest, store: Store) -> Callable[[World], None]:

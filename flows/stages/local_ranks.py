@@ -16,41 +16,22 @@ from pathlib import Path
 from torch.distributed import FileStore  # type: ignore[attr-defined]  # exported, but not said to be
 from torch.distributed.distributed_c10d import _abort_process_group
 
-from daecore.errors import DaecoreError, in_a_line
-from daecore.training.world import World, join_world
+from daecore.errors import in_a_line
+from daecore.training.joining import is_broken, join_world, rank_lost
+from daecore.training.world import World
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10.0  # for a process to end: a follower that is told to, or one that a broken connection tells of
 REQUEST, MEETING = "request.json", "meeting"  # in the folder of a training: what is trained, and where all meet
-# Of whose breaking the errors of collectives speak:
-CONNECTIONS = ("gloo", "nccl", "connection closed", "connection reset", "broken pipe", "filestore", "tcpstore")
 
 Followers = list["subprocess.Popen[bytes]"]
-
-
-class RankLost(DaecoreError):
-    """One of the processes that train together is gone, and the training with it; its checkpoint is intact."""
-
-
-def rank_lost(who: str, how: str) -> RankLost:
-    """What to say of it."""
-    return RankLost(
-        f"{who} that trained together is gone ({how}). The training has stopped; its last checkpoint is intact. Run "
-        "the same again to go on from there."
-    )
-
-
-def is_broken(error: RuntimeError) -> bool:
-    """Whether an error is that of a collective whose connection broke."""
-    return any(word in str(error).lower() for word in CONNECTIONS)
 
 
 @contextmanager
 def meet(folder: Path, device: str, world: World) -> Iterator[World]:
     """Be one of those that were begun on this machine: they meet in a file, and speak over the loopback alone."""
     store = FileStore(str(folder / MEETING), world.size)
-    names = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
-    with _environment(names), join_world(device, store=store, world=world) as found:
+    with join_world(device, store=store, world=world, interface="lo") as found:
         yield found
 
 
@@ -158,17 +139,3 @@ def _end_process(process: "subprocess.Popen[bytes]", seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _environment(names: dict[str, str]) -> Iterator[None]:
-    """Variables of the environment for a block."""
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value

@@ -1,7 +1,8 @@
 """Ranks: the processes that train one network together, and which of them this one is.
 
 The first one is the process that was to train: it alone writes. The others follow: they are begun here, on this
-machine (`local_ranks`), or torchrun has begun them (`torchrun`). Does not know how a network is trained.
+machine (`local_ranks`) or where a cluster has kept room (`cluster_ranks`), or torchrun has begun them (`torchrun`).
+Does not know how a network is trained.
 """
 
 import os
@@ -12,11 +13,12 @@ from typing import TypeVar
 import torch
 
 from daecore.errors import InputError, in_a_line
-from daecore.training.world import ALONE, World, launched_world
+from daecore.training.joining import is_broken, launched_world, rank_lost
+from daecore.training.world import ALONE, World
 
 from ..store.environment import DATA, STORE
-from . import torchrun
-from .local_ranks import await_all, ending_collectives, followers_of, is_broken, meet, naming_the_lost, rank_lost
+from . import cluster_ranks, torchrun
+from .local_ranks import await_all, ending_collectives, followers_of, meet, naming_the_lost
 
 Prepared = TypeVar("Prepared")
 
@@ -38,11 +40,16 @@ def require_devices(device: str, size: int) -> None:
             f"let torchrun begin {size}."
         )
     there = torch.cuda.device_count() if device == "cuda" else size
-    if torchrun.processes_here(size) > there:
+    if processes_here(size) > there:
         raise InputError(
             f"training.devices is {size}, and torch sees {there} CUDA device{'s' * (there != 1)} here. Take as many, "
-            "or begin `dae` by torchrun on several machines."
+            "or begin `dae` by torchrun or on a cluster, on several machines."
         )
+
+
+def processes_here(size: int) -> int:
+    """How many of so many processes compute on this machine, as far as this one is to care: a cluster keeps count."""
+    return 1 if cluster_ranks.rooms() == size else torchrun.processes_here(size)
 
 
 @contextmanager
@@ -72,6 +79,12 @@ def lead(request: str, device: str, size: int, prepare: Callable[[], Prepared]) 
             if not is_broken(error):
                 raise
             raise rank_lost("One of torchrun's processes", in_a_line(str(error))) from error
+    elif cluster_ranks.rooms() == size:
+        with cluster_ranks.followers_of(request, size) as afar:
+            prepared = prepare()
+            afar.wait()
+            with cluster_ranks.lead_meeting(afar, device) as world:
+                yield world, prepared
     else:
         with followers_of(request, size) as (folder, followers):
             prepared = prepare()

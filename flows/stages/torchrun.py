@@ -13,7 +13,8 @@ from torch.distributed import DistStoreError, PrefixStore, Store  # type: ignore
 from torch.distributed.rendezvous import rendezvous
 
 from daecore.record import Record
-from daecore.training.world import World, join_world, launched_world
+from daecore.training.joining import join_world, launched_world
+from daecore.training.world import World
 
 RESTARTS = "TORCHELASTIC_RESTART_COUNT"  # in the environment of what torchrun begins
 COMMAND = "DAE_TORCHRUN_COMMAND"  # in ours: which command of the script this is

@@ -32,10 +32,9 @@ from . import agenda
 from .dataset import splits_of
 from .epoch_log import SHOWN, EpochLog, Preview
 from .publish import find_published, publish
-from .ranks import lead
+from .ranks import lead, processes_here
 from .resuming import Checkpoint, discard, resumable
 from .stage import DeviceRequest, device_of, stage
-from .torchrun import processes_here
 
 log = logging.getLogger("daecore.progress")
 

@@ -102,7 +102,7 @@ class Laboratory:
         new = side_by_side.to_train(asked, self.store, self.call.anew)
         if side_by_side.at_once(new) > 1 and not self.quick:  # a worker takes longer to begin than small budgets
             if self._workers is None:
-                chosen: AnyWorkers[TrainingRequest] = choose_workers(side_by_side.most() - 1, experiments[0].training)
+                chosen: AnyWorkers[TrainingRequest] = choose_workers(side_by_side.most() - 1)
                 self._around.enter_context(chosen)
                 self._workers = chosen
             self.call.agenda = _agenda(asked, alone=False)

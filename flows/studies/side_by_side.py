@@ -142,7 +142,8 @@ def help_training(
         Exception: What a training of a worker raised: the first one.
     """
     shared = Shared(requests)
-    ended = _collect(workers, shared, min(at_once(requests) - 1, workers.room), parent, anew)
+    room = min(workers.room(request.training) for request in requests)
+    ended = _collect(workers, shared, min(at_once(requests) - 1, room), parent, anew)
     with ThreadPoolExecutor(1, thread_name_prefix="feeder") as threads:
         try:
             feeder = threads.submit(copy_context().run, _feed, ended, shared, workers.stop)
@@ -181,7 +182,7 @@ def _collect(
     while True:
         while busy < most and not workers.stop.is_set() and (request := shared.take()) is not None:
             asked = {"request": request.model_dump(mode="json"), "parent": parent, "fresh": anew(request)}
-            workers.submit(request, train_one, asked)
+            workers.submit(request, train_one, asked, request.training)
             busy += 1
         if not busy:
             return

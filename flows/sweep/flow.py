@@ -76,7 +76,7 @@ def _run(asked: SweepPlan, recipe: str, parallel: int, store: Store) -> SweepRec
     search.record = record.model_copy(update={"run_id": parent})
     with tracking.end_run(parent):
         if not search.whole:
-            with choose_workers(parallel, asked.base.training) as workers:
+            with choose_workers(parallel) as workers:
                 search.run(workers)
             tracking.reconcile()  # a worker that died has left its run behind
         search.record.save(store)

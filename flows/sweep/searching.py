@@ -15,6 +15,7 @@ from prefect import task
 from daecore.errors import DaecoreError
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import digest
+from daecore.training.joining import RankLost
 
 from ..artifacts import SweepProgress
 from ..store.final_report import Reported
@@ -70,10 +71,12 @@ class Search:
         log.info("trials", extra={"stage": "trials"})
         for point in self.waiting:
             self._begin(self.asked.candidate(point))
+        for job in self.jobs:
+            workers.require_room(self.experiments[job.trial].training)
         while True:
             while workers.idle and self._fill():
                 job = self.jobs.popleft()
-                workers.submit(job, run_trial, self._parameters(job))
+                workers.submit(job, run_trial, self._parameters(job), self.experiments[job.trial].training)
             if not workers.busy:
                 break
             self._end(*workers.wait())
@@ -169,6 +172,8 @@ def _seed_run(job: Job, result: Any, measure: str) -> SeedRun:
             raise result
         reported, seconds = result
         value = measures.figure_of(reported.run_id, measure)
+    except RankLost as error:
+        return SeedRun(seed=job.seed, state="crashed", reason=str(error))
     except DaecoreError as error:
         return SeedRun(seed=job.seed, state="failed", reason=str(error))
     except Exception as error:

@@ -3,8 +3,7 @@
 from typing import Any, TypeVar
 
 from daecore.errors import InputError
-from daecore.training.options import TrainingOptions
-from daecore.training.world import launched_world
+from daecore.training.joining import launched_world
 
 from .cluster import ClusterWorkers
 from .cluster_address import address
@@ -15,12 +14,11 @@ AnyWorkers = Workers[Job] | ClusterWorkers[Job]
 MOST_AFAR = 64  # trainings of a study that a cluster is asked for at once
 
 
-def choose_workers(count: int, training: TrainingOptions) -> AnyWorkers[Any]:
-    """So many workers, each with room for one such training; the block that enters them begins them.
+def choose_workers(count: int) -> AnyWorkers[Any]:
+    """So many workers, each with room for one training; the block that enters them begins them.
 
     Args:
         count: How many tasks at a time.
-        training: Processes, threads and kind of device say how much of a cluster each takes.
 
     Raises:
         InputError: torchrun has begun this process.
@@ -31,7 +29,4 @@ def choose_workers(count: int, training: TrainingOptions) -> AnyWorkers[Any]:
             "torchrun's processes share one training after the other, and several were to be made at once. Call "
             "`dae sweep` and `dae study` without torchrun; a cluster places their trainings on machines."
         )
-    if not where:
-        return Workers(count)
-    gpus = training.devices if training.device == "cuda" else 0
-    return ClusterWorkers(count, max(1, training.threads) * training.devices, gpus, where)
+    return ClusterWorkers(count, where) if where else Workers(count)

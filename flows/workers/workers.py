@@ -23,6 +23,8 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner
 
+from daecore.training.options import TrainingOptions
+
 from .. import interrupts
 from ..store.unfinished import close_runs
 from .console import loud, silence
@@ -66,17 +68,19 @@ class Workers(Generic[Job]):
         finally:
             self.around.close()
 
-    @property
-    def room(self) -> int:
-        """How many tasks can be under way."""
+    def room(self, training: TrainingOptions) -> int:
+        """How many tasks with such a training can be under way."""
         return len(self.slots)
+
+    def require_room(self, training: TrainingOptions) -> None:
+        """Refuse nothing: trainings of one machine take turns."""
 
     @property
     def busy(self) -> bool:
         """Whether any task is under way."""
         return len(self.idle) < len(self.slots)
 
-    def submit(self, job: Job, task: Task[..., Any], parameters: dict[str, Any]) -> None:
+    def submit(self, job: Job, task: Task[..., Any], parameters: dict[str, Any], training: TrainingOptions) -> None:
         """Begin a task in an idle process; there must be one."""
         number = self.idle.pop()
         runner = self.slots[number]

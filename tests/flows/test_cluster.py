@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +47,11 @@ class Cluster:
         assert node.poll() is None, said.read_text()
         return node
 
-    def tasks(self) -> list[psutil.Process]:
-        """The processes that are at a trial."""
+    def tasks(self, name: str = "trial") -> list[psutil.Process]:
+        """The processes that are at a trial, or at what else has that name."""
         nodes = [node for node in (self.head, self.other) if node.is_running()]
         below = [process for node in nodes for process in node.children(recursive=True)]
-        return [process for process in below if process.name().startswith("ray::trial")]
+        return [process for process in below if process.name().startswith(f"ray::{name}")]
 
     def kill_other(self) -> None:
         """End the second node as a power cut would, with all it has begun."""
@@ -75,6 +77,16 @@ def cluster() -> Iterator[Cluster]:
             found.end()
 
 
+def written(store: Path) -> dict[Path, float]:
+    """The checkpoints of a store, and when each was written."""
+    return {path: path.stat().st_mtime for path in store.glob("checkpoints/*.safetensors")}
+
+
+def finished(store: Path) -> list[Path]:
+    """The reports of a store's trials so far."""
+    return list(store.glob("artifacts/*/*/artifacts/report.json"))
+
+
 def weights(store: Path) -> dict[float, str]:
     """The digest of each finished trial's weights, by its learning rate."""
     [record] = (store / "sweeps").glob("*.json")
@@ -91,15 +103,14 @@ def weights(store: Path) -> dict[float, str]:
 def test_a_sweep_over_both_nodes_gives_the_weights_of_one_machine(
     cluster: Cluster, tmp_path: Path, dae: Any, started: Any
 ) -> None:
-    """Undisturbed, and while a process and then a node is killed: every trial is finished, with the same weights."""
+    """While a process and then a node is killed, after two trials: every trial ends, with these weights."""
     dae(tmp_path / "here", *SWEEP, "training.epochs=60", new=True)
     expected = weights(tmp_path / "here")
     assert len(set(expected.values())) == 6
-    dae(tmp_path / "cluster", *SWEEP, "training.epochs=60", "--cluster", cluster.address, new=True)
-    assert weights(tmp_path / "cluster") == expected
-    store = tmp_path / "killed"
+    store = tmp_path / "cluster"
     begun = started(store, *SWEEP, "training.epochs=60", "--cluster", cluster.address, stderr=subprocess.PIPE)
-    wait_until(lambda: list((store / "checkpoints").glob("*")), 120)
+    wait_until(lambda: len(cluster.tasks()) == 2, 120)
+    wait_until(lambda: len(finished(store)) >= 2, 120)
     cluster.tasks()[0].kill()
     wait_until(lambda: len(cluster.tasks()) == 2, 60)
     cluster.kill_other()
@@ -109,6 +120,32 @@ def test_a_sweep_over_both_nodes_gives_the_weights_of_one_machine(
     assert "trials: 6 of 6" in said
 
 
+def test_one_training_on_both_nodes_gives_the_weights_of_one_machine(
+    cluster: Cluster, tmp_path: Path, dae: Any, started: Any
+) -> None:
+    """Two processes, a node each. One is killed, who follows or who leads: it is begun again, and goes on."""
+    one = ["sweep", "digits-erasure", "--space", "training.learning_rate=[2.0e-3]", "--threads", "1"]
+    two = [*one, "--set", "transfer=null", "--set", "training.devices=2", "--set", "training.epochs=100"]
+    dae(tmp_path / "here", *two, new=True)
+    expected = weights(tmp_path / "here")
+    store = tmp_path / "cluster"
+    begun = started(store, *two, "--cluster", cluster.address, stderr=subprocess.PIPE)
+    for name in ("follower", "trial"):
+        before = written(store)
+        wait_until(lambda before=before: written(store) != before, 120)
+        [killed] = cluster.tasks(name)
+        killed.kill()
+    _, said = begun.communicate(timeout=300)
+    assert begun.returncode == 0, said
+    assert "a training has lost one of its processes; it is begun again" in said
+    assert weights(store) == expected
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
+        logged = "select step, count(*) from metrics where key = 'loss' group by run_uuid, step"
+        assert sorted(database.execute(logged)) == [(epoch, 1) for epoch in range(1, 101)]
+    refused = dae(store, *two, "--set", "training.devices=3", "--cluster", cluster.address, status=2)
+    assert "A training asks for 3 processes with 1 processors and 0 GPUs of one machine each" in refused.stderr
+
+
 def test_ctrl_c_ends_the_trials_on_the_cluster(cluster: Cluster, tmp_path: Path, started: Any, dae: Any) -> None:
     """Their processes compute nothing any more, and the same command goes on."""
     long = [*SWEEP, "training.epochs=2000", "--cluster", cluster.address]
@@ -116,7 +153,7 @@ def test_ctrl_c_ends_the_trials_on_the_cluster(cluster: Cluster, tmp_path: Path,
     wait_until(lambda: len(list((tmp_path / "checkpoints").glob("*"))) == 2, 120)
     begun.send_signal(signal.SIGINT)
     _, said = begun.communicate(timeout=60)
-    assert begun.returncode == 130
+    assert begun.returncode == 130, said
     assert "The same command goes on where it was" in said
     time.sleep(2)
     before = {path: path.stat().st_mtime for path in (tmp_path / "checkpoints").glob("*")}
@@ -131,7 +168,7 @@ def test_a_clusters_own_door_leads_there_too(cluster: Cluster, tmp_path: Path, d
     done = dae(tmp_path, *short, f"ray://127.0.0.1:{cluster.door}", "--threads", "1", new=True)
     assert "Best of 2" in done.stdout
     refused = dae(tmp_path / "other", *short, cluster.address, "--threads", "3", new=True, status=2)
-    assert "Each task asks for 3 processors and 0 GPUs of one machine" in refused.stderr
+    assert "A training asks for 3 processors and 0 GPUs of one machine, and the cluster" in refused.stderr
     assert "127.0.0.2 1 and 0" in refused.stderr
 
 

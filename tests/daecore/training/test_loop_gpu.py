@@ -19,9 +19,10 @@ from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.stats.metrics import psnr
 from daecore.training.checkpoint import load_training_state, save_training_state
+from daecore.training.joining import join_world
 from daecore.training.loop import fit
 from daecore.training.options import TrainingOptions
-from daecore.training.world import World, join_world
+from daecore.training.world import World
 
 pytestmark = pytest.mark.gpu
 

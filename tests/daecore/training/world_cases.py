@@ -20,10 +20,11 @@ from daecore.errors import InputError
 from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.training.checkpoint import load_training_state, save_training_state
+from daecore.training.joining import join_world
 from daecore.training.loop import Epoch, fit
 from daecore.training.loss import Loss
 from daecore.training.options import TrainingOptions
-from daecore.training.world import ALONE, World, join_world
+from daecore.training.world import ALONE, World
 
 GENERATOR = torch.Generator().manual_seed(1)
 IMAGES = Samples(torch.randint(0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=GENERATOR))

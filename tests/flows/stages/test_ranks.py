@@ -12,7 +12,7 @@ from daecore_flows.stages import local_ranks, ranks, torchrun
 from torch import distributed
 
 from daecore.errors import InputError
-from daecore.training.world import TORCHRUN, launched_world
+from daecore.training.joining import TORCHRUN, RankLost, launched_world
 
 
 def begin(monkeypatch: pytest.MonkeyPatch, rank: int, size: int) -> None:
@@ -83,7 +83,7 @@ def test_a_follower_that_cannot_begin_is_told_of(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before, entered = dict(os.environ), ranks.lead("{}", "cpu", 3, dict)
     with (
-        pytest.raises(local_ranks.RankLost, match=r"Process 1 of the 3 .*status 1, after saying: no such plugin: dust"),
+        pytest.raises(RankLost, match=r"Process 1 of the 3 .*status 1, after saying: no such plugin: dust"),
         entered,
     ):
         raise AssertionError("nothing was to begin")
@@ -128,5 +128,5 @@ def test_a_process_that_dies_in_the_midst_is_named(monkeypatch: pytest.MonkeyPat
             begun[0].kill()
             raise RuntimeError("[gloo] Connection closed by peer")
 
-    with pytest.raises(local_ranks.RankLost, match=r"Process 1 of the 2 .* \(ended by signal 9\)"):
+    with pytest.raises(RankLost, match=r"Process 1 of the 2 .* \(ended by signal 9\)"):
         together()

@@ -124,14 +124,15 @@ def test_they_are_the_networks_that_each_would_be_alone(tmp_path: Path, lab: Cal
 class Helpers:
     """Workers that give what they are told to, one after the other, as soon as they are asked."""
 
-    room = 8
-
     def __init__(self, *results: object, seconds: float = 0) -> None:
         self.results, self.seconds = deque(results), seconds
         self.given, self.ended = list[TrainingRequest](), 0
         self.stop = Event()
 
-    def submit(self, request: TrainingRequest, task: object, values: object) -> None:
+    def room(self, training: object) -> int:
+        return 8
+
+    def submit(self, request: TrainingRequest, task: object, values: object, training: object) -> None:
         self.given.append(request)
 
     def wait(self) -> tuple[TrainingRequest, object]:
