@@ -206,7 +206,8 @@ class ObjectStorage:
             raise
         except Exception as error:  # of obstore or Zarr, which have kinds of their own
             said = in_a_line(TRIED.sub("", str(error).split("Debug source")[0]).strip() or type(error).__name__)
-            keys = " and the keys in the environment (such as AWS_ACCESS_KEY_ID)" if "://" in self.url else ""
+            variables = " and the environment (such as AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL)"
+            keys = variables if "://" in self.url else ""
             nothing = isinstance(error, FileNotFoundError) or "No such file" in str(error)
             raise (Nothing if nothing else DataError)(
                 f"{self.what} cannot {doing} {self.shown}: {said.rstrip('.')}. Look at the address{keys}, and "

@@ -10,7 +10,8 @@ from daecore_flows.store.store import Store
 HERE = Path(__file__).parent
 HEADING = """\
 # The deployments for work pools and remote workers. Written by `make docs` from the recipes and flows; do not edit.
-# On one machine `dae up` serves the same ones and needs none of this. With a work pool of your own:
+# On one machine `dae up` serves the same ones and needs none of this. With a work pool of your own, on the server that
+# PREFECT_API_URL names:
 #
 #     prefect work-pool create --type process daecore
 #     prefect deploy --prefect-file deploy/prefect.yaml --all     # or: --name mnist-erasure

@@ -30,6 +30,7 @@ try:
         studio,
         study,
         sweep,
+        sync,
     )
 except KeyboardInterrupt:  # nothing has begun
     raise SystemExit(130) from None
@@ -76,6 +77,7 @@ app.command()(studio.doctor)
 app.command("runs")(runs.list_runs)
 app.command("rm")(runs.remove)
 app.command("gc")(runs.collect)
+app.command()(sync.sync)
 app.command()(compare.compare)
 app.command()(restore.restore)
 app.command()(cite.cite)

@@ -35,8 +35,8 @@ def list_people(store: StoreFolder = DEFAULT_STORE) -> None:
     """List who may sign in."""
     from ..studio.wish import people_of
 
-    for name in _speaking(people_of(store_at(store, DEFAULT_DATA)).names):
-        print(name)
+    names = _speaking(people_of(store_at(store, DEFAULT_DATA)).names)
+    print("\n".join(names) or "Nobody yet: `dae people add NAME`.")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The runs of a store: list them, remove one, free room."""
 
 import json
+import os
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ..store.environment import ELSEWHERE
 from ..store.store import Store
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, format_size, store_at
@@ -126,7 +128,7 @@ def enter(store: Store) -> None:
     """
     from daecore.errors import InputError
 
-    if not store.is_there:
+    if not store.is_there and ELSEWHERE not in os.environ:
         raise InputError(
             f"There is no store in {store.root} yet. `dae run mnist-erasure` makes one; --store names another."
         )

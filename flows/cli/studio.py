@@ -62,10 +62,11 @@ def up(
     opened.enter()
     console = Console(highlight=False, soft_wrap=True)
     with studio.alone(opened) as first:
+        wish = Wish(host, prefect_port, mlflow_port, *files)
         if first:
-            _stay_up(opened, Wish(host, prefect_port, mlflow_port, *files), console)
+            _stay_up(opened, wish, console)
         else:
-            _print_links(console, _first_one(opened), "is up already")
+            _print_links(console, _first_one(opened, wish), "is up already")
 
 
 def _stay_up(opened: Store, wish: "Wish", console: Console) -> None:
@@ -85,16 +86,26 @@ def _stay_up(opened: Store, wish: "Wish", console: Console) -> None:
         console.print("Stopped, with all it had started. `dae up` goes on with what was under way.")
 
 
-def _first_one(store: Store) -> Studio:
-    """The studio that another process holds, as soon as it has written where it answers."""
+def _first_one(store: Store, wish: "Wish") -> Studio:
+    """The studio that another process holds, as soon as it has written where it answers.
+
+    Raises:
+        InputError: Other machines are to be answered, and it has no door for them.
+        StoreError: It does not write it.
+    """
     import time
 
-    from daecore.errors import StoreError
+    from daecore.errors import InputError, StoreError
 
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         studio = running(store.root)
         if studio is not None:
+            if wish.public and not studio.public_prefect:
+                raise InputError(
+                    f"The studio on {store.root} is up, and has no door for other machines. End its `dae up` (process "
+                    f"{studio.pid}) with Ctrl-C, and give this command again: what is under way goes on."
+                )
             return studio
         time.sleep(0.1)
     raise StoreError(f"Another process is bringing up or ending a studio on {store.root}. Try again in a moment.")

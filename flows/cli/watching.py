@@ -76,8 +76,8 @@ def _say_stopped(goes_on: str) -> None:
     command = shlex.join(["dae", *(word for word in sys.argv[1:] if word != "--fresh")])
     which = "The command without --fresh" if "--fresh" in sys.argv else "The same command"
     print(f"Stopped. {which} goes on {goes_on}:\n    {command}", file=sys.stderr)
-    interrupts.answer()
     close_runs()
+    interrupts.answer()  # after it: who was told to end waits for nobody
 
 
 def _studio_answers() -> None:

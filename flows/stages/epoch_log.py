@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from daecore.data.samples import as_uint8
 from daecore.model.restore import restore
 from daecore.training.loop import Epoch
 
-from ..store import tracking
+from ..store.tracking import Outbox
 
 WRITE_SECONDS = 1.0  # between metrics and checkpoints: a short epoch takes no longer than to write them
 SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
@@ -41,11 +42,16 @@ class Preview:
 
 
 class EpochLog:
-    """What is logged of the epochs: at once where they take long, a second's worth together where they are short."""
+    """What is logged of the epochs: at once where they take long, a second's worth together where they are short.
 
-    def __init__(self, run_id: str, preview: Preview) -> None:
-        self.run_id, self.preview = run_id, preview
-        self.known = set(tracking.history(run_id, "loss"))
+    Args:
+        outbox: Tells it to MLflow.
+        preview: What is watched.
+        known: Epochs that were logged before.
+    """
+
+    def __init__(self, outbox: Outbox, preview: Preview, known: Collection[int]) -> None:
+        self.outbox, self.preview, self.known = outbox, preview, known
         self.pending: dict[int, dict[str, float]] = {}
         self.written = -math.inf
 
@@ -68,10 +74,10 @@ class EpochLog:
         if epoch.validation_loss is not None:
             metrics["validation_loss"] = epoch.validation_loss
         if self.preview.shows(epoch.number):
-            tracking.log_picture(self.run_id, self.preview.restore_shown(epoch.model), "restored", epoch.number)
+            self.outbox.put_picture(self.preview.restore_shown(epoch.model), "restored", epoch.number)
         self.pending[epoch.number] = metrics
 
     def write(self) -> None:
         """Log what was noted."""
-        tracking.log_history(self.run_id, self.pending)
+        self.outbox.put_metrics(self.pending)
         self.pending, self.written = {}, time.monotonic()

@@ -178,9 +178,10 @@ def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key
     with tracking.end_run(run_id), request.device.apply():
         given = (request.model_dump_json(), request.device.kind, request.processes)
         with (
+            tracking.Outbox(run_id, store) as outbox,
             lead(*given, lambda: clean_splits(request, begun.below)) as (world, splits),
-            tracking.system_metrics(run_id),
-            EpochLog(run_id, _preview(request)) as diary,
+            tracking.system_metrics(run_id, outbox.put_metrics),
+            EpochLog(outbox, _preview(request), tracking.history(run_id, "loss")) as diary,
             Checkpoint(store.files, path) as checkpoint,
         ):
             for epoch in train_epochs(request, begun, splits, resume, world):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 STORE, DATA = "DAE_STORE", "DAE_DATA"
+ELSEWHERE = "DAE_MLFLOW_URI"  # in the environment: MLflow's address, where it is not the store's
 ENTERED = "DAE_ENTERED"  # in the environment: the store that this process, or the one that began it, has entered
 COMPILED = Path("~/.cache/daecore/compiled")  # code: by itself torch keeps it where another user may have been before
 
@@ -47,7 +48,10 @@ def environment(store: "Store") -> dict[str, str]:
             "TORCHINDUCTOR_CACHE_DIR": os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(COMPILED.expanduser())),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_LOGGING_LEVEL": "WARNING",
-            "MLFLOW_TRACKING_URI": os.environ.get("DAE_MLFLOW_URI", tracking),
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # our client asks again, and hears an interrupt between
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "30"),
+            "MLFLOW_TRACKING_URI": os.environ.get(ELSEWHERE, tracking),
         }
     )
 

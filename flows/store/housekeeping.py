@@ -53,7 +53,7 @@ def collectable(store: Store, keep: int) -> list[Removal]:
     So is the latest run of each study of a series, and whatever a living run uses.
     """
     living = tracking.runs("attributes.status = 'RUNNING'")
-    found = [*_caches(store, keep, living), *_checkpoints(store), *_find_deleted(store)]
+    found = [*_caches(store, keep, living), *_checkpoints(store), *_find_deleted(store), *_copies(store)]
     if living:
         began = min(datetime.fromtimestamp(run.info.start_time / 1000, UTC) for run in living) - CLOCKS
         found = [it for it in found if it.files.size(it.path).written < began]
@@ -100,9 +100,27 @@ def _caches(store: Store, keep: int, living: list[Run]) -> Iterator[Removal]:
 
 def _checkpoints(store: Store) -> Iterator[Removal]:
     for path in store.files.within(store.checkpoints):
-        run = tracking.training_run(path.stem)
-        if run is None or run.info.status == "FINISHED":
+        if _is_over(path):
             yield Removal(path, "a checkpoint of no unfinished training", store.files)
+
+
+def _is_over(checkpoint: Path) -> bool:
+    run = tracking.training_run(checkpoint.stem)
+    return run is None or run.info.status == "FINISHED"
+
+
+def _copies(store: Store) -> Iterator[Removal]:
+    """What this machine has of a shared store that the store has no more: another machine has removed it."""
+    if store.shared is None:
+        return
+    here, experiments = OwnFiles(), OwnFiles().within(store.artifacts)
+    models = (experiment / "models" for experiment in experiments)
+    for folder in (store.results, store.cached_results, store.checkpoints, *experiments, *models):
+        theirs = {path.name for path in store.files.within(folder)}
+        for path in here.within(folder):
+            gone = path.name not in theirs and not path.name.startswith(".")  # those are being brought
+            if gone and (folder != store.checkpoints or _is_over(path)):
+                yield Removal(path, "a copy of what the shared store has no more", here)
 
 
 def _find_deleted(store: Store) -> Iterator[Removal]:

@@ -16,11 +16,14 @@ def require_certificate(certificate: Path, key: Path) -> None:
     def no_password() -> bytes:
         raise ValueError("the key has a password; write one without")
 
+    for file in (certificate, key):
+        if not file.is_file():
+            raise InputError(f"There is no file {file}, which --certificate or --key names.")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, no_password)
     except (OSError, ValueError) as error:
         said = "they do not belong together, or are no PEM files" if isinstance(error, ssl.SSLError) else str(error)
         raise InputError(
             f"--certificate {certificate} and --key {key} cannot be used: {in_a_line(said)}. Both are PEM files, as an "
-            "authority, or `openssl req -x509 -newkey rsa:3072 -nodes`, writes them."
+            "authority writes them. The documentation, Beyond one machine, has a command that makes one of your own."
         ) from None

@@ -25,6 +25,7 @@ CHECKS = (  # in the order in which mending makes sense
     store_health.checkpoints,
     installation.device,
     store_health.runs,
+    store_health.untold,
 )
 
 

@@ -8,6 +8,7 @@ from ..guard.asgi import Application
 from ..guard.head import Head
 from ..guard.public_door import with_public_door
 from ..store.locks import StoreLock
+from ..store.owner import end_with_owner
 from ..store.store import current_store
 from . import one_writer
 from .one_start import OneStart
@@ -29,6 +30,7 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
     """
     from prefect.server.api.server import create_app
 
+    end_with_owner()
     one_writer.rule()
     application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
     pages = Head(PullSteps(Patient(application)), STYLE, PAGES)

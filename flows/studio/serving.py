@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..store.files import write_atomically
+from ..store.owner import end_with_owner
 from ..store.store import Store, current_store
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ log = logging.getLogger("daecore.studio")
 def main() -> None:
     """Serve until a signal comes."""
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", POLL_SECONDS)
+    end_with_owner()
     store = current_store()
     store.enter()
     from prefect.exceptions import TerminationSignal

@@ -8,6 +8,7 @@ import psutil
 
 from ..guard.peers import can_tell_users_apart
 from ..store import studio_record
+from ..store.journal import journals
 from ..store.locks import FolderLock
 from ..store.own_files import remove
 from ..store.relocation import moved_from, relocate
@@ -143,3 +144,11 @@ def _reconcile(store: Store) -> str:
     with serving():
         said = reconcile(store, only_runner=store.shared is None and studio_record.running(store.root) is None)
     return "; ".join(said) or "nothing was left to do"
+
+
+def untold(store: Store) -> Finding:
+    """Whether runs have something to tell MLflow that it was not there to hear; a living one tells it by itself."""
+    found = journals(store.root)
+    if not found:
+        return Finding("journals", True, "MLflow was told all that runs had to tell")
+    return Finding("journals", False, f"{len(found)} runs have more to tell MLflow than it has heard: `dae sync`")

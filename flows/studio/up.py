@@ -3,7 +3,6 @@
 Loads neither Prefect nor MLflow: they run in processes of their own.
 """
 
-import contextlib
 import json
 import signal
 import sqlite3
@@ -15,17 +14,16 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from ..guard.public_door import Door
 from ..store import studio_record
 from ..store.locks import FolderLock
+from ..store.owner import flow_processes, owned_by
 from ..store.relocation import refuse_moved
 from ..store.rights import protect
 from ..store.schema_seen import is_seen
 from ..store.store import Store
-from ..store.studio_record import MARK, Studio
-from . import flow_run, prefect_server, schema_check
+from ..store.studio_record import Studio
+from . import prefect_server, schema_check
 from .parts import (
     PATIENCE_SECONDS,
     SERVER_PROCESS,
@@ -50,7 +48,6 @@ PREFECT_SETTINGS = {
 HOST_IS_LOOKED_AT = {"MLFLOW_SERVER_ALLOWED_HOSTS": "*"}  # by the guard; other machines have names of their own
 BACKEND = "MLFLOW_BACKEND_STORE_URI"  # every user of the machine reads a command line, and it may hold a password
 MLFLOW_SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-FLOW = flow_run.__name__  # in the command line of a flow run's process
 
 
 @contextmanager
@@ -89,7 +86,7 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
     finally:
         for again in (signal.SIGINT, signal.SIGTERM):  # a second one must not leave half of it behind
             signal.signal(again, signal.SIG_IGN)
-        end_all(_flows(studio), PATIENCE_SECONDS)  # first, while both servers can still be told that they end
+        end_all(flow_processes(studio.mark), PATIENCE_SECONDS)  # while the servers can be told
         for part in reversed(parts):
             end(part)
         end_all(studio_record.marked_processes(studio.mark))
@@ -150,19 +147,10 @@ def served_plugins(store: Store) -> dict[str, str] | None:
     return found
 
 
-def _flows(studio: Studio) -> list[psutil.Process]:
-    """The processes of flow runs that the studio's runner has started."""
-    found = []
-    for process in studio_record.marked_processes(studio.mark):
-        with contextlib.suppress(psutil.Error):  # it ends by itself just now
-            found += [process] if FLOW in " ".join(process.cmdline()) else []
-    return found
-
-
 def _start(store: Store, planned: Plan) -> Iterator[Part]:
     """Both servers, then the runner, which waits for them itself while its libraries load."""
     studio = planned.studio
-    environment = {**base_environment(), **store.environment(), MARK: studio.mark, "PYTHONUNBUFFERED": "1"}
+    environment = {**base_environment(), **store.environment(), **owned_by(studio), "PYTHONUNBUFFERED": "1"}
     logs = store.root / "logs"
     _served_file(store).unlink(missing_ok=True)
     host, prefect_port = studio.prefect.removeprefix("http://").rsplit(":", 1)

@@ -107,7 +107,8 @@ def _local(before: Studio | None, host: str, prefect_port: int, mlflow_port: int
         mlflow_port: Likewise.
         beyond: Where other doors are, take ports behind this one.
     """
-    last = [0, 0] if before is None or beyond else [_number(url) for url in (before.prefect, before.mlflow)]
+    shifted = before is not None and bool(before.public_prefect)  # its usual ports were those of its other doors
+    last = [0, 0] if before is None or beyond or shifted else [_number(url) for url in (before.prefect, before.mlflow)]
     first = _port(prefect_port, last[0] or (beyond + 1 if beyond else PREFECT_PORT), host)
     second = _port(mlflow_port, last[1] or (first + 1 if beyond else MLFLOW_PORT), host)
     return Studio(

@@ -71,6 +71,8 @@ class Search:
         log.info("trials", extra={"stage": "trials"})
         for point in self.waiting:
             self._begin(self.asked.candidate(point))
+        if self.jobs:
+            log.info("trials: %d runs to be made", len(self.jobs))
         for job in self.jobs:
             workers.require_room(self.experiments[job.trial].training)
         while True:

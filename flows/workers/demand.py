@@ -52,11 +52,11 @@ def require_room(demand: Demand, machines: Machines, cluster: str) -> None:
     if demand.room(machines):
         return
     there = [
-        f"{machine['NodeManagerAddress']} {int(machine['Resources'].get('CPU', 0))} and "
-        f"{int(machine['Resources'].get('GPU', 0))}"
+        f"{machine['NodeManagerAddress']}: {int(machine['Resources'].get('CPU', 0))} CPU, "
+        f"{int(machine['Resources'].get('GPU', 0))} GPU"
         for machine in machines
     ]
-    one = f"{demand.cpus} processors and {demand.gpus} GPUs of one machine"
+    one = f"{demand.cpus} CPU and {demand.gpus} GPU of one machine"
     asked = one if demand.processes == 1 else f"{demand.processes} processes with {one} each"
     raise InputError(
         f"A training asks for {asked}, and the cluster {cluster} has no room for that ({'; '.join(there[:4])}). Ask "

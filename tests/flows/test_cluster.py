@@ -35,7 +35,7 @@ class Cluster:
         self.door = free_port()
         doors = [f"--port={port}", f"--ray-client-server-port={self.door}"]
         self.head = self._begin("--head", *doors, f"--temp-dir={folder}", "--include-dashboard=false")
-        self.other = self._begin(f"--address={self.address}", "--node-ip-address=127.0.0.2")
+        self.begin_other()
 
     def _begin(self, *words: str) -> psutil.Popen:
         environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
@@ -46,6 +46,10 @@ class Cluster:
         wait_until(lambda: "--block" in said.read_text() or node.poll() is not None, 60)
         assert node.poll() is None, said.read_text()
         return node
+
+    def begin_other(self) -> None:
+        """Begin the second node, again or for the first time."""
+        self.other = self._begin(f"--address={self.address}", "--node-ip-address=127.0.0.2")
 
     def tasks(self, name: str = "trial") -> list[psutil.Process]:
         """The processes that are at a trial, or at what else has that name."""
@@ -67,14 +71,23 @@ class Cluster:
                 node.wait(60)
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Cluster]:
+    """A cluster of which tests kill the second node."""
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # the paths of Ray's sockets must be short
         found = Cluster(Path(folder))
         try:
             yield found
         finally:
             found.end()
+
+
+@pytest.fixture
+def cluster(mortal: Cluster) -> Cluster:
+    """The same, whole."""
+    if not mortal.other.is_running():
+        mortal.begin_other()
+    return mortal
 
 
 def written(store: Path) -> dict[Path, float]:
@@ -143,7 +156,7 @@ def test_one_training_on_both_nodes_gives_the_weights_of_one_machine(
         logged = "select step, count(*) from metrics where key = 'loss' group by run_uuid, step"
         assert sorted(database.execute(logged)) == [(epoch, 1) for epoch in range(1, 101)]
     refused = dae(store, *two, "--set", "training.devices=3", "--cluster", cluster.address, status=2)
-    assert "A training asks for 3 processes with 1 processors and 0 GPUs of one machine each" in refused.stderr
+    assert "A training asks for 3 processes with 1 CPU and 0 GPU of one machine each" in refused.stderr
 
 
 def test_ctrl_c_ends_the_trials_on_the_cluster(cluster: Cluster, tmp_path: Path, started: Any, dae: Any) -> None:
@@ -168,8 +181,8 @@ def test_a_clusters_own_door_leads_there_too(cluster: Cluster, tmp_path: Path, d
     done = dae(tmp_path, *short, f"ray://127.0.0.1:{cluster.door}", "--threads", "1", new=True)
     assert "Best of 2" in done.stdout
     refused = dae(tmp_path / "other", *short, cluster.address, "--threads", "3", new=True, status=2)
-    assert "A training asks for 3 processors and 0 GPUs of one machine, and the cluster" in refused.stderr
-    assert "127.0.0.2 1 and 0" in refused.stderr
+    assert "A training asks for 3 CPU and 0 GPU of one machine, and the cluster" in refused.stderr
+    assert "127.0.0.2: 1 CPU, 0 GPU" in refused.stderr
 
 
 def test_where_no_cluster_is_one_paragraph_says_so(tmp_path: Path, dae: Any) -> None:

@@ -15,11 +15,12 @@ from .files import (
     log_json,
     log_picture,
     log_with_reference,
-    system_metrics,
 )
 from .heartbeat import alive
 from .models import LOGGED, MODEL, load_exporter, log_network, sources
+from .outbox import Outbox, tell_left
 from .pages import artifact_page, run_page
+from .patient_client import MlflowAway
 from .registry import (
     CHAMPION,
     REPORTED_BY,
@@ -61,7 +62,8 @@ from .search import (
     runs,
     training_run,
 )
-from .values import flatten, history, log_history, log_metrics, log_parameters, tag
+from .system_metrics import system_metrics
+from .values import flatten, history, log_metrics, log_parameters, tag
 
 __all__ = [
     "CHAMPION",
@@ -74,7 +76,9 @@ __all__ = [
     "REPORTED_BY",
     "TRAINED_BY",
     "WHOLE",
+    "MlflowAway",
     "ModelVersion",
+    "Outbox",
     "Run",
     "abandon",
     "alive",
@@ -99,7 +103,6 @@ __all__ = [
     "load_exporter",
     "log_dataset",
     "log_file",
-    "log_history",
     "log_json",
     "log_metrics",
     "log_network",
@@ -125,6 +128,7 @@ __all__ = [
     "tag",
     "tag_version",
     "take_alias",
+    "tell_left",
     "training_run",
     "version_at",
 ]  # fmt: skip

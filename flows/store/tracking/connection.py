@@ -3,39 +3,29 @@
 import logging
 import os
 import sqlite3
-import time
-from collections.abc import Callable
 from contextlib import closing
-from functools import cache, wraps
-from random import uniform
-from typing import Any
+from functools import cache
 from urllib.parse import quote, urlsplit
 
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from daecore.errors import StoreError, in_a_line
 
 from .. import schema_seen
+from ..environment import ELSEWHERE
 from ..full_disk import WORDS
 from ..relocation import refuse_moved
 from ..rights import protect
-from ..store import Store
+from ..store import Store, current_store
+from .patient_client import LOCKED, PatientClient, is_away
 
-LOCKED, ATTEMPTS = "database is locked", 8
-AWAY = (  # in what MLflow says where PostgreSQL is being started again, or the way to it is cut
-    "connection refused", "server closed the connection", "terminating connection", "is starting up",
-    "is shutting down", "connection already closed", "ssl connection has been closed", "could not connect",
-    "timeout expired",
-)  # fmt: skip
-AWAY_SECONDS = 300.0
-log = logging.getLogger("daecore.progress")
+URI = "MLFLOW_TRACKING_URI"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens as "Model training"
 
 
 def client() -> MlflowClient:
     """The client for the URI that `Store.enter` set."""
-    return client_of(os.environ["MLFLOW_TRACKING_URI"])
+    return client_of(os.environ[URI])
 
 
 def shown_uri() -> str:
@@ -48,51 +38,25 @@ def shown_uri() -> str:
 
 
 @cache
-def client_of(uri: str) -> MlflowClient:
+def client_of(uri: str) -> PatientClient:
     """The client for a URI."""
     logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: not _told_elsewhere(record.getMessage()))
-    return PatientClient(uri)
+    return PatientClient(uri, lambda: _look_again(uri))
+
+
+def _look_again(uri: str) -> PatientClient:
+    """The client for where MLflow is now, if it was not to be reached at this address.
+
+    A studio that was killed leaves its address in the environment of what it, or a command beside it, had begun.
+    """
+    if os.environ.get(URI) == uri and ELSEWHERE not in os.environ:
+        os.environ[URI] = current_store().environment()[URI]
+    return client_of(os.environ.get(URI, uri))
 
 
 def _told_elsewhere(message: str) -> bool:
     """Whether MLflow's traceback would only repeat what is asked again, or told in one sentence."""
-    return any(words in message for words in (LOCKED, *WORDS)) or _is_away(message)
-
-
-def _is_away(message: str) -> bool:
-    return any(words in message.lower() for words in AWAY)
-
-
-class PatientClient(MlflowClient):
-    """A client that asks a busy database again, or one that is away for a while.
-
-    SQLite lets no transaction write that has read before another process wrote, and says at once that it is locked.
-    What MLflow asked for is rolled back then, and can be asked for again.
-    """
-
-    def __getattribute__(self, name: str) -> Any:
-        """Its methods, patient."""
-        found = super().__getattribute__(name)
-        return found if name.startswith("_") or not callable(found) else _patient(found)
-
-
-def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(ask)
-    def ask_again(*values: Any, **named: Any) -> Any:
-        attempts, deadline = ATTEMPTS, time.monotonic() + AWAY_SECONDS
-        while True:
-            try:
-                return ask(*values, **named)
-            except MlflowException as error:
-                away = _is_away(str(error))
-                attempts -= not away
-                if (not away and (LOCKED not in str(error) or not attempts)) or time.monotonic() > deadline:
-                    raise
-                if away:
-                    log.warning("MLflow's database is away; it is asked again")
-                time.sleep(uniform(1, 3) if away else uniform(0.02, 0.5))
-
-    return ask_again
+    return is_away(message) or any(words in message for words in (LOCKED, *WORDS))
 
 
 def prepare(store: Store) -> None:
@@ -126,6 +90,11 @@ def _require_schema(store: Store) -> None:
                 f"which is installed: its schema is {found.found}, and this one's {found.wanted}. `dae doctor --fix` "
                 "brings an older one up to date, after a copy."
             )
+    elif os.environ[URI] == store.tracking_uri:
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        # By itself MLflow lets its own experiment, Default, lie in the working folder of whoever came first.
+        SqlAlchemyStore(store.tracking_uri, f"{store.artifacts_url}/Default")  # type: ignore[no-untyped-call]
     schema_seen.see(store)
 
 

@@ -1,15 +1,20 @@
-"""Files of a run: artifacts, pictures for the grid, the dataset's digest, samples of the machine's load."""
+"""Files of a run: artifacts, pictures for the grid, the dataset's digest."""
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlparse
 
 import numpy as np
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_IMAGES
 from numpy.typing import NDArray
+from PIL import Image
 
 from daecore.errors import StoreError, in_a_line
 
@@ -29,22 +34,30 @@ def log_json(run_id: str, value: Any, name: str) -> None:
     client().log_dict(run_id, value, name)
 
 
-@contextmanager
-def system_metrics(run_id: str) -> Iterator[None]:
-    """Sample processor, memory and GPU use beside the work."""
-    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-    monitor: Any = SystemMetricsMonitor(run_id, resume_logging=True)  # type: ignore[no-untyped-call]
-    monitor.start()
-    try:
-        yield
-    finally:
-        monitor.finish()
-
-
 def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) -> None:
     """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs."""
-    client().log_image(run_id, image, key=key, step=step)
+    with BytesIO() as file:
+        Image.fromarray(image).save(file, "PNG")
+        log_picture_file(run_id, file.getvalue(), picture_name(key, step))
+
+
+def picture_name(key: str, step: int) -> str:
+    """The name of a picture in that grid, without an ending: MLflow's page reads key, step and time from it."""
+    return f"images/{key}+step+{step}+timestamp+{int(time.time() * 1000)}+{uuid.uuid4()}"
+
+
+def log_picture_file(run_id: str, png: bytes, name: str) -> None:
+    """The same of a PNG file; under the same name once more it is the same picture."""
+    from mlflow.tracking.multimedia import compress_image_size
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, PurePosixPath(name).name)
+        Path(f"{path}.png").write_bytes(png)
+        with Image.open(f"{path}.png") as image:
+            compress_image_size(image).save(f"{path}+compressed.webp")
+        for made in sorted(Path(folder).iterdir()):
+            client().log_artifact(run_id, str(made), str(PurePosixPath(name).parent))
+    client().set_tag(run_id, MLFLOW_LOGGED_IMAGES, True)
 
 
 def artifact(run_id: str, name: str) -> Path:

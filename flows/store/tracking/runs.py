@@ -19,12 +19,12 @@ from ..store import current_store
 from . import heartbeat
 from .connection import client
 from .heartbeat import PID, beating, is_ours, process_tags
+from .outbox import end_later
+from .patient_client import MlflowAway, outage, under_way
 from .search import runs
 from .values import log_parameters, tag
 
 PARENT = "mlflow.parentRunId"
-
-_under_way: list[str] = []  # this process's runs, the outermost first
 
 
 def start(
@@ -60,35 +60,43 @@ def end_run(run_id: str) -> Iterator[None]:
     An interrupt ends the runs around it, too, and at once: before they come to it by themselves, who told the process
     to end may have lost patience.
     """
-    beats = nullcontext() if _under_way else beating(lambda: _under_way)
-    _under_way.append(run_id)
+    beats = nullcontext() if under_way else beating(lambda: under_way)
+    under_way.append(run_id)
     try:
         with beats:
             yield
     except BaseException as error:
         give_up_reserve(current_store().root, error)  # else its end could not be written
         if isinstance(error, Exception) and not interrupts.was_interrupted():
-            _fail(run_id, error)
+            _end(run_id, "FAILED", " ".join(str(error).split())[:4000])
         else:
-            for each in reversed(_under_way):
-                finish(each, "KILLED")
+            with outage.hurried():
+                for each in reversed(under_way):
+                    _end(each, "KILLED")
         raise
     else:
-        finish(run_id, "FINISHED")
+        _end(run_id, "FINISHED")
     finally:
-        _under_way.remove(run_id)
+        under_way.remove(run_id)
 
 
-def _fail(run_id: str, error: Exception) -> None:
+def _end(run_id: str, status: str, why: str = "") -> None:
+    """End a run, and say why; kept for `dae sync` where MLflow is away."""
     try:
-        tag(run_id, {"dae.error": " ".join(str(error).split())[:4000]})
-    finally:
-        finish(run_id, "FAILED")
+        try:
+            if why:
+                tag(run_id, {"dae.error": why})
+        finally:
+            finish(run_id, status)
+    except MlflowAway:
+        end_later(run_id, status, why, current_store())
+        if status == "FINISHED":
+            raise
 
 
 def abandon() -> None:
     """Mark as KILLED what is still said to be under way in this process, which ends now."""
-    with suppress(Exception):  # another command does the same once this process is gone
+    with suppress(Exception), outage.hurried():  # another command does the same once this process is gone
         for run in runs(f"attributes.status = 'RUNNING' and tags.`{PID}` = '{os.getpid()}'"):
             if is_ours(run):
                 finish(run.info.run_id, "KILLED")

@@ -9,6 +9,8 @@ from mlflow.entities import Metric, Param, RunTag
 
 from .connection import client
 
+BATCH = 1000  # metrics that MLflow takes at once
+
 
 def tag(run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags."""
@@ -23,21 +25,11 @@ def log_parameters(run_id: str, parameters: Mapping[str, Any]) -> None:
 
 
 def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-    """Log metrics in one batch; values that are not finite are left out, for MLflow stores them as others."""
-    log_history(run_id, {step: metrics})
-
-
-def log_history(run_id: str, steps: Mapping[int, Mapping[str, float]]) -> None:
-    """Log the metrics of several steps, likewise, in batches as large as MLflow takes."""
+    """Log metrics, in batches as large as MLflow takes; those that are not finite are left out: it stores others."""
     now = int(time.time() * 1000)
-    entries = [
-        Metric(key, float(value), now, step)
-        for step, metrics in steps.items()
-        for key, value in metrics.items()
-        if math.isfinite(value)
-    ]
-    for begin in range(0, len(entries), 1000):
-        client().log_batch(run_id, metrics=entries[begin : begin + 1000])
+    found = [Metric(key, float(value), now, step) for key, value in metrics.items() if math.isfinite(value)]
+    for begin in range(0, len(found), BATCH):
+        client().log_batch(run_id, metrics=found[begin : begin + BATCH])
 
 
 def history(run_id: str, metric: str) -> dict[int, float]:

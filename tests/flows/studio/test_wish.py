@@ -89,7 +89,7 @@ def test_files_that_are_no_certificate_and_key_are_refused(
     subprocess.run(lock, check=True, capture_output=True)
     for first, second, said in (
         (certificate, certificate, "do not belong together"), (tmp_path / "text", key, "no PEM files"),
-        (tmp_path / "nothing", key, "No such file"), (certificate, secret, "the key has a password"),
+        (tmp_path / "nothing", key, "There is no file"), (certificate, secret, "the key has a password"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=said):
             plan(store, Wish(ELSEWHERE, certificate=first, key=second))
