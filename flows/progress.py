@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from uuid import UUID
 
@@ -69,10 +69,8 @@ class _Bar(logging.Handler):
         if before is not None:
             before.join()
         text = record.getMessage()
-        try:
+        with suppress(Exception):  # a server that is away is told the next figure
             if self.artifact.int:
                 update_progress_artifact(self.artifact, percent, text)
             else:
                 self.artifact = create_progress_artifact(percent, self.key, text)  # type: ignore[assignment]
-        except Exception:
-            self.handleError(record)

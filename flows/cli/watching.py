@@ -18,7 +18,7 @@ from ..store.store import current_store
 from ..store.studio_record import running
 from ..store.unfinished import close_runs
 from ..studio.parts import answers
-from ..studio.temporary_server import TemporaryServer, begin
+from ..studio.temporary_server import TemporaryServer, begin, standing_in
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
 COMING_UP_SECONDS, POLL_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
@@ -47,7 +47,7 @@ def run_watched(
             with _without_collections():
                 flow = load()  # first: Prefect makes its console handlers when it is imported, `watch` removes them
                 from .progress import watch
-            with watch(verbose=verbose), _name_process():
+            with watch(verbose=verbose), _name_process(), standing_in(running(current_store().root)):
                 _studio_answers()
                 _make_database()
                 _await_server(server)

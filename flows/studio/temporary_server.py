@@ -17,9 +17,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
+from urllib.parse import urlsplit
 
 from ..store.server_address import MARK, URL
+from ..store.studio_record import Studio
 from .parts import SERVER_PROCESS, answers, end_process
 
 PATIENCE_SECONDS = 120  # for a slow machine to begin
@@ -33,11 +36,7 @@ class TemporaryServer:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         with socket.create_server(("127.0.0.1", 0)) as door:  # who calls too early waits instead of being refused
             self.url = f"http://127.0.0.1:{door.getsockname()[1]}/api"
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__, str(door.fileno()), str(os.getpid())],
-                pass_fds=(door.fileno(),), stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
-                start_new_session=True, **SERVER_PROCESS,
-            )  # fmt: skip
+            self._process = _begin(door, self._said)
         os.environ.update({URL: self.url, MARK: self.url})
         _tell_prefect()
         atexit.register(self.end)  # after Prefect's threads, which have last words for it
@@ -84,6 +83,39 @@ def begin() -> TemporaryServer | None:
 
 
 @contextmanager
+def standing_in(studio: Studio | None) -> Iterator[None]:
+    """A block in which a server of this command's answers at a studio's address, once that one is gone.
+
+    What was begun beside a studio that is killed goes on so. A later studio may be there first, and answers then.
+
+    Args:
+        studio: The one whose server this command asks; None where it asks another.
+    """
+    over, made = threading.Event(), list["subprocess.Popen[bytes]"]()
+
+    def watch(host: str, port: int) -> None:
+        while not over.wait(POLL_SECONDS):
+            if studio is not None and not studio.alive:
+                with suppress(OSError), socket.create_server((host, port)) as door:  # its server still ends
+                    made.append(_begin(door, subprocess.DEVNULL))
+                    return
+
+    thread = None
+    if studio is not None and os.environ.get(URL) == studio.api:
+        found = urlsplit(studio.prefect)
+        thread = threading.Thread(target=watch, args=(found.hostname, found.port), name="studio", daemon=True)
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if thread is not None:
+            thread.join()
+        for process in made:
+            end_process(process, GRACE_SECONDS)
+
+
+@contextmanager
 def serving() -> Iterator[None]:
     """A server for a block that asks Prefect; none where one is named."""
     server = begin()
@@ -94,6 +126,15 @@ def serving() -> Iterator[None]:
     finally:
         if server is not None:
             server.end()
+
+
+def _begin(door: socket.socket, said: IO[bytes] | int) -> "subprocess.Popen[bytes]":
+    """The server's process, on an open socket."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__, str(door.fileno()), str(os.getpid())],
+        pass_fds=(door.fileno(),), stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
+        **SERVER_PROCESS,
+    )  # fmt: skip
 
 
 def _tell_prefect() -> None:

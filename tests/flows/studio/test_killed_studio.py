@@ -98,3 +98,20 @@ def test_a_run_that_was_under_way_at_ctrl_c_goes_on_with_the_next_up(fallible: A
     assert fallible.processes() == []
     assert fallible.runs("attributes.status = 'RUNNING'") == []
     goes_on_once(fallible.up(), *killed)
+
+
+def test_a_command_beside_a_studio_that_is_killed_goes_on(fallible: Any, wait_until: Any, started: Any) -> None:
+    """It asks the database for what MLflow's server knew, and stands in for Prefect's."""
+    words = [f"training.epochs={EPOCHS}", "training.threads=1", "transfer=null", "seed=99", "training.batch=16"]
+    begun = started(fallible.root, "run", "digits-erasure", *(word for it in words for word in ("--set", it)))
+    wait_until(lambda: list((fallible.root / "checkpoints").glob("*.safetensors")), 120, fallible.logs)
+    fallible.process.kill()
+    fallible.process.wait()
+    assert begun.wait(240) == 0
+    wait_until(lambda: not fallible.processes(), 60)
+    assert fallible.runs("attributes.status = 'RUNNING'") == []
+    fallible.up()
+    (training,) = fallible.runs("tags.stage = 'train_autoencoder' and params.seed = '99'")
+    assert fallible.history(training.info.run_id) == list(range(1, EPOCHS + 1))
+    (run,) = fallible.runs("tags.stage = 'denoise' and params.seed = '99'")
+    assert fallible.state(run.data.tags["prefect.flow_run_id"]) == "Completed"
