@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from .full_disk import give_up_reserve
 
 FOLDER = "journal"  # in a store
 TOLD = "told"  # the key of a note: how many entries were told
+LONGEST = 100_000_000  # bytes of a line: a picture may be in it
+RUN = re.compile("[0-9a-f]{32}")  # as MLflow names runs
 Entry = dict[str, Any]
 
 
@@ -103,7 +106,7 @@ def _held(path: Path) -> int:
 
 def journals(root: Path) -> list[Path]:
     """The journals of a store that hold something, the oldest first."""
-    found = [path for path in (root / FOLDER).glob("*.jsonl") if _is_waiting(path)]
+    found = [path for path in (root / FOLDER).glob("*.jsonl") if RUN.fullmatch(path.stem) and _is_waiting(path)]
     return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
@@ -123,10 +126,10 @@ def _read(path: Path) -> tuple[int, int, int]:
     for entry, size in _lines(path):
         whole += size
         if TOLD in entry:
-            told = int(entry[TOLD])
+            told = entry[TOLD] if isinstance(entry[TOLD], int) else told
         else:
             count += 1
-    return count, min(told, count), whole
+    return count, max(0, min(told, count)), whole
 
 
 def _lines(path: Path) -> Iterator[tuple[Entry, int]]:
@@ -136,7 +139,7 @@ def _lines(path: Path) -> Iterator[tuple[Entry, int]]:
     except FileNotFoundError:
         return
     with file:
-        for line in file:
+        while line := file.readline(LONGEST):
             checksum, _, text = line.rstrip(b"\n").partition(b" ")
             if not line.endswith(b"\n") or checksum != f"{zlib.crc32(text):08x}".encode():
                 return

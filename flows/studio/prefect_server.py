@@ -30,7 +30,8 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
     """
     from prefect.server.api.server import create_app
 
-    end_with_owner()
+    if not ephemeral:  # that one ends with its command
+        end_with_owner()
     one_writer.rule()
     application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
     pages = Head(PullSteps(Patient(application)), STYLE, PAGES)

@@ -12,13 +12,16 @@ from prefect.client.orchestration import get_client
 
 from daecore.plugin.single_files import PLUGIN_PATH
 
+from ..store.owner import OWNER
 from ..store.server_address import MARK, URL
 from ..store.shared import DATABASE
 from ..store.shared.location import without_password
+from ..store.studio_record import MARK as MARK_OF_STUDIO
 from .cluster_address import CLUSTER, no_cluster, require_cluster
 
 OURS = ("DAE_", "PREFECT_", "MLFLOW_", "DO_NOT_TRACK", "GOMP_", "TORCHINDUCTOR_", "PYTHONSAFEPATH")
 OF_DATABASE = ("MLFLOW_TRACKING_URI", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
+OF_THIS_MACHINE = (CLUSTER, MARK_OF_STUDIO, OWNER)  # processes of a studio, which other machines have not
 SECRETS = ("PASSWORD", "TOKEN", "SECRET", "AUTH", "KEY")  # in a name: what is secret is given to `ray start`
 
 
@@ -47,7 +50,7 @@ def connect(where: str) -> Any:
 
 def _environment() -> dict[str, str]:
     """What Ray's processes are given of ours: nothing secret, for Ray shows it, and no path that is relative."""
-    given = {name: value for name, value in os.environ.items() if name.startswith(OURS) and name != CLUSTER}
+    given = {name: value for name, value in os.environ.items() if name.startswith(OURS) and name not in OF_THIS_MACHINE}
     if PLUGIN_PATH in given:
         given[PLUGIN_PATH] = os.pathsep.join(os.path.abspath(path) for path in given[PLUGIN_PATH].split(os.pathsep))
     for name in (DATABASE, *OF_DATABASE):  # without them a worker would have a store of its own

@@ -18,7 +18,7 @@ from .files import (
 )
 from .heartbeat import alive
 from .models import LOGGED, MODEL, load_exporter, log_network, sources
-from .outbox import Outbox, tell_left
+from .outbox import Outbox
 from .pages import artifact_page, run_page
 from .patient_client import MlflowAway
 from .registry import (
@@ -63,6 +63,7 @@ from .search import (
     training_run,
 )
 from .system_metrics import system_metrics
+from .telling import tell_left
 from .values import flatten, history, log_metrics, log_parameters, tag
 
 __all__ = [

@@ -19,9 +19,9 @@ from ..store import current_store
 from . import heartbeat
 from .connection import client
 from .heartbeat import PID, beating, is_ours, process_tags
-from .outbox import end_later
 from .patient_client import MlflowAway, outage, under_way
 from .search import runs
+from .telling import end_later
 from .values import log_parameters, tag
 
 PARENT = "mlflow.parentRunId"

@@ -14,7 +14,7 @@ ENTRIES = [{"number": number, "text": "é\n" * number} for number in range(5)]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return journal_path(tmp_path, "run")
+    return journal_path(tmp_path, 32 * "a")
 
 
 def filled(path: Path) -> Journal:

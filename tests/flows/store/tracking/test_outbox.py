@@ -3,18 +3,19 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from daecore_flows.store import tracking
-from daecore_flows.store.journal import journal_path, journals
+from daecore_flows.store.journal import Journal, journal_path, journals
 from daecore_flows.store.store import Store
 from daecore_flows.store.tracking import outbox as module
-from daecore_flows.store.tracking.outbox import Outbox, end_later, tell_left
+from daecore_flows.store.tracking.outbox import Outbox
 from daecore_flows.store.tracking.patient_client import PATIENCE, Outage, under_way
+from daecore_flows.store.tracking.telling import end_later, tell_left
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -159,6 +160,20 @@ def test_who_goes_on_with_the_run_tells_first_what_was_left(
     assert tracking.client().get_run(run).info.status == "RUNNING"
 
 
+def test_an_outbox_that_could_not_begin_lets_its_end_be_kept(store: Store, run: str, mlflow: Away) -> None:
+    """What an earlier process had left could not be told."""
+    end_later(run, "FAILED", "", store)
+    with closing(Journal(journal_path(store.root, run))) as journal:
+        journal.append({"metrics": {"1": {"loss": 1.0}}, "time": 1})
+    mlflow.away = True
+    with pytest.raises(tracking.MlflowAway), Outbox(run, store):
+        pass
+    end_later(run, "FAILED", "", store)
+    mlflow.away = False
+    assert list(tell_left(store)) == [(run, 2)]
+    assert losses(run) == {1: 1.0}
+
+
 def test_a_run_that_ended_otherwise_keeps_its_end(store: Store, run: str, mlflow: Away) -> None:
     """Another machine has finished it."""
     end_later(run, "FAILED", "it was away", store)
@@ -190,3 +205,25 @@ def test_a_refusal_ends_the_training_as_it_did(store: Store, run: str, mlflow: A
     tracking.client().delete_run(run)
     with pytest.raises(MlflowException, match="deleted"), Outbox(run, store) as outbox:
         outbox.put_metrics({1: {"loss": 1.0}})
+
+
+ENTRIES = [
+    {"metrics": {"x": {"loss": 1.0}}, "time": 1}, {"metrics": [], "time": 1}, {"metrics": {"1": {"loss": "a"}}},
+    {"picture": "../../../x", "png": ""}, {"picture": "images/a", "png": "bm8="}, {"picture": 3},
+    {"end": "NONSENSE", "why": ""},
+    {}, {"metrics": {"1": {"bad key?": 1.0}}, "time": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=range(len(ENTRIES)))
+def test_what_is_no_entry_does_not_keep_back_what_follows(
+    store: Store, run: str, mlflow: Away, entry: dict[str, Any]
+) -> None:
+    """A journal may be anybody's: nothing is written elsewhere, either."""
+    journal = Journal(journal_path(store.root, run))
+    journal.append(entry)
+    journal.append({"metrics": {"7": {"loss": 0.5}}, "time": 1})
+    journal.close()
+    assert list(tell_left(store)) == [(run, 2)]
+    assert losses(run) == {7: 0.5}
+    assert not list(store.root.parent.rglob("x*.png"))
