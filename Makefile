@@ -8,7 +8,7 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale clean
+.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale faults clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -53,6 +53,9 @@ bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the wh
 
 bench-scale: .venv/test.stamp  ## how it grows: pictures, runs, processes, machines; bench-scale.json
 	$(BIN)/python bench/scale.py --json bench-scale.json
+
+faults: .venv/test.stamp  ## kills in every stage, full disks, altered files: hours, goes on where it was; the table
+	$(BIN)/python tests/faults --table build/faults.jsonl
 
 clean:  ## the environment and all caches; the store and the data stay
 	rm -rf .venv build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache

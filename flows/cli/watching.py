@@ -13,7 +13,7 @@ from typing import TypeVar
 import typer
 
 from .. import interrupts
-from ..store import full_disk
+from ..store import full_disk, unwritable
 from ..store.store import current_store
 from ..store.studio_record import running
 from ..store.unfinished import close_runs
@@ -152,8 +152,11 @@ def _name_process() -> AbstractContextManager[object]:
 def _paragraph(error: Exception) -> str:
     from daecore.errors import DaecoreError
 
-    if full_disk.is_full(current_store().root, error):
-        return full_disk.sentence(current_store().root)
+    root = current_store().root
+    if unwritable.is_taken_away(root):
+        return unwritable.sentence(root)
+    if full_disk.is_full(root, error):
+        return full_disk.sentence(root)
     if isinstance(error, DaecoreError):
         return str(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())} (--verbose shows where.)"

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from .store import Store
+from . import unwritable
+from .store import Store, current_store
 
 MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 
@@ -18,9 +19,10 @@ def goes_on(folder: Path, store: Store) -> bool:
 def close_runs() -> None:
     """End what is still said to be under way in this process, which was interrupted or has failed.
 
-    A run that an interrupt met while it began is known to MLflow, and to nobody here.
+    A run that an interrupt met while it began is known to MLflow, and to nobody here. Where the store is gone nothing
+    can be written; the next command does it, should the store come back.
     """
-    if MLFLOW in sys.modules:
+    if MLFLOW in sys.modules and not unwritable.is_taken_away(current_store().root):
         from . import tracking
 
         tracking.abandon()

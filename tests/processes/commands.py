@@ -41,10 +41,15 @@ def interpret(environment: dict[str, str], *words: str, program: str = "") -> Do
 
 
 class Warm:
-    """In a fork of a process in which the libraries are loaded; where an environment brings other code, as above."""
+    """In a fork of a process in which the libraries are loaded; where an environment brings other code, as above.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        folder: For its own files.
+        path: Further code that it loads, as `PYTHONPATH` names it.
+    """
+
+    def __init__(self, folder: Path, path: str = "") -> None:
+        self._folder, self._path = folder, path
         self._process: subprocess.Popen[str] | None = None
 
     def __call__(self, environment: dict[str, str], *words: str, program: str = "") -> Done:
@@ -70,6 +75,7 @@ class Warm:
     def _begin(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
             given = {**environment_of(self._folder), **AT_IMPORT, "PREFECT_HOME": str(self._folder)}
+            given |= {"PYTHONPATH": self._path} if self._path else {}
             command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py"))]
             self._process = subprocess.Popen(
                 command, env=given, cwd=self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

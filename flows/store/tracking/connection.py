@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from daecore.errors import StoreError, in_a_line
 
-from .. import schema_seen
+from .. import schema_seen, unwritable
 from ..environment import ELSEWHERE
 from ..full_disk import WORDS
 from ..relocation import refuse_moved
@@ -20,6 +20,7 @@ from ..store import Store, current_store
 from .patient_client import LOCKED, PatientClient, is_away
 
 URI = "MLFLOW_TRACKING_URI"
+UNFINISHED = ".mlflow.db"  # the name of a database that is being made
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens as "Model training"
 
 
@@ -56,7 +57,7 @@ def _look_again(uri: str) -> PatientClient:
 
 def _told_elsewhere(message: str) -> bool:
     """Whether MLflow's traceback would only repeat what is asked again, or told in one sentence."""
-    return is_away(message) or any(words in message for words in (LOCKED, *WORDS))
+    return is_away(message) or any(words in message.lower() for words in (LOCKED, *WORDS, *unwritable.WORDS))
 
 
 def prepare(store: Store) -> None:
@@ -91,11 +92,32 @@ def _require_schema(store: Store) -> None:
                 "brings an older one up to date, after a copy."
             )
     elif os.environ[URI] == store.tracking_uri:
-        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-        # By itself MLflow lets its own experiment, Default, lie in the working folder of whoever came first.
-        SqlAlchemyStore(store.tracking_uri, f"{store.artifacts_url}/Default")  # type: ignore[no-untyped-call]
+        _make(store)
     schema_seen.see(store)
+
+
+def _make(store: Store) -> None:
+    """Make the database, whole or not at all.
+
+    MLflow makes an SQLite one in dozens of steps. If it is killed at one of them, what is there looks like the database
+    of an older MLflow. So it is made beside its place, and renamed.
+    """
+    if store.shared is not None:
+        _make_at(store.tracking_uri, store)  # PostgreSQL takes back what was not ended
+        return
+    unfinished = store.database.with_name(UNFINISHED)
+    for path in store.root.glob(f"{UNFINISHED}*"):  # of a process that was killed, and its journal
+        path.unlink()
+    _make_at(f"sqlite:///{unfinished}", store)
+    unfinished.rename(store.database)
+
+
+def _make_at(uri: str, store: Store) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    # By itself MLflow lets its own experiment, Default, lie in the working folder of whoever came first.
+    made = SqlAlchemyStore(uri, f"{store.artifacts_url}/Default")  # type: ignore[no-untyped-call]
+    made.engine.dispose()
 
 
 def experiment_id(name: str, store: Store) -> str:

@@ -68,6 +68,7 @@ def test_what_was_given_up_does_not_hide_that_the_disk_is_full(
 ) -> None:
     """The run's end is written first, and the user is told afterwards; the error says nothing of a disk."""
     monkeypatch.setenv("DAE_STORE", str(tmp_path))
+    (tmp_path / "layout").write_text("3")
     error = RuntimeError("PrefectHTTPStatusError: Server error '500 Internal Server Error'")
     full_disk.keep_reserve(tmp_path)
     disk[0] = full_disk.RESERVE_BYTES // 2
