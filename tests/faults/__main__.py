@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "processes"))
 
 import campaign
+from studio_strike import STUDIO
 from subjects import FLOWS
 
 
@@ -16,7 +17,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", type=Path, default=Path("build/faults.jsonl"), help="what was injected so far")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "daecore-faults")
-    parser.add_argument("--flow", action="append", choices=[flow.name for flow in FLOWS], help="only this one")
+    parser.add_argument(
+        "--flow", action="append", choices=[*(flow.name for flow in FLOWS), STUDIO], help="only this one"
+    )
     parser.add_argument("--each", type=int, default=campaign.EACH, help="how often each stage and each kind is hit")
     parser.add_argument("--show", action="store_true", help="print the table, inject nothing")
     asked = parser.parse_args()

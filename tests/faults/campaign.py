@@ -10,8 +10,9 @@ from random import Random
 from commands import Warm
 from kinds import ALTERED, KILLED, TREE, UNDER_WAY, WORKER, Fault
 from strike import Hit, Reference, clean, kill_again_and_again, refer, spoil, strike
+from studio_strike import PARTS, STUDIO, StruckStudio
 from subjects import FLOWS, RUN, Flow
-from victim import Bench, warm
+from victim import END, Bench, warm
 
 EACH = 5  # how often each stage is hit by a kill, and each other kind of fault comes
 AT_ONCE = 4  # kept files that are altered one after the other in one store
@@ -51,11 +52,11 @@ class Table:
 
     def _stages(self) -> Iterator[str]:
         yield "kills by stage"
-        for flow in FLOWS:
-            killed = [hit for hit in self.hits if hit.flow == flow.name and "kill" in hit.kind]
+        for name in (*(flow.name for flow in FLOWS), STUDIO):
+            killed = [hit for hit in self.hits if hit.flow == name and "kill" in hit.kind]
             if killed:
                 hit = Counter(hit.stage for hit in killed)
-                yield f"{flow.name:16}" + ", ".join(f"{stage} {count}" for stage, count in hit.items())
+                yield f"{name:16}" + ", ".join(f"{stage} {count}" for stage, count in hit.items())
 
 
 class Campaign:
@@ -105,6 +106,27 @@ class Campaign:
                 bench = self._bench()
                 yield self._add(bench, spoil(self._begin, flow, reference, kind, bench, self._rng, AT_ONCE))
 
+    def studio(self) -> Iterator[list[Hit]]:
+        """Strike each part of a studio while a run is under way."""
+        lacking = [part for part in PARTS for _ in range(self._each - self.table.count(STUDIO, kind=part.kind))]
+        if not lacking:
+            return
+        bench = self._bench()
+        struck = StruckStudio(self._begin, bench, self._refer(RUN), self._rng)
+        lost = list[str]()
+        try:
+            for part in lacking:
+                hits = struck.strike(part, seed=1 + len(self.table.hits))
+                lost += [word for hit in hits for word in hit.lost]
+                self.table.add(hits)
+                yield hits
+        finally:
+            lost += struck.end()
+        if lost:
+            yield self._add(bench, [Hit("studio ended", STUDIO, END, lost)])
+        else:
+            clean(bench)
+
     def _targets(self, flow: Flow, reference: Reference) -> list[tuple[str, Fault]]:
         lacking = [stage for stage in reference.seconds if self.table.count(flow.name, stage=stage) < self._each]
         return [(stage, self._rng.choice([KILLED, TREE])) for stage in lacking]
@@ -134,12 +156,19 @@ def run(folder: Path, path: Path, names: tuple[str, ...], each: int) -> Table:
     table = Table(path)
     campaign = Campaign(folder, table, each)
     try:
-        for flow in (flow for flow in FLOWS if not names or flow.name in names):
-            steps = [campaign.kills(flow), campaign.under_way(flow), *([campaign.files(flow)] if flow == RUN else [])]
-            for step in steps:
-                for hits in step:
-                    for hit in hits:
-                        print(f"{hit.flow}: {hit.kind} in {hit.stage}: {hit.lost or 'nothing lost'}", flush=True)
+        for hits in _steps(campaign, names):
+            for hit in hits:
+                print(f"{hit.flow}: {hit.kind} in {hit.stage}: {hit.lost or 'nothing lost'}", flush=True)
     finally:
         campaign.end()
     return table
+
+
+def _steps(campaign: Campaign, names: tuple[str, ...]) -> Iterator[list[Hit]]:
+    for flow in (flow for flow in FLOWS if not names or flow.name in names):
+        yield from campaign.kills(flow)
+        yield from campaign.under_way(flow)
+        if flow == RUN:
+            yield from campaign.files(flow)
+    if not names or STUDIO in names:
+        yield from campaign.studio()

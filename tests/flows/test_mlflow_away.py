@@ -1,19 +1,15 @@
 """MLflow's server dies, stands still, or stays away while a run trains: every epoch is told once, whoever waits."""
 
-import os
 import signal
-import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.studio.parts import answers
-from studio import free_port, wait_until
+from studio import wait_until
+from tracking_server import TrackingServer
 
 pytestmark = pytest.mark.long
 EPOCHS = 400
@@ -21,51 +17,20 @@ RUN = ["run", "digits-erasure", "--set", f"training.epochs={EPOCHS}", "--set", "
        "transfer=null"]  # fmt: skip
 
 
-class Server:
-    """An MLflow server of somebody's own, with its database."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database, self._folder, self._port = folder / "theirs.db", folder, free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.begin()
-
-    def begin(self) -> None:
-        """Start it, again or for the first time."""
-        words = ["-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}", "--workers", "1"]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *words, "--port", str(self._port)], stdout=log, stderr=log, cwd=self._folder,
-                env=environment, start_new_session=True,
-            )  # fmt: skip
-        wait_until(lambda: answers(f"{self.url}/health"), 120)
-
-    def tell(self, number: signal.Signals) -> None:
-        """Send it, and what it has begun, a signal."""
-        with suppress(ProcessLookupError):  # it is dead already
-            os.killpg(self._process.pid, number)
-        if number == signal.SIGKILL:
-            self._process.wait()
-
-    def ask(self, query: str) -> list[Any]:
-        """What its database says."""
-        with closing(sqlite3.connect(self.database)) as database:
-            return database.execute(query).fetchall()
-
-    def require_each_epoch_once(self) -> None:
-        """Every figure of every epoch is there, once."""
-        for key in ("loss", "validation_loss", "epoch_seconds", "images_per_second"):
-            found = self.ask(f"select step, count(*) from metrics where key = '{key}' group by run_uuid, step")
-            assert sorted(found) == [(epoch, 1) for epoch in range(1, EPOCHS + 1)], key
-
-
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingServer]:
     """One that every command is told of."""
-    made = Server(tmp_path)
+    made = TrackingServer(tmp_path)
     monkeypatch.setenv("DAE_MLFLOW_URI", made.url)
     yield made
     made.tell(signal.SIGKILL)
+
+
+def require_each_epoch_once(server: TrackingServer) -> None:
+    """Every figure of every epoch is there, once."""
+    for key in ("loss", "validation_loss", "epoch_seconds", "images_per_second"):
+        found = server.ask(f"select step, count(*) from metrics where key = '{key}' group by run_uuid, step")
+        assert sorted(found) == [(epoch, 1) for epoch in range(1, EPOCHS + 1)], key
 
 
 def training(store: Path, started: Any) -> subprocess.Popen[str]:
@@ -82,7 +47,7 @@ def checkpoint(store: Path) -> float:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_a_training_does_not_wait_for_a_server_that_is_away(
-    tmp_path: Path, server: Server, started: Any, how: signal.Signals
+    tmp_path: Path, server: TrackingServer, started: Any, how: signal.Signals
 ) -> None:
     """It trains on, and when the server is back it is told everything, once."""
     store = tmp_path / "store"
@@ -97,13 +62,13 @@ def test_a_training_does_not_wait_for_a_server_that_is_away(
         server.tell(signal.SIGCONT)
     _, said = begun.communicate(timeout=200)
     assert begun.returncode == 0, said
-    server.require_each_epoch_once()
+    require_each_epoch_once(server)
     assert server.ask("select distinct status from runs") == [("FINISHED",)]
     assert list((store / "journal").iterdir()) == []
 
 
 def test_one_that_stays_away_costs_nothing_but_the_wait(
-    tmp_path: Path, server: Server, started: Any, dae: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: TrackingServer, started: Any, dae: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run ends with a paragraph, `dae sync` delivers what waits, and the same command goes on."""
     store = tmp_path / "store"
@@ -119,17 +84,17 @@ def test_one_that_stays_away_costs_nothing_but_the_wait(
     server.begin()
     assert "runs have more to tell MLflow than it has heard: `dae sync`" in dae(store, "doctor", status=1).stdout
     assert "messages told" in dae(store, "sync").stdout
-    server.require_each_epoch_once()
+    require_each_epoch_once(server)
     assert server.ask("select distinct status from runs") == [("FAILED",)]
     assert "Nothing waits" in dae(store, "sync").stdout
     dae(store, *RUN)
-    server.require_each_epoch_once()
+    require_each_epoch_once(server)
     assert server.ask("select status, count(*) from runs group by status order by status") == [
         ("FAILED", 1), ("FINISHED", 2)
     ]  # fmt: skip
 
 
-def test_a_run_without_its_server_can_be_ended(tmp_path: Path, server: Server, started: Any) -> None:
+def test_a_run_without_its_server_can_be_ended(tmp_path: Path, server: TrackingServer, started: Any) -> None:
     """SIGTERM is heard at once: nobody waits to be told that it ends."""
     store = tmp_path / "store"
     begun = training(store, started)

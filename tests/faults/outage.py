@@ -1,0 +1,89 @@
+"""MLflow is away for minutes while a network trains; beside it, on the other core, the same training keeps its MLflow.
+
+Both share the machine at every moment. So how many epochs each has come on tells whether the one without MLflow is
+slower, whatever else the machine does. `python tests/faults/outage.py`.
+"""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "processes"))
+
+from commands import DAE, environment_of
+from studio import wait_until
+from tracking_server import TrackingServer
+
+BEFORE_SECONDS = 60.0  # both have their MLflow: how much faster one of them is by itself
+NETWORK = "architecture={conv: {widths: [16, 32], code: 16}}"  # whose epochs last long enough to be few
+CHANGES = (NETWORK, "training.batch=64", "training.threads=1", "training.epochs=20000", "transfer=null")
+WORDS = ["run", "digits-erasure", *(word for change in CHANGES for word in ("--set", change))]
+
+
+@dataclass
+class Training:
+    """A training with an MLflow of its own."""
+
+    server: TrackingServer
+    process: subprocess.Popen[bytes]
+
+    def epochs(self, begin: float, end: float) -> int:
+        """How many it has come on between two times, in seconds since 1970: they keep the time at which they ended."""
+        query = f"select count(*) from metrics where key = 'loss' and timestamp between {begin * 1e3} and {end * 1e3}"
+        return int(self.server.ask(query)[0][0])
+
+    def steps(self) -> list[int]:
+        """The epochs that its MLflow knows."""
+        return [step for (step,) in self.server.ask("select step from metrics where key = 'loss' order by step")]
+
+    def end(self) -> None:
+        """End both."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(300)
+        self.server.tell(signal.SIGKILL)
+
+
+def begin(folder: Path) -> Training:
+    """Begin one."""
+    folder.mkdir(parents=True)
+    server, store = TrackingServer(folder), folder / "store"
+    environment = {**environment_of(store), "DAE_MLFLOW_URI": server.url, "DAE_LOCKS": str(folder)}
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen([DAE, *WORDS], env=environment, stdout=said, stderr=said)
+    return Training(server, process)
+
+
+def measure(folder: Path, seconds: float) -> dict[str, float]:
+    """What an outage costs: epochs lost and doubled, and the time an epoch takes, beside one with MLflow."""
+    away, there = begin(folder / "away"), begin(folder / "there")
+    try:
+        wait_until(lambda: away.steps() and there.steps(), 300)
+        first = time.time()
+        time.sleep(BEFORE_SECONDS)
+        away.server.tell(signal.SIGKILL)
+        gone = time.time()
+        time.sleep(seconds)
+        back = time.time()
+        away.server.begin()
+        wait_until(lambda: away.epochs(back, time.time()) > 0, 300)  # all before them are told by then
+        steps = away.steps()
+        by_itself = there.epochs(first, gone) / away.epochs(first, gone)
+        slower = there.epochs(gone, back) / away.epochs(gone, back) / by_itself - 1
+    finally:
+        away.end()
+        there.end()
+    lost, doubled = len(set(range(1, steps[-1] + 1)) - set(steps)), len(steps) - len(set(steps))
+    return {"away_seconds": back - gone, "epochs": steps[-1], "lost": lost, "doubled": doubled, "slower": slower}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="how long MLflow is away")
+    parser.add_argument("--folder", type=Path, required=True, help="a new one")
+    asked = parser.parse_args()
+    print(json.dumps(measure(asked.folder.resolve(), asked.seconds)))
