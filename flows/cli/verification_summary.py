@@ -76,7 +76,8 @@ def _shown(value: float | str | None) -> str:
 
 
 def _verdict(found: "Verification") -> str:
-    within = f": by at most {found.tolerance:g} of the value" if found.verdict == "equal within tolerance" else ""
+    near = f"{found.tolerance:.2g} of its value, dB to {4.343 * found.tolerance:.2g}"
+    within = f": each number to {near}" if found.verdict == "equal within tolerance" else ""
     return f"{found.verdict[:1].upper()}{found.verdict[1:]}{within}."
 
 
