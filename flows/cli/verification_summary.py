@@ -1,6 +1,6 @@
 """The end of `dae verify`: a verdict for each group of things, what is not bit-equal, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -36,14 +36,17 @@ def _print(console: Console, text: str, style: str = "") -> None:
 
 def _how(found: "Verification") -> str:
     """How it was computed now: by the stages whose device and threads change the result."""
-    chosen = [it for it in found.computed.values() if "precision" in it]
-    ways = dict.fromkeys(f"{it['device']}, {it['precision']}, {_count(int(it['threads']))}" for it in chosen)
+    stages = [name for name, it in found.computed.items() if "precision" in it]
+    now, then = ([*dict.fromkeys(_way(it[name]) for name in stages)] for it in (found.computed, found.computed_then))
     done = "trained again" if found.trained else "evaluated again"
-    return f"{done} on {' and '.join(ways)}" if ways else done
+    on = f" on {' and '.join(now)}" if now else ""
+    return f"{done}{on}{', as it was computed' if now and now == then else ''}"
 
 
-def _count(threads: int) -> str:
-    return f"{threads} thread{'s' * (threads != 1)}"
+def _way(computed: "Mapping[str, str]") -> str:
+    """Device, precision and threads."""
+    threads = computed.get("threads", "?")
+    return f"{computed.get('device', '?')}, {computed.get('precision', '?')}, {threads} thread{'s' * (threads != '1')}"
 
 
 def _table(compared: "Sequence[Compared]") -> Table:
@@ -64,9 +67,9 @@ def _table(compared: "Sequence[Compared]") -> Table:
 def _format(one: "Compared") -> str:
     """A thing that is not bit-equal: what the run keeps, what came out, by how much they differ."""
     values = [_shown(one.kept), _shown(one.now)]
-    beside = f" {values[0]} then, {values[1]} now;" if one.kept is not None or one.now is not None else ""
-    apart = f" off by {one.difference:.2g}" if one.difference is not None else ""
-    return f"{one.name}:{beside}{apart}{f' ({one.remark})' if one.remark else ''} - {one.verdict}"
+    beside = f"{values[0]} then, {values[1]} now" if one.kept is not None or one.now is not None else ""
+    apart = f"off by {one.difference:.2g}" if one.difference else ""
+    return f"{one.name}: {', '.join(filter(None, [beside, apart, one.remark, one.verdict]))}"
 
 
 def _shown(value: float | str | None) -> str:

@@ -193,11 +193,11 @@ class Again:
     def _as_computed(self, name: str) -> Experiment:
         """The experiment with the device, the precision and the threads of one stage: equal ones give equal bytes."""
         then, summary = self.kept.computed(name), self.kept.model.summary
-        device = then.get("device", summary.device)
+        device, threads = then.get("device", summary.device), then.get("threads", "")
         update = {
             "device": "cpu" if device == "cuda" and not torch.cuda.is_available() else device,
             "precision": then.get("precision", summary.precision),
-            "threads": self._threads or int(then.get("threads", summary.threads)),
+            "threads": self._threads or (int(threads) if threads.isdecimal() else summary.threads),
         }
         training = self.kept.experiment.training.model_copy(update=update)
         return self.kept.experiment.model_copy(update={"training": training})

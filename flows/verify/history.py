@@ -4,10 +4,10 @@ import re
 
 from ..store import tracking
 from ..store.store import Store
+from ..store.verified import AT, HOW, VERDICT, WHY
 from .record import Verification
 
 FOLDER = "verifications"  # among a run's artifacts
-AT, VERDICT, HOW, WHY = "verified.at", "verified.verdict", "verified.how", "verified.why"
 NOTE = "mlflow.note.content"
 LINE = re.compile(r"\n*^\*\*Last verified\*\* .*$", re.MULTILINE)
 MOST = 1000  # characters of the reasons in the note

@@ -45,6 +45,7 @@ class Verification(Record):
         left_out: What was not verified, a sentence each.
         remarks: What else is to be said, a sentence each.
         computed: With what each stage was computed now, as a report has it.
+        computed_then: With what the same stages were computed when the run was made, as far as it says.
         seconds: What it took.
     """
 
@@ -59,6 +60,7 @@ class Verification(Record):
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     computed: dict[str, dict[str, str]] = Field(default={})
+    computed_then: dict[str, dict[str, str]] = Field(default={})
     seconds: float
 
 

@@ -61,6 +61,7 @@ def verify(text: str, store: Store, *, train: bool = False, threads: int = 0) ->
         left_out=tuple(_left_out(kept, compared, train=train)),
         remarks=tuple(_remarks(kept, again)),
         computed=again.computed,
+        computed_then={name: kept.computed(name) for name in again.computed},
         seconds=time.perf_counter() - began,
     )
 
