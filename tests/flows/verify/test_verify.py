@@ -1,4 +1,4 @@
-"""`dae verify` through its command, on 8x8 digits: what is bit-equal, what is not, and why; what the run's page says."""
+"""`dae verify` through its command, on 8x8 digits: what is bit-equal, what is not, why, and what a page says of it."""
 
 import json
 import shutil
@@ -261,7 +261,7 @@ def test_data_that_have_changed_are_named_and_nothing_is_computed_of_them(
         picture = np.random.default_rng(number).integers(0, 255, (16, 16), np.uint8)
         Image.fromarray(picture).save(folder / f"{number}.png")
     (folder / "40.png").rename(tmp_path / "later.png")
-    dataset = f"dataset={{image_folder: {{path: {folder}, size: 16, channels: 1}}}}"
+    dataset = f"dataset={{image_folder: {{path: {folder}, size: 16}}}}"
     words = [*SMALL, "--set", dataset, "--set", "architecture={conv: {code: 8}}"]
     run = reported(dae, store, "run", "digits-erasure", *words)["mlflow"]["run_id"]
     assert verify(run)["verdict"] == "bit-equal"
