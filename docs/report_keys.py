@@ -23,6 +23,7 @@ WORDS = {
     "seconds": "how long the run took, whole and stage by stage",
     "reused": "the stages that came from the cache",
     "plugins": "each plugin that was used, with its distribution, version and the digest of its code",
+    "computed": "with what each stage was computed, whoever did: device, threads, code, versions, processor, driver",
     "files": "where the store and the run's files lie",
     "layout": "the version of these keys; a report of another version is refused",
     "training.images_per_second": "training images a second",

@@ -31,6 +31,7 @@ try:
         study,
         sweep,
         sync,
+        verify,
     )
 except KeyboardInterrupt:  # nothing has begun
     raise SystemExit(130) from None
@@ -61,6 +62,7 @@ def _every_command(
 
 app.command()(run.run)
 app.command()(run.rerun)
+app.command()(verify.verify)
 app.command()(stack.stack)
 app.command()(sweep.sweep)
 app.command()(study.study)
@@ -95,7 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: What follows `dae`; None takes the process's own.
 
     Returns:
-        The exit status: 0, 1 for what failed, 2 for wrong input, 130 for an interrupt.
+        The exit status: 0, 1 for what failed, 2 for wrong input, 3 of `dae verify` for a run that is different, 130 for
+        an interrupt.
     """
     # Before torch is loaded: idle OpenMP threads sleep soon instead of spinning. It costs a
     # lone training some 12 %, and makes two that share two cores four times faster: see docs/decisions/spinning.md.

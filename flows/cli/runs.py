@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ..store.environment import ELSEWHERE
 from ..store.store import Store
+from ..store.verified import AT, VERDICT
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, format_size, store_at
 
@@ -43,7 +44,8 @@ def facts(run: "Run") -> dict[str, Any]:
     """What a list of runs says of one; None for what it does not know.
 
     Keys: ``run_id``, ``name``, ``state`` as MLflow calls it, ``restored_db`` and ``gain_db`` over the best baseline,
-    means over the test samples, and ``started``, in UTC as ISO 8601 writes it.
+    means over the test samples, and ``started``, in UTC as ISO 8601 writes it; ``verified``, what `dae verify` said
+    last, and ``verified_at``.
     """
     metrics, started = run.data.metrics, datetime.fromtimestamp(run.info.start_time / 1000, UTC)
     return {
@@ -53,6 +55,8 @@ def facts(run: "Run") -> dict[str, Any]:
         "restored_db": metrics.get("restored_db"),
         "gain_db": metrics.get("gain_db.mean"),
         "started": started.isoformat(timespec="seconds"),
+        "verified": run.data.tags.get(VERDICT),
+        "verified_at": run.data.tags.get(AT),
     }
 
 

@@ -1,7 +1,7 @@
 """The stage that restores the test images without a network, in every way we know."""
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.evaluation.baselines import measure
+from daecore.evaluation.baselines import Baselines, measure
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import CorruptionSpec, digest
 
@@ -31,7 +31,13 @@ def baselines_request(experiment: Experiment, dataset: DatasetRef) -> BaselinesR
 def measure_baselines(request: BaselinesRequest) -> FileRef:
     """Restore the test images without a network, in every way we know; scores and fitted map in one file."""
     store, path = current_store(), request.folder / "baselines.npz"
-    with store.lock(f"baselines-{digest(request.key)}") as waited, hold(ONE_CORE), ONE_CORE.apply():
+    with store.lock(f"baselines-{digest(request.key)}") as waited, hold(ONE_CORE):
         if not (waited and path.exists()):  # else another process has just measured them
-            measure(splits_of(request.dataset), Corruptor(request.corruptions)).save(path)
+            fit_baselines(request).save(path)
         return file_ref(store, path)
+
+
+def fit_baselines(request: BaselinesRequest) -> Baselines:
+    """The same, where one core is held already; nothing is written."""
+    with ONE_CORE.apply():
+        return measure(splits_of(request.dataset), Corruptor(request.corruptions))

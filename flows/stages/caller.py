@@ -18,6 +18,7 @@ from ..store.process_tag import without_process
 from ..store.store import current_store
 from ..store.usage import usage, uses
 from .agenda import Agenda
+from .computed import keep_facts, kept_facts
 from .stage import Request, Timed
 from .threads import decide_threads, keys, without_threads
 
@@ -69,7 +70,9 @@ class Caller:
                 result, reused = stage.with_options(refresh_cache=True)(request, *others), False
                 self._keep(request, result, None)
         self.uses += _used(request, result)
-        self.timings.append(Timed(stage=name, seconds=time.perf_counter() - began, reused=reused))
+        computed = self._computed(stage, request, result, reused=reused)
+        seconds = time.perf_counter() - began
+        self.timings.append(Timed(stage=name, seconds=seconds, reused=reused, computed=computed))
         log.info(
             "%s: %s in %.1f s", name, "reused" if reused else "done", self.timings[-1].seconds, extra={"end": name}
         )
@@ -83,6 +86,12 @@ class Caller:
                 self.said.update(used)
                 tracking.tag(self.run, usage(self.said))
             return intact is None or (intact(result) and _is_settled(request))
+
+    def _computed(self, stage: Any, request: Request, result: Any, *, reused: bool) -> dict[str, str]:
+        """With what the result was computed: just now, which is noted, or when it was."""
+        if not reused:
+            keep_facts(stage, request, result, current_store())
+        return kept_facts(request, current_store())
 
     def anew(self, request: Request) -> bool:
         """Whether what is asked for is to be made anew: once, not each time it is asked for."""

@@ -1,5 +1,7 @@
 """The stage that gives a network's restorations error bars: trained, calibrated on validation, measured on test."""
 
+from dataclasses import dataclass
+
 import torch
 from matplotlib.figure import Figure
 
@@ -7,6 +9,7 @@ from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs, enlarge
 from daecore.data.samples import Pairs, Samples, as_float
 from daecore.experiment.experiment import Experiment
+from daecore.model.autoencoder import Autoencoder
 from daecore.plots import figures
 from daecore.plugin.spec import CorruptionSpec, digest
 from daecore.record import Record
@@ -21,7 +24,7 @@ from ..store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
 from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network
-from ..store.store import current_store
+from ..store.store import Store, current_store
 from .dataset import splits_of
 from .stage import DeviceRequest, device_of, stage
 
@@ -39,6 +42,25 @@ class ErrorBarsRequest(DeviceRequest):
     level: float
     examples: int
     seed: int
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Error bars with what they were measured on.
+
+    Attributes:
+        model: Whose restorations they bound.
+        bars: They.
+        sigma: Of the noise whose derivative they come from; 0 where they come from a network.
+        pairs: The test pairs.
+        report: What they are worth.
+    """
+
+    model: Autoencoder
+    bars: ErrorBars
+    sigma: float
+    pairs: Pairs
+    report: ErrorBarsReport
 
 
 class FittedErrorBars(Record):
@@ -78,7 +100,25 @@ def error_bars_request(
 @stage(code=("daecore.uncertainty.error_bars", "daecore.uncertainty.report", "daecore.plots.figures"))
 def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
     """Teach what the network may be wrong by, calibrate it on validation pictures, measure it on test pictures."""
-    store, device, corruptor = current_store(), request.device, Corruptor(request.corruptions)
+    store = current_store()
+    found = calibrate_bars(request, store)
+    with hold(request.device), request.device.apply():
+        panel = _panel(found)
+    with store.lock(f"error-bars-{digest(request.key)}"):
+        save_error_bars(request.folder / NAME, found.bars, _header(request, found))
+        write_atomically(request.folder / PANEL, figures.png(panel))
+        files = {name: file_ref(store, request.folder / name) for name in (NAME, PANEL)}
+    return FittedErrorBars(report=found.report, files=files)
+
+
+def calibrate_bars(request: ErrorBarsRequest, store: Store) -> Calibrated:
+    """The same; nothing is written.
+
+    Args:
+        request: What to bound.
+        store: Where the network lies.
+    """
+    device, corruptor = request.device, Corruptor(request.corruptions)
     model = load_network(request.model, store).to(device.kind)
     splits = splits_of(request.dataset, device.kind)
     group = splits.test[0]
@@ -92,28 +132,28 @@ def fit_bars(request: ErrorBarsRequest) -> FittedErrorBars:
         whole = draw_pairs(group, corruptor)
         pairs = Pairs(group.select(index), whole.asked(index))
         report = measure_error_bars(model, bars, pairs)
-        panel = _panel(model, bars, pairs)
-    header = ErrorBarsHeader(
+    sigma = estimator.sigma if isinstance(estimator, DerivativeEstimator) else 0.0
+    return Calibrated(model, bars, sigma, pairs, report)
+
+
+def _header(request: ErrorBarsRequest, found: Calibrated) -> ErrorBarsHeader:
+    return ErrorBarsHeader(
         weights_sha256=request.model.summary.weights_sha256,
         dataset=request.dataset.spec.name,
-        corruptions=str(corruptor),
-        sigma=estimator.sigma if isinstance(estimator, DerivativeEstimator) else 0.0,
-        channels=splits.train.shape[0],
-        decibel_shift=bars.decibel_shift,
-        constant=bars.constant,
-        report=report,
+        corruptions=str(Corruptor(request.corruptions)),
+        sigma=found.sigma,
+        channels=request.dataset.shape[0],
+        decibel_shift=found.bars.decibel_shift,
+        constant=found.bars.constant,
+        report=found.report,
     )
-    with store.lock(f"error-bars-{digest(request.key)}"):
-        save_error_bars(request.folder / NAME, bars, header)
-        write_atomically(request.folder / PANEL, figures.png(panel))
-        files = {name: file_ref(store, request.folder / name) for name in (NAME, PANEL)}
-    return FittedErrorBars(report=report, files=files)
 
 
-def _panel(model: torch.nn.Module, bars: ErrorBars, pairs: Pairs) -> Figure:
+def _panel(found: Calibrated) -> Figure:
     """The first pictures with their bounds."""
+    pairs = found.pairs
     clean = Samples(pairs.clean.head(SHOWN))
-    said = bars(model, pairs.asked(torch.arange(len(clean))))
+    said = found.bars(found.model, pairs.asked(torch.arange(len(clean))))
     rows = {
         "original": as_float(clean.data),
         "corrupted": enlarge(pairs.corrupted[:SHOWN], clean.shape),

@@ -1,7 +1,6 @@
 """The stage that evaluates a network beside the baselines, with its pictures."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,8 +12,9 @@ from daecore.corruption.pairs import draw_pairs, enlarge
 from daecore.data.arrays import save_arrays
 from daecore.data.samples import Pairs, Samples, Splits, as_float
 from daecore.evaluation.baselines import Baselines
-from daecore.evaluation.denoising import DenoisingReport, evaluate
+from daecore.evaluation.denoising import DenoisingReport, Evaluation, evaluate
 from daecore.experiment.experiment import Experiment
+from daecore.model.autoencoder import Autoencoder
 from daecore.model.restore import restore
 from daecore.plots import figures
 from daecore.plugin.spec import CorruptionSpec, digest
@@ -25,7 +25,7 @@ from ..store.device_lock import hold
 from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network
-from ..store.store import current_store
+from ..store.store import Store, current_store
 from .baselines import baselines_request
 from .dataset import splits_of
 from .stage import DeviceRequest, device_of, stage
@@ -74,18 +74,23 @@ def evaluation_request(
     )
 
 
+@dataclass(frozen=True)
+class Restored:
+    """An evaluation with what it was made of; of the pairs the first group."""
+
+    evaluation: Evaluation
+    model: Autoencoder
+    splits: Splits
+    pairs: Pairs
+    baselines: Baselines
+
+
 @stage(code=("daecore.evaluation.denoising", "daecore.plots.figures"))
 def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
     """Restore the test images with the network, and evaluate it beside the baselines."""
     store, folder = current_store(), request.folder
-    device, corruptor = request.device, Corruptor(request.corruptions)
-    model = load_network(request.model, store).to(device.kind)
-    baselines = Baselines.load(request.baselines.absolute(store))
-    splits = splits_of(request.dataset, device.kind)
-    with hold(device), device.apply():
-        pairs = [draw_pairs(group, corruptor) for group in splits.test]
-        evaluated = evaluate(model, pairs, baselines, precision=device.precision)
-    pictures = _pictures(model, splits, pairs[0], baselines, evaluated.scores)
+    found = restore_pairs(request, store)
+    evaluated, pictures = found.evaluation, _pictures(found)
     with store.lock(f"evaluation-{digest(request.key)}"):
         save_arrays(folder / "per_image.npz", {"digest": np.array(evaluated.digest), **evaluated.scores})
         for name, picture in pictures.items():
@@ -94,15 +99,31 @@ def evaluate_denoising(request: EvaluationRequest) -> Evaluated:
     return Evaluated(report=evaluated.report, digest=evaluated.digest, files=files)
 
 
-def _pictures(
-    model: torch.nn.Module, splits: Splits, pairs: Pairs, baselines: Baselines, scores: Mapping[str, Any]
-) -> dict[str, Figure]:
+def restore_pairs(request: EvaluationRequest, store: Store) -> Restored:
+    """Restore the dataset's test pairs and evaluate what comes of it; nothing is written.
+
+    Args:
+        request: What to evaluate.
+        store: Where the network and the baselines lie.
+    """
+    device, corruptor = request.device, Corruptor(request.corruptions)
+    model = load_network(request.model, store).to(device.kind)
+    baselines = Baselines.load(request.baselines.absolute(store))
+    splits = splits_of(request.dataset, device.kind)
+    with hold(device), device.apply():
+        pairs = [draw_pairs(group, corruptor) for group in splits.test]
+        evaluated = evaluate(model, pairs, baselines, precision=device.precision)
+    return Restored(evaluated, model, splits, pairs[0], baselines)
+
+
+def _pictures(found: Restored) -> dict[str, Figure]:
     """What one looks at, by file name: images have rows and a histogram, points have arrows."""
-    if len(splits.train.shape) == 3:
+    shape, scores = found.splits.train.shape, found.evaluation.scores
+    if len(shape) == 3:
         decibels = {"corrupted": scores["corrupted_db"], "restored": scores["psnr_db"]}
-        panel = figures.panel(_rows(model, baselines, pairs))
+        panel = figures.panel(_rows(found.model, found.baselines, found.pairs))
         return {"panel.png": panel, "psnr_histogram.png": figures.psnr_histogram(decibels)}
-    return {"panel.png": _arrows(model, splits.train, pairs)} if splits.train.shape == (2,) else {}
+    return {"panel.png": _arrows(found.model, found.splits.train, found.pairs)} if shape == (2,) else {}
 
 
 def _rows(model: torch.nn.Module, baselines: Baselines, pairs: Pairs) -> dict[str, Tensor]:

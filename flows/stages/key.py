@@ -65,9 +65,19 @@ class Code:
         """SHA-256 of the code and of the libraries' versions: another one is another result."""
         return _digest(self)
 
+    @property
+    def sources(self) -> str:
+        """SHA-256 of the code alone."""
+        return digest(_sources(self))
+
 
 @cache
 def _digest(code: Code) -> str:
+    return digest([*_sources(code), {name: version(name) for name in code.libraries}])
+
+
+@cache
+def _sources(code: Code) -> list[str]:
     own = source_digest(code.own, within=(code.own,))
     core = source_digest(*code.core, leave_out=NO_RESULT)
-    return digest([own, core, {name: version(name) for name in code.libraries}])
+    return [own, core]

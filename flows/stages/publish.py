@@ -19,6 +19,8 @@ from ..store.model_ref import ModelRef, TrainingSummary
 from ..store.provenance import provenance
 from ..store.store import Store
 
+WEIGHTS = "weights.safetensors"
+
 log = logging.getLogger("daecore.progress")
 
 
@@ -57,15 +59,20 @@ def publish(
 
 def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes, run_id: str) -> FileRef:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        header = ModelHeader(
-            architecture=architecture.dump(),
-            input_shape=shapes.corrupted,
-            output_shape=shapes.clean,
-            plugins=provenance([architecture]),
-        )
-        save_tensors(path, model.state_dict(), header)
+        path = Path(folder) / WEIGHTS
+        save_network(path, model, architecture, shapes)
         return tracking.log_with_reference(run_id, path, "model")
+
+
+def save_network(path: Path, model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes) -> None:
+    """Write a network's weights, with all that is needed to build it again."""
+    header = ModelHeader(
+        architecture=architecture.dump(),
+        input_shape=shapes.corrupted,
+        output_shape=shapes.clean,
+        plugins=provenance([architecture]),
+    )
+    save_tensors(path, model.state_dict(), header)
 
 
 def find_published(tags: dict[str, str], store: Store) -> ModelRef | None:

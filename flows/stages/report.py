@@ -163,6 +163,7 @@ def _final(outcome: Outcome, store: Store) -> FinalReport:
         seconds={"total": outcome.seconds, **{item.stage: item.seconds for item in outcome.timings}},
         reused=[item.stage for item in outcome.timings if item.reused],
         plugins=provenance(specs),
+        computed={item.stage: item.computed for item in outcome.timings if item.computed},
         files={"store": root, "artifacts": str(tracking.artifact_folder(outcome.run_id))},
     )
 

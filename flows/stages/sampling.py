@@ -1,7 +1,7 @@
 """The stage that draws samples with a network that can, and measures what they are worth: the sampler's licence."""
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.evaluation.drawing import evaluate_sampler
+from daecore.evaluation.drawing import Drawn, evaluate_sampler
 from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment
 from daecore.model.sampler import Sampler
@@ -16,7 +16,7 @@ from ..store.device_lock import hold
 from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network
-from ..store.store import current_store
+from ..store.store import Store, current_store
 from .dataset import splits_of
 from .stage import DeviceRequest, device_of, stage
 
@@ -62,20 +62,30 @@ def sampling_request(experiment: Experiment, dataset: DatasetRef, model: ModelRe
 @stage(code=("daecore.evaluation.drawing", "daecore.plots.samples"))
 def evaluate_samples(request: SamplingRequest) -> Sampled:
     """Draw several samples of each of some test pictures, and measure them beside what exact ones would give."""
-    store, device = current_store(), request.device
-    model = load_network(request.model, store).to(device.kind)
-    if not isinstance(model, Sampler):
-        raise TypeError(f"{type(model).__name__} cannot draw")  # feasibility has refused it
-    splits = splits_of(request.dataset, device.kind)
-    with hold(device), device.apply():
-        drawn = evaluate_sampler(
-            model, splits, Corruptor(request.corruptions), request.sampling, precision=device.precision
-        )
-    files = {}
-    if len(splits.train.shape) == 3:
+    store, files = current_store(), {}
+    drawn = draw_samples(request, store)
+    if len(request.dataset.shape) == 3:
         few = slice(SHOWN)
         panel = sample_panel(drawn.clean[few], drawn.corrupted[few], drawn.mean[few], drawn.samples[:, few])
         with store.lock(f"samples-{digest(request.key)}"):
             write_atomically(request.folder / PANEL, figures.png(panel))
             files[PANEL] = file_ref(store, request.folder / PANEL)
     return Sampled(report=drawn.report, files=files)
+
+
+def draw_samples(request: SamplingRequest, store: Store) -> Drawn:
+    """Draw the samples and measure them; nothing is written.
+
+    Args:
+        request: What to draw.
+        store: Where the network lies.
+    """
+    device = request.device
+    model = load_network(request.model, store).to(device.kind)
+    if not isinstance(model, Sampler):
+        raise TypeError(f"{type(model).__name__} cannot draw")  # feasibility has refused it
+    splits = splits_of(request.dataset, device.kind)
+    with hold(device), device.apply():
+        return evaluate_sampler(
+            model, splits, Corruptor(request.corruptions), request.sampling, precision=device.precision
+        )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
+from pydantic import Field
+
 from daecore.device import Device, resolve_device
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.extension import Extension
@@ -62,11 +64,15 @@ class DeviceRequest(Request):
 
 
 class Timed(Record):
-    """How one stage went: its seconds, and whether it came from the cache."""
+    """How one stage went: its seconds, whether it came from the cache, and with what it was computed, if that is known.
+
+    What it was computed with is told of the result: of one that was reused, of whoever computed it.
+    """
 
     stage: str
     seconds: float
     reused: bool
+    computed: dict[str, str] = Field(default={})
 
 
 class Stage(KeptTask[Asked, Result]):

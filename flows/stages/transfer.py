@@ -59,17 +59,22 @@ def transfer_request(
 def transfer(request: TransferRequest) -> TransferReport:
     """Train classifiers from the encoders and their controls, and sum up."""
     with show_progress("classifiers"):
-        return summarise(_scores(request))
+        return classify(request, current_store())
 
 
-def _scores(request: TransferRequest) -> list[Score]:
+def classify(request: TransferRequest, store: Store) -> TransferReport:
+    """The same, without a flow run that shows how far it is; the networks lie in the store."""
+    return summarise(_scores(request, store))
+
+
+def _scores(request: TransferRequest, store: Store) -> list[Score]:
     options, device = request.transfer, request.device
     splits, scores = splits_of(request.dataset, device.kind), []
     total = len(options.labels) * options.seeds * len(classifiers.CELLS)
     with hold(device), device.apply():
         classifying = Agenda()
         for score in classifiers.transfer(
-            _encoders(request, current_store()), splits, options,
+            _encoders(request, store), splits, options,
             seed=request.seed, input_shape=request.denoising.input_shape, precision=device.precision,
         ):  # fmt: skip
             scores.append(score)

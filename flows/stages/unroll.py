@@ -6,7 +6,7 @@ import torch
 
 from daecore.data.samples import as_float
 from daecore.experiment.experiment import Experiment
-from daecore.model.autoencoder import Shapes, initialise
+from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.model.stack import unroll as give_weights
 from daecore.plugin.spec import ArchitectureSpec, digest
 from daecore.training.checkpoint import tensors_digest
@@ -77,14 +77,20 @@ def _start(request: UnrollRequest, key: str, parent: str) -> str:
 
 
 def _make(request: UnrollRequest, run_id: str, store: Store) -> ModelRef:
-    shapes = Shapes(request.dataset.shape, request.dataset.shape)
-    whole = initialise(request.architecture, shapes, 0).eval()
-    give_weights(whole, [load_network(ref, store) for ref in request.layers])
+    whole, shapes = unrolled(request, store)
     _record(request, run_id)
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)
     log.info("%d layers are one network", len(request.layers))
     summary = _summary(request, tensors_digest(whole.state_dict()))
     return publish(whole, request.architecture, shapes, example, summary, run_id)
+
+
+def unrolled(request: UnrollRequest, store: Store) -> tuple[Autoencoder, Shapes]:
+    """The network of layers that lie in the store, and what it maps between; nothing is written."""
+    shapes = Shapes(request.dataset.shape, request.dataset.shape)
+    whole = initialise(request.architecture, shapes, 0).eval()
+    give_weights(whole, [load_network(ref, store) for ref in request.layers])
+    return whole, shapes
 
 
 def _record(request: UnrollRequest, run_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from daecore.evaluation.denoising import DenoisingReport
 from daecore.evaluation.sampling import SamplingReport
 from daecore.experiment.experiment import Experiment
@@ -38,6 +40,7 @@ class FinalReport(Record):
     seconds: dict[str, float]
     reused: list[str]
     plugins: dict[str, str]
+    computed: dict[str, dict[str, str]] = Field(default={})
     files: dict[str, str]
     layout: int = LAYOUT
 

@@ -101,6 +101,6 @@ def _difference(name: str, origin: str) -> str:
     here = f"{now.distribution} {now.version}".strip()
     same = f"{distribution} {version}".strip() == here
     return (
-        f"The {kind} {extension!r} was {distribution} {version} with code {digest[:12]}, and is "
+        f"The {kind} {extension!r} was {f'{distribution} {version}'.strip()} with code {digest[:12]}, and is "
         f"{'the same version' if same else here} with code {now.digest[:12]}."
     )

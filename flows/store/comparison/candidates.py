@@ -110,7 +110,7 @@ def _candidate(run: Run) -> Candidate:
     kept = tracking.artifact(run.info.run_id, "report.json")
     if not kept.is_file():
         raise StoreError(f"The run {run.info.run_id} ({run.info.run_name}) is {run.info.status} and has no report.")
-    evaluation, scores = _scores(tracking.artifact(run.info.run_id, "per_image.npz"))
+    evaluation, scores = read_scores(tracking.artifact(run.info.run_id, "per_image.npz"))
     try:
         report = json.loads(kept.read_text(encoding="utf-8"))
         training = report["training"]
@@ -136,7 +136,7 @@ def _gain(denoising: Mapping[str, Any]) -> Interval | None:
     return Interval.model_validate(found) if found else None
 
 
-def _scores(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
+def read_scores(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
     """The evaluation's digest, and the scores by column."""
     try:
         with np.load(path, allow_pickle=False) as arrays:

@@ -115,6 +115,11 @@ def experiment_of(run_id: str) -> str:
     return str(client().get_run(run_id).info.experiment_id)
 
 
+def is_made_here(run_id: str) -> bool:
+    """Whether it is this very process that works, or has worked, on a run."""
+    return is_ours(client().get_run(run_id))
+
+
 def began(run_id: str) -> int:
     """When a run began, in milliseconds since 1970."""
     return int(client().get_run(run_id).info.start_time)

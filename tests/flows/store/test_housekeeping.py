@@ -358,6 +358,8 @@ def test_runs_are_listed_as_json_under_fixed_names(many: Store, capsys: pytest.C
     assert first == {
         "run_id": run_id(MANY - 1), "name": "run 50000", "state": "FINISHED", "restored_db": 15.25, "gain_db": 0.5,
         "started": "2029-07-29T06:13:20+00:00",
+        "verified": None,
+        "verified_at": None,
     }  # fmt: skip
     assert (second["name"], second["restored_db"], second["gain_db"]) == ("run 49999", None, None)
 
