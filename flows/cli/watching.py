@@ -60,8 +60,10 @@ def run_watched(
             if isinstance(error, KeyboardInterrupt) or interrupts.was_interrupted():
                 _say_stopped(goes_on)
                 raise typer.Exit(130) from None
+            from daecore.addresses import hide_passwords
             from daecore.errors import InputError
 
+            hide_passwords(error)
             if isinstance(error, InputError) or not isinstance(error, Exception):
                 raise
             if verbose:

@@ -39,6 +39,7 @@ def environment(store: "Store") -> dict[str, str]:
             "PREFECT_HOME": str(store.prefect),
             "PREFECT_LOCAL_STORAGE_PATH": str(store.cached_results),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "daecore",
+            "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # what is said before a flow begins is printed
             "PREFECT_PROFILES_PATH": os.environ.get("PREFECT_PROFILES_PATH", os.devnull),  # none of the store's
             "PREFECT_LOGGING_CONFIG_PATH": _logging_configuration(),
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # ours has a guard: `temporary_server`

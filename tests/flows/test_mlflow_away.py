@@ -1,19 +1,15 @@
 """MLflow's server dies, stands still, or stays away while a run trains: every epoch is told once, whoever waits."""
 
-import os
 import signal
-import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from daecore_flows.studio.parts import answers
-from studio import free_port, wait_until
+from servers import Mlflow
+from studio import wait_until
 
 pytestmark = pytest.mark.long
 EPOCHS = 400
@@ -21,36 +17,8 @@ RUN = ["run", "digits-erasure", "--set", f"training.epochs={EPOCHS}", "--set", "
        "transfer=null"]  # fmt: skip
 
 
-class Server:
-    """An MLflow server of somebody's own, with its database."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database, self._folder, self._port = folder / "theirs.db", folder, free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.begin()
-
-    def begin(self) -> None:
-        """Start it, again or for the first time."""
-        words = ["-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}", "--workers", "1"]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *words, "--port", str(self._port)], stdout=log, stderr=log, cwd=self._folder,
-                env=environment, start_new_session=True,
-            )  # fmt: skip
-        wait_until(lambda: answers(f"{self.url}/health"), 120)
-
-    def tell(self, number: signal.Signals) -> None:
-        """Send it, and what it has begun, a signal."""
-        with suppress(ProcessLookupError):  # it is dead already
-            os.killpg(self._process.pid, number)
-        if number == signal.SIGKILL:
-            self._process.wait()
-
-    def ask(self, query: str) -> list[Any]:
-        """What its database says."""
-        with closing(sqlite3.connect(self.database)) as database:
-            return database.execute(query).fetchall()
+class Server(Mlflow):
+    """One that is asked what it was told."""
 
     def require_each_epoch_once(self) -> None:
         """Every figure of every epoch is there, once."""
