@@ -35,7 +35,7 @@ class Planted:
         return found
 
     def _in(self, content: bytes) -> Iterable[str]:
-        return (name for name, looks in self._forms.items() if any(form in content for form in looks))
+        return (name for name, written in self._forms.items() if any(form in content for form in written))
 
 
 def contents(path: Path) -> Iterable[bytes]:
