@@ -8,7 +8,7 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale audit sbom clean
+.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale soak audit sbom clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -53,6 +53,9 @@ bench: .venv/bench.stamp  ## our loop beside the bare loop and the peers; the wh
 
 bench-scale: .venv/test.stamp  ## how it grows: pictures, runs, processes, machines; bench-scale.json
 	$(BIN)/python bench/scale.py --json bench-scale.json
+
+soak: .venv/test.stamp  ## hours of ordinary use (goes on where it was): failures, memory, handles, pages; build/soak/soak.jsonl
+	$(BIN)/python bench/soak.py
 
 audit: .venv/audit.stamp  ## what is known of the dependencies; status 3 where the database cannot be reached
 	$(BIN)/python deploy/audit.py

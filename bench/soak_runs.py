@@ -98,7 +98,7 @@ def beside(folder: Path, log: Log, count: int) -> None:
 def _clean_up(store: Path, log: Log, ended: threading.Event) -> None:
     removed = {event["run"] for event in log.of("rm")}
     while not ended.is_set():
-        old = [it["run"] for it in log.of("beside", status=0)[:-3] if it["run"] not in removed]
+        old = [it["run"] for it in log.of("beside", status=0)[:-2] if it["run"] not in removed]
         if not old:
             ended.wait(1)
             continue

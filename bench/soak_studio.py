@@ -21,9 +21,8 @@ SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 COMING_UP_SECONDS, PATIENCE_SECONDS = 300, 60
 BUSY, ATTEMPTS = 503, 20
-PREFECT_PORT, MLFLOW_PORT = 42610, 52610
 NAMES = {  # words of a command line, and what it is
-    "prefect_server": "prefect", "mlflow server": "mlflow", "mlflow.server": "mlflow worker",
+    "prefect_server": "prefect", "-m mlflow server": "mlflow", "/mlflow/": "mlflow worker",
     "studio.serving": "runner", "studio.flow_run": "flow run", " up": "dae up",
 }  # fmt: skip
 
@@ -126,10 +125,9 @@ def _studio(store: Path, log: Path) -> Iterator[Studio]:
         "DAE_DATA": str(store.parent / "data"),
         "OMP_NUM_THREADS": "1",
     }
-    ports = ["--prefect-port", str(PREFECT_PORT), "--mlflow-port", str(MLFLOW_PORT)]
     with log.open("ab") as output:
         before = log.stat().st_size
-        process = subprocess.Popen([DAE, "up", *ports], env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([DAE, "up"], env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         limit = time.monotonic() + COMING_UP_SECONDS
         while "is up after" not in log.read_text(errors="replace")[before:]:

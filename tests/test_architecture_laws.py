@@ -79,7 +79,7 @@ ROOMS = (  # of the core, from the ground up
     "testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up
-    "interrupts working_folder guard",
+    "interrupts working_folder garbage guard",
     "store kit",
     "workers progress stages reconcile",
     "artifacts",
