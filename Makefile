@@ -8,7 +8,7 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale faults clean
+.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale faults soak audit sbom clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -57,6 +57,15 @@ bench-scale: .venv/test.stamp  ## how it grows: pictures, runs, processes, machi
 faults: .venv/test.stamp  ## kills in every stage, full disks, altered files: hours, goes on where it was; the table
 	$(BIN)/python tests/faults --table build/faults.jsonl
 
+soak: .venv/test.stamp  ## hours of ordinary use (goes on where it was): failures, memory, handles, pages; build/soak/soak.jsonl
+	$(BIN)/python bench/soak.py
+
+audit: .venv/audit.stamp  ## what is known of the dependencies; status 3 where the database cannot be reached
+	$(BIN)/python deploy/audit.py
+
+sbom: .venv/audit.stamp  ## the software bill of materials, CycloneDX: build/sbom.cdx.json
+	$(BIN)/python deploy/sbom.py
+
 clean:  ## the environment and all caches; the store and the data stay
 	rm -rf .venv build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
@@ -76,6 +85,10 @@ clean:  ## the environment and all caches; the store and the data stay
 
 .venv/docs.stamp: .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.venv/audit.stamp: .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[audit]'
 	touch $@
 
 .venv/bench.stamp: .venv/test.stamp

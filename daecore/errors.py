@@ -20,6 +20,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from traceback import walk_tb
 
+from daecore.addresses import without_password
+
 NOT_PLUGINS = ("daecore", "daecore_flows", "torch", "numpy", "prefect", "pydantic", "pydantic_core")
 PARAGRAPH = 1000  # characters of what somebody else says
 LINE = 120  # characters of what came that a message repeats
@@ -27,7 +29,10 @@ NEAREST, FEW = 3, 12  # names a message proposes; that it lists
 
 
 class DaecoreError(Exception):
-    """The root: catching it catches everything daecore raises on purpose."""
+    """The root: catching it catches everything daecore raises on purpose. No message of it has a password in it."""
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(without_password(it) if isinstance(it, str) else it for it in said))
 
 
 class InputError(DaecoreError):
@@ -72,7 +77,7 @@ class NonFiniteError(DaecoreError):
 
 def quote(value: object) -> str:
     """What came, for a message: a line of it at most."""
-    return _cut(repr(value))
+    return _cut(without_password(repr(value)))
 
 
 def in_a_line(text: str) -> str:
@@ -81,7 +86,7 @@ def in_a_line(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(without_password(text).split())
     return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line)
 
 

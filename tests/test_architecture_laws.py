@@ -74,12 +74,12 @@ def test_downloads_have_one_door() -> None:
 
 
 ROOMS = (  # of the core, from the ground up
-    "errors command paths object_storage rng record processors device",
+    "addresses errors command paths object_storage rng record processors device",
     "data plugin stats corruption model training uncertainty analysis evaluation transfer plots html experiment study "
     "testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up
-    "interrupts working_folder guard",
+    "interrupts working_folder garbage guard",
     "store kit",
     "workers progress stages reconcile",
     "artifacts",

@@ -163,6 +163,9 @@ def _run_command(arguments: list[str] | None, *, follow: bool = False) -> int:
         if not isinstance(error, Exception):
             raise
         status = _status(error)
+        from daecore.addresses import hide_passwords
+
+        hide_passwords(error)
         if status is None and TRACEBACK in os.environ:
             raise
         said = str(error) if status else f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows where.)"

@@ -1,6 +1,5 @@
 """A flow watched from the command line: its progress, its interrupt, and its failure as one paragraph."""
 
-import gc
 import shlex
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import TypeVar
 import typer
 
 from .. import interrupts
+from ..garbage import without_collections
 from ..store import full_disk, unwritable
 from ..store.store import current_store
 from ..store.studio_record import running
@@ -22,7 +22,6 @@ from ..studio.temporary_server import TemporaryServer, begin, standing_in
 
 REPEAT_SECONDS = 20  # more than it takes to end a run
 COMING_UP_SECONDS, POLL_SECONDS = 180, 0.2  # a studio may need so long; how often it is looked at
-COLLECTED_AT = gc.get_threshold()  # as Python has it; `main` looks for garbage less often
 
 Result = TypeVar("Result")
 
@@ -44,7 +43,7 @@ def run_watched(
     with _take_termination_as_interrupt():
         try:
             server = begin()
-            with _without_collections():
+            with without_collections():
                 flow = load()  # first: Prefect makes its console handlers when it is imported, `watch` removes them
                 from .progress import watch
             with watch(verbose=verbose), _name_process(), standing_in(running(current_store().root)):
@@ -60,8 +59,10 @@ def run_watched(
             if isinstance(error, KeyboardInterrupt) or interrupts.was_interrupted():
                 _say_stopped(goes_on)
                 raise typer.Exit(130) from None
+            from daecore.addresses import hide_passwords
             from daecore.errors import InputError
 
+            hide_passwords(error)
             if isinstance(error, InputError) or not isinstance(error, Exception):
                 raise
             if verbose:
@@ -123,21 +124,6 @@ def _close_killed(server: TemporaryServer | None) -> None:
     store = current_store()
     if server is not None or running(store.root) is not None:
         reconcile_commands(store)
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Imports make a million objects that stay: no garbage is looked for among them, now and later.
-
-    From then on it is looked for as often as usual: what a training leaves may be large.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.set_threshold(*COLLECTED_AT)
-        gc.enable()
 
 
 def _name_process() -> AbstractContextManager[object]:

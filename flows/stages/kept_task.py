@@ -1,11 +1,13 @@
 """A task whose result is kept: Prefect finds it again in the store, also where another machine has made it."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 from prefect.filesystems import LocalFileSystem
 
+from daecore.addresses import hide_passwords
 from daecore.plugin.spec import digest
 
 from ..store.store import current_store
@@ -21,7 +23,9 @@ class KeptTask(Task[Asked, Result]):
     """
 
     def __init__(self, function: Callable[Asked, Result], **named: Any) -> None:
-        super().__init__(fn=function, cache_key_fn=_key, persist_result=True, result_serializer="json", **named)
+        super().__init__(
+            fn=_hiding_passwords(function), cache_key_fn=_key, persist_result=True, result_serializer="json", **named
+        )
 
     def with_options(self, *values: Any, **named: Any) -> Task[Asked, Result]:
         """The same task with other options, for one call."""
@@ -47,6 +51,20 @@ class SharedResults(LocalFileSystem):
         written = super().write_path(path, content, _sync=True)  # type: ignore[call-arg]
         current_store().files.give(self._resolve_path(path))
         return written
+
+
+def _hiding_passwords(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
+    """The same, whose errors may be kept: Prefect writes them into states, logs and results."""
+
+    @wraps(function)
+    def hiding(*values: Asked.args, **named: Asked.kwargs) -> Result:
+        try:
+            return function(*values, **named)
+        except Exception as error:
+            hide_passwords(error)
+            raise
+
+    return hiding
 
 
 def _key(context: Any, parameters: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ it, which it does in the working folder first. That the process was told to end 
 flow run says which process works on it.
 """
 
+import gc
 import importlib
 import os
 import runpy
@@ -13,6 +14,7 @@ from types import FrameType
 from uuid import UUID
 
 from .. import interrupts
+from ..garbage import without_collections
 from ..working_folder import replace
 
 # In the environment: the flow, by module and name; and the flow run.
@@ -45,7 +47,11 @@ def name_process() -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module(os.environ[ENTRYPOINT].rpartition(".")[0])
+    with without_collections():
+        importlib.import_module(os.environ[ENTRYPOINT].rpartition(".")[0])
     note_the_end()
     name_process()
-    runpy.run_module("prefect.engine", run_name="__main__")
+    try:
+        runpy.run_module("prefect.engine", run_name="__main__")
+    finally:
+        gc.freeze()  # the process ends: nothing is looked through once more

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from prefect.client.orchestration import get_client
 
+from daecore.addresses import without_password
 from daecore.plugin.single_files import PLUGIN_PATH
 
 from ..store.owner import OWNER
 from ..store.server_address import MARK, URL
 from ..store.shared import DATABASE
-from ..store.shared.location import without_password
 from ..store.studio_record import MARK as MARK_OF_STUDIO
 from .cluster_address import CLUSTER, no_cluster, require_cluster
 

@@ -14,7 +14,11 @@ from daecore.data import ChunkStorage, Header, open_packed, read_header
 class Packed(Options):
     """Any dataset that `dae data pack` has written: each chunk is fetched when it is first needed, and kept."""
 
-    url: str = Field(default="", description="a folder, or s3://bucket/name, gs://, az://, https://")
+    url: str = Field(
+        default="",
+        description="a folder, or s3://bucket/name, gs://, az://, https://",
+        json_schema_extra={"pattern": "^(?!.*://.*@)"},  # a form is refused before Prefect keeps what may be a password
+    )
 
 
 def packed(options: Packed, *, cache: Path) -> Splits:

@@ -16,8 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "processes"))
 
 from commands import DAE, environment_of
+from servers import Mlflow
 from studio import wait_until
-from tracking_server import TrackingServer
 
 BEFORE_SECONDS = 60.0  # both have their MLflow: how much faster one of them is by itself
 NETWORK = "architecture={conv: {widths: [16, 32], code: 16}}"  # whose epochs last long enough to be few
@@ -29,7 +29,7 @@ WORDS = ["run", "digits-erasure", *(word for change in CHANGES for word in ("--s
 class Training:
     """A training with an MLflow of its own."""
 
-    server: TrackingServer
+    server: Mlflow
     process: subprocess.Popen[bytes]
 
     def epochs(self, begin: float, end: float) -> int:
@@ -51,7 +51,7 @@ class Training:
 def begin(folder: Path) -> Training:
     """Begin one."""
     folder.mkdir(parents=True)
-    server, store = TrackingServer(folder), folder / "store"
+    server, store = Mlflow(folder), folder / "store"
     environment = {**environment_of(store), "DAE_MLFLOW_URI": server.url, "DAE_LOCKS": str(folder)}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen([DAE, *WORDS], env=environment, stdout=said, stderr=said)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import Mlflow
 from studio import wait_until
-from tracking_server import TrackingServer
 
 pytestmark = pytest.mark.long
 EPOCHS = 400
@@ -17,20 +17,23 @@ RUN = ["run", "digits-erasure", "--set", f"training.epochs={EPOCHS}", "--set", "
        "transfer=null"]  # fmt: skip
 
 
+class Server(Mlflow):
+    """One that is asked what it was told."""
+
+    def require_each_epoch_once(self) -> None:
+        """Every figure of every epoch is there, once."""
+        for key in ("loss", "validation_loss", "epoch_seconds", "images_per_second"):
+            found = self.ask(f"select step, count(*) from metrics where key = '{key}' group by run_uuid, step")
+            assert sorted(found) == [(epoch, 1) for epoch in range(1, EPOCHS + 1)], key
+
+
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingServer]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """One that every command is told of."""
-    made = TrackingServer(tmp_path)
+    made = Server(tmp_path)
     monkeypatch.setenv("DAE_MLFLOW_URI", made.url)
     yield made
     made.tell(signal.SIGKILL)
-
-
-def require_each_epoch_once(server: TrackingServer) -> None:
-    """Every figure of every epoch is there, once."""
-    for key in ("loss", "validation_loss", "epoch_seconds", "images_per_second"):
-        found = server.ask(f"select step, count(*) from metrics where key = '{key}' group by run_uuid, step")
-        assert sorted(found) == [(epoch, 1) for epoch in range(1, EPOCHS + 1)], key
 
 
 def training(store: Path, started: Any) -> subprocess.Popen[str]:
@@ -47,7 +50,7 @@ def checkpoint(store: Path) -> float:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_a_training_does_not_wait_for_a_server_that_is_away(
-    tmp_path: Path, server: TrackingServer, started: Any, how: signal.Signals
+    tmp_path: Path, server: Server, started: Any, how: signal.Signals
 ) -> None:
     """It trains on, and when the server is back it is told everything, once."""
     store = tmp_path / "store"
@@ -62,13 +65,13 @@ def test_a_training_does_not_wait_for_a_server_that_is_away(
         server.tell(signal.SIGCONT)
     _, said = begun.communicate(timeout=200)
     assert begun.returncode == 0, said
-    require_each_epoch_once(server)
+    server.require_each_epoch_once()
     assert server.ask("select distinct status from runs") == [("FINISHED",)]
     assert list((store / "journal").iterdir()) == []
 
 
 def test_one_that_stays_away_costs_nothing_but_the_wait(
-    tmp_path: Path, server: TrackingServer, started: Any, dae: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: Server, started: Any, dae: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run ends with a paragraph, `dae sync` delivers what waits, and the same command goes on."""
     store = tmp_path / "store"
@@ -84,17 +87,17 @@ def test_one_that_stays_away_costs_nothing_but_the_wait(
     server.begin()
     assert "runs have more to tell MLflow than it has heard: `dae sync`" in dae(store, "doctor", status=1).stdout
     assert "messages told" in dae(store, "sync").stdout
-    require_each_epoch_once(server)
+    server.require_each_epoch_once()
     assert server.ask("select distinct status from runs") == [("FAILED",)]
     assert "Nothing waits" in dae(store, "sync").stdout
     dae(store, *RUN)
-    require_each_epoch_once(server)
+    server.require_each_epoch_once()
     assert server.ask("select status, count(*) from runs group by status order by status") == [
         ("FAILED", 1), ("FINISHED", 2)
     ]  # fmt: skip
 
 
-def test_a_run_without_its_server_can_be_ended(tmp_path: Path, server: TrackingServer, started: Any) -> None:
+def test_a_run_without_its_server_can_be_ended(tmp_path: Path, server: Server, started: Any) -> None:
     """SIGTERM is heard at once: nobody waits to be told that it ends."""
     store = tmp_path / "store"
     begun = training(store, started)

@@ -1,16 +1,20 @@
-"""Servers that a shared store lies on, all real: PostgreSQL as Debian has it, and S3."""
+"""Servers that a store lies on, all real: PostgreSQL as Debian has it, S3, and an MLflow server of somebody's own."""
 
 import logging
 import os
 import pwd
 import shutil
+import signal
+import sqlite3
 import subprocess
+import sys
 import tempfile
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
-from studio import free_port
+from studio import free_port, wait_until
 
 NOBODY_S_KEYS = {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "REGION": "us-east-1"}
 
@@ -41,6 +45,12 @@ class Postgres:
     def create(self, name: str) -> None:
         """Make another database."""
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", name, data=False)
+
+    def dump(self) -> str:
+        """All that it keeps, as text."""
+        command = ["pg_dump", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "daecore"]
+        command[0] = str(self._programs / command[0])
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def begin(self) -> None:
         """Start it, again or for the first time."""
@@ -84,3 +94,37 @@ class Bucket:
     def end(self) -> None:
         """Stop it."""
         self._server.stop()
+
+
+class Mlflow:
+    """An MLflow server of somebody's own, with its database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database, self._folder, self._port = folder / "theirs.db", folder, free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.begin()
+
+    def begin(self) -> None:
+        """Start it, again or for the first time."""
+        words = ["-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}", "--workers", "1"]
+        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *words, "--port", str(self._port)], stdout=log, stderr=log, cwd=self._folder,
+                env=environment, start_new_session=True,
+            )  # fmt: skip
+        from daecore_flows.studio.parts import answers
+
+        wait_until(lambda: answers(f"{self.url}/health"), 120)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send it, and what it has begun, a signal."""
+        with suppress(ProcessLookupError):  # it is dead already
+            os.killpg(self._process.pid, number)
+        if number == signal.SIGKILL:
+            self._process.wait()
+
+    def ask(self, query: str) -> list[Any]:
+        """What its database says."""
+        with closing(sqlite3.connect(self.database)) as database:
+            return database.execute(query).fetchall()

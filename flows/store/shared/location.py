@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit, urlunsplit
 
+from daecore.addresses import without_password
 from daecore.errors import InputError
 from daecore.errors import quote as shown
 from daecore.object_storage import ObjectStorage
@@ -116,13 +117,6 @@ def named_location() -> SharedLocation | None:
             f"Name {lacking} ({_variable(lacking)}), too."
         )
     return parse_location(database, artifacts)
-
-
-def without_password(url: str) -> str:
-    """An address without the password in it."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, f"{user.partition(':')[0]}{at}{host}", parts.path, parts.query, ""))
 
 
 def _variable(option: str) -> str:

@@ -5,10 +5,11 @@ import os
 import sqlite3
 from contextlib import closing
 from functools import cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mlflow.tracking import MlflowClient
 
+from daecore.addresses import without_password
 from daecore.errors import StoreError, in_a_line
 
 from .. import schema_seen, unwritable
@@ -31,11 +32,7 @@ def client() -> MlflowClient:
 
 def shown_uri() -> str:
     """Where it is, without a password: reports say it."""
-    uri = str(client().tracking_uri)
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return without_password(str(client().tracking_uri))
 
 
 @cache

@@ -1,7 +1,8 @@
 """Networks as MLflow models. PyTorch is loaded by who logs one: to look at runs takes a second less without it."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +45,26 @@ def log_network(run_id: str, name: str, model: "nn.Module", example: "Tensor") -
     logged = client().create_logged_model(experiment_of(run_id), name=name, source_run_id=run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
-        mlflow.pytorch.save_model(
-            model, path, signature=signature, input_example=example.numpy(), pip_requirements=["torch"]
-        )
+        with _without_stack_traces():
+            mlflow.pytorch.save_model(
+                model, path, signature=signature, input_example=example.numpy(), pip_requirements=["torch"]
+            )
         client().log_model_artifacts(logged.model_id, str(path))
     client().finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id)
+
+
+@contextmanager
+def _without_stack_traces() -> Iterator[None]:
+    """A block in which PyTorch does not note where the code lies of each step that it exports: in whose home."""
+    import torch.fx.config as exporting
+
+    before = exporting.do_not_emit_stack_traces
+    exporting.do_not_emit_stack_traces = True
+    try:
+        yield
+    finally:
+        exporting.do_not_emit_stack_traces = before
 
 
 def sources(ids: Iterable[str]) -> dict[str, str]:

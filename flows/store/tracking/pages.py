@@ -2,6 +2,8 @@
 
 from urllib.parse import quote
 
+from daecore.addresses import without_password
+
 from ..store import current_store
 from ..studio_record import running
 from .connection import client
@@ -26,7 +28,7 @@ def artifact_page(run_id: str, name: str) -> str:
 
 def _server_uri() -> str:
     """Where people look at it: from other machines, if they may."""
-    uri, studio = str(client().tracking_uri), running(current_store().root)
+    uri, studio = without_password(str(client().tracking_uri)), running(current_store().root)
     if studio is not None and uri == studio.mlflow:
         return studio.public_mlflow or uri
     return uri if uri.startswith("http") else ""

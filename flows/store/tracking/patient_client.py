@@ -16,6 +16,7 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
+from daecore.addresses import hide_passwords
 from daecore.errors import StoreError, in_a_line
 
 from ... import interrupts
@@ -123,6 +124,7 @@ def _patient(ask: Callable[..., Any], elsewhere: Callable[[], Callable[..., Any]
             try:
                 found = once_more(*values, **named)
             except Exception as error:  # files go to a storage whose client has errors of its own
+                hide_passwords(error)
                 if not is_away(str(error)):
                     attempts -= 1
                     if LOCKED not in str(error) or not attempts:
@@ -143,15 +145,9 @@ def _patient(ask: Callable[..., Any], elsewhere: Callable[[], Callable[..., Any]
 
 
 def _away(error: Exception) -> MlflowAway:
-    said = in_a_line(str(error))[:300]
+    said, where = in_a_line(str(error))[:300], os.environ.get("MLFLOW_TRACKING_URI", "")
     return MlflowAway(
-        f"MLflow at {_shown()}, or where it keeps files, has not answered for {outage.seconds:.0f} s ({said}). What "
+        f"MLflow at {where}, or where it keeps files, has not answered for {outage.seconds:.0f} s ({said}). What "
         "was trained is kept: see that MLflow is up, deliver what waits with `dae sync`, and give the same command "
         "again. It goes on where it was."
     )
-
-
-def _shown() -> str:
-    """Where it is, without what may be a password."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return uri.rpartition("@")[2] if "@" in uri else uri

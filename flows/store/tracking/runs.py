@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from daecore.addresses import hide_passwords
+
 from ... import interrupts
 from ..full_disk import give_up_reserve
 from ..store import current_store
@@ -66,6 +68,7 @@ def end_run(run_id: str) -> Iterator[None]:
         with beats:
             yield
     except BaseException as error:
+        hide_passwords(error)
         give_up_reserve(current_store().root, error)  # else its end could not be written
         if isinstance(error, Exception) and not interrupts.was_interrupted():
             _end(run_id, "FAILED", " ".join(str(error).split())[:4000])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planted import Planted
 from studio import Studio, wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("stranger")]
@@ -124,6 +125,16 @@ def test_on_this_machine_nobody_is_asked(opened: Open) -> None:
     assert opened.prefect("/health") is True
     assert opened.record["public_prefect"] in opened.said
     assert opened.record["prefect"] not in opened.said
+
+
+def test_no_password_is_written_down(opened: Open) -> None:
+    """Neither a right one nor a wrong one, by whatever was asked before."""
+    wrong = "never a right one"
+    assert ask(opened, "prefect", Authorization=basic())[0] == 200
+    assert ask(opened, "mlflow", Authorization=basic(wrong))[0] == 401
+    planted = Planted({"right": PASSWORD, "wrong": wrong})
+    assert planted.in_files(opened.root) == {}
+    assert planted.in_text(opened.said) == []
 
 
 def test_who_was_removed_is_out_at_once(opened: Open, dae: Any) -> None:
