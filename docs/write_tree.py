@@ -14,7 +14,7 @@ OTHERS = {  # what is no package, in a line each
     "bench/": "our loop beside the bare loop and the peers: `make bench`",
     "deploy/": "the same deployments for work pools (prefect.yaml, by `make docs`); examples for Docker and Kubernetes",
     "docs/": "the site, `make site`: tutorials, how-to, concepts, reference, results, decisions, lab log",
-    "tests/": "the same folders as the code; faults/ and fuzz/ are `make` targets; example_plugin/, example_series/: real packages",
+    "tests/": "the same folders as the code; `make faults`, `make fuzz`; the example_* are real distributions",
     "mlruns/": "the default store (not under version control)",
 }
 
