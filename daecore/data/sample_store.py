@@ -4,7 +4,6 @@ A folder holds the values and the labels of each set, one sample after the other
 bytes, shapes and types. Does not know which dataset they are of, nor when they are kept.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ from daecore.data.mapping import map_file
 from daecore.data.samples import Samples, Splits
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DataError, SamplesError
+from daecore.json_text import parse_json
 
 HEADER, FORMAT = "header.json", 2
 Part = Literal["train", "validation", "test"]
@@ -87,7 +87,7 @@ def open_sets(folder: Path, since: float = 0) -> Splits | None:
     try:
         if (folder / HEADER).stat().st_mtime < since:
             return None
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        header = parse_json((folder / HEADER).read_bytes())
         if header["format"] != FORMAT:
             return None
         sets = [(it["part"], _open(folder / it["file"], it)) for it in header["sets"]]

@@ -3,7 +3,6 @@
 Knows rows, values and notes. Does not write, nor know where pictures came from.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from daecore.data.mapping import map_file
 from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, end_of, sound_rows
 from daecore.data.pictures import ROW, Pictures
 from daecore.errors import DataError
+from daecore.json_text import parse_json
 
 Notes = Mapping[bytes, list[str]]
 """What a user must know of pictures, by the keys of their files."""
@@ -40,7 +40,7 @@ class Stored:
 def is_finished(folder: Path, count: int, channels: int) -> bool:
     """Whether a folder holds all that it was made for, and the values are there."""
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        header = parse_json((folder / HEADER).read_bytes())
         rows = map_file(folder / ROWS, ROW, (count,))
         whole = [(folder / name).stat().st_size >= end_of(rows, deep, channels) * np.dtype(kind).itemsize
                  for deep, (name, kind) in enumerate(VALUES)]  # fmt: skip

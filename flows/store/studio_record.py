@@ -68,8 +68,10 @@ def path_of(root: Path) -> Path:
 
 def read_record(root: Path) -> Studio | None:
     """The studio that was last up on a store, alive or not; None if there was none, or its record is damaged."""
+    from daecore.json_text import parse_json
+
     try:
-        found = Studio(**json.loads(path_of(root).read_text(encoding="utf-8")))
+        found = Studio(**parse_json(path_of(root).read_bytes()))
         return found if _whole(found) else None
     except (OSError, ValueError, TypeError):
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from daecore.errors import InputError, choices, quote
+from daecore.errors import InputError, choices, in_a_line, quote
 from daecore.experiment import yaml_text
 from daecore.experiment.experiment import Experiment
 
@@ -148,39 +148,41 @@ def _dimension(entry: str) -> Dimension:
     path, equals, text = entry.partition("=")
     path = path.strip()
     if not equals or not path:
-        raise InputError(f"An entry of the space is path=VALUES, e.g. training.epochs=[1, 2], but got {entry!r}.")
-    value = yaml_text.load(text, f"The space's {path}: {quote(text)}")
+        raise InputError(f"An entry of the space is path=VALUES, e.g. training.epochs=[1, 2], but got {quote(entry)}.")
+    what = f"The space's {in_a_line(path)}"
+    value = yaml_text.load(text, f"{what}: {quote(text)}")
     if isinstance(value, list):
-        return _choices(path, value)
+        return Choices(path, _choices(what, value))
     if isinstance(value, dict) and {"low", "high"} <= set(value) <= RANGE_KEYS:
-        return _range(path, value)
+        return Range(path, *_range(what, value))
     raise InputError(
-        f"The space's {path} must be a list of values, as [0.3, 0.5], or a range, as {{low: 0.1, high: 0.9}} with step "
-        f"or log if wished, but got {quote(value)}."
+        f"{what} must be a list of values, as [0.3, 0.5], or a range, as {{low: 0.1, high: 0.9}} with step or log if "
+        f"wished, but got {quote(value)}."
     )
 
 
-def _choices(path: str, values: list[Any]) -> Choices:
+def _choices(what: str, values: list[Any]) -> tuple[Any, ...]:
     found = tuple(_number(value) for value in values)
     if not found:
-        raise InputError(f"The space's {path} is an empty list; give at least one value.")
+        raise InputError(f"{what} is an empty list; give at least one value.")
     if any(value in found[:number] for number, value in enumerate(found)):
-        raise InputError(f"The space's {path} lists a value twice: {values!r}.")
-    return Choices(path, found)
+        raise InputError(f"{what} lists a value twice: {quote(values)}.")
+    return found
 
 
-def _range(path: str, value: dict[str, Any]) -> Range:
+def _range(what: str, value: dict[str, Any]) -> tuple[float, float, float | None, bool]:
+    """Its two ends, its step and whether it is logarithmic."""
     value = {key: _number(item) for key, item in value.items()}
     low, high, step, log = value["low"], value["high"], value.get("step"), value.get("log", False)
     wrong = [item for item in (low, high, *([] if step is None else [step])) if not _is_number(item)]
     if wrong or not isinstance(log, bool):
-        raise InputError(f"The space's {path} is a range of numbers, with log true or false, but got {value!r}.")
+        raise InputError(f"{what} is a range of numbers, with log true or false, but got {quote(value)}.")
     if low >= high or (step is not None and step <= 0) or (log and (low <= 0 or step is not None)):
         raise InputError(
-            f"The space's {path} got {value!r}: low must be less than high, a step more than 0, and a logarithmic "
-            "range starts above 0 and has no step."
+            f"{what} got {quote(value)}: low must be less than high, a step more than 0, and a logarithmic range "
+            "starts above 0 and has no step."
         )
-    return Range(path, low, high, step, log)
+    return low, high, step, log
 
 
 def _number(value: Any) -> Any:

@@ -3,6 +3,7 @@
 Knows the file format and the split. Does not know where the files come from.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -16,6 +17,7 @@ from daecore import DataError, Options, Samples, Source, Splits, fetch_files, lo
 
 from .halves import choose_half
 
+MOST_DIMENSIONS = 4  # of such a file: numbers, rows, columns, and perhaps colours
 SHAPE = (1, 28, 28)
 CLASSES = 10
 TRAIN, VALIDATION = 55_000, 5_000
@@ -90,8 +92,9 @@ def read_idx(path: Path) -> Tensor:
     content = np.fromfile(path, dtype=np.uint8)
     dimensions = int(content[3]) if content[:3].tolist() == [0, 0, 8] and len(content) > 3 else 0
     start = 4 + 4 * dimensions
-    shape = content[4:start].view(">u4").astype(int).tolist() if dimensions else []
-    if not shape or len(content) - start != np.prod(shape):
+    whole = 0 < dimensions <= MOST_DIMENSIONS and len(content) > start
+    shape = content[4:start].view(">u4").tolist() if whole else []
+    if not shape or len(content) - start != math.prod(shape):
         raise DataError(
             f"{path} is not an IDX file of unsigned bytes: its header is {content[:4].tolist()}, its size "
             f"{len(content)} bytes. Delete it, so that it is fetched anew."

@@ -89,7 +89,7 @@ def run_chunk(parser: Parser, seed: int, number: int, room: Path, current: Curre
         current: Says which input is out.
         count: How many.
     """
-    tally, seeds = Tally(), parser.seeds(room)
+    tally, seeds = Tally(), _seeds(parser, room)
     own = int.from_bytes(hashlib.sha256(f"{seed} {parser.name} {number}".encode()).digest()[:8], "big")
 
     def hand_out(content: bytes) -> None:
@@ -106,6 +106,16 @@ def run_chunk(parser: Parser, seed: int, number: int, room: Path, current: Curre
             content = mutate(random, seeds, parser.tokens)
             hand_out(parser.repair(content) if random.random() < 0.5 else content)
     return tally
+
+
+_known: dict[str, list[bytes]] = {}
+
+
+def _seeds(parser: Parser, room: Path) -> list[bytes]:
+    """Made once by each process."""
+    if parser.name not in _known:
+        _known[parser.name] = parser.seeds(room)
+    return _known[parser.name]
 
 
 @contextmanager

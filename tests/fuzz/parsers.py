@@ -1,9 +1,10 @@
 """The parsers that a stranger reaches, by name."""
 
 import picture_parsers
+import store_parsers
+import tensor_parsers
 import text_parsers
 from fuzzed import Parser
 
-PARSERS: dict[str, Parser] = {
-    parser.name: parser for part in (text_parsers, picture_parsers) for parser in part.PARSERS
-}
+PARTS = (text_parsers, picture_parsers, tensor_parsers, store_parsers)
+PARSERS: dict[str, Parser] = {parser.name: parser for part in PARTS for parser in part.PARSERS}

@@ -73,14 +73,15 @@ def _framed(header: object, values: bytes) -> bytes:
 def repair_zip(content: bytes) -> bytes:
     """The checksum of each file that is stored as it is, behind its name and in the list at the end."""
     out = bytearray(content)
-    for mark, crc_at, size_at in ((b"PK\x03\x04", 14, 18),):
-        place = out.find(mark)
-        while 0 <= place < len(out) - 30:
-            size, name, extra = struct.unpack_from("<I4xHH", out, place + size_at)
-            begin = place + 30 + name + extra
-            struct.pack_into("<I", out, place + crc_at, crc := zlib.crc32(out[begin : begin + size]))
+    place = out.find(b"PK\x03\x04")
+    while 0 <= place < len(out) - 30:
+        stored = out[place + 8 : place + 10] == b"\0\0"
+        size, name, extra = struct.unpack_from("<I4xHH", out, place + 18)
+        begin = place + 30 + name + extra
+        if stored and begin + size <= len(out):
+            struct.pack_into("<I", out, place + 14, crc := zlib.crc32(out[begin : begin + size]))
             _repair_listed(out, place, crc)
-            place = out.find(mark, place + 4)
+        place = out.find(b"PK\x03\x04", place + 4)
     return bytes(out)
 
 

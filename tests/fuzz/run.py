@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import defaultdict
 from hashlib import sha256
 from multiprocessing import get_context
@@ -85,9 +86,13 @@ def _work(tasks: Connection, current: Current, room: Path, seed: int, count: int
     limit_memory()
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1), os.dup2(null, 2)  # libraries print what they think of a file
-    while True:
-        name, number = tasks.recv()
-        tasks.send(run_chunk(PARSERS[name], seed, number, room, current, count))
+    try:
+        while True:
+            name, number = tasks.recv()
+            tasks.send(run_chunk(PARSERS[name], seed, number, room, current, count))
+    except BaseException:
+        (BUILD / "fuzz" / f"process-{os.getpid()}.txt").write_text(traceback.format_exc())
+        raise
 
 
 def main() -> int:

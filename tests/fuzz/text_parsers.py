@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch._dynamo  # which building a network loads when it is first asked for
 from daecore_flows.store import recipes
 from daecore_flows.sweep.search_space import grid, parse_space
 from daecore_flows.sweep.search_space import change as varied
