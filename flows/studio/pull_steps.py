@@ -7,6 +7,8 @@ may ask for packages to be installed. A generated `prefect.yaml` needs none but 
 from dataclasses import dataclass
 from typing import Any
 
+from daecore.json_text import parse_json
+
 from ..guard.asgi import Application, Receive, Scope, Send, may_change, read_request, refuse, replay
 
 ALLOWED, INPUTS = "prefect.deployments.steps.set_working_directory", {"directory"}

@@ -1,7 +1,7 @@
 """Guarded: one input through one parser, under limits of time and memory, and what became of it.
 
-The time is an alarm's, which Python's own code obeys; a library's code may not, and then the parent process ends this
-one. Memory is the highest that this process held while it parsed (Linux keeps a high-water mark, which can be set back),
+The time is what the processors worked for this process, as others share them. The alarm is one that Python's own code
+obeys; a library's code may not, nor what waits, and then the parent process ends this one by the clock on the wall. Memory is the highest that this process held while it parsed (Linux keeps a high-water mark, which can be set back),
 above what it held before: a limit of the address space alone would count what is reserved and never used, and PyTorch
 reserves gigabytes. Such a limit stands beyond, so that no input takes the machine: whoever meets it was above the bound.
 """
@@ -22,7 +22,7 @@ from fuzzed import Parser
 from daecore.errors import DaecoreError
 
 SECONDS, BYTES = 5.0, 1 << 30  # that one input may take
-BEYOND = 2 * BYTES  # of the address space, above what is reserved before
+BEYOND = 4 * BYTES  # of the address space, above what is reserved before
 LONGEST = 6000  # characters of a refusal
 STATUS, MARK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 OURS = ("/daecore/", "/plugins/", "/flows/")
@@ -66,9 +66,9 @@ def limit_memory() -> None:
 def attempt(parser: Parser, content: bytes, room: Path, *, seconds: float = SECONDS) -> Outcome:
     """Hand an input to a parser."""
     MARK.write_text("5")  # sets the high-water mark back (proc(5))
-    before, began = _status("VmHWM"), time.perf_counter()
+    before, began = _status("VmHWM"), time.process_time()
     kind, said, where = _parse(parser, content, room, seconds)
-    took, held = time.perf_counter() - began, _status("VmHWM") - before
+    took, held = time.process_time() - began, _status("VmHWM") - before
     if took > seconds:
         kind = "slow"
     elif held > BYTES or NO_ROOM in said:
@@ -111,13 +111,13 @@ def _alarm(seconds: float) -> Iterator[None]:
     def stop(*signalled: object) -> None:
         raise TooSlow
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _status(name: str) -> int:

@@ -23,12 +23,14 @@ import torch
 from cases import write_case
 from chunks import SIZE, Current, Tally, run_chunk
 from fuzzed import Parser
-from guarded import SECONDS, limit_memory
+from guarded import limit_memory
 from parsers import PARSERS
 
 BUILD = Path(__file__).parents[2] / "build"
-LOOK = 0.05  # seconds between two looks at the processes
-PATIENCE = 3.0  # seconds beyond the limit, until a process that no alarm ends is killed
+SAID_SECONDS = 60
+LOOK = 0.02  # seconds between two looks at the processes
+PATIENCE = 60.0  # seconds on the wall, after which a process that no alarm has ended is killed
+CHUNKS = 40  # of one process, which then makes room for a fresh one: libraries keep memory
 FORK = get_context("fork")
 
 Task = tuple[str, int]  # a parser's name and the number of a chunk
@@ -37,18 +39,18 @@ Task = tuple[str, int]  # a parser's name and the number of a chunk
 class Worker:
     """A process that does chunks, one after the other."""
 
-    def __init__(self, seed: int, count: int) -> None:
-        self.current, self.task = Current(), None
+    def __init__(self, seed: int) -> None:
+        self.current, self.task, self._given = Current(), None, 0
         self.room = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm"))
         self._ours, theirs = FORK.Pipe()
-        self.process = FORK.Process(target=_work, args=(theirs, self.current, self.room, seed, count), daemon=True)
+        self.process = FORK.Process(target=_work, args=(theirs, self.current, self.room, seed), daemon=True)
         self.process.start()
         theirs.close()
         self.task: Task | None
 
     def give(self, task: Task) -> None:
         """Have it do a chunk."""
-        self.task = task
+        self.task, self._given = task, self._given + 1
         self._ours.send(task)
 
     def look(self) -> Tally | None:
@@ -59,7 +61,7 @@ class Worker:
         except (EOFError, OSError):
             self.process.join(5)
         seconds, content = self.current.read()
-        hangs = seconds > SECONDS + PATIENCE
+        hangs = seconds > PATIENCE
         if self.process.is_alive() and not hangs:
             return None
         said = f"hangs for {seconds:.0f} s, and no alarm ends it" if hangs else f"exit status {self.process.exitcode}"
@@ -70,9 +72,9 @@ class Worker:
         return tally
 
     @property
-    def ended(self) -> bool:
-        """Whether it is no more."""
-        return not self.process.is_alive()
+    def is_used_up(self) -> bool:
+        """Whether another is to take its place."""
+        return self._given >= CHUNKS or not self.process.is_alive()
 
     def end(self) -> None:
         """End the process."""
@@ -81,7 +83,7 @@ class Worker:
         shutil.rmtree(self.room, ignore_errors=True)
 
 
-def _work(tasks: Connection, current: Current, room: Path, seed: int, count: int) -> None:
+def _work(tasks: Connection, current: Current, room: Path, seed: int) -> None:
     os.chdir(room)
     limit_memory()
     null = os.open(os.devnull, os.O_RDWR)
@@ -89,7 +91,7 @@ def _work(tasks: Connection, current: Current, room: Path, seed: int, count: int
     try:
         while True:
             name, number = tasks.recv()
-            tasks.send(run_chunk(PARSERS[name], seed, number, room, current, count))
+            tasks.send(run_chunk(PARSERS[name], seed, number, room, current))
     except BaseException:
         (BUILD / "fuzz" / f"process-{os.getpid()}.txt").write_text(traceback.format_exc())
         raise
@@ -126,24 +128,33 @@ def _arguments() -> argparse.Namespace:
 
 def _run(tasks: list[Task], asked: argparse.Namespace, keep: Any) -> None:
     tasks, said = tasks[::-1], time.monotonic()
-    workers = [Worker(asked.seed, SIZE) for _ in range(min(asked.workers, len(tasks)))]
+    workers = [Worker(asked.seed) for _ in range(min(asked.workers, len(tasks)))]
     try:
         while tasks or any(worker.task for worker in workers):
-            for place, worker in enumerate(workers):
-                if worker.task and (tally := worker.look()) is not None:
-                    keep(worker.task, tally)
-                    worker.task = None
-                    if worker.ended:
-                        workers[place] = worker = Worker(asked.seed, SIZE)
-                if worker.task is None and tasks:
-                    worker.give(tasks.pop())
-            if time.monotonic() - said > 60:
+            workers = [_next(worker, asked.seed, tasks, keep) for worker in workers]
+            if time.monotonic() - said > SAID_SECONDS:
                 said = time.monotonic()
                 print(f"{len(tasks) * SIZE:,} inputs to go", file=sys.stderr, flush=True)
             time.sleep(LOOK)
     finally:
         for worker in workers:
             worker.end()
+
+
+def _next(worker: Worker, seed: int, tasks: list[Task], keep: Any) -> Worker:
+    """Keep what a process has found, if it is done, and give it the next chunk; the same one, or its successor."""
+    if worker.task:
+        tally = worker.look()
+        if tally is None:
+            return worker
+        keep(worker.task, tally)
+        worker.task = None
+        if worker.is_used_up:
+            worker.end()
+            worker = Worker(seed)
+    if tasks:
+        worker.give(tasks.pop())
+    return worker
 
 
 def _keep(file: Any, seed: int, task: Task, tally: Tally) -> None:
