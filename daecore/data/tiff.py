@@ -95,8 +95,8 @@ def _require_known(page: "TiffPage", file_bytes: int) -> None:
             f"has {page.samplesperpixel} channels; 1 (grey) or 3 (RGB) are read, with or without transparency. "
             "Save what is to be read as a file of its own."
         )
-    tile = page.chunks[:2] if len(page.chunks) > 1 else (1, 1)
-    require_size(*tile, _pixel_bytes(page), file_bytes)
+    height, width = page.chunks[:2] if len(page.chunks) > 1 else (1, 1)
+    require_size(width, height, _pixel_bytes(page), file_bytes)
 
 
 def _pixel_bytes(page: "TiffPage") -> float:

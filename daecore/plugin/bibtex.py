@@ -52,9 +52,8 @@ def entries(text: str) -> tuple[Entry, ...]:
             raise InputError(f"The BibTeX key {quote(entry.key)} stands there twice. Give each entry a key of its own.")
         missing = [name for name in REQUIRED if name not in entry.fields]
         if missing:
-            raise InputError(
-                f"The BibTeX entry {quote(entry.key)} needs {', '.join(REQUIRED)}, and has no {' and no '.join(missing)}."
-            )
+            said = f"needs {', '.join(REQUIRED)}, and has no {' and no '.join(missing)}"
+            raise InputError(f"The BibTeX entry {quote(entry.key)} {said}.")
     return found
 
 

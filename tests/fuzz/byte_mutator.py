@@ -1,4 +1,4 @@
-"""Byte mutator: another input out of sound ones, by what goes wrong in files and by what somebody may try on purpose."""
+"""Byte mutator: another input out of sound ones, by what goes wrong in files and by what somebody may try."""
 
 from collections.abc import Callable, Sequence
 from random import Random

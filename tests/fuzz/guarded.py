@@ -1,9 +1,11 @@
 """Guarded: one input through one parser, under limits of time and memory, and what became of it.
 
 The time is what the processors worked for this process, as others share them. The alarm is one that Python's own code
-obeys; a library's code may not, nor what waits, and then the parent process ends this one by the clock on the wall. Memory is the highest that this process held while it parsed (Linux keeps a high-water mark, which can be set back),
+obeys; a library's code may not, nor what waits, and then the parent process ends this one by the clock on the wall.
+
+Memory is the highest that this process held while it parsed (Linux keeps a high-water mark, which can be set back),
 above what it held before: a limit of the address space alone would count what is reserved and never used, and PyTorch
-reserves gigabytes. Such a limit stands beyond, so that no input takes the machine: whoever meets it was above the bound.
+reserves gigabytes. Such a limit stands beyond, so that no input takes the machine.
 """
 
 import resource

@@ -76,7 +76,8 @@ def _pngs(room: Path) -> list[bytes]:
 def _jpegs(room: Path) -> list[bytes]:
     return [
         _saved("JPEG", RGB, exif=_exif()), _saved("JPEG", GREY), _saved("JPEG", RGB, progressive=True),
-        _saved("JPEG", RGB.convert("CMYK")), _saved("JPEG", RGB, icc_profile=b"p" * 200), _saved("MPO", RGB, GREY.convert("RGB")),
+        _saved("JPEG", RGB.convert("CMYK")), _saved("JPEG", RGB, icc_profile=b"p" * 200), _saved("MPO", RGB,
+            GREY.convert("RGB")),
     ]  # fmt: skip
 
 
@@ -93,8 +94,10 @@ def _tiffs(room: Path) -> list[bytes]:
         _tif(_drawing(1, np.int16, 32767)), _tif(grey, imagej=True), _tif(grey, extratags=[(274, 3, 1, 6, True)]),
         _tif(grey, metadata={"axes": "YX"}, description=None), _tif(grey, compression="packbits"),
         _saved("TIFF", PALETTE), _saved("TIFF", RGB.convert("CMYK")), _saved("TIFF", ONE_BIT, compression="group4"),
-        _saved("TIFF", RGB, compression="jpeg"), _saved("TIFF", ONE_BIT), _saved("TIFF", GREY, icc_profile=b"profile"),
-        _tif(grey, compression="lzma"), _tif(grey, compression="zstd"), _tif(rgb, compression="webp", photometric="rgb"),
+        _saved("TIFF", RGB, compression="jpeg"), _saved("TIFF", ONE_BIT), _saved("TIFF", GREY,
+            icc_profile=b"profile"),
+        _tif(grey, compression="lzma"), _tif(grey, compression="zstd"), _tif(rgb, compression="webp",
+            photometric="rgb"),
         _tif(grey, compression="png"), _tif(grey, compression="jpeg2000"), _tif(grey, compression="lerc"),
     ]  # fmt: skip
 
@@ -109,7 +112,8 @@ def _bmps(room: Path) -> list[bytes]:
 
 def _webps(room: Path) -> list[bytes]:
     return [
-        _saved("WEBP", RGB), _saved("WEBP", RGB, lossless=True), _saved("WEBP", RGBA, exif=_exif(), icc_profile=b"abc"),
+        _saved("WEBP", RGB), _saved("WEBP", RGB, lossless=True), _saved("WEBP", RGBA, exif=_exif(),
+            icc_profile=b"abc"),
         _saved("WEBP", RGB, RGB.rotate(90)), _saved("WEBP", RGBA, lossless=True),
     ]  # fmt: skip
 
@@ -123,9 +127,11 @@ def _pixmaps(room: Path) -> list[bytes]:
     deep = _drawing(3, np.uint16, 65535).astype(">u2").tobytes()
     return [
         _saved("PPM", RGB), _saved("PPM", GREY), _saved("PPM", ONE_BIT),
-        _saved("PPM", Image.fromarray(_drawing(1, np.uint16, 65535))), f"P6\n# by hand\n{SIDE} {SIDE}\n65535\n".encode() + deep,
+        _saved("PPM", Image.fromarray(_drawing(1, np.uint16, 65535))),
+        f"P6\n# by hand\n{SIDE} {SIDE}\n65535\n".encode() + deep,
         b"P3 2 1 255 1 2 3 4 5 6\n", b"P2\n2 2\n15\n1 2 3 4\n", b"P1 2 2 0 1 1 0\n", _saved("PPM", RGBA),
-        _saved("PPM", Image.fromarray(_drawing(1, np.float32, 1))), f"PF\n{SIDE} {SIDE}\n-1.0\n".encode() + bytes(12 * SIDE**2),
+        _saved("PPM", Image.fromarray(_drawing(1, np.float32, 1))),
+        f"PF\n{SIDE} {SIDE}\n-1.0\n".encode() + bytes(12 * SIDE**2),
         b"P5 2 2 1023 " + bytes(8), b"P6 2 2 1000 " + bytes(24),
     ]  # fmt: skip
 
@@ -137,15 +143,22 @@ def _idx(room: Path) -> list[bytes]:
     ]
 
 
-PNG = (b"IHDR", b"IDAT", b"IEND", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"tEXt", b"zTXt", b"iTXt",
+PNG = (b"IHDR", b"IDAT", b"IEND", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"tEXt", b"zTXt",
+    b"iTXt",
        b"gAMA", b"sBIT", b"\0\0\0\r", b"\x89PNG\r\n\x1a\n")  # fmt: skip
-JPEG = (b"\xff\xd8", b"\xff\xc0\0\x11", b"\xff\xc2", b"\xff\xc4", b"\xff\xda", b"\xff\xdb", b"\xff\xdd", b"\xff\xe0", b"\xff\xe1",
-        b"\xff\xe2", b"\xff\xee\0\x0eAdobe", b"Exif\0\0II*\0", b"MPF\0", b"ICC_PROFILE\0", b"\xff\xd9", b"\xff\xfe")  # fmt: skip
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", *(struct.pack("<H", tag) for tag in (254, 256, 257, 258, 259, 262, 273, 274, 277, 278,
-        279, 282, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339, 347, 32997, 34675, 50839)), b"ImageJ=1.11a\nimages=9\n",
-        b'{"shape": [9, 12, 12]}', b"<OME", *(struct.pack("<H", it) for it in (2, 3, 4, 5, 7, 8, 32773, 34712, 34892, 50000,
+JPEG = (b"\xff\xd8", b"\xff\xc0\0\x11", b"\xff\xc2", b"\xff\xc4", b"\xff\xda", b"\xff\xdb", b"\xff\xdd",
+    b"\xff\xe0", b"\xff\xe1",
+        b"\xff\xe2", b"\xff\xee\0\x0eAdobe", b"Exif\0\0II*\0", b"MPF\0", b"ICC_PROFILE\0", b"\xff\xd9",
+        b"\xff\xfe")  # fmt: skip
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", *(struct.pack("<H", tag) for tag in (254, 256, 257, 258, 259, 262, 273, 274,
+    277, 278,
+        279, 282, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339, 347, 32997, 34675, 50839)),
+        b"ImageJ=1.11a\nimages=9\n",
+        b'{"shape": [9, 12, 12]}', b"<OME", *(struct.pack("<H", it) for it in (2, 3, 4, 5, 7, 8, 32773, 34712,
+            34892, 50000,
         50001, 34933, 34887)))  # fmt: skip
-PIXMAP = (b"P1 ", b"P2 ", b"P3 ", b"P4 ", b"P5 ", b"P6 ", b"P7\n", b"Pf\n", b"PF\n", b"Py ", b"65535", b"255", b"#", b"\n", b" ",
+PIXMAP = (b"P1 ", b"P2 ", b"P3 ", b"P4 ", b"P5 ", b"P6 ", b"P7\n", b"Pf\n", b"PF\n", b"Py ", b"65535", b"255", b"#",
+    b"\n", b" ",
           b"WIDTH 4\nHEIGHT 4\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n", b"-1.0")  # fmt: skip
 
 Formats = dict[str, tuple[Any, tuple[bytes, ...], Any]]
@@ -153,13 +166,17 @@ FORMATS: Formats = {
     "png": (_pngs, PNG, repair_png),
     "jpeg": (_jpegs, JPEG, as_it_is),
     "tiff": (_tiffs, TIFF, as_it_is),
-    "bmp": (_bmps, (b"BM", struct.pack("<I", 40), struct.pack("<I", 124), struct.pack("<I", 12), struct.pack("<I", 108)), as_it_is),
-    "webp": (_webps, (b"RIFF", b"WEBP", b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"EXIF", b"ICCP", b"XMP "), as_it_is),
-    "gif": (_gifs, (b"GIF89a", b"GIF87a", b"\x21\xf9\x04", b"\x21\xfe", b"\x21\xff\x0bNETSCAPE2.0", b"\x2c", b"\x3b"), as_it_is),
+    "bmp": (_bmps, (b"BM", struct.pack("<I", 40), struct.pack("<I", 124), struct.pack("<I", 12), struct.pack("<I",
+        108)), as_it_is),
+    "webp": (_webps, (b"RIFF", b"WEBP", b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"EXIF", b"ICCP",
+        b"XMP "), as_it_is),
+    "gif": (_gifs, (b"GIF89a", b"GIF87a", b"\x21\xf9\x04", b"\x21\xfe", b"\x21\xff\x0bNETSCAPE2.0", b"\x2c",
+        b"\x3b"), as_it_is),
     "pixmap": (_pixmaps, PIXMAP, as_it_is),
 }  # fmt: skip
 PARSERS = (
     *(Parser(name, _read, seeds, tokens, repair) for name, (seeds, tokens, repair) in FORMATS.items()),
-    Parser("picture", _read, given(b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0\0\0\x18ftypheic\0\0\0\0", b"text", b""), (*PNG[-1:], *JPEG[:2], *TIFF[:3], *PIXMAP[:9], b"GIF89a", b"BM")),
+    Parser("picture", _read, given(b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0\0\0\x18ftypheic\0\0\0\0", b"text", b""),
+        (*PNG[-1:], *JPEG[:2], *TIFF[:3], *PIXMAP[:9], b"GIF89a", b"BM")),
     Parser("idx", of_file(read_idx, "idx"), _idx, (b"\0\0\x08\x03", b"\0\0\x0d\x02", b"\0\0\x08\xff")),
 )  # fmt: skip

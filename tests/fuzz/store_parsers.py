@@ -155,14 +155,17 @@ def _text(value: object) -> bytes:
 
 
 FILE = {"path": "results/training-0/weights.safetensors", "sha256": KEY}
-SUMMARY = {"images_per_second": 1.5, "seconds": 2.0, "precision": "float32", "device": "cpu", "threads": 1, "epochs": 3,
+SUMMARY = {"images_per_second": 1.5, "seconds": 2.0, "precision": "float32", "device": "cpu", "threads": 1,
+    "epochs": 3,
            "loss": 0.1, "weights_sha256": KEY}  # fmt: skip
-MODEL = {"run_id": RUN, "weights": FILE, "architecture": {"dense": {"widths": [6], "code": 3}}, "input_shape": [1, 4, 4],
+MODEL = {"run_id": RUN, "weights": FILE, "architecture": {"dense": {"widths": [6], "code": 3}}, "input_shape": [1,
+    4, 4],
          "output_shape": [1, 4, 4], "summary": SUMMARY}  # fmt: skip
 SECTION = {"id": "erasure", "run_id": RUN, "seconds": 1.0, "files": {"section.json": FILE}}
 NOISE = {"sigma": 0.1, "missing": 0.05, "images": 10}
 TAGS = (MODEL, SECTION, {"0.9": FILE}, {"dataset": KEY, "experiment": KEY, "noise": NOISE},
-        {"dataset_sha256": KEY, "experiment_digest": KEY, **{f"noise_{key}": str(it) for key, it in NOISE.items()}})  # fmt: skip
+        {"dataset_sha256": KEY, "experiment_digest": KEY, **{f"noise_{key}": str(it) for key,
+            it in NOISE.items()}})  # fmt: skip
 RUNS = [{"seed": 0, "state": "finished", "value": 20.5, "run_id": RUN, "seconds": 3.5}]
 TRIAL = {"number": 1, "point": {"seed": 1}, "stamp": KEY, "seeds": 1, "runs": RUNS, "refused": ""}
 
@@ -174,7 +177,8 @@ def _results(room: Path) -> list[bytes]:
     return [_text({"metadata": metadata, "result": text}) for text in made]
 
 
-STUDIO = {"pid": 2**22 + 1, "started": 1.5, "mark": "0" * 32, "prefect": "http://127.0.0.1:4200", "mlflow": "http://localhost:5000",
+STUDIO = {"pid": 2**22 + 1, "started": 1.5, "mark": "0" * 32, "prefect": "http://127.0.0.1:4200",
+    "mlflow": "http://localhost:5000",
           "public_prefect": "https://a.example:4201", "public_mlflow": ""}  # fmt: skip
 REPORT = {
     "experiment": {"seed": 0, "corruptions": [{"erasure": {"p": 0.5}}], "training": {"epochs": 1}},
@@ -185,25 +189,34 @@ REPORT = {
 SHARED = ({"database": "postgresql://me@host:5432/dae", "artifacts": "s3://bucket/name"},
           {"database": "postgresql:///dae?sslmode=require", "artifacts": "/mnt/dae"})  # fmt: skip
 LINES = b"".join(b"00000000 %s\n" % _text(it) for it in (
-    {"metrics": {"1": {"loss": 0.5}}, "time": 1}, {"picture": "images/a.png", "png": "aGFsbG8="}, {"told": 1}, {"end": "FINISHED", "why": ""},
+    {"metrics": {"1": {"loss": 0.5}}, "time": 1}, {"picture": "images/a.png", "png": "aGFsbG8="}, {"told": 1},
+    {"end": "FINISHED", "why": ""},
 ))  # fmt: skip
-JSON = (b"{", b"}", b"[", b"]", b":", b",", b'"', b"null", b"true", b"NaN", b"Infinity", b"1e999", b'"\\ud800"', b"\\u0000", b"[" * 2000,
+JSON = (b"{", b"}", b"[", b"]", b":", b",", b'"', b"null", b"true", b"NaN", b"Infinity", b"1e999", b'"\\ud800"',
+    b"\\u0000", b"[" * 2000,
         b"__class__", b"__exc_type__", b"pickle", b"..", b"/")  # fmt: skip
 PARSERS = (
-    Parser("journal", _in_journal, lambda room: [repair_lines(LINES)], (*JSON, b"told", b"metrics", b"\n"), repair_lines),
+    Parser("journal", _in_journal, lambda room: [repair_lines(LINES)], (*JSON, b"told", b"metrics", b"\n"),
+        repair_lines),
     Parser("studio", of_file(_studio, "studio.json"), given(_text(STUDIO)), JSON, tree=True),
-    Parser("shared", of_file(_shared, "shared.json"), given(*map(_text, SHARED)), (*JSON, b"%", b"@", b"?sslmode=", b"s3://"), tree=True),
-    Parser("people", of_file(_people, "people.json"), given(_text({"ann": f"scrypt${'0' * 32}${KEY}"})), JSON, tree=True),
+    Parser("shared", of_file(_shared, "shared.json"), given(*map(_text, SHARED)), (*JSON, b"%", b"@", b"?sslmode=",
+        b"s3://"), tree=True),
+    Parser("people", of_file(_people, "people.json"), given(_text({"ann": f"scrypt${'0' * 32}${KEY}"})), JSON,
+        tree=True),
     Parser("layout", of_file(_layout, "layout"), given(b"3\n", b"2", b"11"), (b"\xd9\xa3", b"\x1b[2J")),
-    Parser("recipe", of_file(_recipe, "recipe.yaml"), given(b"# A digit [bold]erased[/bold]\na: 1\n", b"a: 1"), (b"[/", b"]", b"[", b"# ", b"\\[", b"\x1b[2J")),
+    Parser("recipe", of_file(_recipe, "recipe.yaml"), given(b"# A digit [bold]erased[/bold]\na: 1\n", b"a: 1"),
+        (b"[/", b"]", b"[", b"# ", b"\\[", b"\x1b[2J")),
     Parser("threads", _in_folder, given(KEY.encode()), (b"/", b"../", b"\n", b"\xff")),
     Parser("kept_data", _kept, given(b"/home/me/pictures"), (b"\n", b"\x1b[2J")),
-    Parser("sweep", _sweep, given(_text({"key": KEY, "question": {}, "run_id": "", "trials": [TRIAL]})), JSON, tree=True),
+    Parser("sweep", _sweep, given(_text({"key": KEY, "question": {}, "run_id": "", "trials": [TRIAL]})), JSON,
+        tree=True),
     Parser("tags", _tags, given(*map(_text, TAGS)), JSON, tree=True),
     Parser("cached", _cached, _results, JSON, tree=True),
     Parser("report", of_file(_report, "report.json"), given(_text(REPORT)), JSON, tree=True),
-    Parser("served", of_file(lambda path: served_plugins(_store(path.parent)), "served.json"), given(_text({"plugins": {"corruption erasure": "x"}})), JSON, tree=True),
+    Parser("served", of_file(lambda path: served_plugins(_store(path.parent)), "served.json"),
+        given(_text({"plugins": {"corruption erasure": "x"}})), JSON, tree=True),
     Parser("pull_steps", lambda content, room: forbidden_steps(content) or True, given(
-        _text({"pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": "/x"}}]}), _text({"name": "x"}),
+        _text({"pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": "/x"}}]}),
+        _text({"name": "x"}),
     ), JSON, tree=True),
 )  # fmt: skip

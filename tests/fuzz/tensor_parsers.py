@@ -128,11 +128,16 @@ def _scores(room: Path) -> list[bytes]:
     return [made, _stored(made)]
 
 
-SAFE = (b'"dtype":"F32"', b'"F64"', b'"BF16"', b'"I64"', b'"BOOL"', b'"U8"', b'"F8_E4M3"', b'"shape":[', b'"data_offsets":[', b"__metadata__",
-        b'\\"format\\": 2', b'\\"architecture\\"', b'\\"dense\\"', b'\\"unet\\"', b'\\"widths\\"', b'\\"code\\"', b'\\"input_shape\\"', b'\\"epoch\\"',
-        b"1e999", b"NaN", b"-Infinity", b"\\\\ud800", b"weights/", b"optimiser/", b"average/", b"best/", b"thresholds/", b"network/")  # fmt: skip
-NPY = (b"\x93NUMPY\x01\x00v\x00", b"'descr': '<f4'", b"'descr': '|O'", b"'descr': '<U99999999'", b"'fortran_order': True", b"'shape': (4,)",
-       b"'shape': (9999999999,)", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"header.npy", b"'descr': '<i8'", b"(", b")")  # fmt: skip
+SAFE = (b'"dtype":"F32"', b'"F64"', b'"BF16"', b'"I64"', b'"BOOL"', b'"U8"', b'"F8_E4M3"', b'"shape":[',
+    b'"data_offsets":[', b"__metadata__",
+        b'\\"format\\": 2', b'\\"architecture\\"', b'\\"dense\\"', b'\\"unet\\"', b'\\"widths\\"', b'\\"code\\"',
+        b'\\"input_shape\\"', b'\\"epoch\\"',
+        b"1e999", b"NaN", b"-Infinity", b"\\\\ud800", b"weights/", b"optimiser/", b"average/", b"best/",
+        b"thresholds/", b"network/")  # fmt: skip
+NPY = (b"\x93NUMPY\x01\x00v\x00", b"'descr': '<f4'", b"'descr': '|O'", b"'descr': '<U99999999'",
+    b"'fortran_order': True", b"'shape': (4,)",
+       b"'shape': (9999999999,)", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"header.npy", b"'descr': '<i8'",
+       b"(", b")")  # fmt: skip
 PARSERS = (
     Parser("model", of_file(load_model, "weights.safetensors"), _models, SAFE, repair_safetensors),
     Parser("checkpoint", of_file(_go_on, "checkpoint.safetensors"), _checkpoints, SAFE, repair_safetensors),

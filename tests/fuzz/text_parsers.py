@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import torch._dynamo  # which building a network loads when it is first asked for
 from daecore_flows.store import recipes
-from daecore_flows.sweep.search_space import grid, parse_space
 from daecore_flows.sweep.search_space import change as varied
+from daecore_flows.sweep.search_space import grid, parse_space
 from fuzzed import Parser, given, of_file
 
 from daecore.experiment import yaml_text
@@ -13,10 +12,13 @@ from daecore.experiment.experiment import Experiment, override, parse
 from daecore.experiment.feasibility import check
 from daecore.plugin.bibtex import entries
 
-YAML = (b"{", b"}", b"[", b"]", b": ", b"- ", b"\n", b"&a ", b"*a", b"<<: *a", b"!!binary ", b"!!set ", b"!!timestamp ", b"!!python/none ",
-        b"---\n", b"...\n", b"%YAML 1.1\n", b"? ", b"|\n", b">-\n", b"#", b"'", b'"', b"\t", b"null", b"~", b".nan", b".inf", b"0o17", b"1e3",
+YAML = (b"{", b"}", b"[", b"]", b": ", b"- ", b"\n", b"&a ", b"*a", b"<<: *a", b"!!binary ", b"!!set ",
+    b"!!timestamp ", b"!!python/none ",
+        b"---\n", b"...\n", b"%YAML 1.1\n", b"? ", b"|\n", b">-\n", b"#", b"'", b'"', b"\t", b"null", b"~", b".nan",
+        b".inf", b"0o17", b"1e3",
         b"2001-12-14t21:59:43.10-05:00", b"dataset", b"corruptions", b"architecture", b"objective", b"training",
-        b"transfer", b"error_bars", b"erasure", b"dense", b"unet", b"stacked", b"widths", b"code", b"mixture", b"epochs",
+        b"transfer", b"error_bars", b"erasure", b"dense", b"unet", b"stacked", b"widths", b"code", b"mixture",
+        b"epochs",
         b"labels", b"learning_rate", b"low", b"high", b"step", b"log")  # fmt: skip
 BOMB = b"a: &a [1, 1]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (n + 1, n + 1, n, n) for n in range(97, 117))
 BASE = "digits-erasure"
@@ -76,6 +78,6 @@ PARSERS = (
     ), (*YAML, b"=", b".", b"low: ", b"high: ", b"step: ", b"1e-400", b"1e308")),
     Parser("bibtex", _cite, given(
         b"@article{a1, author = {A. B. and {C}}, title = {The {N}oise}, year = 2001}",
-        b"@book{b, author=\"X\", title={Y}, year={1999}, note = {in {n{e}sted}}}\n\n@misc{c, author={}, title={}, year={}}",
+        b"@book{b, author=\"X\", title={Y}, year={9}, note = {in {n{e}s}}}\n\n@misc{c, author={}, title={}, year={}}",
     ), (b"@", b"{", b"}", b"=", b",", b'"', b"author", b"title", b"year", b"@string{")),
 )  # fmt: skip

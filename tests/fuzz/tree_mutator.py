@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from daecore.experiment import yaml_text
 
-WORDS = ("", "nan", "inf", "1e3", "1e999", "yes", "on", "0x10", "1:30", "2001-01-01", "9" * 400, "\ud800", "\0", "\x1b[2J",
-         "../../etc/passwd", "a" * 10_000, "٣", "ß", "\u202e", "!!python/object:os.system", "models:/x@y", "__class__")  # fmt: skip
+WORDS = ("", "nan", "inf", "1e3", "1e999", "yes", "on", "0x10", "1:30", "2001-01-01", "9" * 400, "\ud800", "\0",
+    "\x1b[2J",
+         "../../etc/passwd", "a" * 10_000, "٣", "ß", "\u202e", "!!python/object:os.system", "models:/x@y",
+         "__class__")  # fmt: skip
 DEEP = 30  # levels around a value; a few hundred for one in eight
 STRANGE = st.one_of(
     st.none(),

@@ -170,7 +170,7 @@ class _Report(_Part):
         chain = found.get("corruptions", [])
         if not isinstance(found.get("seed", 0), int) or not isinstance(chain, list):
             raise ValueError("its seed or its corruptions are none")
-        if not all(isinstance(it, dict) and len(it) == 1 and isinstance([*it.values()][0], dict) for it in chain):
+        if not all(isinstance(it, dict) and len(it) == 1 and isinstance(next(iter(it.values())), dict) for it in chain):
             raise ValueError("a corruption is written {name: {option: value}}")
         return found
 

@@ -279,7 +279,7 @@ def test_nothing_of_an_archive_is_written_but_what_is_wanted(tmp_path: Path, mon
 
 
 def test_a_command_can_write_no_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """npm and apt-get: the system ends their writing, whatever a registry sends them."""
+    """Npm and apt-get: the system ends their writing, whatever a registry sends them."""
     command = written(tmp_path / "bin", b"#!/bin/sh\nhead -c 9000000 /dev/zero > kin-1.0.tgz\n", "npm") / "npm"
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
