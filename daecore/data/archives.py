@@ -34,7 +34,7 @@ def take_files(archive: Readable, folder: Path, most_bytes: Mapping[str, int], *
                 name = PurePosixPath(entry.name).name
                 if entry.isfile() and name in most_bytes:
                     _write(entries, entry, folder / str(number) / name, most_bytes[name])
-    except tarfile.TarError as error:
+    except (tarfile.TarError, OverflowError) as error:
         raise ValueError(f"it is no tar archive: {error}") from None
 
 

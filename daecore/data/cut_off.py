@@ -5,10 +5,12 @@ Knows streams of bytes. Does not know where they come from, nor what they hold.
 
 import hashlib
 import io
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES, SMALL = 1 << 20, 1 << 16
 
 
 class Readable(Protocol):
@@ -23,6 +25,29 @@ class Writable(Protocol):
 
     def write(self, content: bytes, /) -> object:
         """Write all of it."""
+
+
+class WholeFile(io.BufferedReader):
+    """A file open for reading that never makes room for more bytes than it has.
+
+    Python's own makes room first, and decoders ask for as many as the file names.
+
+    Args:
+        path: Of a plain file.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(io.FileIO(path))
+        self.size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most so many bytes; all that are left without a number."""
+        if size is not None and size > SMALL:
+            size = min(size, max(0, self.size - self.tell()))
+        return super().read(size)
 
 
 class TooMuch(OSError):

@@ -7,13 +7,11 @@ is cut off, and what has come of it goes. Does not know which bytes are right.
 import gzip
 import http.client
 import os
-import resource
 import shutil
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -191,19 +189,13 @@ def _run(*command: str, folder: Path, most: int) -> None:
     """Run a command in a folder, which can write no file of more than ``most`` bytes.
 
     Raises:
-        ChildProcessError: It fails, with what it complained about.
+        ChildProcessError: It fails or is not installed, with what it complained about.
         TimeoutError: It takes too long.
-        OSError: It is not installed.
     """
-    with subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
-        try:
-            with suppress(ProcessLookupError):  # it has ended already
-                resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (most, most))  # and so has all that it begins
-            said, complained = running.communicate(timeout=COMMAND_SECONDS)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            raise TimeoutError(f"{command[0]} took more than {COMMAND_SECONDS} s") from None
-    if running.returncode:
-        raise ChildProcessError(f"{' '.join(command[:2])}: {complained or said or f'status {running.returncode}'}")
+    limited = ("/bin/sh", "-c", 'ulimit -f "$0" && exec "$@"', str(most // 512 + 1), *command)
+    try:
+        done = subprocess.run(limited, cwd=folder, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{command[0]} took more than {COMMAND_SECONDS} s") from None
+    if done.returncode:
+        raise ChildProcessError(f"{' '.join(command[:2])}: {done.stderr or done.stdout or f'status {done.returncode}'}")

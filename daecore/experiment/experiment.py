@@ -30,6 +30,7 @@ from daecore.training.options import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.options import ErrorBarsOptions
 
+MOST_BYTES = 100_000_000  # of a run's report; YAML has fewer
 DEEPEST = 50  # parts of an option's path; ours have five
 INDEX = re.compile("[0-9]{1,9}")  # a place in a list
 
@@ -108,6 +109,8 @@ def read(path: Path) -> dict[str, Any]:
         InputError: It cannot be read, or is not a YAML mapping.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"The experiment file {path} has more than {MOST_BYTES:,} bytes, and is not read.")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The experiment file {path} cannot be read: {error}.") from None

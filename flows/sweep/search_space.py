@@ -15,6 +15,8 @@ from daecore.experiment import yaml_text
 from daecore.experiment.experiment import Experiment
 
 GRID_LIMIT = 1000  # points of a grid; more were hardly meant
+LARGEST = 1e300  # a number that no option comes near; what lies beyond cannot be computed with
+MOST_STEPS = 10**9  # of a range, beyond which nobody counts
 RANGE_KEYS = frozenset({"low", "high", "step", "log"})
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")  # a number to people, a text to YAML 1.1
 
@@ -25,6 +27,11 @@ class Choices:
 
     path: str
     values: tuple[Any, ...]
+
+    @property
+    def count(self) -> int:
+        """How many values it has."""
+        return len(self.values)
 
     @property
     def log(self) -> bool:
@@ -52,8 +59,8 @@ class Range:
         return all(isinstance(value, int) for value in (self.low, self.high, self.step) if value is not None)
 
     @property
-    def values(self) -> tuple[float, ...]:
-        """Its values, where it has a step.
+    def count(self) -> int:
+        """How many values it has, where it has a step.
 
         Raises:
             InputError: It has none.
@@ -63,8 +70,17 @@ class Range:
                 f"A grid cannot step through the range {self.path}={self.describe()}: give it a step, list the values "
                 f"as {self.path}=[{self.low}, {self.high}], or choose the method random or tpe."
             )
-        count = math.floor((self.high - self.low) / self.step * (1 + 1e-9)) + 1
-        steps = (self.low + index * self.step for index in range(count))
+        return math.floor(min((self.high - self.low) / self.step * (1 + 1e-9), MOST_STEPS)) + 1
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Its values, where it has a step.
+
+        Raises:
+            InputError: It has none.
+        """
+        count, step = self.count, self.step or 0
+        steps = (self.low + index * step for index in range(count))
         return tuple(int(value) if self.whole else float(f"{value:.12g}") for value in steps)
 
     def describe(self) -> Any:
@@ -116,14 +132,14 @@ def grid(space: Sequence[Dimension]) -> list[Point]:
     Raises:
         InputError: A range has no step, or there are more than `GRID_LIMIT` points.
     """
-    values = [dimension.values for dimension in space]
-    count = math.prod(len(column) for column in values)
+    count = math.prod(dimension.count for dimension in space)
     if count > GRID_LIMIT:
         raise InputError(
             f"This grid has {count} points, more than {GRID_LIMIT}. List fewer values, or choose the method random or "
             "tpe with a number of trials."
         )
-    return [dict(zip((dimension.path for dimension in space), point, strict=True)) for point in product(*values)]
+    paths, columns = [it.path for it in space], [it.values for it in space]
+    return [dict(zip(paths, point, strict=True)) for point in product(*columns)]
 
 
 def change(base: Experiment, point: Point) -> dict[str, Any]:
@@ -165,6 +181,8 @@ def _choices(what: str, values: list[Any]) -> tuple[Any, ...]:
     found = tuple(_number(value) for value in values)
     if not found:
         raise InputError(f"{what} is an empty list; give at least one value.")
+    if len(found) > GRID_LIMIT:
+        raise InputError(f"{what} lists {len(found):,} values, and at most {GRID_LIMIT:,} are read. Give a range.")
     if any(value in found[:number] for number, value in enumerate(found)):
         raise InputError(f"{what} lists a value twice: {quote(values)}.")
     return found
@@ -191,7 +209,7 @@ def _number(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def _require_path(path: str, whole: Any) -> None:
@@ -202,9 +220,9 @@ def _require_path(path: str, whole: Any) -> None:
         if step not in known:
             where = before or "it"
             there = (
-                f"{where} has no {step!r}. {choices(step, known)}"
+                f"{where} has no {quote(step)}. {choices(step, known)}"
                 if known
-                else f"{where} is {part!r} and has no parts."
+                else f"{where} is {quote(part)} and has no parts."
             )
             raise InputError(
                 f"The space names {quote(path)}, which this experiment does not have: {there} "

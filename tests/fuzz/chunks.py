@@ -3,6 +3,7 @@
 import hashlib
 import json
 import mmap
+import os
 import struct
 import time
 from collections import Counter
@@ -89,6 +90,9 @@ def run_chunk(parser: Parser, seed: int, number: int, room: Path, current: Curre
         current: Says which input is out.
         count: How many.
     """
+    room = room / parser.name  # of its own: what one parser leaves is no store of another
+    room.mkdir(exist_ok=True)
+    os.environ["DAE_STORE"] = str(room)
     tally, seeds = Tally(), _seeds(parser, room)
     own = int.from_bytes(hashlib.sha256(f"{seed} {parser.name} {number}".encode()).digest()[:8], "big")
 

@@ -100,6 +100,8 @@ def _is_readable(said: str) -> bool:
 
 
 def _where(error: BaseException) -> str:
+    while error.__context__ is not None and NO_ROOM in str(error):  # where memory was asked for
+        error = error.__context__
     frames = traceback.extract_tb(error.__traceback__)
     ours = [
         frame for frame in frames if any(part in frame.filename for part in OURS) and "/.venv/" not in frame.filename

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -133,7 +132,6 @@ def _cached(content: bytes, room: Path) -> object:
     declared = [kind for kind in (FileRef, ModelRef, Section) if isinstance(found, kind)]
     if not declared:
         return None
-    os.environ["DAE_STORE"] = str(room)
     return caller._left_behind(found), caller.intact(
         found.model_copy(update={"run_id": ""}) if declared[0] is not FileRef else found
     )
