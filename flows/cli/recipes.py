@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ..store import recipes
 from . import completion
+from .markup import plain
 
 Recipe = Annotated[
     str,
@@ -48,7 +48,7 @@ def recipe_table(found: Mapping[str, Path]) -> Table:
     """A row for each recipe: its name and its first comment, which is its author's and no markup."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, path in found.items():
-        table.add_row(escape(name), escape(recipes.summary(path)))
+        table.add_row(plain(name), plain(recipes.summary(path)))
     return table
 
 

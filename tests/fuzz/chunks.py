@@ -21,7 +21,7 @@ from guarded import FINDINGS, Outcome, attempt
 
 from daecore.experiment import yaml_text
 
-SIZE = 250  # inputs of a chunk
+SIZE = 270  # inputs of a chunk
 HEAD = struct.Struct("<dQ")  # when the input was begun, and how long it is
 
 
@@ -80,7 +80,7 @@ class Tally:
 
 
 def run_chunk(parser: Parser, seed: int, number: int, room: Path, current: Current, count: int = SIZE) -> Tally:
-    """All inputs of a chunk: of texts every second chunk comes from Hypothesis, all others from the byte mutator.
+    """All inputs of a chunk: of texts the second half comes from Hypothesis, all others from the byte mutator.
 
     Args:
         parser: The door.
@@ -101,14 +101,13 @@ def run_chunk(parser: Parser, seed: int, number: int, room: Path, current: Curre
         with _handed_out(current, content):
             tally.add(attempt(parser, content, room), content)
 
-    trees = _trees(seeds) if parser.tree and number % 2 else []
-    if trees:
-        tree_mutator.run_trees(trees, count, own, hand_out)
-    else:
-        random = Random(own)
-        for _ in range(count):
-            content = mutate(random, seeds, parser.tokens)
-            hand_out(parser.repair(content) if random.random() < 0.5 else content)
+    by_tree = count // 2 if parser.tree else 0
+    if by_tree:
+        tree_mutator.run_trees(_trees(seeds), by_tree, own, hand_out)
+    random = Random(own)
+    for _ in range(count - by_tree):
+        content = mutate(random, seeds, parser.tokens)
+        hand_out(parser.repair(content) if random.random() < 0.5 else content)
     return tally
 
 

@@ -6,6 +6,7 @@ finding: its input is kept, and another goes on with the next chunk.
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -105,7 +106,7 @@ def main() -> int:
     log = asked.log
     log.parent.mkdir(parents=True, exist_ok=True)
     done = _done(log, asked.seed)
-    chunks = max(1, asked.inputs // len(parsers) // SIZE)
+    chunks = math.ceil(asked.inputs / len(parsers) / SIZE)
     tasks = [
         (parser.name, number) for number in range(chunks) for parser in parsers if (parser.name, number) not in done
     ]
