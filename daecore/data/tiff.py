@@ -100,11 +100,14 @@ def _require_known(page: "TiffPage", file_bytes: int) -> None:
 
 
 def _pixel_bytes(page: "TiffPage") -> float:
-    return page.samplesperpixel * int(page.bitspersample) / 8
+    return page.samplesperpixel * max(1, int(page.bitspersample) / 8)  # bits are unfolded into bytes
 
 
 def _require_whole(page: "TiffPage") -> None:
     """Refuse what was not written to its end: a part of the picture lies nowhere, and would be read as black."""
+    expected, found = math.prod(page.chunked), len(page.dataoffsets)
+    if expected != found:
+        raise ValueError(f"it has {found:,} parts, and its size asks for {expected:,}")
     missing = [
         number
         for number, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False), 1)

@@ -54,7 +54,7 @@ class Worker:
         self.task, self._given = task, self._given + 1
         self._ours.send(task)
 
-    def look(self) -> Tally | None:
+    def collect(self) -> Tally | None:
         """What it has found, if it is done; a process that died or hangs is ended, and is done, too."""
         try:
             if self._ours.poll():
@@ -145,7 +145,7 @@ def _run(tasks: list[Task], asked: argparse.Namespace, keep: Any) -> None:
 def _next(worker: Worker, seed: int, tasks: list[Task], keep: Any) -> Worker:
     """Keep what a process has found, if it is done, and give it the next chunk; the same one, or its successor."""
     if worker.task:
-        tally = worker.look()
+        tally = worker.collect()
         if tally is None:
             return worker
         keep(worker.task, tally)
