@@ -26,7 +26,9 @@ def test_those_of_a_group_are_found_with_their_origin(tmp_path: Path) -> None:
     assert (point.name, point.value, origin_of(point)) == ("ours", "a.module", ("sound", "1.0"))
 
 
-@pytest.mark.parametrize("points", [b"[daecore.plugins]\nx = \xff\n", b"x = y\n"], ids=["no UTF-8", "no section"])
+@pytest.mark.parametrize(
+    "points", [b"[daecore.plugins]\nx = \xff\n", b"[daecore.plugins]\nx\n"], ids=["no UTF-8", "no value"]
+)
 def test_a_damaged_one_is_told_and_hides_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: bytes
 ) -> None:
@@ -36,7 +38,8 @@ def test_a_damaged_one_is_told_and_hides_no_other(
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     found = find_points(GROUP)
     assert [point.name for point in found.points] == ["ours"]
-    assert all("damaged-1.0.dist-info cannot be read" in line for line in found.damaged)
+    (said,) = found.damaged
+    assert "damaged-1.0.dist-info cannot be read" in said
 
 
 def test_one_that_does_not_say_who_it_is_is_unknown(tmp_path: Path) -> None:
