@@ -8,7 +8,7 @@ WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 TESTS := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-long test-gpu docs site tour figures bench bench-scale faults soak audit sbom clean
+.PHONY: help run test check test-long test-gpu fuzz docs site tour figures bench bench-scale faults soak audit sbom clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -29,6 +29,9 @@ test-long: .venv/test.stamp  ## what takes minutes: kills, whole pipelines, a st
 
 test-gpu: .venv/test.stamp  ## what needs a CUDA device, or two
 	$(BIN)/python -m pytest -m gpu -rs $(PYTEST)
+
+fuzz: .venv/test.stamp  ## a million inputs that strangers could hand us, over all parsers (it goes on where it was)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $(FUZZ)
 
 docs: .venv/run.stamp  ## the catalogue of built-ins and prefect.yaml, from the registry
 	$(BIN)/python docs/write_catalogue.py

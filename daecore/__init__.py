@@ -17,7 +17,14 @@ from daecore.plugin.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
 
 if TYPE_CHECKING:
     from daecore.corruption.corruptor import Corruptor
-    from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
+    from daecore.data.downloads import (
+        ExpectedFile,
+        Source,
+        debian_package,
+        local_folder,
+        npm_package,
+        torchvision_mirrors,
+    )
     from daecore.data.fetch import fetch_files
     from daecore.data.image_file import ImageFile, read_image
     from daecore.data.image_listing import Found
@@ -34,6 +41,7 @@ else:
         "Batch": "data.samples",
         "Corrupted": "data.samples",
         "Corruptor": "corruption.corruptor",
+        "ExpectedFile": "data.downloads",
         "Loss": "training.loss",
         "Pairs": "data.samples",
         "Piece": "data.sample_store",
@@ -75,6 +83,7 @@ __all__ = [
     "DaecoreError",
     "DataError",
     "Dataset",
+    "ExpectedFile",
     "Extension",
     "Found",
     "ImageFile",

@@ -4,7 +4,8 @@ The laboratory registers itself under an entry point, so that nothing here names
 """
 
 import sys
-from importlib.metadata import entry_points
+
+from daecore.entry_points import find_points
 
 GROUP, NAME = "daecore.laboratory", "command"
 
@@ -16,7 +17,7 @@ def main() -> int:
         The exit status: that of the command; 2 where the laboratory or a part of it is not installed.
     """
     try:
-        found = [point.load() for point in entry_points(group=GROUP, name=NAME)]
+        found = [point.load() for point in find_points(GROUP).points if point.name == NAME]
     except ImportError as error:
         print(f"dae: {error}", file=sys.stderr)
         return 2

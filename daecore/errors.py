@@ -82,10 +82,11 @@ def quote(value: object) -> str:
 
 def in_a_line(text: str) -> str:
     """What somebody else says, for a message: a line of it at most, and nothing that a terminal would obey."""
-    return _cut(_printable(text))
+    return _cut(one_line(text))
 
 
-def _printable(text: str) -> str:
+def one_line(text: str) -> str:
+    """What somebody else says, whole, on one line, with nothing that a terminal would obey."""
     line = " ".join(without_password(text).split())
     return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line)
 
@@ -96,7 +97,7 @@ def _cut(text: str) -> str:
 
 def describe_error(error: BaseException) -> str:
     """What an error says, in a line; of one that is not ours its type, too, and where in a plugin it was raised."""
-    text = _printable(str(error))[:PARAGRAPH]
+    text = one_line(str(error))[:PARAGRAPH]
     if isinstance(error, DaecoreError):
         return text
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]

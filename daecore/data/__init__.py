@@ -4,7 +4,7 @@ from daecore.data.arrays import save_arrays
 from daecore.data.batch_source import BatchSource, Held, Mapped, Shape
 from daecore.data.chunk_storage import ChunkStorage
 from daecore.data.decoding import Decoded, decode
-from daecore.data.downloads import Source, debian_package, local_folder, npm_package, torchvision_mirrors
+from daecore.data.downloads import ExpectedFile, Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.data.fetch import fetch_files
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile, read_image
@@ -29,6 +29,7 @@ __all__ = [
     "Corrupted",
     "Crops",
     "Decoded",
+    "ExpectedFile",
     "Found",
     "Header",
     "Held",

@@ -45,6 +45,11 @@ class Kept:
     begin: int
     flags: int
 
+    @property
+    def chunk_bytes(self) -> int:
+        """What a whole chunk takes."""
+        return self.rows * self.values.itemsize * math.prod(self.values.shape[1:])
+
     def missing(self, chunks: NDArray[np.int64]) -> list[int]:
         """Those of them that are not here."""
         return [int(it) for it in chunks[self.here[chunks] == 0]]
@@ -55,8 +60,7 @@ class Kept:
         Raises:
             DataError: There is no room for it.
         """
-        row_bytes = self.values.itemsize * math.prod(self.values.shape[1:])
-        self.file.write(values.data.cast("B"), self.begin + chunk * self.rows * row_bytes, self.flags + chunk)
+        self.file.write(values.data.cast("B"), self.begin + chunk * self.chunk_bytes, self.flags + chunk)
 
 
 class ChunkFile:

@@ -3,12 +3,12 @@
 Needs the extra ``chunks``. Knows addresses that a user may name, and Zarr. Does not know what the chunks are.
 """
 
-import json
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from daecore.errors import InputError, quote
+from daecore.json_text import parse_json
 from daecore.object_storage import ObjectStorage
 from daecore.paths import user_path
 
@@ -65,8 +65,8 @@ class ChunkStorage(ObjectStorage):
         if content is None:
             return None
         try:
-            return dict(json.loads(content)["attributes"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            return dict(parse_json(content)["attributes"])
+        except (ValueError, KeyError, TypeError):
             return {}
 
     def made(self) -> Any:

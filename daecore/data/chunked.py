@@ -23,7 +23,7 @@ from daecore.data.chunk_file import Kept
 from daecore.data.packed_set import PackedSamples
 from daecore.errors import DataError
 
-AT_ONCE = 8  # chunks that are fetched at the same time
+AT_ONCE, BYTES_AT_ONCE = 8, 1 << 29  # chunks that are fetched at the same time, and what they may take together
 SAID_SECONDS = 5
 progress = logging.getLogger("daecore.progress")
 
@@ -59,7 +59,8 @@ class Chunks:
         if not missing:
             return
         _ = self._digests  # once, before threads ask
-        said, pool = time.monotonic(), ThreadPoolExecutor(min(AT_ONCE, len(missing)))
+        at_once = min(AT_ONCE, len(missing), max(1, BYTES_AT_ONCE // self.kept.chunk_bytes))
+        said, pool = time.monotonic(), ThreadPoolExecutor(at_once)
         try:
             for _ in pool.map(self._fetch, missing):
                 if time.monotonic() - said > SAID_SECONDS:

@@ -5,46 +5,47 @@ Knows how to check files and to put them in place whole. Does not know what they
 """
 
 import gzip
-import hashlib
 import logging
 import os
 import shutil
-import tarfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from textwrap import shorten
 from typing import BinaryIO
 
 from filelock import FileLock
 
-from daecore.data.downloads import Source, local_folder
-from daecore.errors import DataError
+from daecore.data.cut_off import Copied, TooMuch, copy_at_most
+from daecore.data.downloads import Expected, ExpectedFile, Source, local_folder
+from daecore.errors import DataError, in_a_line
 
 LOG = logging.getLogger("daecore")
-CHUNK_BYTES = 1 << 20
-FAILURES = (OSError, EOFError, ValueError, zlib.error, tarfile.TarError)
+SCRATCH, PART = ".incoming", "part"  # a folder within the dataset's, for what comes; what is being checked
+FAILURES = (OSError, EOFError, ValueError, zlib.error)
 
 
-def fetch_files(folder: Path, files: Mapping[str, str], sources: Sequence[Source], *, download_bytes: int = 0) -> None:
+def fetch_files(folder: Path, files: Expected, sources: Sequence[Source], *, download_bytes: int = 0) -> None:
     """Have verified files in a folder; afterwards each ``folder / name`` holds the expected bytes.
 
     What already lies there is checked too, and replaced when it was altered. Processes that do this
-    at the same time wait for each other; a file is renamed into place only after its check.
+    at the same time wait for each other; a file is renamed into place only after its check. What comes
+    is cut off where it is larger than expected, compressed or not, and nothing of it stays: what a killed
+    process has left goes when the folder is next asked for.
 
     Args:
         folder: Where the files belong; made if missing.
-        files: File name to SHA-256 of its uncompressed content.
+        files: File name to size and SHA-256 of its uncompressed content.
         sources: Tried in this order, after ``folder`` itself (where ``.gz`` files count, too).
         download_bytes: The room it takes, with what lies there only for a while.
 
     Raises:
         DataError: No source has the files, or there is no room for them.
     """
-    if not _missing(folder, files):
+    if not _missing(folder, files) and not (folder / SCRATCH).exists():
         return
     _check_room(folder, download_bytes)
     with FileLock(folder / ".lock"):
+        shutil.rmtree(folder / SCRATCH, ignore_errors=True)  # a killed process has left it; the lock is ours
         failures = []
         for source in (local_folder(folder), *sources):
             if missing := _missing(folder, files):
@@ -57,14 +58,13 @@ def fetch_files(folder: Path, files: Mapping[str, str], sources: Sequence[Source
             )
 
 
-def _take(source: Source, folder: Path, missing: Mapping[str, str]) -> str:
+def _take(source: Source, folder: Path, missing: Expected) -> str:
     """Install what a source has of the missing files; says why not."""
-    scratch = folder / ".incoming"
-    shutil.rmtree(scratch, ignore_errors=True)  # a killed process may have left it; the lock is ours
+    scratch = folder / SCRATCH
     scratch.mkdir()
     try:
-        root = source.gather(scratch, list(missing))
-        failures = [_install(root, folder / name, sha256) for name, sha256 in missing.items()]
+        root = source.gather(scratch, missing)
+        failures = [_install(root, folder / name, expected, scratch) for name, expected in missing.items()]
     except FAILURES as error:
         failures = [_brief(error)]
     finally:
@@ -72,19 +72,20 @@ def _take(source: Source, folder: Path, missing: Mapping[str, str]) -> str:
     return f"{source.name}: {', '.join(failure for failure in failures if failure)}"
 
 
-def _install(root: Path, target: Path, sha256: str) -> str:
+def _install(root: Path, target: Path, expected: ExpectedFile, scratch: Path) -> str:
     """Copy the file below ``root`` that has the right content; says why there is none."""
-    failure = f"no {target.name}"
-    part = target.with_name(f".{target.name}.part")
+    failure, part = f"no {target.name}", scratch / PART
     for candidate in [*root.rglob(target.name), *root.rglob(f"{target.name}.gz")]:
+        if not candidate.is_file():  # a folder; a pipe, at which one would wait
+            continue
         try:
             with _open(candidate) as content, part.open("wb") as out:
-                found = _copy(content, out)
-            if found == sha256:
+                found = copy_at_most(expected.bytes, content, out)
+            if found.sha256 == expected.sha256:
                 os.replace(part, target)
                 LOG.info("%s: verified, from %s", target, candidate)
                 return ""
-            failure = f"{candidate.name} has sha256 {found}, expected {sha256}"
+            failure = f"{candidate.name} has {_describe(found)}, expected {_describe(expected)}"
         except FAILURES as error:
             failure = f"{candidate.name} cannot be read ({_brief(error)})"
         finally:
@@ -92,29 +93,29 @@ def _install(root: Path, target: Path, sha256: str) -> str:
     return failure
 
 
-def _missing(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+def _missing(folder: Path, files: Expected) -> Expected:
     """The files that are not there, or not as expected."""
-    return {name: sha256 for name, sha256 in files.items() if not _is_whole(folder / name, sha256)}
+    return {name: expected for name, expected in files.items() if not _is_whole(folder / name, expected)}
 
 
-def _is_whole(path: Path, sha256: str) -> bool:
+def _is_whole(path: Path, expected: ExpectedFile) -> bool:
     if not path.is_file():
         return False
-    with path.open("rb") as content:
-        found = _copy(content)
-    if found != sha256:
-        LOG.warning("%s is refused and fetched anew: it has sha256 %s, expected %s", path, found, sha256)
-    return found == sha256
+    try:
+        with path.open("rb") as content:
+            found = copy_at_most(expected.bytes, content)
+    except TooMuch as error:
+        LOG.warning("%s is refused and fetched anew: it has %s", path, error)
+        return False
+    if found.sha256 != expected.sha256:
+        LOG.warning(
+            "%s is refused and fetched anew: it has %s, expected %s", path, _describe(found), _describe(expected)
+        )
+    return found.sha256 == expected.sha256
 
 
-def _copy(content: gzip.GzipFile | BinaryIO, out: BinaryIO | None = None) -> str:
-    """Read to the end, copying on the way; the SHA-256 of what was read."""
-    state = hashlib.sha256()
-    while chunk := content.read(CHUNK_BYTES):
-        state.update(chunk)
-        if out is not None:
-            out.write(chunk)
-    return state.hexdigest()
+def _describe(file: ExpectedFile | Copied) -> str:
+    return f"{file.bytes:,} bytes with sha256 {file.sha256}"
 
 
 def _open(path: Path) -> gzip.GzipFile | BinaryIO:
@@ -122,7 +123,7 @@ def _open(path: Path) -> gzip.GzipFile | BinaryIO:
 
 
 def _brief(error: BaseException) -> str:
-    return shorten(str(error) or type(error).__name__, 200)
+    return in_a_line(str(error) or type(error).__name__)
 
 
 def _check_room(folder: Path, download_bytes: int) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from daecore.data.cut_off import WholeFile
 from daecore.data.image_values import Refused, Stored, scale, with_channels
 from daecore.data.plain_png import MAGIC as PNG
 from daecore.data.plain_png import decode_plain_png
@@ -76,7 +77,7 @@ def read_image(path: Path | str, channels: int = 0) -> ImageFile:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise Refused("is no file but a folder, a pipe or a device.")
-        with open(path, "rb") as file:
+        with WholeFile(path) as file:
             stored = _decode(file, channels)
         pixels, notes = scale(stored)
     except (OSError, ValueError) as error:  # a name that no system takes is a ValueError

@@ -5,6 +5,7 @@ memory of the process, and the system reserves none, so that a file may be large
 others write into the file meanwhile is seen, as Linux has it.
 """
 
+import math
 import mmap
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daecore.errors import quote
+
+LARGEST = 1 << 62  # bytes
 NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # Python names it from 3.13 on
 
 
@@ -28,7 +32,9 @@ def map_file(file: Path | int, dtype: Any, shape: tuple[int, ...]) -> NDArray[An
         ValueError: It is shorter than that.
     """
     kind = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    size = math.prod(shape) * kind.itemsize
+    if min(shape, default=0) < 0 or size > LARGEST:
+        raise ValueError(f"no file holds an array of the shape {quote(shape)}")
     if not size:
         return np.empty(shape, kind)
     with open(file, "rb", closefd=not isinstance(file, int)) as opened:

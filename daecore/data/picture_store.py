@@ -158,18 +158,32 @@ def sound_rows(folder: Path, channels: int) -> NDArray[np.void]:
     except OSError:
         return np.empty(0, ROW)
     rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW)
-    ends = rows["begin"] + channels * rows["height"].astype(np.int64) * rows["width"]
-    there = ends <= np.where(rows["deep"] == 1, held[1], held[0])
+    there = are_inside(rows, held, channels)
     whole = (_is_whole(content[n * ROW.itemsize : (n + 1) * ROW.itemsize]) for n in range(len(rows)))
     count = next((n for n, (inside, sound) in enumerate(zip(there, whole, strict=True)) if not (inside and sound)),
                  len(rows))  # fmt: skip
     return rows[:count]
 
 
+def are_inside(rows: NDArray[np.void], held: Sequence[int], channels: int) -> NDArray[np.bool_]:
+    """Whether each row names values that are there, whoever wrote it.
+
+    Args:
+        rows: ``(N,)`` of `ROW`.
+        held: How many values of each kind there are.
+        channels: Of every picture.
+    """
+    height, width, begin = (rows[name].astype(np.float64) for name in ("height", "width", "begin"))  # no overflow
+    ends = begin + channels * height * width
+    inside: NDArray[np.bool_] = ends <= np.where(rows["deep"] == 1, held[1], held[0])
+    return inside & (height >= 0) & (width >= 0) & (begin >= 0) & (rows["deep"] <= 1)
+
+
 def end_of(rows: NDArray[np.void], deep: int, channels: int) -> int:
     """Where the last of these pictures ends among the values of its kind."""
-    own = rows[rows["deep"] == deep][-1:]
-    return sum(int(row["begin"]) + channels * int(row["height"]) * int(row["width"]) for row in own)
+    own = rows[rows["deep"] == deep]
+    ends: NDArray[np.int64] = own["begin"] + channels * own["height"].astype(np.int64) * own["width"]
+    return int(ends.max(initial=0))
 
 
 def _opened(path: Path, end: int) -> BinaryIO:

@@ -48,7 +48,7 @@ def _is_plain(content: bytes) -> bool:
     length, name, width, height, bits, colour, _, _, interlaced = HEADER.unpack_from(content, first)
     if (length, name, bits, interlaced) != (13, b"IHDR", 8, 0) or colour not in (GREY, RGB):
         return False
-    require_size(width, height)
+    require_size(width, height, 1 if colour == GREY else 3, len(content))
     place = first + HEADER.size + CRC
     while place + CHUNK.size <= len(content):
         length, name = CHUNK.unpack_from(content, place)

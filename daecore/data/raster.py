@@ -3,6 +3,7 @@
 Knows PNG, JPEG, BMP, GIF, WebP and portable pixmaps. What Pillow would read with 8 bits of 16, it has read elsewhere.
 """
 
+import os
 import threading
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 GREY = {"1", "L", "LA", "La"}
 DEEP = {"I;16": "uint16", "I;16L": "uint16", "I;16B": "uint16", "I;16N": "uint16", "I": "uint16", "F": "float32"}
 OTHER_CHANNELS = ("CMYK", "YCbCr", "LAB", "HSV")  # a profile of these does not describe what we give
+SLOW_MEGAPIXELS = 4
 ORIENTATION = 0x0112
 _OPENING = threading.Lock()
 
@@ -35,7 +37,8 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
         Exception: Decoders raise what they like on damaged files.
     """
     with _open(file, start, formats) as image:
-        require_size(*image.size)
+        require_size(*image.size, _pixel_bytes(image), _size(file))
+        _require_soon(image)
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if frames > 1:
             raise Refused(several(frames))
@@ -46,6 +49,28 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
     opaque = layers.shape[2] % 2 == 1
     alpha = None if opaque or channels else layers[..., -1].astype(np.float32) / np.float32(white)
     return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes)
+
+
+def _size(file: IO[bytes]) -> int:
+    """Of the whole, and the place stays: Pillow reads on from it."""
+    place, size = file.tell(), file.seek(0, os.SEEK_END)
+    file.seek(place)
+    return size
+
+
+def _pixel_bytes(image: ImageFile.ImageFile) -> int:
+    """As it is unfolded: Pillow knows 8 bits, and floats."""
+    return len(image.getbands()) * (4 if image.mode in ("I", "F") else 2 if image.mode.startswith("I;16") else 1)
+
+
+def _require_soon(image: ImageFile.ImageFile) -> None:
+    """Refuse what Pillow unfolds value by value in Python: runs of a BMP, which nobody has written for decades."""
+    megapixels = image.size[0] * image.size[1] / 1e6
+    if megapixels > SLOW_MEGAPIXELS and any(tile.codec_name == "bmp_rle" for tile in image.tile):
+        raise Refused(
+            f"is a BMP with compressed runs and {megapixels:.1f} megapixels, of which up to {SLOW_MEGAPIXELS} are read."
+            " Save it as PNG."
+        )
 
 
 def several(pages: int | str) -> str:

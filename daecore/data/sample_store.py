@@ -4,17 +4,17 @@ A folder holds the values and the labels of each set, one sample after the other
 bytes, shapes and types. Does not know which dataset they are of, nor when they are kept.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Final, Literal
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from daecore.data.batch_source import ROWS, Held, Mapped, Shape, digest_of
@@ -24,7 +24,8 @@ from daecore.data.samples import Samples, Splits
 from daecore.data.tensor_rule import require_values
 from daecore.errors import DataError, SamplesError
 
-HEADER, FORMAT = "header.json", 2
+HEADER = "header.json"
+FORMAT: Final = 2
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 TYPES = {"uint8": np.uint8, "float32": np.float32}
@@ -64,9 +65,9 @@ def write_pieces(pieces: Iterable[Piece], folder: Path, *, classes: int | None) 
             sets = _Sets(part, folder, files)
             for piece in pieces:
                 sets.add(piece)
-            header = {"format": FORMAT, "classes": classes, "sets": sets.close()}
+            header = _Header(classes=classes, sets=sets.close())
         with _writing(folder):
-            write_json(part / HEADER, header)
+            write_json(part / HEADER, header.model_dump(mode="json"))
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(part, folder)
     finally:
@@ -87,16 +88,37 @@ def open_sets(folder: Path, since: float = 0) -> Splits | None:
     try:
         if (folder / HEADER).stat().st_mtime < since:
             return None
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        if header["format"] != FORMAT:
-            return None
-        sets = [(it["part"], _open(folder / it["file"], it)) for it in header["sets"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        header = _Header.model_validate_json((folder / HEADER).read_bytes())
+        sets = [(it.part, _open(folder / it.file, it)) for it in header.sets]
+        train, validation, test = (tuple(samples for name, samples in sets if name == part) for part in PARTS)
+        found = Splits(train[0], validation[0], test, header.classes)
+    except (OSError, ValueError, IndexError, SamplesError):
         return None
     with suppress(OSError):  # of who may only read
         os.utime(folder)  # it was used
-    train, validation, test = (tuple(samples for name, samples in sets if name == part) for part in PARTS)
-    return Splits(train[0], validation[0], test, header["classes"])
+    return found
+
+
+class _Written(BaseModel):
+    """What the header says of one set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    part: Part
+    file: str = Field(pattern=r"^(train|validation|test)-[0-9]{1,4}\.values$")
+    shape: tuple[Annotated[int, Field(ge=1, le=1 << 30)], ...] = Field(min_length=1, max_length=3)
+    type: Literal["uint8", "float32"]
+    count: int = Field(ge=1, le=1 << 40)
+    sha256: str
+    labelled: bool
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[2] = FORMAT
+    classes: int | None = Field(ge=1)
+    sets: tuple[_Written, ...]
 
 
 @dataclass
@@ -153,14 +175,14 @@ class _Sets:
         self.sets.append(_Set(piece.part, samples.shape, samples.source.dtype, samples.labels is not None, values))
         return self.sets[-1]
 
-    def close(self) -> list[dict[str, Any]]:
+    def close(self) -> tuple[_Written, ...]:
         """What the header says of each set."""
         missing = [part for part in PARTS if not any(it.part == part and it.count for it in self.sets)]
         if missing:
             raise SamplesError(f"The dataset yields no samples for {', '.join(missing)}. Yield some for each set.")
-        return [self._close(it) for it in self.sets]
+        return tuple(self._close(it) for it in self.sets)
 
-    def _close(self, it: _Set) -> dict[str, Any]:
+    def _close(self, it: _Set) -> _Written:
         name = Path(it.values.name).name
         labels = torch.cat(it.labels) if it.labels else None
         with _writing(self._named):
@@ -169,20 +191,19 @@ class _Sets:
                 file.write(b"" if labels is None else labels.numpy().data)
                 sync(file)
         kind = str(it.dtype).removeprefix("torch.")
-        told: dict[str, Any] = {"part": it.part, "file": name, "shape": it.shape, "type": kind, "count": it.count}
-        sha256 = digest_of(Mapped(_map(self.folder / name, told)), labels)
-        return told | {"sha256": sha256, "labelled": it.labelled}
+        values = map_file(self.folder / name, TYPES[kind], (it.count, *it.shape))
+        sha256 = digest_of(Mapped(torch.from_numpy(values)), labels)
+        return _Written(
+            part=it.part, file=name, shape=it.shape, type=kind, count=it.count, sha256=sha256, labelled=it.labelled
+        )
 
 
-def _open(path: Path, told: dict[str, Any]) -> Samples:
+def _open(path: Path, written: _Written) -> Samples:
+    """The samples of a set, read from the page cache as they are needed."""
     beside = path.with_name(f"{path.name}.labels")
-    labels = torch.from_numpy(map_file(beside, np.int64, (told["count"],))) if told["labelled"] else None
-    return Samples(Mapped(_map(path, told), sound=True), labels, known_digest=told["sha256"])
-
-
-def _map(path: Path, told: dict[str, Any]) -> Tensor:
-    """The values of a set, read from the page cache as they are needed."""
-    return torch.from_numpy(map_file(path, TYPES[told["type"]], (told["count"], *told["shape"])))
+    labels = torch.from_numpy(map_file(beside, np.int64, (written.count,))) if written.labelled else None
+    values = torch.from_numpy(map_file(path, TYPES[written.type], (written.count, *written.shape)))
+    return Samples(Mapped(values, sound=True), labels, known_digest=written.sha256)
 
 
 @contextmanager

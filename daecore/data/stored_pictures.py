@@ -3,7 +3,6 @@
 Knows rows, values and notes. Does not write, nor know where pictures came from.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data.mapping import map_file
-from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, end_of, sound_rows
+from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, are_inside, end_of, sound_rows
 from daecore.data.pictures import ROW, Pictures
 from daecore.errors import DataError
+from daecore.json_text import parse_json
 
 Notes = Mapping[bytes, list[str]]
 """What a user must know of pictures, by the keys of their files."""
@@ -40,13 +40,14 @@ class Stored:
 def is_finished(folder: Path, count: int, channels: int) -> bool:
     """Whether a folder holds all that it was made for, and the values are there."""
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        header = parse_json((folder / HEADER).read_bytes())
         rows = map_file(folder / ROWS, ROW, (count,))
-        whole = [(folder / name).stat().st_size >= end_of(rows, deep, channels) * np.dtype(kind).itemsize
-                 for deep, (name, kind) in enumerate(VALUES)]  # fmt: skip
+        held = [(folder / name).stat().st_size // np.dtype(kind).itemsize for name, kind in VALUES]
     except (OSError, ValueError):
         return False
-    return header == {"format": FORMAT, "channels": channels, "count": count} and all(whole)
+    return header == {"format": FORMAT, "channels": channels, "count": count} and bool(
+        are_inside(rows, held, channels).all()
+    )
 
 
 def open_pictures(folder: Path, count: int, channels: int) -> tuple[Pictures, Notes]:
@@ -99,11 +100,11 @@ def _pictures(folder: Path, rows: NDArray[np.void], channels: int) -> Pictures:
 
 def _notes(folder: Path) -> Notes:
     """In the order in which they were written; a line that was cut is none."""
-    found: dict[bytes, list[str]] = {}
+    found: dict[bytes, dict[str, None]] = {}
     text = (folder / NOTES).read_text(encoding="utf-8", errors="surrogateescape")
     for line in text.split("\n"):
         key, _, note = line.partition(" ")
         with suppress(ValueError):
-            if note and note not in found.setdefault(bytes.fromhex(key), []):
-                found[bytes.fromhex(key)].append(note)
-    return found
+            if note:
+                found.setdefault(bytes.fromhex(key), {})[note] = None
+    return {key: [*notes] for key, notes in found.items()}

@@ -42,11 +42,11 @@ def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
         log.setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by whoever reads it
     with tifffile.TiffFile(file, _multifile=False) as tiff:
         page = _only(tiff)
-        require_size(page.imagewidth, page.imagelength)
+        require_size(page.imagewidth, page.imagelength, _pixel_bytes(page), tiff.filehandle.size)
         if int(page.photometric) in BY_PILLOW:
             file.seek(0)
             return decode_raster(file, MAGIC[0], channels, ("TIFF",))
-        _require_known(page)
+        _require_known(page, tiff.filehandle.size)
         _require_whole(page)
         values = np.asarray(page.asarray())
         orientation = page.tags.valueof(274, 1)
@@ -80,7 +80,7 @@ def _only(tiff: "TiffFile") -> "TiffPage":
     return whole[0]
 
 
-def _require_known(page: "TiffPage") -> None:
+def _require_known(page: "TiffPage", file_bytes: int) -> None:
     """Refuse what could only be guessed at."""
     kind, names = int(page.photometric), f"{page.dtype} {getattr(page.photometric, 'name', page.photometric)}"
     plain = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1}.get(kind)
@@ -95,11 +95,19 @@ def _require_known(page: "TiffPage") -> None:
             f"has {page.samplesperpixel} channels; 1 (grey) or 3 (RGB) are read, with or without transparency. "
             "Save what is to be read as a file of its own."
         )
-    require_size(*(page.chunks[:2] if len(page.chunks) > 1 else (1, 1)))
+    height, width = page.chunks[:2] if len(page.chunks) > 1 else (1, 1)
+    require_size(width, height, _pixel_bytes(page), file_bytes)
+
+
+def _pixel_bytes(page: "TiffPage") -> float:
+    return page.samplesperpixel * max(1, int(page.bitspersample) / 8)  # bits are unfolded into bytes
 
 
 def _require_whole(page: "TiffPage") -> None:
     """Refuse what was not written to its end: a part of the picture lies nowhere, and would be read as black."""
+    expected, found = math.prod(page.chunked), len(page.dataoffsets)
+    if expected != found:
+        raise ValueError(f"it has {found:,} parts, and its size asks for {expected:,}")
     missing = [
         number
         for number, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False), 1)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from daecore.corruption.pairs import enlarge
-from daecore.data.arrays import save_arrays
+from daecore.data.arrays import load_arrays, save_arrays
 from daecore.data.batch_source import Shape
 from daecore.errors import InputError, StoreError, choices, in_a_line
 from daecore.evaluation.classical import METHODS
@@ -135,9 +134,8 @@ class Baselines:
             StoreError: The file is missing, damaged or something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return _from_arrays(dict(file))
-        except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, BadZipFile) as error:
+            return _from_arrays(load_arrays(path))
+        except (OSError, ValueError, KeyError) as error:
             raise StoreError(
                 f"The baselines' file {path} was expected to be an .npz that daecore wrote, and cannot be read: "
                 f"{in_a_line(str(error) or repr(error))}. Remove it; the baselines are then measured again."

@@ -4,7 +4,7 @@ Round trips through YAML and JSON. Knows no store, no run and no plugin by name;
 found out by `daecore.experiment.feasibility`.
 """
 
-import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from daecore.corruption.corruptor import Corruptor
-from daecore.errors import InputError, quote
+from daecore.errors import InputError, in_a_line, quote
 from daecore.experiment import yaml_text
+from daecore.json_text import parse_json
 from daecore.plugin.options import Options
 from daecore.plugin.spec import (
     ArchitectureSpec,
@@ -28,6 +29,10 @@ from daecore.plugin.spec import (
 from daecore.training.options import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.options import ErrorBarsOptions
+
+MOST_BYTES = 100_000_000  # of a run's report; YAML has fewer
+DEEPEST = 50  # parts of an option's path; ours have five
+INDEX = re.compile("[0-9]{1,9}")  # a place in a list
 
 
 class Experiment(Options):
@@ -104,6 +109,8 @@ def read(path: Path) -> dict[str, Any]:
         InputError: It cannot be read, or is not a YAML mapping.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"The experiment file {path} has more than {MOST_BYTES:,} bytes, and is not read.")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The experiment file {path} cannot be read: {error}.") from None
@@ -116,8 +123,8 @@ def read(path: Path) -> dict[str, Any]:
 def _json(text: str, path: Path) -> Any:
     """What a run's report says; it may be long, and JSON is read a hundred times faster than YAML."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise InputError(f"The file {path} is not JSON: {error}.") from None
 
 
@@ -131,8 +138,11 @@ def override(value: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
         path, equals, text = change.partition("=")
         if not equals or not path.strip():
             raise InputError(f"--set takes section.option=value, e.g. training.epochs=3, but got {quote(change)}.")
-        new = yaml_text.load_value(text, f"--set {path}: {quote(text)}")
-        value = _with(value, path.strip().split("."), new, path)
+        parts = path.strip().split(".")
+        if len(parts) > DEEPEST:
+            raise InputError(f"--set {in_a_line(path)}: no option lies so deep; at most {DEEPEST} parts are read.")
+        new = yaml_text.load_value(text, f"--set {in_a_line(path)}: {quote(text)}")
+        value = _with(value, parts, new, path)
     return value
 
 
@@ -148,10 +158,10 @@ def _with(value: Any, path: list[str], new: Any, whole: str) -> Any:
     if not path:
         return new
     head, rest = path[0], path[1:]
-    if isinstance(value, list) and head.isdigit() and int(head) < len(value):
+    if isinstance(value, list) and INDEX.fullmatch(head) and int(head) < len(value):
         return [_with(item, rest, new, whole) if i == int(head) else item for i, item in enumerate(value)]
     if value is None or isinstance(value, str):  # an empty section, or a bare name that now gets options
         value = {} if value is None else {value: {}}
     if not isinstance(value, dict):
-        raise InputError(f"--set {whole}: there is no {head!r} inside {quote(value)}.")
+        raise InputError(f"--set {in_a_line(whole)}: there is no {quote(head)} inside {quote(value)}.")
     return {**value, head: _with(value.get(head), rest, new, whole)}

@@ -4,13 +4,16 @@ Knows braces and fields. Does not know LaTeX, strings, nor which styles there ar
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from daecore.errors import InputError, in_a_line
+from daecore.errors import InputError, quote
 
 START = re.compile(r"@(?P<type>[A-Za-z]+)\s*\{\s*(?P<key>[^\s,{}=]+)\s*,")
-FIELD = re.compile(r"([A-Za-z][\w-]*)\s*=\s*")
+FIELD = re.compile(r"(?<![\w-])([A-Za-z][\w-]*)\s*=\s*")  # from its first letter on: else a long word takes long
+BRACE = re.compile("[{}]")
+MOST_CHARACTERS = 200_000  # a thesis cites less
 REQUIRED = ("author", "title", "year")
 
 
@@ -38,20 +41,19 @@ def entries(text: str) -> tuple[Entry, ...]:
     Raises:
         InputError: It is no BibTeX: braces do not close, a key comes twice, or an entry lacks author, title or year.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(f"This BibTeX has {len(text):,} characters, and at most {MOST_CHARACTERS:,} are read.")
     found = tuple(_entries(text))
-    keys = [entry.key for entry in found]
+    keys = Counter(entry.key for entry in found)
     if text.strip() and not found:
-        raise InputError(
-            f"{in_a_line(text)!r} is no BibTeX: an entry is written @article{{key, author = {{...}}, ...}}."
-        )
+        raise InputError(f"{quote(text)} is no BibTeX: an entry is written @article{{key, author = {{...}}, ...}}.")
     for entry in found:
-        if keys.count(entry.key) > 1:
-            raise InputError(f"The BibTeX key {entry.key!r} stands there twice. Give each entry a key of its own.")
+        if keys[entry.key] > 1:
+            raise InputError(f"The BibTeX key {quote(entry.key)} stands there twice. Give each entry a key of its own.")
         missing = [name for name in REQUIRED if name not in entry.fields]
         if missing:
-            raise InputError(
-                f"The BibTeX entry {entry.key!r} needs {', '.join(REQUIRED)}, and has no {' and no '.join(missing)}."
-            )
+            said = f"needs {', '.join(REQUIRED)}, and has no {' and no '.join(missing)}"
+            raise InputError(f"The BibTeX entry {quote(entry.key)} {said}.")
     return found
 
 
@@ -76,8 +78,8 @@ def _fields(body: str, key: str) -> Iterator[str]:
 def _closing_brace(text: str, opening: int, key: str) -> int:
     """The position after the brace that closes the one at ``opening``."""
     depth = 0
-    for position in range(opening, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
+    for brace in BRACE.finditer(text, opening):
+        depth += 1 if brace[0] == "{" else -1
         if depth == 0:
-            return position + 1
-    raise InputError(f"The BibTeX entry {key!r} does not end: a brace is not closed. Close every {{ with a }}.")
+            return brace.end()
+    raise InputError(f"The BibTeX entry {quote(key)} does not end: a brace is not closed. Close every {{ with a }}.")

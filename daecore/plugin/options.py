@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from daecore.errors import choices
+from daecore.errors import choices, quote
 
 
 class Options(BaseModel):
@@ -26,7 +26,7 @@ class Options(BaseModel):
         """A misspelt option is answered with the nearest one; pydantic alone would only refuse it."""
         for name in value if isinstance(value, dict) else ():
             if name not in cls.model_fields:
-                text = f"there is no option {name!r} here. {choices(str(name), cls.model_fields)}"
+                text = f"there is no option {quote(name)} here. {choices(str(name), cls.model_fields)}"
                 raise PydanticCustomError("unknown_option", "{text}", {"text": text})
         return value
 

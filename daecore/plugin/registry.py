@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import cast
 
 import pluggy
 
+from daecore.entry_points import find_points, origin_of
 from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quote
 from daecore.plugin import hookspecs
 from daecore.plugin.answers import check_answer
@@ -103,13 +104,16 @@ class Registry:
 @cache
 def registry() -> Registry:
     """What this process has installed: read once, then kept (a plugin installed later needs a new process)."""
-    return build(entry_points(group=GROUP), plugin_files())
+    found = find_points(GROUP)
+    made = build(found.points, plugin_files())
+    damaged = tuple(Broken("a distribution", Provenance("unknown", "", ""), reason) for reason in found.damaged)
+    return Registry(made.extensions, made.broken + damaged)
 
 
 @cache
 def series_registry() -> Registry:
     """What series this process has installed; no other plugin is loaded, and so no PyTorch: a list is there at once."""
-    return build(point for point in entry_points(group=GROUP) if _brings_series(point))
+    return build(point for point in find_points(GROUP).points if _brings_series(point))
 
 
 def find_series(name: str) -> Series:
@@ -134,8 +138,8 @@ def build(points: Iterable[EntryPoint], files: Iterable[Path] = ()) -> Registry:
     """The registry of these entry points and single files: a pure function but for the imports it causes."""
     found: list[Installed] = []
     broken: list[Broken] = []
-    ordered = sorted(set(points), key=lambda point: (_origin(point)[0], point.name))
-    sources = [(_entry(point), _origin(point), point.load) for point in ordered]
+    ordered = sorted(set(points), key=lambda point: (origin_of(point)[0], point.name))
+    sources = [(_entry(point), origin_of(point), point.load) for point in ordered]
     sources += [(path.name, (str(path), ""), partial(load_file, path)) for path in files]
     for entry, origin, load in sources:
         try:
@@ -187,9 +191,5 @@ def _without_clashes(found: list[Installed], broken: list[Broken]) -> Registry:
     return Registry(MappingProxyType(kept), tuple(broken))
 
 
-def _origin(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
-
-
 def _entry(point: EntryPoint) -> str:
-    return f"{_origin(point)[0]}:{point.name}"
+    return in_a_line(f"{origin_of(point)[0]}:{point.name}")

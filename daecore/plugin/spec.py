@@ -19,6 +19,7 @@ from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
 from daecore.plugin.options import Options
 from daecore.plugin.registry import Installed, registry
 
+MOST_FAULTS = 20  # that a message tells
 E_co = TypeVar("E_co", bound=Extension, covariant=True)
 
 
@@ -88,7 +89,7 @@ def spec(kind: Kind, value: object) -> Spec[Extension]:
     if isinstance(value, str):
         value = {value: {}}
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError(f"expected one {kind} as {{name: {{option: value}}}}, got {value!r}")
+        raise ValueError(f"expected one {kind} as {{name: {{option: value}}}}, got {quote(value)}")
     name, options = next(iter(value.items()))
     extension = registry().find(kind, str(name)).extension
     return Spec(kind, extension.name, extension.options.model_validate({} if options is None else options))
@@ -197,7 +198,8 @@ def explain(error: ValidationError, where: str, *, first: bool = False) -> str:
     """
     faults = error.errors(include_url=False)
     if not first:
-        return "; ".join(_sentence(item, where) for item in faults)
+        rest = [f"and {len(faults) - MOST_FAULTS:,} more"] if len(faults) > MOST_FAULTS else []
+        return "; ".join([*(_sentence(item, where) for item in faults[:MOST_FAULTS]), *rest])
     more = f" (and {len(faults) - 1:,} more)" if len(faults) > 1 else ""
     return f"{_sentence(faults[0], where)}{more}"
 

@@ -6,8 +6,6 @@ network is `daecore.model.weights`' affair.
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Self, TypeVar
@@ -21,6 +19,7 @@ from torch import Tensor, uint8
 from daecore.errors import CheckpointError, in_a_line, quote
 from daecore.plugin.spec import explain
 from daecore.training.state import TrainingState
+from daecore.whole_file import whole_file
 
 FORMAT: Final = 2  # of the files; 1 had other words
 _PARTS = ("weights", "optimiser", "average", "best")
@@ -100,13 +99,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Header) -> N
     text = json.dumps(said, sort_keys=True)
     metadata = {"header": text, "sha256": tensors_digest(plain, text)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
+    with whole_file(path) as temporary:
         save_file(plain, temporary, metadata=metadata)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def load_tensors(path: Path, kind: type[AnyHeader]) -> tuple[dict[str, Tensor], AnyHeader]:

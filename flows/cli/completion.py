@@ -6,7 +6,6 @@ A key was pressed and somebody waits: nothing is read but names of files and of 
 import re
 from collections.abc import Iterable, Iterator
 from heapq import nlargest
-from importlib.metadata import entry_points
 from itertools import islice
 from os import DirEntry, scandir
 from pathlib import Path
@@ -68,7 +67,9 @@ def studies(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _plugins() -> dict[str, str]:
-    return {point.name: point.value for point in entry_points(group="daecore.plugins")}
+    from daecore.entry_points import find_points
+
+    return {point.name: point.value for point in find_points("daecore.plugins").points}
 
 
 def _inside(folders: Iterable[Path]) -> Iterator[DirEntry[str]]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from ..store.files import write_atomically
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .markup import plain
 
 if TYPE_CHECKING:
     from daecore.plugin.registry import Broken, Installed
@@ -37,7 +38,7 @@ def list_plugins(context: typer.Context, store: StoreFolder = DEFAULT_STORE) -> 
     for heading in ("kind", "name", "what it is", "from"):
         table.add_column(heading)
     for (kind, name), item in sorted(registry().extensions.items()):
-        table.add_row(kind, name, item.extension.summary, origin(item))
+        table.add_row(kind, name, plain(item.extension.summary), plain(origin(item)))
     console = Console()
     console.print(table)
     for plugin in registry().broken:
@@ -81,7 +82,7 @@ def check(
 
     console, failed = Console(highlight=False, soft_wrap=True), 0
     for item in _choose(names, kind):
-        console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({origin(item)})")
+        console.print(f"{item.kind} [bold]{item.extension.name}[/bold] ({plain(origin(item))})")
         options = spec(item.kind, {item.extension.name: override({}, changes or [])}).options if changes else None
         for finding in check_extension(item.extension, options, cache=data.expanduser()):
             mark, style = MARKS[finding.state]
@@ -111,11 +112,11 @@ def show(
 
     console = Console(highlight=False)
     for item in _choose([name], kind):
-        console.print(f"{item.kind} [bold]{name}[/bold]: {item.extension.summary}")
-        console.print(f"from {origin(item)}, sha256:{item.provenance.digest[:16]}")
+        console.print(f"{item.kind} [bold]{name}[/bold]: {plain(item.extension.summary)}")
+        console.print(f"from {plain(origin(item))}, sha256:{item.provenance.digest[:16]}")
         table = Table("option", "default", "range", "what it is", box=None, padding=(0, 2, 0, 0))
         for row in option_rows(item.extension):
-            table.add_row(*row)
+            table.add_row(*map(plain, row))
         console.print(table)
         for label, value in properties(item).items():
             console.print(f"{label}: {value}", markup=False)
@@ -125,7 +126,7 @@ def show(
         if picture is not None:
             path = preview or Path(f"{name}-preview.png")
             write_atomically(user_path(path, "--preview"), picture)
-            console.print(f"preview: {path.resolve()}", soft_wrap=True)
+            console.print(f"preview: {path.resolve()}", markup=False, soft_wrap=True)
 
 
 def _choose(names: list[str] | None, kind: KindName | None) -> list["Installed"]:

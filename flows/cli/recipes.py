@@ -1,5 +1,7 @@
 """`dae recipes` and `dae show`: the experiments that come with the project."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +10,7 @@ from rich.table import Table
 
 from ..store import recipes
 from . import completion
+from .markup import plain
 
 Recipe = Annotated[
     str,
@@ -38,10 +41,15 @@ def with_threads(changes: list[str] | None, threads: int | None) -> list[str]:
 
 def list_recipes() -> None:
     """List the complete experiments that come with the project."""
+    Console().print(recipe_table(recipes.recipes()))
+
+
+def recipe_table(found: Mapping[str, Path]) -> Table:
+    """A row for each recipe: its name and its first comment, which is its author's and no markup."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, path in recipes.recipes().items():
-        table.add_row(name, recipes.summary(path))
-    Console().print(table)
+    for name, path in found.items():
+        table.add_row(plain(name), plain(recipes.summary(path)))
+    return table
 
 
 def show(recipe: Recipe, changes: Changes = None) -> None:

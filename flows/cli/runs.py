@@ -15,6 +15,7 @@ from ..store.store import Store
 from ..store.verified import AT, VERDICT
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, format_size, store_at
+from .markup import plain
 
 if TYPE_CHECKING:
     from ..store.tracking import Run
@@ -68,7 +69,7 @@ def print_runs(console: Console, runs: "list[Run]") -> None:
         restored = "" if said["restored_db"] is None else f"{said['restored_db']:.2f} dB"
         gain = "" if said["gain_db"] is None else f"{said['gain_db']:+.2f} dB"
         age = _age(time.time() - run.info.start_time / 1000)
-        table.add_row(run.info.run_id[:12], said["name"], said["state"], restored, gain, age)
+        table.add_row(run.info.run_id[:12], plain(said["name"]), said["state"], restored, gain, age)
     console.print(table)
 
 

@@ -76,7 +76,7 @@ def _stay_up(opened: Store, wish: "Wish", console: Console) -> None:
     from ..studio import up as studio
 
     began = time.monotonic()
-    console.print(f"bringing up the studio on {opened.root} ...")
+    console.print(f"bringing up the studio on {opened.root} ...", markup=False)
     try:
         with _TerminationAsInterrupt(), studio.up(opened, wish, console.print) as made:
             _print_links(console, made[0], f"is up after {time.monotonic() - began:.0f} s")

@@ -14,6 +14,7 @@ from ..store.store import Store
 from . import completion
 from .clusters import Cluster, name_cluster
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .markup import plain
 from .plugins import origin, reason
 from .readiness import require_usable_store, writable
 from .recipes import Threads
@@ -83,7 +84,7 @@ def studies() -> None:
     registry = series_registry()
     for name in registry.names("series"):
         series = find_series(name)
-        table.add_row(name, series.title, ", ".join(series.ids), origin(registry.find("series", name)))
+        table.add_row(name, plain(series.title), ", ".join(series.ids), plain(origin(registry.find("series", name))))
     console = Console()
     console.print(table)
     for plugin in registry.broken:
@@ -122,7 +123,7 @@ def _print(found: "SeriesReport", said: dict[str, Any], opened: Store) -> None:
     for overview in overview_tables(find_series(found.series), said["experiments"]):
         columns = Table(*overview.head, box=None, padding=(0, 2, 0, 0), title=overview.title, title_justify="left")
         for row in overview.rows:
-            columns.add_row(*map(str, row))
+            columns.add_row(*map(plain, map(str, row)))
         console.print("", columns)
     failed = [f"{name} failed: {why}" for name, why in found.failed.items()]
     for line in [*failed, "", f"gallery  {opened.root / found.gallery}", f"MLflow   run {found.run_id}"]:

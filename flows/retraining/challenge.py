@@ -5,7 +5,6 @@ Knows the order of these steps. The rule stands in `decision`, the registry in `
 
 from collections.abc import Mapping
 
-import numpy as np
 from prefect import runtime
 
 from daecore.errors import StoreError
@@ -19,6 +18,7 @@ from ..stages.baselines import baselines_request, measure_baselines
 from ..stages.caller import Caller, intact
 from ..stages.evaluation import Evaluated, evaluate_denoising, evaluation_request
 from ..store import tracking
+from ..store.comparison.candidates import read_scores
 from ..store.dataset_ref import DatasetRef
 from ..store.lookup import model_of
 from ..store.model_ref import ModelRef
@@ -91,7 +91,9 @@ def paired_gain(champion: Evaluated, challenger: Evaluated, store: Store) -> Int
             f"Champion and challenger were evaluated on different pairs ({champion.digest[:12]} and "
             f"{challenger.digest[:12]}) where the same were expected. Run the retraining again with --fresh."
         )
-    before, after = (np.load(one.files["per_image.npz"].absolute(store))["psnr_db"] for one in (champion, challenger))
+    before, after = (
+        read_scores(one.files["per_image.npz"].absolute(store))[1]["psnr_db"] for one in (champion, challenger)
+    )
     return bootstrap(after - before, generator=stream(0, "bootstrap", "champion"))
 
 

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from pydantic import field_validator
+
 from daecore.record import Record
 
 from .files import file_digest, path_inside
 from .store import Store
+
+LONGEST_NAME, LONGEST_PATH = 255, 2000  # bytes of a part; characters of all
 
 
 class FileRef(Record):
@@ -13,6 +17,15 @@ class FileRef(Record):
 
     path: str
     sha256: str
+
+    @field_validator("path")
+    @classmethod
+    def _can_be_named(cls, path: str) -> str:
+        """Refuse what no system takes as a name: to look for it there would raise, and not say that it is missing."""
+        parts = path.encode(errors="surrogatepass").split(b"/")
+        if len(parts) < 2 or max(map(len, parts)) > LONGEST_NAME or len(path) > LONGEST_PATH:
+            raise ValueError("it is no file in a folder of a store")
+        return path
 
     def intact(self, store: Store) -> bool:
         """Whether the file is there and holds what was written; in a shared store it is brought here for that.

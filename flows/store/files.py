@@ -1,8 +1,6 @@
 """Files: digests, and writing whole or not at all."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 
@@ -43,12 +41,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(data)
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644 & path.parent.stat().st_mode)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    from daecore.whole_file import whole_file
+
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+        temporary.chmod(0o644 & path.parent.stat().st_mode)

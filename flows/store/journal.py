@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from daecore.json_text import parse_json
+
 from .full_disk import give_up_reserve
 
 FOLDER = "journal"  # in a store
@@ -41,8 +43,12 @@ class Journal:
         self.path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = _held(path)
-        self._count, self._told, whole = _read(path)
-        os.ftruncate(self._file, whole)  # what follows a torn line would never be read
+        try:
+            self._count, self._told, whole = _read(path)
+            os.ftruncate(self._file, whole)  # what follows a torn line would never be read
+        except BaseException:
+            os.close(self._file)  # else nobody could hold it as long as this process lives
+            raise
 
     @property
     def waiting(self) -> list[Entry]:
@@ -144,7 +150,7 @@ def _lines(path: Path) -> Iterator[tuple[Entry, int]]:
             if not line.endswith(b"\n") or checksum != f"{zlib.crc32(text):08x}".encode():
                 return
             try:
-                entry = json.loads(text)
+                entry = parse_json(text)
             except ValueError:
                 return
             if not isinstance(entry, dict):

@@ -1,10 +1,10 @@
 """Finding what a user means: a run by id, name or registry alias, the experiment it ran, the network it trained."""
 
-import json
 import re
 from typing import Any
 
 from daecore.errors import InputError, StoreError, choices, in_a_line, quote
+from daecore.json_text import parse_json
 
 from . import tracking
 from .model_ref import ModelRef
@@ -77,10 +77,10 @@ def experiment_of(run: Run) -> dict[str, Any]:
             "was made before runs kept it. Run its recipe again."
         )
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_bytes())
         if not isinstance(found, dict):
             raise ValueError(f"it holds {type(found).__name__}, expected sections")
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path} is no experiment that daecore wrote: {in_a_line(str(error))}.") from None
     return found
 

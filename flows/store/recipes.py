@@ -9,6 +9,7 @@ from typing import Any
 from .layout import require_report_layout
 from .store import current_store
 
+LONGEST = 1000  # characters of a first line
 FOLDER = Path(__file__).parents[1] / "recipes"
 
 
@@ -46,7 +47,8 @@ def _inside(folder: Path) -> dict[str, Path]:
 
 def summary(path: Path) -> str:
     """The one line about a recipe: its first comment."""
-    first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline(LONGEST)
     return first.removeprefix("#").strip() if first.startswith("#") else ""
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PUBLIC = r"(https://[A-Za-z0-9.:\[\]-]{1,255}:[0-9]{1,5})?"
 ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
 START = "start-here"  # the tag of the deployments that one begins with
+MOST_PIDS, LATEST = 2**31, 1e12  # numbers of processes; seconds, thousands of years from now
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
 
 
@@ -68,8 +69,10 @@ def path_of(root: Path) -> Path:
 
 def read_record(root: Path) -> Studio | None:
     """The studio that was last up on a store, alive or not; None if there was none, or its record is damaged."""
+    from daecore.json_text import parse_json
+
     try:
-        found = Studio(**json.loads(path_of(root).read_text(encoding="utf-8")))
+        found = Studio(**parse_json(path_of(root).read_bytes()))
         return found if _whole(found) else None
     except (OSError, ValueError, TypeError):
         return None
@@ -77,7 +80,8 @@ def read_record(root: Path) -> Studio | None:
 
 def _whole(studio: Studio) -> bool:
     """Whether a record is one of ours: processes are ended by its mark, and asked at its addresses."""
-    times = isinstance(studio.pid, int) and isinstance(studio.started, float | int)
+    pids = isinstance(studio.pid, int) and 0 < studio.pid < MOST_PIDS
+    times = pids and isinstance(studio.started, float | int) and 0 <= studio.started < LATEST
     addresses = all(re.fullmatch(ADDRESS, str(url)) for url in (studio.prefect, studio.mlflow))
     public = all(re.fullmatch(PUBLIC, str(url)) for url in (studio.public_prefect, studio.public_mlflow))
     return times and addresses and public and re.fullmatch("[0-9a-f]{32}", str(studio.mark)) is not None

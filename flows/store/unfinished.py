@@ -1,11 +1,13 @@
 """What was stopped on its way: what is to go on stays, and no run is left that is said to be under way."""
 
+import re
 import sys
 from pathlib import Path
 
 from . import unwritable
 from .store import Store, current_store
 
+KEY = re.compile(rb"[0-9a-f]{64}")  # of a stage
 MLFLOW = "mlflow.tracking"  # once it is there, a run may be
 
 
@@ -13,7 +15,8 @@ def goes_on(folder: Path, store: Store) -> bool:
     """Whether a folder of results says of a training that was stopped and is to go on: it must stay."""
     files = store.files
     begun = (files.bring(path) for path in files.within(folder) if path.name.isdecimal())
-    return any(files.holds(store.checkpoint(path.read_text())) for path in begun if path.is_file())
+    keys = (path.read_bytes() for path in begun if path.is_file())
+    return any(files.holds(store.checkpoint(key.decode())) for key in keys if KEY.fullmatch(key))
 
 
 def close_runs() -> None:

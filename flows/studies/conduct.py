@@ -101,8 +101,8 @@ def _find_conducted(key: str) -> Section | None:
     run = tracking.training_run(key)
     if run is None or SECTION not in run.data.tags:
         return None
-    found = Section.model_validate_json(run.data.tags[SECTION])
-    return found if intact(found) else None
+    found = Section.of(run.data.tags[SECTION])
+    return found if found is not None and intact(found) else None
 
 
 def _date_and_commit() -> dict[str, str]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import digest
 from daecore.record import Record
@@ -51,6 +53,15 @@ class Section(Record):
     run_id: str
     seconds: float
     files: dict[str, FileRef]
+
+    @classmethod
+    def of(cls, tag: str) -> "Section | None":
+        """The section that a run's tag describes; None where somebody has changed it: the study is then run again."""
+        try:
+            found = cls.model_validate_json(tag)
+        except ValidationError:
+            return None
+        return found if CONTENT in found.files else None
 
     def content(self, store: Store) -> dict[str, Any]:
         """Heading, figures, tables, notes, captions, settings."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from daecore.data.batch_source import Shape
@@ -17,6 +16,7 @@ from daecore.evaluation.sampling import SamplingReport
 from daecore.model.autoencoder import Autoencoder
 
 from ..stages import evaluation, sampling
+from ..store.comparison.candidates import read_scores
 from ..store.model_ref import ModelRef, load_network
 from ..store.store import Store
 
@@ -98,10 +98,13 @@ class Evaluated:
 
     @cached_property
     def scores(self) -> Mapping[str, NDArray[Any]]:
-        """Per test sample: ``psnr_db``, ``mse``, ``corrupted_db`` ... as in ``per_image.npz``."""
+        """Per test sample: ``psnr_db``, ``mse``, ``corrupted_db`` ... as in ``per_image.npz``.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
         path = self.evaluated.files["per_image.npz"].absolute(self.store)
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+        return read_scores(path)[1]
 
     @property
     def pictures(self) -> dict[str, bytes]:

@@ -4,9 +4,10 @@ Prefect keeps such steps with a deployment, and whoever runs it carries them out
 may ask for packages to be installed. A generated `prefect.yaml` needs none but the folder.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
+
+from daecore.json_text import parse_json
 
 from ..guard.asgi import Application, Receive, Scope, Send, may_change, read_request, refuse, replay
 
@@ -37,7 +38,7 @@ class PullSteps:
 def forbidden_steps(body: bytes) -> list[Any]:
     """The pull steps of a deployment that do more than set a folder."""
     try:
-        found = json.loads(body)
+        found = parse_json(body)
     except ValueError:
         return []  # Prefect refuses what is no JSON
     steps = found.get("pull_steps") if isinstance(found, dict) else None

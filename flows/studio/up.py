@@ -3,7 +3,6 @@
 Loads neither Prefect nor MLflow: they run in processes of their own.
 """
 
-import json
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
 
 from ..guard.public_door import Door
 from ..store import studio_record
@@ -141,10 +142,15 @@ def end_leftovers(store: Store) -> int:
 def served_plugins(store: Store) -> dict[str, str] | None:
     """The plugins that the runner serves, by ``"kind name"``; None while it is not ready."""
     try:
-        found: dict[str, str] = json.loads(_served_file(store).read_text(encoding="utf-8"))["plugins"]
-    except (OSError, ValueError, KeyError):
+        return _Served.model_validate_json(_served_file(store).read_bytes()).plugins
+    except (OSError, ValidationError):
         return None
-    return found
+
+
+class _Served(BaseModel):
+    """What the runner writes."""
+
+    plugins: dict[str, str]
 
 
 def _start(store: Store, planned: Plan) -> Iterator[Part]:

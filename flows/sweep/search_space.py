@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from daecore.errors import InputError, choices, quote
+from daecore.errors import InputError, choices, in_a_line, quote
 from daecore.experiment import yaml_text
 from daecore.experiment.experiment import Experiment
 
 GRID_LIMIT = 1000  # points of a grid; more were hardly meant
+LARGEST = 1e300  # a number that no option comes near; what lies beyond cannot be computed with
+MOST_STEPS = 10**9  # of a range, beyond which nobody counts
 RANGE_KEYS = frozenset({"low", "high", "step", "log"})
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")  # a number to people, a text to YAML 1.1
 
@@ -25,6 +27,11 @@ class Choices:
 
     path: str
     values: tuple[Any, ...]
+
+    @property
+    def count(self) -> int:
+        """How many values it has."""
+        return len(self.values)
 
     @property
     def log(self) -> bool:
@@ -52,8 +59,8 @@ class Range:
         return all(isinstance(value, int) for value in (self.low, self.high, self.step) if value is not None)
 
     @property
-    def values(self) -> tuple[float, ...]:
-        """Its values, where it has a step.
+    def count(self) -> int:
+        """How many values it has, where it has a step.
 
         Raises:
             InputError: It has none.
@@ -63,8 +70,17 @@ class Range:
                 f"A grid cannot step through the range {self.path}={self.describe()}: give it a step, list the values "
                 f"as {self.path}=[{self.low}, {self.high}], or choose the method random or tpe."
             )
-        count = math.floor((self.high - self.low) / self.step * (1 + 1e-9)) + 1
-        steps = (self.low + index * self.step for index in range(count))
+        return math.floor(min((self.high - self.low) / self.step * (1 + 1e-9), MOST_STEPS)) + 1
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Its values, where it has a step.
+
+        Raises:
+            InputError: It has none.
+        """
+        count, step = self.count, self.step or 0
+        steps = (self.low + index * step for index in range(count))
         return tuple(int(value) if self.whole else float(f"{value:.12g}") for value in steps)
 
     def describe(self) -> Any:
@@ -116,14 +132,14 @@ def grid(space: Sequence[Dimension]) -> list[Point]:
     Raises:
         InputError: A range has no step, or there are more than `GRID_LIMIT` points.
     """
-    values = [dimension.values for dimension in space]
-    count = math.prod(len(column) for column in values)
+    count = math.prod(dimension.count for dimension in space)
     if count > GRID_LIMIT:
         raise InputError(
             f"This grid has {count} points, more than {GRID_LIMIT}. List fewer values, or choose the method random or "
             "tpe with a number of trials."
         )
-    return [dict(zip((dimension.path for dimension in space), point, strict=True)) for point in product(*values)]
+    paths, columns = [it.path for it in space], [it.values for it in space]
+    return [dict(zip(paths, point, strict=True)) for point in product(*columns)]
 
 
 def change(base: Experiment, point: Point) -> dict[str, Any]:
@@ -148,39 +164,43 @@ def _dimension(entry: str) -> Dimension:
     path, equals, text = entry.partition("=")
     path = path.strip()
     if not equals or not path:
-        raise InputError(f"An entry of the space is path=VALUES, e.g. training.epochs=[1, 2], but got {entry!r}.")
-    value = yaml_text.load(text, f"The space's {path}: {quote(text)}")
+        raise InputError(f"An entry of the space is path=VALUES, e.g. training.epochs=[1, 2], but got {quote(entry)}.")
+    what = f"The space's {in_a_line(path)}"
+    value = yaml_text.load(text, f"{what}: {quote(text)}")
     if isinstance(value, list):
-        return _choices(path, value)
+        return Choices(path, _choices(what, value))
     if isinstance(value, dict) and {"low", "high"} <= set(value) <= RANGE_KEYS:
-        return _range(path, value)
+        return Range(path, *_range(what, value))
     raise InputError(
-        f"The space's {path} must be a list of values, as [0.3, 0.5], or a range, as {{low: 0.1, high: 0.9}} with step "
-        f"or log if wished, but got {quote(value)}."
+        f"{what} must be a list of values, as [0.3, 0.5], or a range, as {{low: 0.1, high: 0.9}} with step or log if "
+        f"wished, but got {quote(value)}."
     )
 
 
-def _choices(path: str, values: list[Any]) -> Choices:
+def _choices(what: str, values: list[Any]) -> tuple[Any, ...]:
     found = tuple(_number(value) for value in values)
     if not found:
-        raise InputError(f"The space's {path} is an empty list; give at least one value.")
+        raise InputError(f"{what} is an empty list; give at least one value.")
+    if len(found) > GRID_LIMIT:
+        raise InputError(f"{what} lists {len(found):,} values, and at most {GRID_LIMIT:,} are read. Give a range.")
     if any(value in found[:number] for number, value in enumerate(found)):
-        raise InputError(f"The space's {path} lists a value twice: {values!r}.")
-    return Choices(path, found)
+        raise InputError(f"{what} lists a value twice: {quote(values)}.")
+    return found
 
 
-def _range(path: str, value: dict[str, Any]) -> Range:
+def _range(what: str, value: dict[str, Any]) -> tuple[float, float, float | None, bool]:
+    """Its two ends, its step and whether it is logarithmic."""
     value = {key: _number(item) for key, item in value.items()}
     low, high, step, log = value["low"], value["high"], value.get("step"), value.get("log", False)
     wrong = [item for item in (low, high, *([] if step is None else [step])) if not _is_number(item)]
     if wrong or not isinstance(log, bool):
-        raise InputError(f"The space's {path} is a range of numbers, with log true or false, but got {value!r}.")
+        raise InputError(f"{what} is a range of numbers, with log true or false, but got {quote(value)}.")
     if low >= high or (step is not None and step <= 0) or (log and (low <= 0 or step is not None)):
         raise InputError(
-            f"The space's {path} got {value!r}: low must be less than high, a step more than 0, and a logarithmic "
-            "range starts above 0 and has no step."
+            f"{what} got {quote(value)}: low must be less than high, a step more than 0, and a logarithmic range "
+            "starts above 0 and has no step."
         )
-    return Range(path, low, high, step, log)
+    return low, high, step, log
 
 
 def _number(value: Any) -> Any:
@@ -189,7 +209,7 @@ def _number(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def _require_path(path: str, whole: Any) -> None:
@@ -200,9 +220,9 @@ def _require_path(path: str, whole: Any) -> None:
         if step not in known:
             where = before or "it"
             there = (
-                f"{where} has no {step!r}. {choices(step, known)}"
+                f"{where} has no {quote(step)}. {choices(step, known)}"
                 if known
-                else f"{where} is {part!r} and has no parts."
+                else f"{where} is {quote(part)} and has no parts."
             )
             raise InputError(
                 f"The space names {quote(path)}, which this experiment does not have: {there} "

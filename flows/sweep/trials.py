@@ -118,7 +118,7 @@ def load_record(plan: SweepPlan, store: Store) -> SweepRecord:
     """The sweep as far as an earlier process came with it: a new one where there is none, or it cannot be read."""
     path = _path(store, plan.key)
     try:
-        return SweepRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        return SweepRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return SweepRecord(key=plan.key, question=plan.question)
 

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from daecore import Dataset, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
+from daecore import Dataset, ExpectedFile, Splits, debian_package, hookimpl, local_folder, torchvision_mirrors
 
 from ..bibliography import cite
-from .idx import CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
+from .idx import BYTES, CLASSES, DOWNLOAD_BYTES, SHAPE, IdxOptions, load_idx
 
-FILES = {
+SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
+FILES = {name: ExpectedFile(sha256, BYTES[name]) for name, sha256 in SHA256.items()}
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package puts them
 
 
@@ -26,7 +27,11 @@ def fashion_mnist(options: FashionMnist, *, cache: Path) -> Splits:
     Raises:
         DataError: The files cannot be had.
     """
-    sources = [local_folder(INSTALLED), torchvision_mirrors("FashionMNIST"), debian_package("dataset-fashion-mnist")]
+    sources = [
+        local_folder(INSTALLED),
+        torchvision_mirrors("FashionMNIST"),
+        debian_package("dataset-fashion-mnist", most_bytes=DOWNLOAD_BYTES),
+    ]
     return load_idx(cache / "fashion_mnist", FILES, sources, options)
 
 

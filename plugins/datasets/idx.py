@@ -3,6 +3,7 @@
 Knows the file format and the split. Does not know where the files come from.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -12,14 +13,34 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from daecore import DataError, Options, Samples, Source, Splits, fetch_files, local_folder, stream, user_path
+from daecore import (
+    DataError,
+    ExpectedFile,
+    Options,
+    Samples,
+    Source,
+    Splits,
+    fetch_files,
+    local_folder,
+    stream,
+    user_path,
+)
 
 from .halves import choose_half
 
+MOST_DIMENSIONS = 4  # of such a file: numbers, rows, columns, and perhaps colours
 SHAPE = (1, 28, 28)
 CLASSES = 10
 TRAIN, VALIDATION = 55_000, 5_000
 DOWNLOAD_BYTES = 130_000_000  # 55 MB that stay; archive and unpacked files while fetching
+
+
+BYTES = {  # of the files of MNIST and its kin: a header, then a byte for each pixel or label
+    "train-images-idx3-ubyte": 16 + 60_000 * 784,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
 
 
 class IdxOptions(Options):
@@ -48,7 +69,7 @@ class IdxOptions(Options):
         return self
 
 
-def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], options: IdxOptions) -> Splits:
+def load_idx(folder: Path, files: Mapping[str, ExpectedFile], sources: Sequence[Source], options: IdxOptions) -> Splits:
     """Fetch, read and split: 55,000 for training, 5,000 for validation, the 10,000 test images as they are.
 
     The split is one for ever: drawn from the stream ``(0, <dataset>, "split")``. Fewer images are the first ones of
@@ -57,7 +78,7 @@ def load_idx(folder: Path, files: Mapping[str, str], sources: Sequence[Source], 
 
     Args:
         folder: The dataset's folder in the cache; its name is the dataset's.
-        files: The four IDX file names with the SHA-256 of their content.
+        files: The four IDX file names with the size and the SHA-256 of their content.
         sources: Where to get them.
         options: A folder of the user's to look into first, and how many images are kept.
 
@@ -90,8 +111,9 @@ def read_idx(path: Path) -> Tensor:
     content = np.fromfile(path, dtype=np.uint8)
     dimensions = int(content[3]) if content[:3].tolist() == [0, 0, 8] and len(content) > 3 else 0
     start = 4 + 4 * dimensions
-    shape = content[4:start].view(">u4").astype(int).tolist() if dimensions else []
-    if not shape or len(content) - start != np.prod(shape):
+    whole = 0 < dimensions <= MOST_DIMENSIONS and len(content) > start
+    shape = content[4:start].view(">u4").tolist() if whole else []
+    if not shape or len(content) - start != math.prod(shape):
         raise DataError(
             f"{path} is not an IDX file of unsigned bytes: its header is {content[:4].tolist()}, its size "
             f"{len(content)} bytes. Delete it, so that it is fetched anew."

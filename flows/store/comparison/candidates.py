@@ -1,7 +1,5 @@
 """Candidates of a comparison: finished runs with what each was scored by, read from their artifacts."""
 
-import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_validator
 
+from daecore.data.arrays import load_arrays
 from daecore.errors import StoreError, in_a_line
+from daecore.plugin.spec import explain
 from daecore.stats.intervals import Interval
 
 from .. import lookup, tracking
@@ -102,45 +103,115 @@ def _resolve(text: str) -> list[Run]:
 
 
 def _candidate(run: Run) -> Candidate:
-    """One run from its report and its scores.
+    """One run from its artifacts.
 
     Raises:
-        StoreError: It has none, or they are damaged.
+        StoreError: It has no report, or its report or its scores are damaged.
     """
-    kept = tracking.artifact(run.info.run_id, "report.json")
-    if not kept.is_file():
+    report = tracking.artifact(run.info.run_id, "report.json")
+    if not report.is_file():
         raise StoreError(f"The run {run.info.run_id} ({run.info.run_name}) is {run.info.status} and has no report.")
-    evaluation, scores = read_scores(tracking.artifact(run.info.run_id, "per_image.npz"))
+    return read_candidate(run, report, tracking.artifact(run.info.run_id, "per_image.npz"))
+
+
+def read_candidate(run: Run, report: Path, scores: Path) -> Candidate:
+    """One run from its report and its scores, which may be anybody's.
+
+    Args:
+        run: As MLflow knows it.
+        report: Its ``report.json``.
+        scores: Its ``per_image.npz``.
+
+    Raises:
+        StoreError: They are not what daecore wrote.
+    """
+    evaluation, columns = read_scores(scores)
+    found = _read_report(report)
+    return Candidate(
+        run_id=run.info.run_id, name=run.info.run_name, evaluation=evaluation, scores=columns,
+        experiment=found.experiment, dataset=found.dataset.sha256, seconds=found.training.seconds,
+        facts=_facts(run, found), gain=found.gain,
+    )  # fmt: skip
+
+
+class _Part(BaseModel):
+    """What is read of a report; the rest of it is not looked at."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class _Dataset(_Part):
+    sha256: str
+
+
+class _Training(_Part):
+    seconds: float
+    device: str
+    precision: str
+    threads: int
+
+
+class _Denoising(_Part):
+    gain_db: Interval | None = None
+    gain_mse: Interval | None = None
+
+
+class _Report(_Part):
+    experiment: dict[str, JsonValue]
+    dataset: _Dataset
+    training: _Training
+    plugins: dict[str, str]
+    denoising: _Denoising | None = None
+
+    @field_validator("experiment")
+    @classmethod
+    def _can_be_run(cls, found: dict[str, Any]) -> dict[str, Any]:
+        """What is compared is an experiment of this version; plugins need not be there any more."""
+        chain = found.get("corruptions", [])
+        if not isinstance(found.get("seed", 0), int) or not isinstance(chain, list):
+            raise ValueError("its seed or its corruptions are none")
+        if not all(isinstance(it, dict) and len(it) == 1 and isinstance(next(iter(it.values())), dict) for it in chain):
+            raise ValueError("a corruption is written {name: {option: value}}")
+        return found
+
+    @property
+    def gain(self) -> Interval | None:
+        return None if self.denoising is None else self.denoising.gain_db or self.denoising.gain_mse
+
+
+def _read_report(path: Path) -> _Report:
     try:
-        report = json.loads(kept.read_text(encoding="utf-8"))
-        training = report["training"]
-        return Candidate(
-            run_id=run.info.run_id, name=run.info.run_name, evaluation=evaluation, scores=scores,
-            experiment=report["experiment"], dataset=report["dataset"]["sha256"], seconds=training["seconds"],
-            facts=_facts(run, report), gain=_gain(report.get("denoising") or {}),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        said = in_a_line(repr(error))
-        raise StoreError(f"{kept} is not a report that daecore wrote: {said}.") from None
+        return _Report.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        said = explain(error, "report", first=True)
+    except OSError as error:
+        said = str(error)
+    raise StoreError(f"{path} is not a report that daecore wrote: {in_a_line(said)}.")
 
 
-def _facts(run: Run, report: Mapping[str, Any]) -> dict[str, str]:
+def _facts(run: Run, report: _Report) -> dict[str, str]:
     """Commit and versions, plugins, device."""
     made = {name: run.data.tags.get(name, "-") for name in ENVIRONMENT}
-    device = {name: str(report["training"][name]) for name in DEVICE}
-    return {**made, **{f"{PLUGIN}{name}": origin for name, origin in report["plugins"].items()}, **device}
-
-
-def _gain(denoising: Mapping[str, Any]) -> Interval | None:
-    found = denoising.get("gain_db") or denoising.get("gain_mse")
-    return Interval.model_validate(found) if found else None
+    device = {name: str(getattr(report.training, name)) for name in DEVICE}
+    return {**made, **{f"{PLUGIN}{name}": origin for name, origin in report.plugins.items()}, **device}
 
 
 def read_scores(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
-    """The evaluation's digest, and the scores by column."""
+    """The evaluation's digest, and the scores by column, ``(N,)`` each.
+
+    Args:
+        path: A ``per_image.npz``.
+
+    Raises:
+        StoreError: The file is missing, damaged or something else.
+    """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            scores = {name: arrays[name] for name in arrays.files}
-        return str(scores.pop("digest")), scores
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(f"The scores {path} cannot be read: {in_a_line(repr(error))}.") from None
+        scores = load_arrays(path)
+        digest = str(scores.pop("digest"))
+        shapes = {it.shape for it in scores.values()}
+        numbers = all(it.dtype.kind in "iuf" and np.isfinite(it).all() for it in scores.values())
+        if "mse" not in scores or shapes != {(scores["mse"].size,)} or not (numbers and scores["mse"].size):
+            raise ValueError("they are not one finite number of each kind for each sample")
+        return digest, scores
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(f"The scores {path} cannot be read: {in_a_line(str(error) or repr(error))}.") from None

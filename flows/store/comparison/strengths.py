@@ -38,7 +38,7 @@ def _without_strength(one: Candidate) -> Iterator[tuple[str, str, float]]:
     for position, item in enumerate(corruptions):
         ((name, options),) = item.items()
         option = _option(name)
-        if option in options:
+        if isinstance(options.get(option), int | float):
             others = {key: value for key, value in options.items() if key != option}
             chain = [*corruptions[:position], {name: others}, *corruptions[position + 1 :]]
             yield digest([rest, chain, position, one.dataset]), f"{name}.{option}", float(options[option])

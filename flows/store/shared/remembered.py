@@ -65,15 +65,16 @@ def _remembered(root: Path) -> "SharedLocation | None":
     if not path.exists():
         return None
     from daecore.errors import InputError, StoreError
+    from daecore.json_text import parse_json
 
     from .location import parse_location
 
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = parse_json(path.read_bytes())
         return parse_location(str(said["database"]), str(said["artifacts"]))
     except InputError as error:
         raise StoreError(f"{path} says to which shared store the folder belongs. {error}") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(
             f"{path} says to which shared store the folder belongs, and cannot be read. Remove it and name "
             f"--database and --artifacts ({DATABASE}, {ARTIFACTS}) again."

@@ -510,3 +510,32 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
             read_image(path)
     with pytest.raises(DataError, match="cannot be opened"):
         read_image(Path("a\0b.png"))
+
+
+def white(side: int) -> bytes:
+    """A PNG of one colour, a thousandth of what it unfolds into."""
+    buffer = io.BytesIO()
+    Image.new("L", (side, side), 255).save(buffer, "PNG", compress_level=9)
+    return buffer.getvalue()
+
+
+def test_what_is_large_for_its_file_is_refused_and_can_be_lifted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """81 megapixels of 80 KB; 49 of as little, which unfold into less than 60 MB, are read."""
+    (tmp_path / "large.png").write_bytes(white(9000))
+    (tmp_path / "small.png").write_bytes(white(7000))
+    with pytest.raises(DataError, match=r"has 81\.0 megapixels in [\d,]+ bytes.* set DAE_MAX_MEGAPIXELS=82"):
+        read_image(tmp_path / "large.png")
+    assert read_image(tmp_path / "small.png").pixels.shape == (1, 7000, 7000)
+    monkeypatch.setenv("DAE_MAX_MEGAPIXELS", "82")
+    assert read_image(tmp_path / "large.png").pixels.shape == (1, 9000, 9000)
+
+
+def test_runs_of_a_large_bmp_are_refused(tmp_path: Path) -> None:
+    """Pillow unfolds them value by value in Python: 16 megapixels took seconds."""
+    header = struct.pack("<IiiHHIIiiII", 40, 4000, 4000, 1, 8, 1, 0, 1, 1, 0, 0)
+    content = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + bytes(1024) + b"\x04\x01\0\0" * 40_000
+    (tmp_path / "runs.bmp").write_bytes(content)
+    with pytest.raises(DataError, match=r"compressed runs and 16\.0 megapixels, of which up to 4 are read\. Save it"):
+        read_image(tmp_path / "runs.bmp")

@@ -154,7 +154,7 @@ def test_other_labels_are_never_used(place, tmp_path):
     [
         (lambda it: it["sets"][0].update(count=1 << 39), "more than 4,194,304 chunks"),
         (lambda it: it["sets"][0].update(name="../../etc"), "name"),
-        (lambda it: it["sets"][0].update(rows=104, shape=[1, 1 << 20, 1 << 20]), "more than 1,073,741,824 bytes"),
+        (lambda it: it["sets"][0].update(rows=104, shape=[1, 1 << 20, 1 << 20]), "more than 268,435,456 bytes"),
         (lambda it: it.update(sets=it["sets"][1:]), "one set to train on"),
         (lambda it: it.update(format=9), "format"),
         (lambda it: it.update(classes=1 << 30), "classes"),

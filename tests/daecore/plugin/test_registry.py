@@ -18,6 +18,7 @@ from typing import get_args
 
 import pytest
 
+from daecore.entry_points import Points
 from daecore.errors import UnknownExtension
 from daecore.plugin import hookspecs
 from daecore.plugin.extension import Kind
@@ -175,7 +176,7 @@ def test_an_entry_point_that_names_no_module_breaks_itself_only(folder: Path, mo
     wrong = EntryPoint("badep", "not a valid!! thing", "daecore.plugins")
     assert [it.entry for it in build([wrong]).broken] == ["unknown:badep"]
     module = import_module("daecore.plugin.registry")
-    monkeypatch.setattr(module, "entry_points", lambda group: [wrong])
+    monkeypatch.setattr(module, "find_points", lambda group: Points((wrong,)))
     assert module.series_registry.__wrapped__().extensions == {}
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from daecore_plugins.datasets import arc, digits, fashion_mnist, idx, mnist
 
-from daecore import DataError, Dataset, local_folder, stream
+from daecore import DataError, Dataset, ExpectedFile, local_folder, stream
 
 DATASETS = [module.register_datasets()[0] for module in (arc, digits, fashion_mnist, mnist)]
 
@@ -83,7 +83,7 @@ def test_mnist_is_never_silently_something_else(tmp_path, monkeypatch):
     for part in mnist.FILES:
         shape = (3, 28, 28) if "images" in part else (3,)
         (tmp_path / f"{part}.gz").write_bytes(gzip.compress(idx_bytes(torch.zeros(shape, dtype=torch.uint8))))
-    with pytest.raises(DataError, match="expected ba891046"):
+    with pytest.raises(DataError, match="expected 47,040,016 bytes with sha256 ba891046"):
         idx.load_idx(tmp_path / "cache" / "mnist", mnist.FILES, [local_folder(tmp_path)], idx.IdxOptions())
 
 
@@ -97,7 +97,7 @@ def made(tmp_path):
     content["t10k-labels-idx1-ubyte"] = idx_bytes(labels[:20])
     for name, data in content.items():
         (tmp_path / name).write_bytes(data)
-    files = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    files = {name: ExpectedFile(hashlib.sha256(data).hexdigest(), len(data)) for name, data in content.items()}
 
     def loaded(**options):
         return idx.load_idx(tmp_path / "cache" / "made", files, [local_folder(tmp_path)], idx.IdxOptions(**options))
