@@ -79,7 +79,7 @@ def left_behind(store: Path, temporary: Path) -> list[str]:
     found += [f"RUNNING in MLflow: {name}" for name in _running(store)]
     found += [f"{state} in Prefect: {name}" for name, state in _not_ended(store)]
     found += [f"locked: {path.name}" for path in (store / "locks").glob("*.lock") if not _free(path)]
-    found += [f"temporary: {path.relative_to(store)}" for path in store.rglob(".*") if path.is_file()]
+    found += [f"temporary: {path.relative_to(store)}" for path in store.rglob(".*")]
     found += [f"in the folder for temporary files: {path.name}" for path in temporary.iterdir()]
     return found + [
         f"kept: {path.relative_to(store)}" for it in ("checkpoints", "journal") for path in _files(store / it)

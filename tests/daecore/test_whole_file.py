@@ -1,0 +1,74 @@
+"""A file is there whole or not at all, and a killed writer's beginning is removed by the next one."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daecore.whole_file import whole_file
+
+KILLED = """
+import os, pathlib, signal, sys
+from daecore.whole_file import whole_file
+with whole_file(pathlib.Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def _be_interrupted(path: Path) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "it"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        _be_interrupted(path)
+    assert (names(tmp_path), path.read_text()) == (["it"], "old")
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert (names(tmp_path), path.read_text()) == (["it"], "new")
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "it.npz"
+    assert subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode < 0
+    assert len(names(tmp_path)) == 1
+    with whole_file(path) as temporary:
+        temporary.write_text("whole")
+    assert names(tmp_path) == ["it.npz"]
+
+
+def test_what_somebody_writes_just_now_stays(tmp_path: Path) -> None:
+    """As does what only looks alike."""
+    path = tmp_path / "it"
+    (tmp_path / ".it.lock").touch()
+    theirs = tmp_path / ".it.abcdefgh"
+    theirs.mkdir()
+    handle = os.open(theirs, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with whole_file(path) as temporary:
+        temporary.write_text("ours")
+    assert names(tmp_path) == [".it.abcdefgh", ".it.lock", "it"]
+    os.close(handle)
+    with whole_file(path) as temporary:
+        temporary.write_text("ours")
+    assert names(tmp_path) == [".it.lock", "it"]
+
+
+def test_a_library_may_write_beside_what_it_is_given(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "it") as temporary:
+        temporary.with_name(".tmpabc").write_text("half")
+        temporary.write_text("whole")
+    assert names(tmp_path) == ["it"]
