@@ -12,7 +12,7 @@ STATES = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PROCESSES = ("dae up", "prefect", "mlflow", "mlflow worker", "runner")
 PAGE_SECONDS = 2.0
 WARM = 10  # runs before memory counts: what is loaded once is loaded by then
-SOME = 5  # looks that the start and the end are the median of
+SOME = 5  # samples that the start and the end are the median of
 
 
 def show(log: Log) -> int:
@@ -49,18 +49,20 @@ def _show_doctor(log: Log, part: str) -> int:
 
 
 def _show_studio(log: Log) -> int:
-    looks = log.of("look")
-    if not looks:
+    samples = log.of("look")
+    if not samples:
         return 0
     states = (log.of("states") or [{}])[-1]
     said = ", ".join(f"{count} {it.lower()}" for it in STATES if (count := states.get(it)))
-    print(f"{'studio':<20} {looks[-1]['ended']:>5} of {len(log.of('queued'))} queued runs ended: {said or 'under way'}")
-    late = sum(_show_page([it["pages"][page] for it in looks], page) for page in looks[-1]["pages"])
+    print(
+        f"{'studio':<20} {samples[-1]['ended']:>5} of {len(log.of('queued'))} queued runs ended: {said or 'under way'}"
+    )
+    late = sum(_show_page([it["pages"][page] for it in samples], page) for page in samples[-1]["pages"])
     for name, what in product(PROCESSES, ("pss", "handles", "threads")):
         scale, said = (2**20, f"{name} memory, MiB") if what == "pss" else (1, f"{name} {what}")
-        _show_held(looks, said, [it["processes"].get(name, {}).get(what, 0) / scale for it in looks])
+        _show_holdings(samples, said, [it["processes"].get(name, {}).get(what, 0) / scale for it in samples])
     for name in ("mlflow.db", "prefect.db", "mlflow.db-wal", "prefect.db-wal"):
-        _show_held(looks, f"{name}, MB", [it["bytes"].get(name, 0) / 1e6 for it in looks])
+        _show_holdings(samples, f"{name}, MB", [it["bytes"].get(name, 0) / 1e6 for it in samples])
     return late + sum(states.get(it, 0) for it in STATES[1:])
 
 
@@ -73,9 +75,11 @@ def _show_page(seconds: list[float], page: str) -> int:
     return late
 
 
-def _show_held(looks: list[Event], name: str, values: list[float]) -> None:
-    warm = [(it["segment"], it["ended"], value) for it, value in zip(looks, values, strict=True) if it["ended"] >= WARM]
-    warm = warm or [(it["segment"], it["ended"], value) for it, value in zip(looks, values, strict=True)]
+def _show_holdings(samples: list[Event], name: str, values: list[float]) -> None:
+    warm = [
+        (it["segment"], it["ended"], value) for it, value in zip(samples, values, strict=True) if it["ended"] >= WARM
+    ]
+    warm = warm or [(it["segment"], it["ended"], value) for it, value in zip(samples, values, strict=True)]
     if not any(values):
         return
     start, end = (median(value for _, _, value in some) for some in (warm[:SOME], warm[-SOME:]))
