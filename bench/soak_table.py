@@ -36,13 +36,13 @@ def _show_part(log: Log, part: str, name: str) -> int:
     for event in failed:
         print(f"    {event.get('said', '')[-500:]}")
     if part == "row" and len(events) > 2:
-        _show_slopes({"seconds": [(n, it["seconds"]) for n, it in enumerate(events)],
-                      "store, MB": [(n, it["bytes"] / 1e6) for n, it in enumerate(events)]})  # fmt: skip
+        _show_points("seconds", [(0, n, it["seconds"]) for n, it in enumerate(events)])
+        _show_points("store, MB", [(0, n, it["bytes"] / 1e6) for n, it in enumerate(events)])
     return len(failed)
 
 
 def _show_doctor(log: Log, part: str) -> int:
-    wrong = [it for it in log.of(f"{part} doctor")[-1:] if it["status"] or it.get("locked_in_logs")]
+    wrong = [it for it in log.of(f"{part} doctor") if it["status"] or it.get("locked_in_logs")]
     for event in wrong:
         print(f"`dae doctor` after {part}: status {event['status']}: {event.get('said', '')}")
     return len(wrong)
@@ -76,21 +76,18 @@ def _show_page(seconds: list[float], page: str) -> int:
 
 
 def _show_holdings(samples: list[Event], name: str, values: list[float]) -> None:
-    warm = [
-        (it["segment"], it["ended"], value) for it, value in zip(samples, values, strict=True) if it["ended"] >= WARM
-    ]
-    warm = warm or [(it["segment"], it["ended"], value) for it, value in zip(samples, values, strict=True)]
-    if not any(values):
-        return
+    if any(values):
+        points = [(it["segment"], it["ended"], value) for it, value in zip(samples, values, strict=True)]
+        _show_points(name, points)
+
+
+def _show_points(name: str, points: list[tuple[int, int, float]]) -> None:
+    """Start and end, after some runs; and what a hundred runs add in the second half, when all has been used once."""
+    last = points[-1][1]
+    warm = [it for it in points if it[1] >= WARM] or points
     start, end = (median(value for _, _, value in some) for some in (warm[:SOME], warm[-SOME:]))
-    print(f"    {name:<24} {start:>9,.1f} -> {end:>9,.1f}   {slope(warm):>+8.2f} a hundred runs")
-
-
-def _show_slopes(figures: dict[str, list[tuple[int, float]]]) -> None:
-    for name, points in figures.items():
-        warm = points[min(WARM, len(points) // 2) :]
-        added = slope((0, x, y) for x, y in warm)
-        print(f"    {name:<24} {warm[0][1]:>9,.1f} -> {warm[-1][1]:>9,.1f}   {added:>+8.2f} a hundred runs")
+    added = slope(it for it in points if it[1] >= last / 2)
+    print(f"    {name:<24} {start:>9,.1f} -> {end:>9,.1f}   {added:>+8.2f} a hundred runs, in the second half")
 
 
 def slope(points: Iterable[tuple[int, float, float]]) -> float:
