@@ -39,7 +39,7 @@ def queue(folder: Path, log: Log, count: int, every: float) -> None:
         segment = len(log.of("segment"))
         log.add("segment", number=segment)
         while True:
-            found = studio.look()
+            found = studio.observe()
             log.add("look", segment=segment, **found)
             if found["ended"] >= count:
                 break
@@ -69,12 +69,12 @@ class Studio:
         body = {"parameters": {**SHORT, "seed": seed}}
         return str(ask(f"{self._prefect}/api/deployments/{self._deployment}/create_flow_run", body)["id"])
 
-    def look(self) -> dict[str, Any]:
+    def observe(self) -> dict[str, Any]:
         """How many runs have ended, what each process holds, how large the databases are, how fast the pages."""
         ended = {"flow_runs": {"state": {"type": {"any_": list(ENDED)}}}}
         return {
             "ended": ask(f"{self._prefect}/api/flow_runs/count", ended),
-            "processes": {name: held(processes) for name, processes in self._by_name().items()},
+            "processes": {name: holdings(processes) for name, processes in self._by_name().items()},
             "bytes": {path.name: path.stat().st_size for path in self._databases()},
             "pages": {name: seconds(*page) for name, page in self._pages().items()},
         }
@@ -151,7 +151,7 @@ def _await_deployment(store: Path, limit: float) -> None:
         time.sleep(0.5)
 
 
-def held(processes: list[psutil.Process]) -> dict[str, int]:
+def holdings(processes: list[psutil.Process]) -> dict[str, int]:
     """What processes of one name hold together: memory (their part of what is shared), handles, threads."""
     found = {"pss": 0, "handles": 0, "threads": 0}
     for process in processes:

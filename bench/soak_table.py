@@ -12,7 +12,7 @@ STATES = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PROCESSES = ("dae up", "prefect", "mlflow", "mlflow worker", "runner")
 PAGE_SECONDS = 2.0
 WARM = 10  # runs before memory counts: what is loaded once is loaded by then
-SOME = 5  # looks that the start and the end are the median of
+SOME = 5  # samples that the start and the end are the median of
 
 
 def show(log: Log) -> int:
@@ -36,31 +36,33 @@ def _show_part(log: Log, part: str, name: str) -> int:
     for event in failed:
         print(f"    {event.get('said', '')[-500:]}")
     if part == "row" and len(events) > 2:
-        _show_slopes({"seconds": [(n, it["seconds"]) for n, it in enumerate(events)],
-                      "store, MB": [(n, it["bytes"] / 1e6) for n, it in enumerate(events)]})  # fmt: skip
+        _show_points("seconds", [(0, n, it["seconds"]) for n, it in enumerate(events)])
+        _show_points("store, MB", [(0, n, it["bytes"] / 1e6) for n, it in enumerate(events)])
     return len(failed)
 
 
 def _show_doctor(log: Log, part: str) -> int:
-    wrong = [it for it in log.of(f"{part} doctor")[-1:] if it["status"] or it.get("locked_in_logs")]
+    wrong = [it for it in log.of(f"{part} doctor") if it["status"] or it.get("locked_in_logs")]
     for event in wrong:
         print(f"`dae doctor` after {part}: status {event['status']}: {event.get('said', '')}")
     return len(wrong)
 
 
 def _show_studio(log: Log) -> int:
-    looks = log.of("look")
-    if not looks:
+    samples = log.of("look")
+    if not samples:
         return 0
     states = (log.of("states") or [{}])[-1]
     said = ", ".join(f"{count} {it.lower()}" for it in STATES if (count := states.get(it)))
-    print(f"{'studio':<20} {looks[-1]['ended']:>5} of {len(log.of('queued'))} queued runs ended: {said or 'under way'}")
-    late = sum(_show_page([it["pages"][page] for it in looks], page) for page in looks[-1]["pages"])
+    print(
+        f"{'studio':<20} {samples[-1]['ended']:>5} of {len(log.of('queued'))} queued runs ended: {said or 'under way'}"
+    )
+    late = sum(_show_page([it["pages"][page] for it in samples], page) for page in samples[-1]["pages"])
     for name, what in product(PROCESSES, ("pss", "handles", "threads")):
         scale, said = (2**20, f"{name} memory, MiB") if what == "pss" else (1, f"{name} {what}")
-        _show_held(looks, said, [it["processes"].get(name, {}).get(what, 0) / scale for it in looks])
+        _show_holdings(samples, said, [it["processes"].get(name, {}).get(what, 0) / scale for it in samples])
     for name in ("mlflow.db", "prefect.db", "mlflow.db-wal", "prefect.db-wal"):
-        _show_held(looks, f"{name}, MB", [it["bytes"].get(name, 0) / 1e6 for it in looks])
+        _show_holdings(samples, f"{name}, MB", [it["bytes"].get(name, 0) / 1e6 for it in samples])
     return late + sum(states.get(it, 0) for it in STATES[1:])
 
 
@@ -73,20 +75,19 @@ def _show_page(seconds: list[float], page: str) -> int:
     return late
 
 
-def _show_held(looks: list[Event], name: str, values: list[float]) -> None:
-    warm = [(it["segment"], it["ended"], value) for it, value in zip(looks, values, strict=True) if it["ended"] >= WARM]
-    warm = warm or [(it["segment"], it["ended"], value) for it, value in zip(looks, values, strict=True)]
-    if not any(values):
-        return
+def _show_holdings(samples: list[Event], name: str, values: list[float]) -> None:
+    if any(values):
+        points = [(it["segment"], it["ended"], value) for it, value in zip(samples, values, strict=True)]
+        _show_points(name, points)
+
+
+def _show_points(name: str, points: list[tuple[int, int, float]]) -> None:
+    """Start and end, after some runs; and what a hundred runs add in the second half, when all has been used once."""
+    last = points[-1][1]
+    warm = [it for it in points if it[1] >= WARM] or points
     start, end = (median(value for _, _, value in some) for some in (warm[:SOME], warm[-SOME:]))
-    print(f"    {name:<24} {start:>9,.1f} -> {end:>9,.1f}   {slope(warm):>+8.2f} a hundred runs")
-
-
-def _show_slopes(figures: dict[str, list[tuple[int, float]]]) -> None:
-    for name, points in figures.items():
-        warm = points[min(WARM, len(points) // 2) :]
-        added = slope((0, x, y) for x, y in warm)
-        print(f"    {name:<24} {warm[0][1]:>9,.1f} -> {warm[-1][1]:>9,.1f}   {added:>+8.2f} a hundred runs")
+    added = slope(it for it in points if it[1] >= last / 2)
+    print(f"    {name:<24} {start:>9,.1f} -> {end:>9,.1f}   {added:>+8.2f} a hundred runs, in the second half")
 
 
 def slope(points: Iterable[tuple[int, float, float]]) -> float:

@@ -46,8 +46,8 @@ def test_a_queue_leaves_no_handles_and_no_threads_behind(soaked: tuple[str, list
     states = of(events, "states")[0]
     assert [states[name] for name in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")] == [6, 0, 0, 0], said
     assert of(events, "studio doctor")[0]["locked_in_logs"] == 0
-    looks = [event["processes"] for event in of(events, "look") if event["ended"] >= 1]
+    samples = [event["processes"] for event in of(events, "look") if event["ended"] >= 1]
     for name in ("dae up", "prefect", "mlflow", "mlflow worker", "runner"):
         for what in ("handles", "threads"):
-            counts = [look[name][what] for look in looks]
+            counts = [sample[name][what] for sample in samples]
             assert min(counts[-5:]) <= min(counts[:5]) + 2, (name, what, counts)
