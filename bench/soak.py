@@ -6,8 +6,7 @@ Each run is another one: one epoch of the digits, with a seed of its own. It goe
 a line of `FOLDER/soak.jsonl`, and what has been done so far is counted there. Wrong is a command that fails, a
 database that says it is locked, a page that takes longer than two seconds, or anything that `dae doctor` finds; the
 exit status says so. Memory, handles and threads are given at the start and at the end, with what a hundred runs add
-once
-all has been used: in the second half.
+once all has been used: in the second half.
 """
 
 import argparse
