@@ -113,7 +113,7 @@ def _left_behind(result: Any) -> list[str]:
     if isinstance(result, ModelRef):
         return [result.run_id]
     files = [result] if isinstance(result, FileRef) else getattr(result, "files", {}).values()
-    return list({file.path.split("/")[1] for file in files})
+    return list({name for file in files for name in file.path.split("/")[1:2]})  # none of what lies in no folder
 
 
 def _used(request: Request, result: Any) -> list[str]:

@@ -23,8 +23,8 @@ class FileRef(Record):
     def _can_be_named(cls, path: str) -> str:
         """Refuse what no system takes as a name: to look for it there would raise, and not say that it is missing."""
         parts = path.encode(errors="surrogatepass").split(b"/")
-        if len(parts) < 2 or max(map(len, parts)) > LONGEST_NAME or len(path) > LONGEST_PATH:
-            raise ValueError("it is no file in a folder of a store")
+        if max(map(len, parts)) > LONGEST_NAME or len(path) > LONGEST_PATH:
+            raise ValueError("it is longer than any name of a file")
         return path
 
     def intact(self, store: Store) -> bool:
