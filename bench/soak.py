@@ -5,8 +5,8 @@
 Each run is another one: one epoch of the digits, with a seed of its own. It goes on where it was: whatever happened is
 a line of `FOLDER/soak.jsonl`, and what has been done so far is counted there. Wrong is a command that fails, a
 database that says it is locked, a page that takes longer than two seconds, or anything that `dae doctor` finds; the
-exit status says so. Memory, handles and threads are given at the start and at the end, with what a hundred runs add once
-all has been used: in the second half.
+exit status says so. Memory, handles and threads are given at the start and at the end, with what a hundred runs add
+once all has been used: in the second half.
 """
 
 import argparse
