@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # elsewhere than on POSIX systems what was left behind stays
-    LOCKS = False
-else:
-    LOCKS = True
+from filelock import BaseFileLock, FileLock, Timeout
 
 LONGEST = 100  # letters of a name that go into the folder's: file systems allow 255
 RANDOM = 8  # letters that `tempfile` puts behind them
+LOCK = "lock"  # in the folder
+NO_LOCK = (OSError, NotImplementedError)  # of a file system without locks, where what was left behind stays
 
 
 @contextmanager
@@ -35,56 +32,38 @@ def whole_file(path: Path) -> Iterator[Path]:
         OSError: It cannot be written; what was there before stays.
     """
     _remove_left_behind(path)
-    handle, folder = _begin(path)
+    lock, folder = _begin(path)
+    written = folder / f"whole{path.suffix[:LONGEST]}"
     try:
-        written = folder / f"whole{path.suffix[:LONGEST]}"
         yield written
         os.replace(written, path)
     finally:
+        lock.release(force=True)
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
 
 
-def _begin(path: Path) -> tuple[int, Path]:
-    """A new folder beside a path, locked where its file system has locks."""
+def _begin(path: Path) -> tuple[BaseFileLock, Path]:
+    """A new folder beside a path, and its lock."""
     while True:
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path)))
-        with suppress(FileNotFoundError):  # somebody took it for one that was left behind, before it was locked
-            handle = os.open(folder, os.O_RDONLY)
-            with suppress(OSError):
-                _lock(handle)
-            if folder.exists():
-                return handle, folder
-            os.close(handle)
+        lock = FileLock(folder / LOCK, blocking=False)
+        try:
+            with suppress(NotImplementedError):
+                lock.acquire()
+        except (Timeout, FileNotFoundError):  # somebody takes it for one that was left behind
+            continue
+        if folder.exists():
+            return lock, folder
 
 
 def _remove_left_behind(path: Path) -> None:
     """Remove what a process that is gone has left beside a path."""
     begin = _prefix(path)
-    for name in os.listdir(path.parent) if LOCKS else ():
+    for name in os.listdir(path.parent):
         rest = name.removeprefix(begin)
-        if len(rest) == RANDOM == len(name) - len(begin) and "." not in rest:
-            with suppress(OSError):  # its writer lives; somebody else has just removed it; it is another user's
-                _remove(path.parent / name)
-
-
-def _remove(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        _lock(handle)
-        shutil.rmtree(folder)
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    """Lock a folder.
-
-    Raises:
-        OSError: Another process holds it, or its file system has no locks.
-    """
-    if LOCKS:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if len(rest) == RANDOM == len(name) - len(begin) and "." not in rest and (path.parent / name).is_dir():
+            with suppress(*NO_LOCK), FileLock(path.parent / name / LOCK, blocking=False):  # its writer is gone
+                shutil.rmtree(path.parent / name, ignore_errors=True)
 
 
 def _prefix(path: Path) -> str:

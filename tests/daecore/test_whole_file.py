@@ -1,12 +1,12 @@
 """A file is there whole or not at all, and a killed writer's beginning is removed by the next one."""
 
-import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from daecore.whole_file import whole_file
 
@@ -56,12 +56,9 @@ def test_what_somebody_writes_just_now_stays(tmp_path: Path) -> None:
     (tmp_path / ".it.lock").touch()
     theirs = tmp_path / ".it.abcdefgh"
     theirs.mkdir()
-    handle = os.open(theirs, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    with whole_file(path) as temporary:
+    with FileLock(theirs / "lock"), whole_file(path) as temporary:
         temporary.write_text("ours")
     assert names(tmp_path) == [".it.abcdefgh", ".it.lock", "it"]
-    os.close(handle)
     with whole_file(path) as temporary:
         temporary.write_text("ours")
     assert names(tmp_path) == [".it.lock", "it"]

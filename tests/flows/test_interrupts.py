@@ -105,6 +105,7 @@ def test_a_run_that_an_interrupt_met_while_it_began_ends_too(
     from daecore_flows.store.store import current_store
 
     shutil.copy(empty_database, tmp_path / "mlflow.db")
+    (tmp_path / "layout").write_text("3")
     monkeypatch.setenv("DAE_STORE", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     begun = []

@@ -11,6 +11,7 @@ from daecore_plugins.studies.lecture import SERIES
 from torch import Tensor
 from torch.nn import functional as F
 
+from daecore import ExpectedFile
 from daecore.data.samples import as_float, as_uint8
 from daecore.plugin.spec import spec
 from daecore.rng import stream
@@ -34,8 +35,8 @@ def small_lecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallLabor
     (tmp_path / "mnist").mkdir()
     for name, content in files.items():
         (tmp_path / "mnist" / name).write_bytes(content)
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(mnist, "FILES", hashes)
+    expected = {name: ExpectedFile(hashlib.sha256(it).hexdigest(), len(it)) for name, it in files.items()}
+    monkeypatch.setattr(mnist, "FILES", expected)
     monkeypatch.setattr(laboratory, "SIZES", SIZES)
     return SmallLaboratory(SERIES.recipes(), tmp_path)
 
