@@ -91,9 +91,12 @@ def test_a_case_comes_back_as_it_was_kept(tmp_path: Path) -> None:
         assert content_of(write_case(tmp_path, "case", content)) == content
 
 
+ENVIRONMENT = {**os.environ, "PYTHONSAFEPATH": ""}  # other tests run `dae` here, which keeps scripts' folders out
+
+
 def _pass(folder: Path, *words: str, status: int = 0) -> str:
     command = [sys.executable, str(RUN), "--log", str(folder / "fuzz.jsonl"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env={**os.environ})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=ENVIRONMENT)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
