@@ -23,7 +23,8 @@ NO_LOCK = (OSError, NotImplementedError)  # of a file system without locks, wher
 def whole_file(path: Path) -> Iterator[Path]:
     """A block that writes a new file; at the end it takes the place of ``path``.
 
-    Libraries that write beside what they are given do so in a folder that is gone in the end.
+    If it writes none, what was there stays. Libraries that write beside what they are given do so in a folder that is
+    gone in the end.
 
     Args:
         path: In a folder that is there.
@@ -36,7 +37,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     written = folder / f"whole{path.suffix[:LONGEST]}"
     try:
         yield written
-        os.replace(written, path)
+        if written.exists():
+            os.replace(written, path)
     finally:
         lock.release(force=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -52,6 +54,9 @@ def _begin(path: Path) -> tuple[BaseFileLock, Path]:
                 lock.acquire()
         except (Timeout, FileNotFoundError):  # somebody takes it for one that was left behind
             continue
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         if folder.exists():
             return lock, folder
 

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 HEAD, FENCE = "## The tree\n\n", "```"
 CODE = ("daecore", "plugins", "flows")
 OTHERS = {  # what is no package, in a line each
-    "bench/": "our loop beside the bare loop and the peers: `make bench`",
-    "deploy/": "the same deployments for work pools (prefect.yaml, by `make docs`); examples for Docker and Kubernetes",
+    "bench/": "our loop beside the bare loop and the peers: `make bench`; hours of use: `make soak`",
+    "deploy/": "deployments for work pools (prefect.yaml), examples of Docker, Kubernetes; `make audit`, `make sbom`",
     "docs/": "the site, `make site`: tutorials, how-to, concepts, reference, results, decisions, lab log",
     "tests/": "the same folders as the code; `make faults`, `make fuzz`; the example_* are real distributions",
     "mlruns/": "the default store (not under version control)",

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from daecore.whole_file import whole_file
+
 OF = "of.txt"  # in a folder of the data folder: what it was made of
 
 
@@ -28,11 +30,9 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         OSError: There is no room for it.
     """
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         json.dump(value, file)
         sync(file)
-    os.replace(part, path)
 
 
 def say_of(folder: Path, what: str) -> None:

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from ..verify.comparison import DECIBEL
+from ..verify.history import how
+from ..verify.record import Verification
+
 if TYPE_CHECKING:
-    from ..verify.record import Compared, Verification
+    from ..verify.record import Compared
 
 SHOWN = 12  # things that are not bit-equal
 STYLES = {"bit-equal": "bold green", "equal within tolerance": "bold", "different": "bold red"}
 
 
-def print_verification(found: "Verification") -> None:
+def print_verification(found: Verification) -> None:
     """Print a verification for people."""
     console = Console()
     _print(console, f"The run {found.run_id[:12]} ({found.name}), {_how(found)}")
@@ -34,13 +38,12 @@ def _print(console: Console, text: str, style: str = "") -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True, style=style)
 
 
-def _how(found: "Verification") -> str:
+def _how(found: Verification) -> str:
     """How it was computed now: by the stages whose device and threads change the result."""
     stages = [name for name, it in found.computed.items() if "precision" in it]
     now, then = ([*dict.fromkeys(_way(it[name]) for name in stages)] for it in (found.computed, found.computed_then))
-    done = "trained again" if found.trained else "evaluated again"
     on = f" on {' and '.join(now)}" if now else ""
-    return f"{done}{on}{', as it was computed' if now and now == then else ''}"
+    return f"{how(found)}{on}{', as it was computed' if now and now == then else ''}"
 
 
 def _way(computed: "Mapping[str, str]") -> str:
@@ -78,13 +81,13 @@ def _shown(value: float | str | None) -> str:
     return "-" if value is None else value[:12]
 
 
-def _verdict(found: "Verification") -> str:
-    near = f"{found.tolerance:.2g} of its value, dB to {4.343 * found.tolerance:.2g}"
+def _verdict(found: Verification) -> str:
+    near = f"{found.tolerance:.2g} of its value, dB to {DECIBEL * found.tolerance:.2g}"
     within = f": each number to {near}" if found.verdict == "equal within tolerance" else ""
     return f"{found.verdict[:1].upper()}{found.verdict[1:]}{within}."
 
 
-def _paragraphs(found: "Verification") -> Iterator[tuple[str, Sequence[str]]]:
+def _paragraphs(found: Verification) -> Iterator[tuple[str, Sequence[str]]]:
     if found.why:
         equal = found.verdict == "bit-equal"
         yield ("Differs, and has changed nothing:" if equal else "Why, as far as the run says:"), found.why

@@ -14,7 +14,8 @@ from daecore.plugin.spec import digest
 
 from ..store.provenance import provenance, used_by
 from . import measures
-from .search_space import Dimension, Point, change, grid, parse_space
+from .dimensions import Dimension
+from .search_space import Point, change, grid, parse_space
 
 Method = Literal["grid", "random", "tpe"]
 

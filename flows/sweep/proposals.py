@@ -12,8 +12,9 @@ from optuna.trial import TrialState, create_trial
 
 from daecore.plugin.spec import digest
 
+from .dimensions import Choices, Dimension
 from .plan import SweepPlan
-from .search_space import Choices, Dimension, Point, grid
+from .search_space import Point, grid
 
 REPEATS = 200  # draws in a row that were there before: the space has no more
 

@@ -1,6 +1,5 @@
 """What a run keeps, read before anything is computed: from then on nobody may remove it under us."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from torch import Tensor
 from daecore.errors import DaecoreError, InputError, StoreError, in_a_line
 from daecore.experiment.experiment import Experiment, parse
 from daecore.experiment.feasibility import check
+from daecore.json_text import parse_json
 from daecore.training.checkpoint import load_tensors
 
 from ..stacking.flow import FLOW
@@ -167,11 +167,11 @@ def because_of_plugins(error: DaecoreError, changed: Sequence[str]) -> DaecoreEr
 def _report(run: Run) -> dict[str, Any]:
     path = tracking.artifact(run.info.run_id, "report.json")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_bytes())
         found["denoising"], found["dataset"]["sha256"], found["transfer"]
     except FileNotFoundError:
         raise StoreError(f"{what(run)} keeps no report: {path} is gone. There is nothing to compare with.") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is not a report that daecore wrote: {in_a_line(repr(error))}.") from None
     require_report_layout(found, str(path))
     return dict(found)

@@ -41,6 +41,13 @@ def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None
     assert (names(tmp_path), path.read_text()) == (["it"], "new")
 
 
+def test_where_nothing_is_written_what_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "it").write_text("old")
+    with whole_file(tmp_path / "it"):
+        pass
+    assert (names(tmp_path), (tmp_path / "it").read_text()) == (["it"], "old")
+
+
 def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path: Path) -> None:
     path = tmp_path / "it.npz"
     assert subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode < 0

@@ -121,10 +121,10 @@ class Campaign:
                 self.table.add(hits)
                 yield hits
         finally:
-            lost += struck.end()
-        if lost:
-            yield self._add(bench, [Hit("studio ended", STUDIO, END, lost)])
-        else:
+            left = struck.end()
+        if left:
+            yield self._add(bench, [Hit("studio ended", STUDIO, END, left)])
+        elif not lost:
             clean(bench)
 
     def _targets(self, flow: Flow, reference: Reference) -> list[tuple[str, Fault]]:

@@ -1,7 +1,7 @@
 """What happens to a command, or to its store, at some instant: each kind of fault, and how it is undone.
 
-A fault is given the victim and its bench; it gives back what undoes it. Nothing is simulated: processes are killed,
-disks are full, databases are locked.
+A fault is given the victim and its bench. It gives back what undoes it, or None where there was nothing to strike.
+Nothing is simulated: processes are killed, disks are full, databases are locked.
 """
 
 import errno
@@ -20,7 +20,7 @@ from threading import Timer
 import psutil
 from victim import Bench, Victim
 
-Undo = Callable[[], None]
+Undo = Callable[[], None] | None
 DISK_BYTES = 320_000_000  # a new store asks for 200 MB
 LOCKED_SECONDS = (2.0, 25.0)  # for how long somebody else holds a database
 PIECE = b"\0" * 1_000_000
@@ -37,14 +37,12 @@ class Fault:
     Attributes:
         name: As the table has it.
         inject: What happens.
-        ends: Whether the command ends by it, in any case.
         own_disk: Whether its store must lie on a disk of its own.
         anew: Whether what was finished may have to be computed again.
     """
 
     name: str
     inject: Callable[[Bench, Victim, Random], Undo]
-    ends: bool = False
     own_disk: bool = False
     anew: bool = False
 
@@ -53,12 +51,12 @@ def _kill(processes: list[psutil.Process]) -> Undo:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    return nothing
+    return nothing if processes else None
 
 
 def kill_process(bench: Bench, victim: Victim, rng: Random) -> Undo:
     """SIGKILL of the command alone: its server and its workers have to end by themselves."""
-    return _kill([psutil.Process(victim.pid)])
+    return _kill(list(victim.tree())[:1])
 
 
 def kill_tree(bench: Bench, victim: Victim, rng: Random) -> Undo:
@@ -129,7 +127,7 @@ def lock_database(bench: Bench, victim: Victim, rng: Random) -> Undo:
     """Somebody else writes into MLflow's database, or into Prefect's, for a while."""
     path = bench.store / rng.choice(["mlflow.db", "prefect/prefect.db"])
     if not path.exists():
-        return nothing
+        return None
     database = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
     database.execute("begin immediate")
     released = Timer(rng.uniform(*LOCKED_SECONDS), database.close)
@@ -137,8 +135,8 @@ def lock_database(bench: Bench, victim: Victim, rng: Random) -> Undo:
     return released.join
 
 
-KILLED = Fault("process killed", kill_process, ends=True)
-TREE = Fault("process and its children killed", kill_tree, ends=True)
+KILLED = Fault("process killed", kill_process)
+TREE = Fault("process and its children killed", kill_tree)
 WORKER = Fault("worker killed", kill_worker)
 UNDER_WAY = (
     Fault("disk full", fill_disk, own_disk=True),

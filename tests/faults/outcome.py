@@ -105,7 +105,7 @@ def processes(store: Path) -> list[psutil.Process]:
 def _works_on(process: psutil.Process, store: Path) -> bool:
     try:
         lives = process.status() != psutil.STATUS_ZOMBIE
-        return lives and str(store) in (process.environ().get(name) for name in ("DAE_STORE", "DAE_STUDIO_STORE"))
+        return lives and process.environ().get("DAE_STORE") == str(store)
     except (psutil.Error, OSError):
         return False
 

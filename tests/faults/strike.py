@@ -18,7 +18,6 @@ from subjects import Flow
 from victim import BEGINNING, END, Bench, Victim, durations
 
 SHORT_SECONDS = 0.3  # what a stage is taken to last at least: it may be slower this time
-TRIES = 4  # a stage of milliseconds is missed now and then
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ def refer(begin: Warm, flow: Flow, folder: Path) -> Reference:
     """
     bench = Bench(folder)
     victim = Victim(begin, bench, flow.words)
-    done = victim.end()
+    done, ended = victim.end(), time.time()
     assert done.returncode == 0, done.stdout + done.stderr
     assert (left := left_behind(bench.store, bench.temporary)) == [], left
-    marks, ended = victim.marks(), time.time()
+    marks = victim.marks()
     stages = durations(marks)
     seconds = {BEGINNING: next(mark.time for mark in marks if mark.what == "begin") - marks[0].time, **stages}
     return Reference(computed(bench.store), {**seconds, END: ended - marks[-1].time})
@@ -72,13 +71,10 @@ def kill_again_and_again(
         if stage_hit:
             fault.inject(bench, victim, rng)
         done = victim.end()
-        struck = done.returncode < 0 if fault.ends else bool(stage_hit)
-        if struck:
-            hits.append(Hit(fault.name, flow.name, (victim.stages_open() or [END])[-1] if fault.ends else stage_hit))
+        if done.returncode < 0:
+            hits.append(Hit(fault.name, flow.name, (victim.stages_open() or [END])[-1]))
         elif done.returncode:
             lost.append(f"the command that was not struck: {done.returncode}: {_last(done)}")
-        if stage_hit and not fault.ends:
-            lost += _complaints(done)
     lost += _balance(begin, flow, reference, bench)
     for hit in hits:
         hit.lost = lost
@@ -86,7 +82,7 @@ def kill_again_and_again(
 
 
 def strike(begin: Warm, flow: Flow, reference: Reference, fault: Fault, bench: Bench, rng: Random) -> list[Hit]:
-    """Let a fault come under way, undo it once the command has ended, and give the command again."""
+    """Let a fault come under way, undo it once the command has ended, and give the command again; none if none came."""
     stage = rng.choice([name for name, seconds in reference.seconds.items() for _ in range(1 + int(seconds * 2))])
     with _disk(bench, own=fault.own_disk) as may:
         if not may:
@@ -98,6 +94,8 @@ def strike(begin: Warm, flow: Flow, reference: Reference, fault: Fault, bench: B
             return []
         undo = fault.inject(bench, victim, rng)
         done = victim.end()
+        if undo is None:
+            return []
         undo()
         lost = _complaints(done) + _balance(begin, flow, reference, bench, anew=fault.anew, obey_modes=True)
     return [Hit(fault.name, flow.name, hit, lost)]
@@ -111,8 +109,9 @@ def spoil(begin: Warm, flow: Flow, reference: Reference, kind: str, bench: Bench
         path = rng.choice(records(bench.store))
         ALTERED[kind](path, rng)
         where = str(path.relative_to(bench.store))
-        lost = _balance(begin, flow, reference, bench, anew=True)
-        hits.append(Hit(f"kept file {kind}", flow.name, where, [*lost]))
+        lost += _balance(begin, flow, reference, bench, anew=True)
+        hits.append(Hit(f"kept file {kind}", flow.name, where, lost))
+        lost = []
     return hits
 
 

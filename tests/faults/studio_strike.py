@@ -15,7 +15,7 @@ from outcome import computed, differences, left_behind
 from strike import Hit, Reference, clean
 from studio import Studio, wait_until
 from subjects import RUN
-from victim import OBSERVER, SERIES, Bench, Victim
+from victim import PATH, Bench, Victim
 
 STUDIO = "studio"
 ENGINE, RUNNER = "daecore_flows.studio.flow_run", "daecore_flows.studio.serving"
@@ -64,7 +64,7 @@ class StruckStudio:
         self._begin, self._bench, self._reference, self._rng = begin, bench, reference, rng
         environment = bench.environment()
         bench.stages.write_text("")
-        self.studio = Studio(bench.store, f"{OBSERVER}:{SERIES}")
+        self.studio = Studio(bench.store, PATH)
         own = ("TMPDIR", "FAULTS_STAGES", "DAE_LOCKS")
         self.studio.environment |= {name: environment[name] for name in own}
 

@@ -10,13 +10,13 @@ from threading import Thread
 import psutil
 from commands import Done, Warm, environment_of
 
-OBSERVER, SERIES = Path(__file__).parent / "observer", Path(__file__).parent / "series"
+PATH = f"{Path(__file__).parent / 'observer'}:{Path(__file__).parent / 'series'}"  # further code of every process
 LIMIT_SECONDS = 600.0  # a command that has not ended by then hangs
 BEGINNING, END = "the beginning", "the end"  # before the first stage, and after the last one
 PROGRAM = """
 import os, sys
 import sitecustomize
-os.environ["PYTHONPATH"] = os.pathsep.join(path for path in os.environ.pop("FAULTS_PATH").split(os.pathsep))
+os.environ["PYTHONPATH"] = os.environ.pop("FAULTS_PATH")
 sitecustomize.observe()
 if os.environ.get("FAULTS_OBEY"):
     sitecustomize.obey_modes()
@@ -27,7 +27,7 @@ sys.exit(main(sys.argv[1:]))
 
 def warm(folder: Path) -> Warm:
     """What begins commands that are observed."""
-    return Warm(folder, path=f"{OBSERVER}:{SERIES}")
+    return Warm(folder, path=PATH)
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class Bench:
     def environment(self, *, obey_modes: bool = False) -> dict[str, str]:
         """Of a command that is given here."""
         self.temporary.mkdir(parents=True, exist_ok=True)
-        path = f"{OBSERVER}:{SERIES}"
-        given = {"TMPDIR": str(self.temporary), "FAULTS_STAGES": str(self.stages), "FAULTS_PATH": path}
+        given = {"TMPDIR": str(self.temporary), "FAULTS_STAGES": str(self.stages), "FAULTS_PATH": PATH}
         locks = {"DAE_LOCKS": str(self.folder)}  # what else trains on this machine is no matter
         return {**environment_of(self.store), **given, **locks, **({"FAULTS_OBEY": "1"} if obey_modes else {})}
 

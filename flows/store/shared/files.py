@@ -3,12 +3,11 @@
 What lies here is a copy. Whoever reads one knows its digest, or has it brought anew.
 """
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from daecore.object_storage import ObjectStorage
+from daecore.whole_file import whole_file
 
 from ..files import path_inside
 from ..own_files import Size, remove
@@ -34,15 +33,10 @@ class SharedFiles:
         """Have the file here as others have left it, or not at all where there is none; the same path."""
         name = self._name(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        os.close(handle)
-        try:
-            if self.objects.download(name, Path(temporary)):
-                os.replace(temporary, path)
-            else:
-                path.unlink(missing_ok=True)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with whole_file(path) as temporary:
+            is_there = self.objects.download(name, temporary)
+        if not is_there:
+            path.unlink(missing_ok=True)
         return path
 
     def bring_newer(self, path: Path) -> Path:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from daecore_flows.sweep.dimensions import Choices, Range
 from daecore_flows.sweep.measures import caution, comparable
 from daecore_flows.sweep.plan import plan
 from daecore_flows.sweep.proposals import Guided, draw_points
-from daecore_flows.sweep.search_space import Choices, Range, change, grid, labels, parse_space
+from daecore_flows.sweep.search_space import change, grid, labels, parse_space
 from daecore_flows.sweep.trials import SeedRun, Trial, best, still_true
 
 from daecore.errors import InputError
