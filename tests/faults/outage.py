@@ -20,8 +20,8 @@ from servers import Mlflow
 from studio import wait_until
 
 BEFORE_SECONDS = 60.0  # both have their MLflow: how much faster one of them is by itself
-NETWORK = "architecture={conv: {widths: [16, 32], code: 16}}"  # whose epochs last long enough to be few
-CHANGES = (NETWORK, "training.batch=64", "training.threads=1", "training.epochs=20000", "transfer=null")
+NETWORK = "architecture={conv: {widths: [32, 64], code: 16}}"  # whose epochs last long enough to be few
+CHANGES = (NETWORK, "training.batch=64", "training.threads=1", "training.epochs=10000", "transfer=null")
 WORDS = ["run", "digits-erasure", *(word for change in CHANGES for word in ("--set", change))]
 
 
@@ -31,11 +31,17 @@ class Training:
 
     server: Mlflow
     process: subprocess.Popen[bytes]
+    said: Path
 
     def epochs(self, begin: float, end: float) -> int:
         """How many it has come on between two times, in seconds since 1970: they keep the time at which they ended."""
         query = f"select count(*) from metrics where key = 'loss' and timestamp between {begin * 1e3} and {end * 1e3}"
         return int(self.server.ask(query)[0][0])
+
+    def has_begun(self) -> bool:
+        """Whether an epoch is told of."""
+        assert self.process.poll() is None, self.said.read_text()
+        return bool(self.steps())
 
     def steps(self) -> list[int]:
         """The epochs that its MLflow knows."""
@@ -53,16 +59,17 @@ def begin(folder: Path) -> Training:
     folder.mkdir(parents=True)
     server, store = Mlflow(folder), folder / "store"
     environment = {**environment_of(store), "DAE_MLFLOW_URI": server.url, "DAE_LOCKS": str(folder)}
-    with (folder / "said").open("wb") as said:
-        process = subprocess.Popen([DAE, *WORDS], env=environment, stdout=said, stderr=said)
-    return Training(server, process)
+    said = folder / "said"
+    with said.open("wb") as file:
+        process = subprocess.Popen([DAE, *WORDS], env=environment, stdout=file, stderr=file)
+    return Training(server, process, said)
 
 
 def measure(folder: Path, seconds: float) -> dict[str, float]:
     """What an outage costs: epochs lost and doubled, and the time an epoch takes, beside one with MLflow."""
     away, there = begin(folder / "away"), begin(folder / "there")
     try:
-        wait_until(lambda: away.steps() and there.steps(), 300)
+        wait_until(lambda: away.has_begun() and there.has_begun(), 300)
         first = time.time()
         time.sleep(BEFORE_SECONDS)
         away.server.tell(signal.SIGKILL)

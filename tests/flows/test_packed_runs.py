@@ -4,14 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
-from studio import free_port
+from servers import Bucket
 
 TRAINS = ["training.epochs=40", "training.batch=64", "transfer=null"]
 PACKED = ["digits-erasure", *(word for it in TRAINS for word in ("--set", it))]
@@ -20,15 +18,11 @@ PACKED = ["digits-erasure", *(word for it in TRAINS for word in ("--set", it))]
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a place in an empty bucket; the environment names its server, and keys."""
-    server = ThreadedMotoServer("127.0.0.1", port := free_port())
-    server.start()
-    address = f"http://127.0.0.1:{port}"
-    given = {"ENDPOINT_URL": address, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "REGION": "us-east-1"}
-    for name, value in given.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    urllib.request.urlopen(urllib.request.Request(f"{address}/bucket", method="PUT")).close()
-    yield "s3://bucket/digits"
-    server.stop()
+    server = Bucket()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield f"s3://{server.name}/digits"
+    server.end()
 
 
 @pytest.mark.long

@@ -171,7 +171,7 @@ def test_the_password_of_a_shared_store_is_in_no_file_no_database_and_no_command
         studio.up()
         done = studio.submit("denoise/digits-erasure", training={"epochs": 1, "threads": 1}, transfer=None)
         assert studio.finished(done) == "Completed"
-        refused = studio.submit("denoise/digits-erasure", dataset={"packed": {"url": "s3://bucket/none"}})
+        refused = studio.submit("denoise/digits-erasure", dataset={"packed": {"url": f"s3://{bucket.name}/none"}})
         assert studio.finished(refused) == "Failed"
         commands = [" ".join(process.cmdline()) for process in studio.processes()]
         assert len(commands) >= 3

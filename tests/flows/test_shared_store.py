@@ -213,7 +213,7 @@ def test_files_that_are_another_store_s_are_refused(
     postgres.create("second")
     monkeypatch.setenv("DAE_DATABASE", postgres.url.replace("daecore", "second"))
     done = dae(tmp_path / "new", "doctor", status=2)
-    assert "The files in s3://bucket/lab belong to another shared store than" in done.stderr
+    assert f"The files in {named.artifacts} belong to another shared store than" in done.stderr
     monkeypatch.setenv("DAE_ARTIFACTS", str(tmp_path / "disk"))
     assert dae(tmp_path / "new", "doctor").returncode == 0
     (tmp_path / "disk").rename(tmp_path / "elsewhere")
@@ -238,9 +238,10 @@ def test_another_place_is_refused(
     named: SharedLocation, tmp_path: Path, dae: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of other files, and one that does not answer: in a paragraph without the password."""
-    monkeypatch.setenv("DAE_ARTIFACTS", "s3://bucket/elsewhere")
+    elsewhere = named.artifacts.replace("/lab", "/elsewhere")
+    monkeypatch.setenv("DAE_ARTIFACTS", elsewhere)
     done = dae(tmp_path / "new", "runs", status=2)
-    assert "lie in s3://bucket/lab, and --artifacts (DAE_ARTIFACTS) names s3://bucket/elsewhere" in done.stderr
+    assert f"lie in {named.artifacts}, and --artifacts (DAE_ARTIFACTS) names {elsewhere}" in done.stderr
     monkeypatch.setenv("DAE_DATABASE", "postgresql://lab:s3cret@127.0.0.1:1/daecore")
     done = dae(tmp_path / "newer", "runs", status=2)
     assert "postgresql://lab@127.0.0.1:1/daecore of the shared store cannot be reached" in done.stderr

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+import uuid
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,10 @@ class Postgres:
 
 
 class Bucket:
-    """An S3 server with an empty bucket, and the environment in which it is found."""
+    """An S3 server with an empty bucket, and the environment in which it is found.
+
+    Its name is its own: all servers of one process keep one set of buckets, also those that were stopped.
+    """
 
     def __init__(self) -> None:
         from moto.server import ThreadedMotoServer
@@ -87,9 +91,10 @@ class Bucket:
         self._server, address = ThreadedMotoServer("127.0.0.1", port), f"http://127.0.0.1:{port}"
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it says each request
         self._server.start()
-        urllib.request.urlopen(urllib.request.Request(f"{address}/bucket", method="PUT")).close()
+        self.name = f"bucket-{uuid.uuid4().hex[:12]}"
+        urllib.request.urlopen(urllib.request.Request(f"{address}/{self.name}", method="PUT")).close()
         self.environment = {f"AWS_{name}": it for name, it in {"ENDPOINT_URL": address, **NOBODY_S_KEYS}.items()}
-        self.url = "s3://bucket/lab"
+        self.url = f"s3://{self.name}/lab"
 
     def end(self) -> None:
         """Stop it."""
