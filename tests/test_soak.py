@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.long
 SOAK = Path(__file__).parents[1] / "bench" / "soak.py"
-SMALL = ["--runs", "1", "--at-once", "3", "--beside", "4", "--queued", "6", "--every", "2"]
+SMALL = ["--runs", "0", "--at-once", "2", "--beside", "3", "--queued", "4", "--every", "2"]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from subjects import FLOWS, RUN, Flow
 from victim import END, Bench, warm
 
 EACH = 5  # how often each stage is hit by a kill, and each other kind of fault comes
-AT_ONCE = 4  # kept files that are altered one after the other in one store
 ATTEMPTS = 4  # rounds without a hit, after which something is given up
 
 
@@ -65,12 +64,12 @@ class Campaign:
     Args:
         folder: For stores, of which those that lost something are kept.
         table: What was injected.
-        each: How often each stage and each kind is to be hit.
         seed: Of instants and choices.
     """
 
-    def __init__(self, folder: Path, table: Table, each: int = EACH, seed: int = 0) -> None:
-        self._folder, self.table, self._each = folder, table, each
+    def __init__(self, folder: Path, table: Table, seed: int = 0) -> None:
+        self._folder, self.table = folder, table
+        self._references: dict[Flow, Reference] = {}
         self._rng = Random(f"{seed} {len(table.hits)}")
         folder.mkdir(parents=True, exist_ok=True)
         self._begin: Warm = warm(folder)
@@ -80,35 +79,35 @@ class Campaign:
         """End the process that begins commands."""
         self._begin.end()
 
-    def kills(self, flow: Flow) -> Iterator[list[Hit]]:
-        """Kill a flow in each of its stages, until each was hit often enough."""
+    def kills(self, flow: Flow, each: int) -> Iterator[list[Hit]]:
+        """Kill a flow in each of its stages, until each was hit so often."""
         reference, idle = self._refer(flow), 0
-        while idle < ATTEMPTS and (targets := self._targets(flow, reference)):
+        while idle < ATTEMPTS and (targets := self._targets(flow, reference, each)):
             before = len(targets)
             bench = self._bench()
             yield self._add(bench, kill_again_and_again(self._begin, flow, reference, targets, bench, self._rng))
-            idle = idle + 1 if len(self._targets(flow, reference)) == before else 0
+            idle = idle + 1 if len(self._targets(flow, reference, each)) == before else 0
 
-    def under_way(self, flow: Flow) -> Iterator[list[Hit]]:
-        """Let each other fault come under way."""
+    def under_way(self, flow: Flow, each: int) -> Iterator[list[Hit]]:
+        """Let each other fault come under way, until it has come so often."""
         reference = self._refer(flow)
         for fault in (*UNDER_WAY, *([WORKER] if flow.workers else [])):
-            for _ in range(2 * self._each):
-                if self.table.count(flow.name, kind=fault.name) < self._each:
+            for _ in range(ATTEMPTS):
+                if self.table.count(flow.name, kind=fault.name) < each:
                     bench = self._bench()
                     yield self._add(bench, strike(self._begin, flow, reference, fault, bench, self._rng))
 
-    def files(self, flow: Flow) -> Iterator[list[Hit]]:
-        """Alter kept files in each way."""
+    def files(self, flow: Flow, each: int) -> Iterator[list[Hit]]:
+        """Alter kept files in each way, until it was done so often."""
         reference = self._refer(flow)
         for kind in ALTERED:
-            while self.table.count(flow.name, kind=f"kept file {kind}") < self._each:
+            if (lacking := each - self.table.count(flow.name, kind=f"kept file {kind}")) > 0:
                 bench = self._bench()
-                yield self._add(bench, spoil(self._begin, flow, reference, kind, bench, self._rng, AT_ONCE))
+                yield self._add(bench, spoil(self._begin, flow, reference, kind, bench, self._rng, lacking))
 
-    def studio(self) -> Iterator[list[Hit]]:
-        """Strike each part of a studio while a run is under way."""
-        lacking = [part for part in PARTS for _ in range(self._each - self.table.count(STUDIO, kind=part.kind))]
+    def studio(self, each: int) -> Iterator[list[Hit]]:
+        """Strike each part of a studio while a run is under way, until each was struck so often."""
+        lacking = [part for part in PARTS for _ in range(each - self.table.count(STUDIO, kind=part.kind))]
         if not lacking:
             return
         bench = self._bench()
@@ -127,16 +126,18 @@ class Campaign:
         elif not lost:
             clean(bench)
 
-    def _targets(self, flow: Flow, reference: Reference) -> list[tuple[str, Fault]]:
-        lacking = [stage for stage in reference.seconds if self.table.count(flow.name, stage=stage) < self._each]
+    def _targets(self, flow: Flow, reference: Reference, each: int) -> list[tuple[str, Fault]]:
+        lacking = [stage for stage in reference.seconds if self.table.count(flow.name, stage=stage) < each]
         return [(stage, self._rng.choice([KILLED, TREE])) for stage in lacking]
 
     def _refer(self, flow: Flow) -> Reference:
-        bench = Bench(self._folder / "reference")
-        clean(bench)
-        found = refer(self._begin, flow, bench.folder)
-        clean(bench)
-        return found
+        """The flow, undisturbed; run once."""
+        if flow not in self._references:
+            bench = Bench(self._folder / "reference")
+            clean(bench)
+            self._references[flow] = refer(self._begin, flow, bench.folder)
+            clean(bench)
+        return self._references[flow]
 
     def _bench(self) -> Bench:
         self._number += 1
@@ -152,11 +153,14 @@ class Campaign:
 
 
 def run(folder: Path, path: Path, names: tuple[str, ...], each: int) -> Table:
-    """The whole campaign, or that of some flows; it goes on where the table ends."""
+    """The whole campaign, or that of some flows; it goes on where the table ends.
+
+    It is done in rounds. Each hits everything once more, so that one that is stopped has seen all of it.
+    """
     table = Table(path)
-    campaign = Campaign(folder, table, each)
+    campaign = Campaign(folder, table)
     try:
-        for hits in _steps(campaign, names):
+        for hits in (hits for often in range(1, each + 1) for hits in _round(campaign, names, often)):
             for hit in hits:
                 print(f"{hit.flow}: {hit.kind} in {hit.stage}: {hit.lost or 'nothing lost'}", flush=True)
     finally:
@@ -164,11 +168,11 @@ def run(folder: Path, path: Path, names: tuple[str, ...], each: int) -> Table:
     return table
 
 
-def _steps(campaign: Campaign, names: tuple[str, ...]) -> Iterator[list[Hit]]:
+def _round(campaign: Campaign, names: tuple[str, ...], each: int) -> Iterator[list[Hit]]:
     for flow in (flow for flow in FLOWS if not names or flow.name in names):
-        yield from campaign.kills(flow)
-        yield from campaign.under_way(flow)
+        yield from campaign.kills(flow, each)
+        yield from campaign.under_way(flow, each)
         if flow == RUN:
-            yield from campaign.files(flow)
+            yield from campaign.files(flow, each)
     if not names or STUDIO in names:
-        yield from campaign.studio()
+        yield from campaign.studio(each)
