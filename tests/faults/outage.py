@@ -1,7 +1,8 @@
 """MLflow is away for minutes while a network trains; beside it, on the other core, the same training keeps its MLflow.
 
-Both share the machine at every moment. So how many epochs each has come on tells whether the one without MLflow is
-slower, whatever else the machine does. `python tests/faults/outage.py`.
+Then they change parts. Both share the machine at every moment, and each is the one without MLflow once. So how many
+epochs each has come on tells whether an outage slows a training down, whatever else the machine does, and whichever of
+the two is faster by itself. `python tests/faults/outage.py`.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from math import prod, sqrt
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "processes"))
@@ -19,8 +21,7 @@ from commands import DAE, environment_of
 from servers import Mlflow
 from studio import wait_until
 
-BEFORE_SECONDS = 60.0  # both have their MLflow: how much faster one of them is by itself
-NETWORK = "architecture={conv: {widths: [32, 64], code: 16}}"  # whose epochs last long enough to be few
+NETWORK = "architecture={conv: {widths: [48, 96], code: 16}}"  # whose epochs last long enough to be few
 CHANGES = (NETWORK, "training.batch=64", "training.threads=1", "training.epochs=10000", "transfer=null")
 WORDS = ["run", "digits-erasure", *(word for change in CHANGES for word in ("--set", change))]
 
@@ -66,26 +67,31 @@ def begin(folder: Path) -> Training:
 
 
 def measure(folder: Path, seconds: float) -> dict[str, float]:
-    """What an outage costs: epochs lost and doubled, and the time an epoch takes, beside one with MLflow."""
-    away, there = begin(folder / "away"), begin(folder / "there")
+    """What an outage costs: epochs lost and doubled, and the time that an epoch takes, beside one with MLflow."""
+    one, other = begin(folder / "one"), begin(folder / "other")
     try:
-        wait_until(lambda: away.has_begun() and there.has_begun(), 300)
-        first = time.time()
-        time.sleep(BEFORE_SECONDS)
-        away.server.tell(signal.SIGKILL)
-        gone = time.time()
-        time.sleep(seconds)
-        back = time.time()
-        away.server.begin()
-        wait_until(lambda: away.epochs(back, time.time()) > 0, 300)  # all before them are told by then
-        steps = away.steps()
-        by_itself = there.epochs(first, gone) / away.epochs(first, gone)
-        slower = there.epochs(gone, back) / away.epochs(gone, back) / by_itself - 1
+        wait_until(lambda: one.has_begun() and other.has_begun(), 300)
+        ratios = [outage(one, other, seconds), outage(other, one, seconds)]
+        steps = [training.steps() for training in (one, other)]
     finally:
-        away.end()
-        there.end()
-    lost, doubled = len(set(range(1, steps[-1] + 1)) - set(steps)), len(steps) - len(set(steps))
-    return {"away_seconds": back - gone, "epochs": steps[-1], "lost": lost, "doubled": doubled, "slower": slower}
+        one.end()
+        other.end()
+    lost = sum(len(set(range(1, found[-1] + 1)) - set(found)) for found in steps)
+    doubled = sum(len(found) - len(set(found)) for found in steps)
+    epochs = sum(found[-1] for found in steps)
+    return {"outages": 2, "away_seconds": seconds, "epochs": epochs, "lost": lost, "doubled": doubled,
+            "slower": sqrt(prod(ratios)) - 1}  # fmt: skip
+
+
+def outage(away: Training, there: Training, seconds: float) -> float:
+    """Let one of them be without MLflow; how many epochs the other one has come on for each of its own."""
+    away.server.tell(signal.SIGKILL)
+    gone = time.time()
+    time.sleep(seconds)
+    back = time.time()
+    away.server.begin()
+    wait_until(lambda: away.epochs(back, time.time()) > 0, 300)  # all before them are told by then
+    return there.epochs(gone, back) / away.epochs(gone, back)
 
 
 if __name__ == "__main__":

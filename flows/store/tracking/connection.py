@@ -78,7 +78,7 @@ def _require_schema(store: Store) -> None:
     """Refuse a database of another MLflow: this one would change an older one without a copy."""
     if schema_seen.is_seen(store):
         return
-    if store.is_there:
+    if store.is_there and not _is_empty(store):
         from .schema import schema_of
 
         found = schema_of(store)
@@ -91,6 +91,14 @@ def _require_schema(store: Store) -> None:
     elif os.environ[URI] == store.tracking_uri:
         _make(store)
     schema_seen.see(store)
+
+
+def _is_empty(store: Store) -> bool:
+    """Whether its database is a file without a table: that is left where a disk was full as it was begun."""
+    if store.shared is not None:
+        return False
+    with closing(sqlite3.connect(f"file:{quote(str(store.database))}?mode=ro", uri=True)) as connection:
+        return not connection.execute("select 1 from sqlite_master limit 1").fetchall()
 
 
 def _make(store: Store) -> None:

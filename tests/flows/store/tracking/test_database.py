@@ -32,3 +32,13 @@ def test_nothing_is_there_under_its_name_before_it_is_whole(root: Path, monkeypa
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
         assert database.execute("select name from experiments").fetchall() == [("Default",)]
     assert not unfinished.exists()
+
+
+def test_a_file_without_a_table_is_no_database_yet(root: Path) -> None:
+    """As a full disk leaves it, beside what was begun: both go, and it is made whole."""
+    (root / "mlflow.db").touch()
+    (root / ".mlflow.db").write_bytes(b"SQLite format 3\0")
+    tracking.prepare(current_store())
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
+        assert database.execute("select name from experiments").fetchall() == [("Default",)]
+    assert not (root / ".mlflow.db").exists()
