@@ -7,12 +7,11 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile, read_image
-from daecore.data.image_values import WHITE
 from daecore.data.samples import as_float
+from daecore.data.value_range import ValueRange
 from daecore.errors import DataError
 from daecore.model.picture_sampling import draw_picture
 from daecore.model.restorer import Restorer
@@ -53,16 +52,29 @@ class Done:
     unlike: str = ""
 
 
-def restore_file(
-    job: Job, restorer: Restorer, sampling: SamplingOptions = SAMPLING, bars: ErrorBars | None = None
-) -> Done:
+@dataclass(frozen=True)
+class Restoration:
+    """How pictures are restored.
+
+    Attributes:
+        restorer: What restores them.
+        sampling: How samples are drawn.
+        bars: What gives bounds; needed where a job wants them.
+        value_range: Which of a file's numbers are 0 and 1, where its type does not say it; so they are written again.
+    """
+
+    restorer: Restorer
+    sampling: SamplingOptions = SAMPLING
+    bars: ErrorBars | None = None
+    value_range: ValueRange | None = None
+
+
+def restore_file(job: Job, how: Restoration) -> Done:
     """Restore one picture and write it, whole or not at all; with it the samples and bounds that are wanted.
 
     Args:
         job: The picture.
-        restorer: What restores it.
-        sampling: How samples are drawn.
-        bars: What gives bounds; needed where the job wants them.
+        how: By what, and how.
 
     Raises:
         DataError: It cannot be read, or is too large for the device.
@@ -70,20 +82,22 @@ def restore_file(
         NonFiniteError: It holds NaN or infinity, or what was restored does.
     """
     began = time.perf_counter()
-    picture = read_image(job.source)
+    restorer, bars = how.restorer, how.bars
+    picture = read_image(job.source, value_range=how.value_range)
     device = next(restorer.model.parameters()).device
     try:
         pixels = as_float(picture.pixels.to(device))
         restored = restorer(pixels).cpu()
-        drawn = draw_picture(restorer, pixels, job.samples, sampling).cpu() if job.samples else None
+        drawn = draw_picture(restorer, pixels, job.samples, how.sampling).cpu() if job.samples else None
         bounded = bound_picture(restorer, bars, pixels, restored.to(device)) if job.bounds and bars else None
     except torch.OutOfMemoryError:
         raise DataError(
             f"{job.source} does not fit into the device's memory. Take smaller tiles: --tile 256."
         ) from None
-    wanted = [restored] if drawn is None else [restored, *drawn, *([drawn.std(0)] if len(drawn) > 1 else [])]
+    wanted = [picture.with_pixels(one) for one in (restored, *([] if drawn is None else drawn))]
+    wanted += [picture.with_difference(drawn.std(0))] if drawn is not None and len(drawn) > 1 else []
     wanted += [] if bounded is None else _outwards(bounded, picture)
-    contents = [encode_image(picture.with_pixels(one), job.target.suffix.lower()) for one in wanted]
+    contents = [encode_image(one, job.target.suffix.lower()) for one in wanted]
     job.target.parent.mkdir(parents=True, exist_ok=True)
     for file, content in zip(job.targets, contents, strict=True):
         write_atomically(file, content)
@@ -109,14 +123,15 @@ def _unlike(picture: ImageFile, restorer: Restorer, bars: ErrorBars) -> str:
 
 def _whole(picture: ImageFile) -> bool:
     """Whether its file holds whole numbers, which are clipped and rounded."""
-    return WHITE.get(picture.kind, 1) > 1
+    return not picture.kind.startswith("float")
 
 
-def _outwards(bounded: PictureBars, picture: ImageFile) -> list[Tensor]:
+def _outwards(bounded: PictureBars, picture: ImageFile) -> list[ImageFile]:
     """Lower bound, upper bound and width, rounded outwards to steps of the file, so that rounding breaks no promise."""
-    white = float(WHITE.get(picture.kind, 1))
-    if not _whole(picture):
-        return [bounded.lower.cpu(), bounded.upper.cpu(), bounded.width.cpu()]
-    lower = (bounded.lower.cpu().double() * white + SLACK).floor() / white
-    upper = (bounded.upper.cpu().double() * white - SLACK).ceil() / white
-    return [lower.float(), upper.float(), (upper - lower).float()]
+    lower, upper, width = bounded.lower.cpu(), bounded.upper.cpu(), bounded.width.cpu()
+    if _whole(picture):
+        low, span = picture.counted.low, picture.counted.high - picture.counted.low
+        counted = (lower.double() * span + low + SLACK).floor(), (upper.double() * span + low - SLACK).ceil()
+        lower, upper = (((it - low) / span).float() for it in counted)
+        width = ((counted[1] - counted[0]) / span).float()
+    return [picture.with_pixels(lower), picture.with_pixels(upper), picture.with_difference(width)]

@@ -15,14 +15,17 @@ from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.packed_set import Header
 from daecore.data.packing import pack, require_place
 from daecore.data.pictures import Crops, Pictures, Whole, by_size
+from daecore.data.ranged import in_range
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
-from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float, as_uint8
+from daecore.data.samples import WHITE, Batch, Corrupted, Pairs, Samples, Splits, as_float, as_uint8
 from daecore.data.unpacking import open_packed, read_header
+from daecore.data.value_range import RangeOption, ValueRange, find_range
 
 __all__ = [
     "ALL",
     "CHOICE",
     "INTERPOLATIONS",
+    "WHITE",
     "Batch",
     "BatchSource",
     "ChunkStorage",
@@ -39,10 +42,12 @@ __all__ = [
     "Pairs",
     "Pictures",
     "Piece",
+    "RangeOption",
     "Samples",
     "Shape",
     "Source",
     "Splits",
+    "ValueRange",
     "Whole",
     "as_float",
     "as_uint8",
@@ -53,6 +58,8 @@ __all__ = [
     "encode_image",
     "fetch_files",
     "find_images",
+    "find_range",
+    "in_range",
     "interpolate",
     "local_folder",
     "npm_package",

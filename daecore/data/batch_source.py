@@ -40,7 +40,7 @@ class BatchSource(ABC):
     @property
     @abstractmethod
     def dtype(self) -> torch.dtype:
-        """As they are stored: uint8 or float32."""
+        """As they are stored: uint8, uint16 or float32."""
 
     @property
     @abstractmethod
@@ -147,13 +147,13 @@ class Held(BatchSource):
 
     def read(self, index: Tensor) -> Tensor:
         """Some of them, copied."""
-        return self.tensor.index_select(0, index.to(self.tensor.device))
+        return _taken(self.tensor, index)
 
     def select(self, index: Tensor) -> BatchSource:
         """Some of them, copied."""
         if not self.by_value:
             return BatchSource.select(self, index)
-        return Held(self.tensor[index.to(self.tensor.device)], sound=self.sound)
+        return Held(_taken(self.tensor, index), sound=self.sound)
 
     def to(self, device: torch.device | str) -> BatchSource:
         """All of them in another device's memory."""
@@ -180,6 +180,14 @@ class Mapped(Held):
     def to(self, device: torch.device | str) -> BatchSource:
         """The same for another device."""
         return BatchSource.to(self, device)
+
+
+def _taken(tensor: Tensor, index: Tensor) -> Tensor:
+    """Some rows of a tensor; of unsigned numbers of 16 bits as signed ones, which every device knows to take."""
+    index = index.to(tensor.device)
+    if tensor.dtype == torch.uint16:
+        return tensor.view(torch.int16).index_select(0, index).view(torch.uint16)
+    return tensor.index_select(0, index)
 
 
 def digest_of(source: BatchSource, labels: Tensor | None = None) -> str:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from daecore.data.batch_source import BatchSource, Shape
 from daecore.data.chunk_file import Kept
-from daecore.data.packed_set import PackedSamples
+from daecore.data.packed_set import STORED, PackedSamples
 from daecore.errors import DataError
 
 AT_ONCE, BYTES_AT_ONCE = 8, 1 << 29  # chunks that are fetched at the same time, and what they may take together
@@ -110,7 +110,7 @@ class Chunked(BatchSource):
     @property
     def dtype(self) -> torch.dtype:
         """As they are stored."""
-        return torch.uint8 if self.packed.type == "uint8" else torch.float32
+        return STORED[self.packed.type]
 
     @cached_property
     def digest(self) -> str:

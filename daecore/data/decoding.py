@@ -24,11 +24,12 @@ from torch import Tensor
 
 from daecore.data import image_file, image_values, plain_png, raster, tiff
 from daecore.data.durable import say_of
-from daecore.data.image_file import read_image
+from daecore.data.image_file import read_numbers
 from daecore.data.image_listing import Listed
 from daecore.data.picture_store import HEADER, PictureWriter, no_room
 from daecore.data.pictures import Pictures
 from daecore.data.stored_pictures import is_finished, known_pictures, open_pictures
+from daecore.data.value_range import Extent
 from daecore.errors import DaecoreError, DataError, InputError
 from daecore.processors import usable
 
@@ -40,8 +41,8 @@ READERS = (image_file, image_values, plain_png, raster, tiff)
 LIBRARIES = ("pillow", "tifffile", "imagecodecs")
 progress = logging.getLogger("daecore.progress")
 
-Result = str | tuple[Tensor, tuple[str, ...]]
-"""The pixels of a file ``(C, H, W)`` with notes, or what is wrong with it."""
+Result = str | tuple[Tensor, Extent, tuple[str, ...]]
+"""The numbers of a file ``(C, H, W)``, what they reach, and notes; or what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,12 @@ def _write(folder: Path, files: Sequence[Listed], keys: Sequence[bytes], channel
         decoded, said = _decoded(asked, channels), time.monotonic()
         for number, key in enumerate(keys[begun:], begun + 1):
             if key in known:
-                writer.add(key, known[key].pixels, known[key].notes)
+                writer.add(key, known[key].numbers, known[key].extent, known[key].notes)
             elif isinstance(result := next(decoded), str):
                 writer.add_bad(key, result)
             else:
-                writer.add(key, result[0], [f"{files[number - 1].path}: {note}" for note in result[1]])
+                numbers, extent, notes = result
+                writer.add(key, numbers, extent, [f"{files[number - 1].path}: {note}" for note in notes])
             if time.monotonic() - said > SAID_SECONDS:
                 said = time.monotonic()
                 progress.info("decoding: %d of %d pictures", number, len(files))
@@ -167,10 +169,10 @@ def _decoded(files: Sequence[Listed], channels: int) -> Iterator[Result]:
 
 
 def _read(file: Listed, channels: int) -> Result:
-    """The pixels of a file, which must look as it did when it was listed."""
+    """The numbers of a file, which must look as it did when it was listed."""
     path = file.where
     try:
-        image = read_image(path, channels)
+        numbers = read_numbers(path, channels)
         now = os.stat(path)
     except InputError:
         raise
@@ -182,4 +184,4 @@ def _read(file: Listed, channels: int) -> Result:
         raise DataError(
             f"The image {path} has changed since its folder was listed. Run again when nobody writes there."
         )
-    return image.pixels, image.notes
+    return numbers

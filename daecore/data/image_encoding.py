@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daecore.data.image_file import SUFFIXES, ImageFile
-from daecore.data.image_values import WHITE
+from daecore.data.image_values import WHITE, Scale, unscaled
 from daecore.data.samples import as_float
 from daecore.errors import InputError
 
@@ -31,14 +31,14 @@ def encode_image(image: ImageFile, suffix: str) -> bytes:
     """The content of an image file.
 
     Args:
-        image: What to write; values beyond ``[0, 1]`` are clipped.
+        image: What to write; it is clipped where its scale says so.
         suffix: The file's, which says the format: one of `WRITTEN`.
 
     Raises:
         InputError: The format cannot hold this picture, as JPEG no transparency.
     """
     format = SUFFIXES[suffix]
-    kind = image.kind if image.kind in ("uint8", "uint16", "uint32", "int16", "int32") else "float32"
+    kind = image.kind
     lacks = [f"values of the type {kind}"] if kind not in KINDS.get(format, {"uint8"}) else []
     lacks += ["transparency"] if image.alpha is not None and format not in OPACITY else []
     if lacks:
@@ -47,6 +47,8 @@ def encode_image(image: ImageFile, suffix: str) -> bytes:
         )
     layers = _layers(image, kind)  # (H, W, C)
     try:
+        if format == "PPM" and kind == "uint16" and layers.shape[2] > 1:
+            return _ppm16(layers, int(min(image.counted.most, WHITE[kind])))
         return _tiff(layers, image.profile) if format == "TIFF" else _other(layers, image.profile, format)
     except (OSError, ValueError) as error:
         raise InputError(f"A {suffix} file cannot hold this picture: {error}. Choose .png or .tif.") from None
@@ -54,14 +56,12 @@ def encode_image(image: ImageFile, suffix: str) -> bytes:
 
 def _layers(image: ImageFile, kind: str) -> NDArray[Any]:
     """``(H, W, 1 to 4)`` in the file's type, alpha last."""
-    values: NDArray[Any] = as_float(image.pixels.detach().cpu()).clamp(0, 1).permute(1, 2, 0).numpy()
-    if image.alpha is not None:
-        values = np.dstack([values, image.alpha])
-    if kind == "float32":
-        return values
-    wide = np.float64 if kind.endswith("32") else np.float32
-    whole: NDArray[Any] = np.rint(np.multiply(values, WHITE[kind], dtype=wide))
-    return whole.astype(kind)
+    values: NDArray[np.float32] = as_float(image.pixels.detach().cpu()).permute(1, 2, 0).numpy()
+    numbers = unscaled(values, image.counted, kind)
+    if image.alpha is None:
+        return numbers
+    opaque = WHITE[kind]
+    return np.dstack([numbers, unscaled(image.alpha, Scale(0, opaque, 0, opaque), kind)])
 
 
 def _tiff(layers: NDArray[Any], profile: bytes) -> bytes:
@@ -83,7 +83,7 @@ def _tiff(layers: NDArray[Any], profile: bytes) -> bytes:
 def _other(layers: NDArray[Any], profile: bytes, format: str) -> bytes:
     """By Pillow, but for 16 bits in more than one channel, which it does not write."""
     if layers.dtype == np.uint16 and layers.shape[2] > 1:
-        return _png16(layers, profile) if format == "PNG" else _ppm16(layers)
+        return _png16(layers, profile)
     options: dict[str, Any] = {"icc_profile": profile} if profile and format in ("PNG", "JPEG", "WEBP") else {}
     options |= OPTIONS.get(format, {})
     buffer = io.BytesIO()
@@ -103,6 +103,6 @@ def _png16(layers: NDArray[Any], profile: bytes) -> bytes:
     return content[:HEADER] + framed + content[HEADER:]
 
 
-def _ppm16(layers: NDArray[Any]) -> bytes:
+def _ppm16(layers: NDArray[Any], white: int) -> bytes:
     height, width, _ = layers.shape
-    return f"P6\n{width} {height}\n65535\n".encode() + layers.astype(">u2").tobytes()
+    return f"P6\n{width} {height}\n{white}\n".encode() + layers.astype(">u2").tobytes()

@@ -3,6 +3,7 @@
 Knows arrays. Does not know files or formats.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from daecore.data.value_range import TYPES, Extent, Kind, ValueRange
 from daecore.errors import NonFiniteError
 
 WHITE = {  # what 1 is in a file of this type
     "uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int16": 32767, "int32": 2**31 - 1,
     "float16": 1, "float32": 1, "float64": 1,
 }  # fmt: skip
-SLACK = 0.1  # of white, beyond 0 and 1: as far as bicubic and Lanczos resampling overshoot at an edge
 GREY_LEVELS, FEW = 256, 64  # levels between 0 and 1 that an 8-bit picture has, and below which one is warned
+LEADING = "of its 32-bit numbers the leading 24 bits are kept"
 LUMA = (19595, 38470, 7471)  # of 65536: red, green and blue in grey (ITU-R BT.601, as Pillow rounds them)
 
 
@@ -45,32 +47,142 @@ class Stored:
     profile: bytes = b""
     notes: tuple[str, ...] = ()
 
+    @property
+    def kind(self) -> Kind:
+        """The type of its values."""
+        return next(it for it in TYPES if it == str(self.values.dtype))
 
-def scale(stored: Stored) -> tuple[Tensor, tuple[str, ...]]:
-    """The pixels, and what a user must know of them.
 
-    The range is the type's, never what the picture happens to reach: two pictures of one camera stay comparable.
+@dataclass(frozen=True)
+class Scale:
+    """How the numbers of a file became values: `low` became 0 and `high` 1; written again they stay within bounds.
 
-    Returns:
-        uint8 ``(C, H, W)`` as they are for files of 8 bits; else float32 ``(C, H, W)`` in ``[0, 1]``. And notes.
+    Attributes:
+        low: Became 0.
+        high: Became 1.
+        least: The lowest number that is written.
+        most: The highest.
+    """
+
+    low: float = 0
+    high: float = 255
+    least: float = 0
+    most: float = 255
+
+    @classmethod
+    def of(cls, extent: Extent, wanted: ValueRange | None) -> "Scale":
+        """Of a picture whose numbers are to be taken in a range, or as its type says."""
+        if wanted is None or not wanted.applies_to(extent):
+            return cls(0, extent.white, 0, extent.white)
+        if not extent.is_whole:
+            return cls(wanted.low, wanted.high, -np.inf, np.inf)
+        bounds = np.iinfo(extent.kind)
+        return cls(wanted.low, wanted.high, bounds.min, bounds.max)
+
+
+EIGHT_BITS = Scale()
+
+
+def extent_of(stored: Stored) -> Extent:
+    """The lowest and highest of a picture's numbers.
 
     Raises:
-        Refused: Values leave the range.
-        NonFiniteError: Values are NaN or infinite.
+        NonFiniteError: Some are NaN or infinite.
     """
-    values, white = stored.values, stored.white
-    if values.dtype == np.uint8:
-        return _tensor(values), stored.notes
+    values = stored.values
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         count = int((~np.isfinite(values)).sum())
         raise NonFiniteError(f"has {count} value(s) that are NaN or infinite. Replace them, or take it out.")
-    slack = SLACK * white if values.dtype.kind == "f" else 0
-    if low < -slack or high > white + slack:
-        raise Refused(f"has values from {low:g} to {high:g}, expected 0 to {white}. Rescale it.")
-    wide = np.float32 if values.dtype.itemsize <= 2 or values.dtype.kind == "f" else np.float64
-    pixels = np.divide(values, white, dtype=wide).astype(np.float32, copy=False).clip(0, 1)
-    return _tensor(pixels), (*stored.notes, *_notes(values, pixels, white, low, high))
+    return Extent(stored.kind, stored.white, low, high)
+
+
+def require_inside(extent: Extent) -> None:
+    """Refuse numbers that are beyond what their type says that 0 and 1 are.
+
+    Raises:
+        Refused: Likewise.
+    """
+    if not extent.fits:
+        raise Refused(
+            f"has values from {extent.low:g} to {extent.high:g}, expected 0 to {extent.white:g}. Say which of them are "
+            "0 and 1: the option range of a dataset, or `dae restore --range LOW,HIGH`."
+        )
+
+
+def scaled(values: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
+    """Values of numbers: float32, 0 where they are `low` and 1 where they are `high`; nothing is clipped."""
+    narrow = values.dtype.itemsize <= 2 or values.dtype == np.float32
+    if scale.low == 0:
+        found: NDArray[Any] = np.divide(values, scale.high, dtype=np.float32 if narrow else np.float64)
+    else:
+        found = np.subtract(values, scale.low, dtype=np.float64) / (scale.high - scale.low)
+    return found.astype(np.float32, copy=False)
+
+
+def unscaled(values: NDArray[np.float32], scale: Scale, kind: str) -> NDArray[Any]:
+    """Numbers of values, in a type of the file's: whole ones rounded, and within the bounds."""
+    wide = np.float32 if kind in ("uint8", "uint16", "float16", "float32") and scale.low == 0 else np.float64
+    numbers: NDArray[Any] = np.multiply(values, scale.high - scale.low, dtype=wide)
+    if scale.low:
+        numbers += scale.low
+    whole = not kind.startswith("float")
+    return (np.rint(numbers) if whole else numbers).clip(scale.least, scale.most).astype(kind)
+
+
+def as_pixels(
+    stored: Stored, wanted: ValueRange | None = None, *, clipped: bool = True
+) -> tuple[Tensor, Scale, list[str]]:
+    """The pixels of a picture, how they were made, and what a user must know of them.
+
+    Without a range it is the type's, never what the picture happens to reach: two pictures of one camera stay
+    comparable.
+
+    Args:
+        stored: What stands in the file.
+        wanted: What becomes 0 and 1, where it applies; see `ValueRange.applies_to`.
+        clipped: Whether what lies beyond 0 and 1 is clipped also where a range applies.
+
+    Returns:
+        uint8 ``(C, H, W)`` as they are for files of 8 bits; else float32 ``(C, H, W)``. And sentences.
+
+    Raises:
+        Refused: Values leave the range of their type.
+        NonFiniteError: Values are NaN or infinite.
+    """
+    if stored.values.dtype == np.uint8 and (wanted is None or "uint8" not in wanted.kinds):
+        return _tensor(stored.values), EIGHT_BITS, [*stored.notes]
+    extent = extent_of(stored)
+    scale = Scale.of(extent, wanted)
+    by_type = wanted is None or not wanted.applies_to(extent)
+    if by_type:
+        require_inside(extent)
+    values = scaled(stored.values, scale)
+    if by_type or clipped:
+        values = values.clip(0, 1)
+    return _tensor(values), scale, [*stored.notes, *_notes(stored.values, values, extent, scale, by_type or clipped)]
+
+
+def as_numbers(stored: Stored, channels: int) -> tuple[Tensor, Extent, tuple[str, ...]]:
+    """A picture's own numbers, as they are kept until a range says what they are.
+
+    Args:
+        stored: What stands in the file.
+        channels: 1 (grey) or 3.
+
+    Returns:
+        ``(channels, H, W)``: uint8 and uint16 as they are, all others, and grey of uint16 in colour, as float32. What
+        the file's numbers reach. And sentences.
+
+    Raises:
+        NonFiniteError: Values are NaN or infinite.
+    """
+    extent, values, notes = extent_of(stored), stored.values, stored.notes
+    if values.dtype not in (np.uint8, np.uint16):
+        values = values.astype(np.float32)
+        if extent.is_whole and not np.array_equal(values.astype(np.float64), stored.values):
+            notes = (*notes, LEADING)
+    return with_channels(_tensor(values), channels), extent, notes
 
 
 def with_channels(pixels: Tensor, channels: int) -> Tensor:
@@ -99,20 +211,40 @@ def _tensor(values: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).permute(2, 0, 1)
 
 
-def _notes(values: NDArray[Any], pixels: NDArray[np.float32], white: int, low: float, high: float) -> list[str]:
+def _notes(values: NDArray[Any], pixels: NDArray[np.float32], extent: Extent, scale: Scale, clips: bool) -> list[str]:
     """What is lost of a deep picture, or nearly."""
     notes = []
-    if low < 0 or high > white:
-        count = int(((values < 0) | (values > white)).sum())
-        notes.append(f"{count} value(s) lay beyond 0 to {white}, from {low:g} to {high:g}, and were clipped")
-    whole = values.dtype.kind in "iu"
-    if whole and values.dtype.itemsize > 2 and not np.array_equal(np.rint(pixels.astype(np.float64) * white), values):
-        notes.append("of its 32-bit numbers the leading 24 bits are kept")
-    used = GREY_LEVELS * (min(high, white) - max(low, 0) + whole) / (white + whole)
-    if used < FEW:
-        notes.append(
-            f"its values lie from {low:g} to {high:g}, and 1 is {white:,}: that is {max(1, round(used))} of "
-            f"{GREY_LEVELS} grey levels. All values are kept, but strengths and PSNR count in the full range; rescale "
-            f"the files if white is less"
-        )
-    return notes
+    if clips and (note := clipped_note(extent, scale, lambda low, high: int(((values < low) | (values > high)).sum()))):
+        notes.append(note)
+    if extent.is_whole and values.dtype.itemsize > 2 and not _is_exact(values, pixels, scale):
+        notes.append(LEADING)
+    few = few_levels(extent, scale)
+    return [*notes, few] if few else notes
+
+
+def _is_exact(values: NDArray[Any], pixels: NDArray[np.float32], scale: Scale) -> bool:
+    inside = (values >= scale.low) & (values <= scale.high)
+    again = np.rint(pixels.astype(np.float64) * (scale.high - scale.low) + scale.low)
+    return bool((again == values)[inside].all())
+
+
+def clipped_note(extent: Extent, scale: Scale, count: Callable[[float, float], int] | None = None) -> str:
+    """A sentence where a picture reaches beyond the range, with how many values, if they are counted; else empty."""
+    if extent.low >= scale.low and extent.high <= scale.high:
+        return ""
+    some = "some values" if count is None else f"{count(scale.low, scale.high)} value(s)"
+    reached = f"from {extent.low:g} to {extent.high:g}"
+    return f"{some} lay beyond {scale.low:g} to {scale.high:g}, {reached}, and were clipped"
+
+
+def few_levels(extent: Extent, scale: Scale) -> str:
+    """A sentence where a deep picture has next to no grey levels; else empty."""
+    used = min(extent.high, scale.high) - max(extent.low, scale.low) + extent.is_whole
+    levels = GREY_LEVELS * used / (scale.high - scale.low + extent.is_whole)
+    if levels >= FEW:
+        return ""
+    return (
+        f"its values lie from {extent.low:g} to {extent.high:g}, and 1 is {scale.high:,.7g}: that is "
+        f"{max(1, round(levels))} of {GREY_LEVELS} grey levels. All values are kept, but strengths and PSNR count in "
+        "the full range; say another one with the option range if white is less"
+    )

@@ -19,6 +19,7 @@ from daecore.data.batch_source import BatchSource, Shape, digest_of
 from daecore.data.decoding import decode
 from daecore.data.image_search import find_images
 from daecore.data.pictures import by_size
+from daecore.data.ranged import in_range
 from daecore.data.samples import Samples
 from daecore.data.tensor_rule import CHANNELS
 from daecore.errors import DataError, InputError, SamplesError, in_a_line, quote
@@ -31,9 +32,9 @@ def samples_of(given: object, labels: object = None, *, colour: bool = False, ca
     """Samples of an array, a torch Dataset or DataLoader, or a folder of pictures of one size.
 
     Args:
-        given: A numpy array or tensor ``(N, C, H, W)``, ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, D)``; uint8, or floats
-            in ``[0, 1]`` (points: any). A Dataset or DataLoader of such samples, or of pairs with a label; of a Dataset
-            with a length items are read when they are needed. Or a folder.
+        given: A numpy array or tensor ``(N, C, H, W)``, ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, D)``; uint8,
+            uint16, or floats in ``[0, 1]`` (points: any). A Dataset or DataLoader of such samples, or of pairs with a
+            label; of a Dataset with a length items are read when they are needed. Or a folder.
         labels: Class numbers, ``(N,)``; a Dataset brings its own.
         colour: Read a folder's pictures with three channels.
         cache: Where a folder's decoded pictures are kept; by default ``~/.cache/daecore``.
@@ -195,7 +196,7 @@ def _of_folder(folder: Path, colour: bool, cache: Path) -> Samples:
     found = find_images(folder)
     if not found.listed:
         raise InputError(f"Samples.of found no picture in {str(folder)!r}: {found}. {found.searched_for}")
-    decoded = decode(found.listed, 3 if colour else 1, cache)
+    decoded = in_range(decode(found.listed, 3 if colour else 1, cache), found.listed, "auto")
     if decoded.bad:
         raise DataError("\n".join(decoded.bad))
     groups = by_size(decoded.pictures)

@@ -9,10 +9,13 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from daecore.data.sample_store import PARTS, Part
-from daecore.data.samples import Samples
+from daecore.data.samples import Samples, Splits
+from daecore.data.value_range import ValueRange
 from daecore.errors import SamplesError, in_a_line
 
 LARGEST_CHUNK = 1 << 28  # bytes of values, and of labels: ours have 4 MB; a picture of 80 megapixels fits
@@ -20,6 +23,7 @@ CHUNK_BYTES = 4 << 20  # of values: small enough that a first batch comes soon, 
 LABEL_BYTES = 8
 MOST_CHUNKS, MOST_CLASSES = 1 << 22, 1 << 20
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+STORED = {"uint8": torch.uint8, "uint16": torch.uint16, "float32": torch.float32}
 
 
 class PackedSamples(BaseModel):
@@ -41,7 +45,7 @@ class PackedSamples(BaseModel):
     part: Part
     name: str = Field(pattern="^(train|validation|test)-[0-9]{1,4}$")
     shape: tuple[Annotated[int, Field(ge=1, le=1 << 20)], ...] = Field(min_length=1, max_length=3)
-    type: Literal["uint8", "float32"]
+    type: Literal["uint8", "uint16", "float32"]
     count: int = Field(ge=1, le=1 << 40)
     rows: int = Field(ge=1, le=1 << 27)
     sha256: Sha256
@@ -73,7 +77,7 @@ class PackedSamples(BaseModel):
     @property
     def sample_bytes(self) -> int:
         """What one sample takes."""
-        return math.prod(self.shape) * (1 if self.type == "uint8" else 4)
+        return math.prod(self.shape) * np.dtype(self.type).itemsize
 
     @property
     def chunks(self) -> int:
@@ -95,6 +99,7 @@ class Header(BaseModel):
         classes: The number of classes, or None without labels.
         bounded: Whether all values lie in ``[0, 1]``.
         sets: In the order of training, validation and test; the test set may have several groups.
+        value_range: Which numbers of the files became 0 and 1, where their type alone does not say it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +108,7 @@ class Header(BaseModel):
     classes: int | None = Field(ge=1, le=MOST_CLASSES)
     bounded: bool
     sets: tuple[PackedSamples, ...]
+    value_range: ValueRange | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "Header":
@@ -116,8 +122,8 @@ class Header(BaseModel):
         return self
 
     @classmethod
-    def of(cls, groups: Sequence[tuple[Part, Samples]], *, classes: int | None, bounded: bool) -> "Header":
-        """Of sets that are to be packed; digests are not known yet.
+    def of(cls, splits: Splits, groups: Sequence[tuple[Part, Samples]], *, bounded: bool) -> "Header":
+        """Of a dataset's sets that are to be packed; digests are not known yet.
 
         Raises:
             SamplesError: They cannot be packed.
@@ -125,7 +131,7 @@ class Header(BaseModel):
         try:
             numbers = [sum(part == it for it, _ in groups[:n]) for n, (part, _) in enumerate(groups)]
             sets = (PackedSamples.of(part, n, it) for (part, it), n in zip(groups, numbers, strict=True))
-            return cls(classes=classes, bounded=bounded, sets=tuple(sets))
+            return cls(classes=splits.classes, bounded=bounded, sets=tuple(sets), value_range=splits.value_range)
         except ValidationError as error:
             raise SamplesError(f"This dataset cannot be packed: {first_of(error)}.") from None
 

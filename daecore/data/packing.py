@@ -54,7 +54,7 @@ def pack(splits: Splits, storage: ChunkStorage, *, bounded: bool, replace: bool 
     splits.require_values()
     tests: list[tuple[Part, Samples]] = [("test", it) for it in splits.test]
     groups = [(PARTS[0], splits.train), (PARTS[1], splits.validation), *tests]
-    header = Header.of(groups, classes=splits.classes, bounded=bounded)
+    header = Header.of(splits, groups, bounded=bounded)
     _require_elsewhere(splits, storage)
     group, total, done = _begin(storage), sum(it.count for it in header.sets), 0
     sets = []

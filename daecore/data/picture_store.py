@@ -19,14 +19,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data.durable import sync, write_json
-from daecore.data.pictures import ROW
+from daecore.data.pictures import KEPT, ROW
+from daecore.data.value_range import TYPES, Extent
 from daecore.errors import DataError
 
-ROWS, FLAT, DEEP, NOTES, HEADER = "rows.bin", "values.uint8", "values.float32", "notes.txt", "header.json"
-VALUES = ((FLAT, np.uint8), (DEEP, np.float32))  # the files of values, by the row's `deep`
-PACKED = struct.Struct("<16sqiiB32s")  # a `ROW` without its checksum, as it lies in the file
+ROWS, NOTES, HEADER = "rows.bin", "notes.txt", "header.json"
+VALUES = (
+    ("values.uint8", np.uint8),
+    ("values.uint16", np.uint16),
+    ("values.float32", np.float32),
+)  # by the row's `kept`
+PACKED = struct.Struct("<16sqiiBBddd32s")  # a `ROW` without its checksum, as it lies in the file
 CHECKSUM = struct.Struct("<I")
-FORMAT = 2
+FORMAT = 3
+NOTHING = Extent(TYPES[0], 255, 0, 0)  # of a file that is no picture
 FLUSH_BYTES = 64 << 20  # of values, after which what was written counts
 FLUSH_ROWS = 10_000
 BUFFER = 1 << 20  # bytes that are handed to the system at once
@@ -54,7 +60,7 @@ class PictureWriter:
         self.count = next(
             (n for n, (row, height, key) in enumerate(written) if row != key or not height), min(len(rows), len(keys))
         )
-        self._ends = [end_of(rows[: self.count], deep, channels) for deep in (0, 1)]
+        self._ends = [end_of(rows[: self.count], kept, channels) for kept in range(len(VALUES))]
 
     def __enter__(self) -> "PictureWriter":
         self._new: list[bytes] = []
@@ -68,33 +74,38 @@ class PictureWriter:
             self._said = (self.folder / NOTES).open("ab")
         return self
 
-    def add(self, key: bytes, pixels: Tensor, notes: Sequence[str] = ()) -> None:
+    def add(self, key: bytes, numbers: Tensor, extent: Extent, notes: Sequence[str] = ()) -> None:
         """Append a picture.
 
         Args:
             key: Of its file.
-            pixels: ``(C, H, W)``, uint8, or float32 in ``[0, 1]``.
+            numbers: ``(C, H, W)``, uint8, uint16 or float32: the file's own.
+            extent: What they reach there.
             notes: What a user must know of it, with the name of the file.
 
         Raises:
             DataError: There is no room for it.
         """
-        deep = int(pixels.is_floating_point())
-        values = pixels.contiguous().numpy()
+        kept = KEPT.index(numbers.dtype)
+        values = numbers.contiguous().numpy()
         with self._writing():
-            self._values[deep].write(values.data)
-        self._append(key, deep, (values.shape[1], values.shape[2]), _digest(values, VALUES[deep][1].__name__), notes)
-        self._ends[deep] += values.size
+            self._values[kept].write(values.data)
+        digest = _digest(values, VALUES[kept][1].__name__)
+        self._append(key, kept, (values.shape[1], values.shape[2]), extent, digest, notes)
+        self._ends[kept] += values.size
         self._unflushed += values.nbytes
         if self._unflushed > FLUSH_BYTES or len(self._new) > FLUSH_ROWS:
             self.flush()
 
     def add_bad(self, key: bytes, said: str) -> None:
         """Append a file that is no picture, with what is wrong with it."""
-        self._append(key, 0, (0, 0), bytes(32), [said])
+        self._append(key, 0, (0, 0), NOTHING, bytes(32), [said])
 
-    def _append(self, key: bytes, deep: int, size: tuple[int, int], digest: bytes, notes: Sequence[str]) -> None:
-        row = PACKED.pack(key, self._ends[deep], *size, deep, digest)
+    def _append(
+        self, key: bytes, kept: int, size: tuple[int, int], extent: Extent, digest: bytes, notes: Sequence[str]
+    ) -> None:
+        reached = (TYPES.index(extent.kind), extent.white, extent.low, extent.high)
+        row = PACKED.pack(key, self._ends[kept], *size, kept, *reached, digest)
         self._new.append(row + CHECKSUM.pack(zlib.crc32(row)))
         self._notes += [f"{key.hex()} {' '.join(note.split())}\n" for note in notes]
 
@@ -175,13 +186,16 @@ def are_inside(rows: NDArray[np.void], held: Sequence[int], channels: int) -> ND
     """
     height, width, begin = (rows[name].astype(np.float64) for name in ("height", "width", "begin"))  # no overflow
     ends = begin + channels * height * width
-    inside: NDArray[np.bool_] = ends <= np.where(rows["deep"] == 1, held[1], held[0])
-    return inside & (height >= 0) & (width >= 0) & (begin >= 0) & (rows["deep"] <= 1)
+    known = (rows["kept"] < len(VALUES)) & (rows["type"] < len(TYPES))
+    inside: NDArray[np.bool_] = ends <= np.asarray(held, np.float64)[np.where(known, rows["kept"], 0)]
+    reached = np.isfinite(rows["low"]) & np.isfinite(rows["high"]) & (rows["white"] > 0) & np.isfinite(rows["white"])
+    sound: NDArray[np.bool_] = inside & known & reached & (height >= 0) & (width >= 0) & (begin >= 0)
+    return sound
 
 
-def end_of(rows: NDArray[np.void], deep: int, channels: int) -> int:
+def end_of(rows: NDArray[np.void], kept: int, channels: int) -> int:
     """Where the last of these pictures ends among the values of its kind."""
-    own = rows[rows["deep"] == deep]
+    own = rows[rows["kept"] == kept]
     ends: NDArray[np.int64] = own["begin"] + channels * own["height"].astype(np.int64) * own["width"]
     return int(ends.max(initial=0))
 

@@ -14,16 +14,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data.batch_source import BatchSource, Shape
-from daecore.data.samples import as_float
+from daecore.data.value_range import TYPES, Extent, ValueRange
 from daecore.rng import scatter
 
+KEPT = (torch.uint8, torch.uint16, torch.float32)  # what they are kept as
+WHITE16 = 65535
 ROW = np.dtype(
     [
         ("key", "V16"),
         ("begin", "<i8"),
         ("height", "<i4"),
         ("width", "<i4"),
-        ("deep", "<u1"),
+        ("kept", "<u1"),
+        ("type", "<u1"),
+        ("white", "<f8"),
+        ("low", "<f8"),
+        ("high", "<f8"),
         ("sha256", "<u1", 32),
         ("crc", "<u4"),
     ]
@@ -32,20 +38,21 @@ ROW = np.dtype(
 
 @dataclass(frozen=True)
 class Pictures:
-    """N pictures with the same number of channels.
+    """N pictures with the same number of channels, in the numbers of their files.
 
     Attributes:
         rows: ``(N,)`` of `ROW`: the key of its file, where each begins, counted in values, its size, in which of the
-            tensors it lies, the SHA-256 of its type, shape and values, and a checksum of the row.
-        flat: uint8 ``(V,)``, the values of all pictures of 8 bits, each ``(C, H, W)``.
-        deep: float32 ``(W,)``, those of all others, in ``[0, 1]``.
+            tensors it lies, the type, white, lowest and highest of the file's numbers, the SHA-256 of type, shape and
+            values, and a checksum of the row.
+        numbers: The values of all pictures, each ``(C, H, W)``: uint8 ``(V,)``, uint16 ``(W,)``, float32 ``(X,)``.
         channels: 1 or 3.
+        value_range: Which numbers become 0 and 1, where it applies; else their type says it.
     """
 
     rows: NDArray[np.void]
-    flat: Tensor
-    deep: Tensor
+    numbers: tuple[Tensor, ...]
     channels: int
+    value_range: ValueRange | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,21 +62,69 @@ class Pictures:
         return replace(self, rows=self.rows[index])
 
     @cached_property
+    def extents(self) -> dict[tuple[int, float], Extent]:
+        """What the numbers of all files of one type and white reach, by these."""
+        found = {}
+        for kind, white in {(int(row["type"]), float(row["white"])) for row in np.unique(self.rows[["type", "white"]])}:
+            own = self.rows[(self.rows["type"] == kind) & (self.rows["white"] == white)]
+            found[kind, white] = Extent(TYPES[kind], white, float(own["low"].min()), float(own["high"].max()))
+        return found
+
+    @cached_property
+    def scales(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Which numbers of each picture are 0, and how far from there 1 is: ``(N,)`` and ``(N,)``."""
+        low, span = np.zeros(len(self), np.float32), self.rows["white"].astype(np.float32)
+        if self.value_range is not None:
+            own = self._in_range(self.value_range)
+            low[own], span[own] = self.value_range.low, self.value_range.high - self.value_range.low
+        return low, span
+
+    def _in_range(self, value_range: ValueRange) -> NDArray[np.bool_]:
+        """To which of them a range applies, ``(N,)``; few are asked one by one: floats among whole numbers."""
+        found = np.zeros(len(self), bool)
+        for kind in np.unique(self.rows["type"]).tolist():
+            own = np.flatnonzero(self.rows["type"] == kind)
+            extents = [extent_of_row(row) for row in self.rows[own if TYPES[kind].startswith("float") else own[:1]]]
+            found[own] = [value_range.applies_to(it) for it in extents]
+        return found
+
+    @cached_property
     def dtype(self) -> torch.dtype:
-        """What they are stored as together: float32 where one of them has more than 8 bits."""
-        return torch.float32 if self.rows["deep"].any() else torch.uint8
+        """What they are as samples: whole numbers where 1 is what their type holds, else float32."""
+        low, span = self.scales
+        for kept, white in ((0, 255), (1, WHITE16)):
+            if ((self.rows["kept"] == kept) & (low == 0) & (span == white)).all():
+                return KEPT[kept]
+        return torch.float32
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over those of all pictures."""
-        return hashlib.sha256(np.ascontiguousarray(self.rows["sha256"]).data).hexdigest()
+        """SHA-256 over those of all pictures, and what their numbers mean."""
+        state = hashlib.sha256(np.ascontiguousarray(self.rows["sha256"]).data)
+        for values in self.scales:
+            state.update(np.ascontiguousarray(values).data)
+        return state.hexdigest()
 
-    def picture(self, number: int) -> Tensor:
-        """One of them, ``(C, H, W)``, as it is stored; a view."""
+    def own_numbers(self, number: int) -> Tensor:
+        """One of them, ``(C, H, W)``, in the numbers of its file; a view."""
         row = self.rows[number]
         shape = self.channels, int(row["height"]), int(row["width"])
-        values = self.deep if row["deep"] else self.flat
-        return values[int(row["begin"]) :][: shape[0] * shape[1] * shape[2]].view(shape)
+        numbers: Tensor = self.numbers[int(row["kept"])]
+        return numbers[int(row["begin"]) :][: shape[0] * shape[1] * shape[2]].view(shape)
+
+    def picture(self, number: int) -> Tensor:
+        """One of them, ``(C, H, W)``, as a sample of the type `dtype`."""
+        found = self.own_numbers(number)
+        if self.dtype != torch.float32:
+            return found
+        return self._scaled(found[None].to(torch.float32), np.array([number]))[0]
+
+    def _scaled(self, numbers: Tensor, number: NDArray[np.int64]) -> Tensor:
+        """Samples of float32 numbers ``(K, ...)``, in place; of which pictures, ``(K,)``."""
+        low, span = (torch.from_numpy(values[number]).view(-1, 1, 1, 1) for values in self.scales)
+        if low.any():
+            numbers.sub_(low)
+        return numbers.div_(span).clamp_(0, 1)
 
     def windows(self, number: NDArray[np.int64], top: NDArray[np.int64], left: NDArray[np.int64], side: int) -> Tensor:
         """Square windows ``(K, C, side, side)`` in the type of `dtype`.
@@ -80,17 +135,20 @@ class Pictures:
             left: Their first columns, ``(K,)``.
             side: In pixels.
         """
-        rows, values = self.rows[number], (self.flat.numpy(), self.deep.numpy())
+        rows, values = self.rows[number], tuple(it.numpy() for it in self.numbers)
         windows = torch.empty((len(number), self.channels, side, side), dtype=self.dtype)
         into = windows.numpy()
-        columns = (rows[name].tolist() for name in ("deep", "begin", "height", "width"))
+        columns = (rows[name].tolist() for name in ("kept", "begin", "height", "width"))
         each = zip(*columns, top.tolist(), left.tolist(), strict=True)
-        for place, (deep, begin, height, width, y, x) in enumerate(each):  # which beats one gather of all values
-            flat = values[deep][begin : begin + self.channels * height * width]
+        for place, (kept, begin, height, width, y, x) in enumerate(each):  # which beats one gather of all values
+            flat = values[kept][begin : begin + self.channels * height * width]
             into[place] = flat.reshape(self.channels, height, width)[:, y : y + side, x : x + side]
-        if self.dtype == torch.float32:
-            windows[torch.from_numpy(rows["deep"] == 0)] *= 1 / 255
-        return windows
+        return self._scaled(windows, number) if self.dtype == torch.float32 else windows
+
+
+def extent_of_row(row: np.void) -> Extent:
+    """What the numbers of one picture reach."""
+    return Extent(TYPES[row["type"]], float(row["white"]), float(row["low"]), float(row["high"]))
 
 
 @dataclass(frozen=True)
@@ -156,7 +214,7 @@ class Whole(BatchSource):
     @property
     def shape(self) -> Shape:
         """Of one picture."""
-        return tuple(self.pictures.picture(0).shape)
+        return tuple(self.pictures.own_numbers(0).shape)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -173,9 +231,7 @@ class Whole(BatchSource):
 
     def read(self, index: Tensor) -> Tensor:
         """Some of them."""
-        found = [self.pictures.picture(number) for number in index.tolist()]
-        deep = self.dtype == torch.float32
-        return torch.stack([as_float(it) if deep else it for it in found])
+        return torch.stack([self.pictures.picture(number) for number in index.tolist()])
 
 
 def by_size(pictures: Pictures) -> list[Whole]:

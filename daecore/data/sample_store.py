@@ -28,7 +28,7 @@ HEADER = "header.json"
 FORMAT: Final = 2
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
-TYPES = {"uint8": np.uint8, "float32": np.float32}
+TYPES = {"uint8": np.uint8, "uint16": np.uint16, "float32": np.float32}
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Written(BaseModel):
     part: Part
     file: str = Field(pattern=r"^(train|validation|test)-[0-9]{1,4}\.values$")
     shape: tuple[Annotated[int, Field(ge=1, le=1 << 30)], ...] = Field(min_length=1, max_length=3)
-    type: Literal["uint8", "float32"]
+    type: Literal["uint8", "uint16", "float32"]
     count: int = Field(ge=1, le=1 << 40)
     sha256: str
     labelled: bool

@@ -1,8 +1,8 @@
 """The frozen records that hold data: Samples, Splits, Batch, Corrupted, Pairs, and the one tensor rule.
 
-The rule: images are stored as uint8 ``(N, C, H, W)`` and become float32 in ``[0, 1]`` one batch at a
-time, on the device where they lie; those with more than 8 bits are stored as float32 in ``[0, 1]``. Points are
-stored as float32 ``(N, D)``. What is float32 stays as it is.
+The rule: images are stored as uint8 or uint16 ``(N, C, H, W)`` and become float32 in ``[0, 1]`` one batch at a time, on
+the device where they lie; others are stored as float32 in ``[0, 1]``. Points are stored as float32 ``(N, D)``. What is
+float32 stays as it is.
 """
 
 import hashlib
@@ -16,7 +16,10 @@ from torch import Tensor
 
 from daecore.data.batch_source import BatchSource, Held, Shape, digest_of
 from daecore.data.tensor_rule import require_stored, require_values
+from daecore.data.value_range import ValueRange
 from daecore.errors import SamplesError, quote
+
+WHITE = {torch.uint8: 255, torch.uint16: 65535}  # what 1 is stored as
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class Samples:
         """Hold samples.
 
         Args:
-            data: Images ``(N, C, H, W)``, uint8 or float32 in ``[0, 1]``, or float32 points ``(N, D)``; or a source
-                of such.
+            data: Images ``(N, C, H, W)``, uint8, uint16 or float32 in ``[0, 1]``, or float32 points ``(N, D)``; or a
+                source of such.
             labels: int64 ``(N,)``, or None.
             known_digest: What `digest` is, where somebody has looked at all of them before.
 
@@ -154,6 +157,7 @@ class Splits:
         validation: What chooses (early stopping, the baselines' strengths).
         test: What networks are evaluated on, one group per sample shape; most datasets have a single group.
         classes: The number of classes, or None without labels.
+        value_range: Which numbers of the files became 0 and 1, where their type alone does not say it; else None.
 
     Raises:
         SamplesError: A set is something else than samples, or there is no test set.
@@ -163,6 +167,7 @@ class Splits:
     validation: Samples
     test: tuple[Samples, ...]
     classes: int | None = None
+    value_range: ValueRange | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.test, tuple | list) or not self.test:
@@ -230,10 +235,11 @@ class Pairs:
 
 
 def as_float(data: Tensor) -> Tensor:
-    """The tensor rule: uint8 becomes float32 in ``[0, 1]``, anything else stays as it is."""
-    return data.to(torch.float32).mul_(1 / 255) if data.dtype == torch.uint8 else data
+    """The tensor rule: uint8 and uint16 become float32 in ``[0, 1]``, anything else stays as it is."""
+    white = WHITE.get(data.dtype)
+    return data if white is None else data.to(torch.float32).mul_(1 / white)
 
 
 def as_uint8(images: Tensor) -> Tensor:
     """Images as they are stored: clipped to ``[0, 1]``, the nearest step of a 255th; uint8 stays as it is."""
-    return images if images.dtype == torch.uint8 else images.clamp(0, 1).mul(255).round().to(torch.uint8)
+    return images if images.dtype == torch.uint8 else as_float(images).clamp(0, 1).mul(255).round().to(torch.uint8)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from daecore.data.mapping import map_file
 from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, are_inside, end_of, sound_rows
-from daecore.data.pictures import ROW, Pictures
+from daecore.data.pictures import ROW, Pictures, extent_of_row
+from daecore.data.value_range import Extent
 from daecore.errors import DataError
 from daecore.json_text import parse_json
 
@@ -29,11 +30,13 @@ class Stored:
     """What one file gave.
 
     Attributes:
-        pixels: ``(C, H, W)``, mapped.
+        numbers: ``(C, H, W)``, mapped.
+        extent: What they reach in the file.
         notes: What a user must know of it.
     """
 
-    pixels: Tensor
+    numbers: Tensor
+    extent: Extent
     notes: tuple[str, ...]
 
 
@@ -86,16 +89,16 @@ def known_pictures(parent: Path, keys: set[bytes], channels: int, *, besides: Pa
             for n in wanted:
                 key = rows["key"][n].tobytes()
                 if pictures is not None and rows["height"][n]:
-                    found[key] = Stored(pictures.picture(n), tuple(notes.get(key, ())))
+                    found[key] = Stored(pictures.own_numbers(n), extent_of_row(rows[n]), tuple(notes.get(key, ())))
     return found
 
 
 def _pictures(folder: Path, rows: NDArray[np.void], channels: int) -> Pictures:
-    flat, deep = (
-        torch.from_numpy(map_file(folder / name, kind, (end_of(rows, which, channels),)))
-        for which, (name, kind) in enumerate(VALUES)
+    numbers = tuple(
+        torch.from_numpy(map_file(folder / name, kind, (end_of(rows, kept, channels),)))
+        for kept, (name, kind) in enumerate(VALUES)
     )
-    return Pictures(rows, flat, deep, channels)
+    return Pictures(rows, numbers, channels)
 
 
 def _notes(folder: Path) -> Notes:

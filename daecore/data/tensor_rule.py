@@ -1,8 +1,8 @@
 """The tensor rule, told in one sentence: how samples are stored, and which values and labels they may have.
 
 Knows tensors. What needs no look at a value (type, shape, lengths) is refused where samples are made. What needs one
-pass over them is refused once, where a set of samples comes in: a loaded dataset, a `fit`. uint8 never needs it, as
-each is a grey level: a memory map of them is not read. float32 does; a training reads it anyhow in each epoch.
+pass over them is refused once, where a set of samples comes in: a loaded dataset, a `fit`. Whole numbers never need it,
+as each is a grey level: a memory map of them is not read. float32 does; a training reads it anyhow in each epoch.
 """
 
 import math
@@ -13,7 +13,8 @@ from torch import Tensor
 from daecore.data.batch_source import BatchSource
 from daecore.errors import SamplesError
 
-RULE = "images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D)"
+RULE = "images (N, C, H, W) as uint8, uint16, or float32 in [0, 1], or points as float32 (N, D)"
+IMAGES = (torch.uint8, torch.uint16, torch.float32)
 CHANNELS = 4  # what has no more columns, and more rows and channels, is a picture with its channels last
 
 
@@ -21,7 +22,7 @@ def require_stored(data: object, labels: object) -> None:
     """Refuse what is not stored by the rule, without looking at a value.
 
     Args:
-        data: uint8 or float32 ``(N, C, H, W)``, or float32 ``(N, D)``; or a source of such.
+        data: uint8, uint16 or float32 ``(N, C, H, W)``, or float32 ``(N, D)``; or a source of such.
         labels: int64 ``(N,)`` on the same device, or None.
 
     Raises:
@@ -34,7 +35,7 @@ def require_stored(data: object, labels: object) -> None:
         labels = labels.to("meta") if isinstance(labels, Tensor) else labels
     if not isinstance(data, Tensor):
         raise SamplesError(f"Samples hold {RULE}, but `data` is {_name(data)}. Give a torch tensor: torch.from_numpy.")
-    images = data.dtype in (torch.uint8, torch.float32) and data.ndim == 4
+    images = data.dtype in IMAGES and data.ndim == 4
     if not images and not (data.dtype == torch.float32 and data.ndim == 2):
         raise SamplesError(f"Samples hold {RULE}, but `data` is {kind_of(data)}. {_advice(data)}")
     if images and data.shape[3] <= CHANNELS < min(data.shape[1:3]):

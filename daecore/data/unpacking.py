@@ -68,7 +68,7 @@ def open_packed(storage: ChunkStorage, cache: Path) -> Splits:
     for packed in header.sets:
         chunks = _chunks(storage, file, packed, partial(_require, bounded=header.bounded))
         found[packed.part].append(Samples(Chunked(packed, chunks), _labels(storage, file, packed)))
-    return Splits(found["train"][0], found["validation"][0], tuple(found["test"]), header.classes)
+    return Splits(found["train"][0], found["validation"][0], tuple(found["test"]), header.classes, header.value_range)
 
 
 def _labels(storage: ChunkStorage, file: ChunkFile, packed: PackedSamples) -> Tensor | None:

@@ -14,17 +14,19 @@ from .runs import enter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from daecore.data.value_range import ValueRange
     from daecore.device import Device as ResolvedDevice
-    from daecore.model.autoencoder import Autoencoder, Shapes
-    from daecore.model.restorer import Restorer
+    from daecore.model.autoencoder import Autoencoder
     from daecore.model.sampling import SamplingOptions
     from daecore.uncertainty.error_bars import ErrorBars
 
-    from ..restore_pictures import Done
+    from ..restore_pictures import Done, Restoration
     from ..restore_plan import Job, Plan
+    from ..store.model_file import ModelHeader
     from ..store.store import Store
 
 WEIGHTS = ".safetensors"
+BY_MODEL, BY_TYPE = "model", "dtype"  # what --range may say beside two numbers
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
 Tile = Annotated[
     int | None,
@@ -44,6 +46,13 @@ IntervalLevel = Annotated[
     typer.Option(
         "--interval", min=0.5, max=0.99, metavar="LEVEL",
         help="Write a lower and an upper bound for each pixel, too, as 0.9, and what PSNR is promised.",
+    ),
+]  # fmt: skip
+Range = Annotated[
+    str,
+    typer.Option(
+        "--range", metavar="model|dtype|LOW,HIGH",
+        help="Which numbers of files are 0 and 1: as the model has learnt, as their type says, or these.",
     ),
 ]  # fmt: skip
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
@@ -71,6 +80,7 @@ def restore(
     steps: Steps = None,
     seed: Seed = 0,
     interval: IntervalLevel = None,
+    value_range: Range = BY_MODEL,
     force: Force = False,
     allow_changed_plugins: AllowChangedPlugins = False,
     store: StoreFolder = DEFAULT_STORE,
@@ -88,14 +98,17 @@ def restore(
     from daecore.model.picture_sampling import require_sampler
     from daecore.model.restorer import Restorer
 
+    from ..restore_pictures import Restoration
+
     chosen = resolve_device(device)
     opened = store_at(store, data)
-    network, shapes = _network(model, opened, allow_changed_plugins)
-    restorer = Restorer.of(network.to(chosen.kind), shapes, tile or 0)
+    network, header = _network(model, opened, allow_changed_plugins)
+    restorer = Restorer.of(network.to(chosen.kind), header.shapes, tile or 0)
     if samples:
         require_sampler(restorer.model)
     bars = None if interval is None else _bars(model, network, interval, opened).to(chosen.kind)
-    _say_how_it_went(planned, _restore_all(planned.jobs, restorer, _sampling(steps, seed), chosen, bars))
+    how = Restoration(restorer, _sampling(steps, seed), bars, _range_of(value_range, header))
+    _say_how_it_went(planned, _restore_all(planned.jobs, how, chosen))
 
 
 def _say_how_it_went(planned: "Plan", went: list[bool]) -> None:
@@ -117,22 +130,37 @@ def _sampling(steps: int | None, seed: int) -> "SamplingOptions":
     return SamplingOptions(seed=seed) if steps is None else SamplingOptions(seed=seed, steps=steps)
 
 
-def _restore_all(
-    jobs: "Sequence[Job]",
-    restorer: "Restorer",
-    sampling: "SamplingOptions",
-    device: "ResolvedDevice",
-    bars: "ErrorBars | None",
-) -> list[bool]:
+def _range_of(said: str, header: "ModelHeader") -> "ValueRange | None":
+    """Which numbers of files are 0 and 1; None where their type says it.
+
+    Raises:
+        InputError: It is none of what may be said.
+    """
+    from daecore.data.value_range import TYPES, ValueRange
+    from daecore.errors import InputError
+
+    if said in (BY_MODEL, BY_TYPE):
+        return header.value_range if said == BY_MODEL else None
+    try:
+        low, high = map(float, said.split(","))
+        return ValueRange(low=low, high=high, kinds=TYPES)
+    except ValueError:
+        raise InputError(
+            f"--range says which numbers of files are 0 and 1: model, dtype, or two ascending numbers as 0,4095. Got "
+            f"{said!r}."
+        ) from None
+
+
+def _restore_all(jobs: "Sequence[Job]", how: "Restoration", device: "ResolvedDevice") -> list[bool]:
     """Restore one picture after the other, with the device to oneself; whether each one went well."""
     from ..store.device_lock import fitting, hold
 
     chosen = fitting(device)
     with hold(chosen), chosen.apply():
-        return [_attempt(job, restorer, sampling, bars) for job in jobs]
+        return [_attempt(job, how) for job in jobs]
 
 
-def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars: "ErrorBars | None") -> bool:
+def _attempt(job: "Job", how: "Restoration") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
 
@@ -141,7 +169,7 @@ def _attempt(job: "Job", restorer: "Restorer", sampling: "SamplingOptions", bars
 
     try:
         with show_tiles(job.source.name) as watch:
-            done = restore_file(job, replace(restorer, watch=watch), sampling, bars)
+            done = restore_file(job, replace(how, restorer=replace(how.restorer, watch=watch)))
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
@@ -182,8 +210,8 @@ def _bars(model: str, network: "Autoencoder", level: float, store: "Store") -> "
     return bars
 
 
-def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Shapes]":
-    """The network that is meant, and its shapes.
+def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, ModelHeader]":
+    """The network that is meant, and what its file says of it.
 
     Raises:
         InputError: There is no such file or run, or its plugins are missing or changed.
@@ -191,13 +219,13 @@ def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Sh
     """
     from daecore.errors import InputError, StoreError
 
-    from ..store.model_file import load_with_shapes
+    from ..store.model_file import load_with_header
 
     if model.endswith(WEIGHTS):
         path = Path(model).expanduser()
         if not path.is_file():
             raise InputError(f"There is no model file {path}. A run keeps its own as model/weights.safetensors.")
-        return load_with_shapes(path, allow_changed_plugins=allow)
+        return load_with_header(path, allow_changed_plugins=allow)
     enter(opened)
     from ..store.lookup import find_run, model_of
 
@@ -206,4 +234,4 @@ def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Sh
         raise StoreError(
             f"The model file {ref.weights.absolute(opened)} is gone or altered. `dae run ... --fresh` trains it anew."
         )
-    return load_with_shapes(ref.weights.absolute(opened), allow_changed_plugins=allow)
+    return load_with_header(ref.weights.absolute(opened), allow_changed_plugins=allow)

@@ -89,7 +89,7 @@ def assess(
         fresh: Load the data anew, too.
     """
     dataset: DatasetRef = Caller(fresh)(load_dataset, dataset_request(experiment))
-    incoming = incoming_noise(folder, dataset.shape[0])
+    incoming = incoming_noise(folder, dataset.shape[0], dataset.value_range)
     noise = incoming or expected_noise(experiment.corruptions, clean_of(dataset))
     now = State(dataset=dataset.sha256, experiment=network_digest(experiment), noise=noise)
     champion = champions.champion_of(model)

@@ -21,6 +21,7 @@ from daecore.data.image_file import read_image
 from daecore.data.image_listing import Found
 from daecore.data.image_search import find_images
 from daecore.data.samples import as_float
+from daecore.data.value_range import ValueRange
 from daecore.errors import DaecoreError, InputError
 from daecore.experiment.experiment import Experiment
 from daecore.paths import user_path
@@ -32,7 +33,7 @@ SMALLEST = 4  # pixels along a side, which an estimate needs
 FEWEST = 10  # with fewer, an estimate says more of the pictures than of their noise
 
 
-def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
+def incoming_noise(folder: str, channels: int, value_range: ValueRange | None = None) -> NoiseEstimate | None:
     """The noise of the newest pictures in a folder and its subfolders; None, and a warning, if there are too few.
 
     A picture that cannot be read stops nobody: it is warned of and left out.
@@ -40,6 +41,7 @@ def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
     Args:
         folder: The folder; empty: nothing is watched.
         channels: 1 reads them grey, 3 in colour.
+        value_range: Which of their numbers are 0 and 1, where their type does not say it.
 
     Raises:
         InputError: There is no such folder.
@@ -49,7 +51,7 @@ def incoming_noise(folder: str, channels: int) -> NoiseEstimate | None:
     found = pictures_in(folder)
     progress.info("%s has %s", folder, found)
     newest = sorted(found.files, key=lambda file: (-_written_at(file), file.name))[:NEWEST]
-    pictures = [picture for file in newest if (picture := _pixels(file, channels)) is not None]
+    pictures = [picture for file in newest if (picture := _pixels(file, channels, value_range)) is not None]
     if len(pictures) < FEWEST:
         log.warning("%s holds %d pictures; noise is watched from %d on", folder, len(pictures), FEWEST)
         return None
@@ -104,10 +106,10 @@ def _written_at(file: Path) -> int:
         return 0
 
 
-def _pixels(file: Path, channels: int) -> Tensor | None:
+def _pixels(file: Path, channels: int, value_range: ValueRange | None) -> Tensor | None:
     """One picture, float32 ``(C, H, W)``; None, and a warning, where it cannot be read or is too small."""
     try:
-        image = read_image(file, channels)
+        image = read_image(file, channels, value_range)
     except InputError:
         raise
     except DaecoreError as error:

@@ -69,6 +69,7 @@ def load_dataset(request: DatasetRequest) -> DatasetRef:
         classes=splits.classes,
         smallest_class=_smallest_class(splits),
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": test},
+        value_range=splits.value_range,
     )
 
 

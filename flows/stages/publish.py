@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from daecore.data.value_range import ValueRange
 from daecore.errors import StoreError
 from daecore.model.autoencoder import Autoencoder, Shapes
 from daecore.plugin.spec import ArchitectureSpec
@@ -31,6 +32,7 @@ def publish(
     example: Tensor,
     summary: TrainingSummary,
     run_id: str,
+    value_range: ValueRange | None,
 ) -> ModelRef:
     """Log weights, spec and the MLflow model; then say so in a tag, by which others find it.
 
@@ -41,8 +43,9 @@ def publish(
         example: Two samples as it takes them, for the MLflow model's signature.
         summary: How it was trained.
         run_id: Whose network it is.
+        value_range: Which numbers of files are 0 and 1 to it; see `ModelHeader`.
     """
-    weights = _log_weights(model, architecture, shapes, run_id)
+    weights = _log_weights(model, architecture, shapes, run_id, value_range)
     model.to(memory_format=torch.contiguous_format)
     logged = tracking.log_network(run_id, architecture.name, model, example)
     ref = ModelRef(
@@ -57,20 +60,29 @@ def publish(
     return ref
 
 
-def _log_weights(model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes, run_id: str) -> FileRef:
+def _log_weights(
+    model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes, run_id: str, value_range: ValueRange | None
+) -> FileRef:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / WEIGHTS
-        save_network(path, model, architecture, shapes)
+        save_network(path, model, architecture, shapes, value_range)
         return tracking.log_with_reference(run_id, path, "model")
 
 
-def save_network(path: Path, model: Autoencoder, architecture: ArchitectureSpec, shapes: Shapes) -> None:
+def save_network(
+    path: Path,
+    model: Autoencoder,
+    architecture: ArchitectureSpec,
+    shapes: Shapes,
+    value_range: ValueRange | None = None,
+) -> None:
     """Write a network's weights, with all that is needed to build it again."""
     header = ModelHeader(
         architecture=architecture.dump(),
         input_shape=shapes.corrupted,
         output_shape=shapes.clean,
         plugins=provenance([architecture]),
+        value_range=value_range,
     )
     save_tensors(path, model.state_dict(), header)
 

@@ -192,7 +192,9 @@ def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key
         few = as_float(splits.test[0].head(2))
         example = Corruptor(request.corruptions)(few, torch.Generator().manual_seed(0)).x
         summary = _summary(request, begun.model, run_id)
-        ref = publish(begun.model.cpu(), request.architecture, begun.shapes, example, summary, run_id)
+        ref = publish(
+            begun.model.cpu(), request.architecture, begun.shapes, example, summary, run_id, request.dataset.value_range
+        )
         checkpoint.remove()
         return ref
 

@@ -82,7 +82,7 @@ def _make(request: UnrollRequest, run_id: str, store: Store) -> ModelRef:
     example = as_float(splits_of(request.dataset).test[0].select(torch.arange(2)).data)
     log.info("%d layers are one network", len(request.layers))
     summary = _summary(request, tensors_digest(whole.state_dict()))
-    return publish(whole, request.architecture, shapes, example, summary, run_id)
+    return publish(whole, request.architecture, shapes, example, summary, run_id, request.dataset.value_range)
 
 
 def unrolled(request: UnrollRequest, store: Store) -> tuple[Autoencoder, Shapes]:

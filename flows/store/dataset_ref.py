@@ -1,5 +1,6 @@
 """A loaded dataset: how to load it again, and the digest of its tensors."""
 
+from daecore.data.value_range import ValueRange
 from daecore.plugin.spec import DatasetSpec
 from daecore.record import Record
 
@@ -14,3 +15,4 @@ class DatasetRef(Record):
     classes: int | None
     smallest_class: int
     sizes: dict[str, int]
+    value_range: ValueRange | None = None

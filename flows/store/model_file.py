@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationError
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from daecore.data.value_range import ValueRange
 from daecore.errors import InputError, StoreError, in_a_line
 from daecore.model.autoencoder import Autoencoder, Shapes, build
 from daecore.model.weights import misfit, non_finite
@@ -43,6 +44,7 @@ class ModelHeader(Header):
         input_shape: Of one corrupted sample.
         output_shape: Of one clean sample.
         plugins: Distribution, version and code of what builds it, as `keys.provenance` gives them.
+        value_range: Which numbers of the files that it has learnt from became 0 and 1; None where their type says it.
     """
 
     what: ClassVar[str] = "a model that daecore wrote"
@@ -50,6 +52,7 @@ class ModelHeader(Header):
     input_shape: SampleShape
     output_shape: SampleShape
     plugins: dict[Name, Name] = Field(default={}, max_length=100)
+    value_range: ValueRange | None = None
 
     @property
     def shapes(self) -> Shapes:
@@ -68,11 +71,11 @@ def load_model(path: Path, *, allow_changed_plugins: bool = False) -> Autoencode
         InputError: The plugin it was built by is missing or changed.
         StoreError: The file is no model of daecore, or its weights are not those of the architecture it names.
     """
-    return load_with_shapes(path, allow_changed_plugins=allow_changed_plugins)[0]
+    return load_with_header(path, allow_changed_plugins=allow_changed_plugins)[0]
 
 
-def load_with_shapes(path: Path, *, allow_changed_plugins: bool = False) -> tuple[Autoencoder, Shapes]:
-    """The network as `load_model` gives it, and the shapes it maps between."""
+def load_with_header(path: Path, *, allow_changed_plugins: bool = False) -> tuple[Autoencoder, ModelHeader]:
+    """The network as `load_model` gives it, and what its file says of it."""
     weights, header = load_tensors(path, ModelHeader)
     require_same(header.plugins, f"The model {path}", allow=allow_changed_plugins)
     network = _fitting(_architecture(header, path), header.shapes, weights, path)
@@ -80,7 +83,7 @@ def load_with_shapes(path: Path, *, allow_changed_plugins: bool = False) -> tupl
     if broken:
         raise StoreError(f"The model {path} is no good: its weights {broken!r} hold NaN or infinity.")
     network.load_state_dict(weights)
-    return network.eval(), header.shapes
+    return network.eval(), header
 
 
 def _architecture(header: ModelHeader, path: Path) -> ArchitectureSpec:

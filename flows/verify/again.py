@@ -46,7 +46,7 @@ from ..stages.unroll import unroll_request, unrolled
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import ONE_CORE, hold
 from ..store.file_ref import FileRef, file_ref
-from ..store.model_file import load_with_shapes
+from ..store.model_file import load_with_header
 from ..store.model_ref import ModelRef
 from ..store.store import Store
 from .kept import ONE_THREAD, Kept, what
@@ -100,8 +100,8 @@ class Again:
     def own_network(self, store: Store) -> ModelRef:
         """The run's network, whose weights lie in this store; its architecture may have changed since."""
         model = self.kept.model
-        network, shapes = load_with_shapes(model.weights.absolute(store), allow_changed_plugins=True)
-        return self._keep("own", network, model.architecture, shapes)
+        network, header = load_with_header(model.weights.absolute(store), allow_changed_plugins=True)
+        return self._keep("own", network, model.architecture, header.shapes)
 
     def train(self, dataset: DatasetRef, *, control: bool = False) -> ModelRef:
         """The network, trained as the run's was; as ``control``, the one without corruption."""

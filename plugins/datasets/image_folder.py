@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from daecore import Dataset, Found, InputError, Options, Samples, Splits, find_images, hookimpl, stream, user_path
-from daecore.data import Crops, Listed, by_size, decode
+from daecore.data import Crops, Listed, RangeOption, by_size, decode, in_range
 
 from .reading import require_all
 
@@ -32,6 +32,10 @@ class ImageFolder(Options):
     )
     size: int = Field(default=40, ge=4, le=1024, description="side of a crop, in pixels")
     colour: bool = Field(default=False, description="three channels; otherwise grey")
+    range: RangeOption = Field(
+        default="auto",
+        description="which numbers are 0 and 1: auto: what the files hold; dtype: what their type says; [low, high]",
+    )
     crops_per_image: int = Field(default=32, ge=1, le=10_000, description="crops of each image, at places of their own")
     validation: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to validate on")
     test: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to test on")
@@ -41,9 +45,9 @@ class ImageFolder(Options):
 def image_folder(options: ImageFolder, *, cache: Path) -> Splits:
     """Read the images: training crops ``(N, C, size, size)``; the whole images to test in a group per shape.
 
-    They are uint8; a set with a file of more than 8 bits is float32 in ``[0, 1]``. Files are decoded once, into the
-    data folder, and mapped from there; crops are cut when a batch is read. What was found, and what was left out, is
-    logged.
+    They are uint8 or uint16, as their files are; a set of several types, of floats, or of whole numbers that do not
+    reach from 0 to what their type holds, is float32 in ``[0, 1]``. Files are decoded once, into the data folder, and
+    mapped from there; crops are cut when a batch is read. What was found, and what was left out, is logged.
 
     Raises:
         InputError: A folder is not given, does not exist, or has too few images.
@@ -69,11 +73,16 @@ def read_splits(options: ImageFolder, files: Sequence[Listed], own: Sequence[Lis
     parts = _split(options, len(files), len(own))
     every = [*files, *own]
     decoded = decode(every, 3 if options.colour else 1, cache)
+    decoded = in_range(decoded, every, options.range, np.concatenate(parts[:2]))
     require_all(decoded, every, np.concatenate(parts[:2] if options.mode == "whole" else parts), options.size)
     train, validation, test = (decoded.pictures.select(part) for part in parts)
     cut = partial(Crops, side=options.size, count=options.crops_per_image, seed=options.seed)
     evaluated = by_size(test) if options.mode == "whole" else [cut(test)]
-    return Splits(Samples(cut(train)), Samples(cut(validation)), tuple(map(Samples, evaluated)))
+    value_range = decoded.pictures.value_range
+    if value_range:
+        progress.info("image_folder: the numbers %s become 0 to 1", value_range)
+    tests = tuple(map(Samples, evaluated))
+    return Splits(Samples(cut(train)), Samples(cut(validation)), tests, value_range=value_range)
 
 
 def sample_shape(options: ImageFolder) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from daecore import Dataset, Options, Samples, Splits, hookimpl, stream
+from daecore.data import WHITE
 
 from . import natural
 from .fashion_mnist import FashionMnist, fashion_mnist
@@ -75,7 +76,7 @@ def fingerprint(options: Patches) -> str:
 
 
 def _cut(options: Patches, cache: Path) -> list[Tensor]:
-    """Training, validation and test patches ``(N, 1, size, size)``: uint8, or float32 of files with more bits."""
+    """Training, validation and test patches ``(N, 1, size, size)``: uint8 or uint16, or float32 of other files."""
     if options.source == "natural":
         train, test = natural.image_files()
         chosen = ImageFolder(
@@ -107,7 +108,7 @@ def _crops(options: Patches, part: str, images: Tensor, count: int) -> Tensor:
 
 def _lively(images: Tensor, options: Patches) -> Tensor:
     """Patches whose values differ enough, as float64 vectors ``(N, size * size)`` in ``[0, 1]``."""
-    vectors = images.flatten(1).double() / (255 if images.dtype == torch.uint8 else 1)
+    vectors = images.flatten(1).double() / WHITE.get(images.dtype, 1)
     return vectors[vectors.std(1, correction=0) >= DULL[options.source]]
 
 

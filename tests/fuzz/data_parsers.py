@@ -19,6 +19,7 @@ from daecore.data import ChunkStorage, Samples, Splits, open_packed, open_sets, 
 from daecore.data.archives import take_files
 from daecore.data.picture_store import HEADER, NOTES, ROWS, VALUES, PictureWriter
 from daecore.data.stored_pictures import is_finished, known_pictures, open_pictures
+from daecore.data.value_range import Extent
 from daecore.entry_points import read_points
 from daecore.plugin.registry import GROUP, build
 
@@ -92,8 +93,8 @@ def _decoded_seeds(room: Path) -> list[bytes]:
     folder = room / "seed-pictures"
     folder.mkdir()
     with PictureWriter(folder, 1, KEYS) as writer:
-        writer.add(KEYS[0], torch.arange(20, dtype=torch.uint8).view(1, 4, 5), ["a.png: a note"])
-        writer.add(KEYS[1], torch.linspace(0, 1, 6).view(1, 2, 3))
+        writer.add(KEYS[0], torch.arange(20, dtype=torch.uint8).view(1, 4, 5), Extent("uint8", 255, 0, 19), ["a note"])
+        writer.add(KEYS[1], torch.linspace(0, 1, 6).view(1, 2, 3), Extent("float64", 1, 0, 1))
         writer.add_bad(KEYS[2], "b.png is none.")
         writer.finish()
     return [_read_all(folder, STORED)]
@@ -108,7 +109,7 @@ def _decoded(content: bytes, room: Path) -> object:
         return found or None
     pictures, _ = open_pictures(folder, len(KEYS), 1)
     whole = [pictures.picture(n) for n in np.flatnonzero(pictures.rows["height"] > 0)]
-    return [it.float().sum() for it in (*whole, *(known.pixels for known in found.values()))] or None
+    return [it.float().sum() for it in (*whole, *(known.numbers for known in found.values()))] or None
 
 
 def _repair_decoded(content: bytes) -> bytes:

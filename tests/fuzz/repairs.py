@@ -5,6 +5,8 @@ import json
 import struct
 import zlib
 
+from daecore.data.pictures import ROW
+
 MOST_CHUNKS = 2000
 
 
@@ -37,7 +39,7 @@ def repair_lines(content: bytes) -> bytes:
     return b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts if text)
 
 
-def repair_rows(content: bytes, size: int = 69) -> bytes:
+def repair_rows(content: bytes, size: int = ROW.itemsize) -> bytes:
     """The checksum at the end of each row of a picture store."""
     rows = [content[begin : begin + size - 4] for begin in range(0, len(content) - size + 1, size)]
     return b"".join(row + struct.pack("<I", zlib.crc32(row)) for row in rows)

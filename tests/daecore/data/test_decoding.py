@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 from daecore.data import decoding
 from daecore.data.decoding import decode
-from daecore.data.image_file import read_image
+from daecore.data.image_file import read_image, read_numbers
 from daecore.data.image_search import find_images
-from daecore.data.picture_store import FLAT, PictureWriter
+from daecore.data.picture_store import VALUES, PictureWriter
 from daecore.errors import DataError
 
 
@@ -35,9 +36,9 @@ def read(monkeypatch):
 
     def reading(path, channels):
         names.append(Path(path).name)
-        return read_image(path, channels)
+        return read_numbers(path, channels)
 
-    monkeypatch.setattr(decoding, "read_image", reading)
+    monkeypatch.setattr(decoding, "read_numbers", reading)
     return names
 
 
@@ -98,8 +99,8 @@ def test_what_is_damaged_is_decoded_again_and_never_read(folder, tmp_path, harm)
     whole = decode(listed(folder), 1, tmp_path / "data").pictures.digest
     (kept,) = (tmp_path / "data" / "decoded").iterdir()
     if harm == "short values":
-        content = (kept / FLAT).read_bytes()
-        (kept / FLAT).write_bytes(content[:1000])
+        content = (kept / VALUES[0][0]).read_bytes()
+        (kept / VALUES[0][0]).write_bytes(content[:1000])
     elif harm == "torn row":
         rows = bytearray((kept / "rows.bin").read_bytes())
         rows[5 * 69 + 40 : 6 * 69] = bytes(29)
@@ -112,7 +113,7 @@ def test_what_is_damaged_is_decoded_again_and_never_read(folder, tmp_path, harm)
 
 def test_a_folder_that_has_grown_is_decoded_only_where_it_is_new(folder, tmp_path, read):
     """With what is to be known of the others."""
-    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(folder / "00-dark.png")
+    tifffile.imwrite(folder / "00-deep.tif", np.full((8, 8), 2**31 + 1, np.uint32))
     before = decode(listed(folder), 1, tmp_path / "data")
     read.clear()
     Image.new("L", (20, 20), 7).save(folder / "new.png")
@@ -120,7 +121,7 @@ def test_a_folder_that_has_grown_is_decoded_only_where_it_is_new(folder, tmp_pat
     assert read == ["new.png"]
     assert grown.pictures.select(np.arange(31)).digest == before.pictures.digest
     assert grown.notes == before.notes
-    assert "00-dark.png: its values lie from 900 to 900" in before.notes[0]
+    assert "00-deep.tif: of its 32-bit numbers the leading 24 bits are kept" in before.notes[0]
 
 
 def test_files_that_cannot_be_read_are_named_and_the_others_kept(folder, tmp_path, read):
@@ -179,8 +180,8 @@ def test_a_full_disk_is_said_in_a_paragraph(folder, tmp_path, monkeypatch):
 
 def test_names_that_are_no_text_can_be_decoded(folder, tmp_path):
     """Of old disks; with a note, in which the name stands."""
-    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(folder / "dark.png")
-    os.rename(os.fsencode(folder / "dark.png"), os.fsencode(folder) + b"/d\xe4rk.png")
+    tifffile.imwrite(folder / "deep.tif", np.full((8, 8), 2**31 + 1, np.uint32))
+    os.rename(os.fsencode(folder / "deep.tif"), os.fsencode(folder) + b"/d\xe4rk.tif")
     found = decode(listed(folder), 1, tmp_path / "data")
     assert len(found.notes) == 1
     assert found.notes == decode(listed(folder), 1, tmp_path / "data").notes

@@ -8,6 +8,7 @@ from daecore.data.picture_store import PictureWriter
 from daecore.data.pictures import Crops, Pictures, by_size
 from daecore.data.samples import Samples
 from daecore.data.stored_pictures import is_finished, open_pictures
+from daecore.data.value_range import Extent
 from daecore.rng import scatter, stream
 
 SIZES = ((9, 12), (8, 8), (15, 10), (9, 12))
@@ -21,7 +22,9 @@ def written(tmp_path, channels=1, deep=()) -> Pictures:
         for number, (size, key) in enumerate(zip(SIZES, keys, strict=True)):
             count = channels * size[0] * size[1]
             values = torch.arange(count).remainder(251).to(torch.uint8).view(channels, *size)
-            writer.add(key, values.float() / 255 if number in deep else values)
+            kind = "float32" if number in deep else "uint8"
+            extent = Extent(kind, 1 if number in deep else 255, 0, float(values.max()) / (255 if number in deep else 1))
+            writer.add(key, values.float() / 255 if number in deep else values, extent)
         writer.finish()
     assert is_finished(tmp_path, len(SIZES), channels)
     return open_pictures(tmp_path, len(SIZES), channels)[0]

@@ -17,7 +17,10 @@ from daecore.training.options import TrainingOptions
 
 IMAGES, POINTS = torch.zeros(6, 1, 4, 4, dtype=torch.uint8), torch.rand(6, 3)
 LABELS = torch.arange(6) % 2
-RULE = "Samples hold images (N, C, H, W) as uint8, or as float32 in [0, 1], or points as float32 (N, D), but `data` is "
+RULE = (
+    "Samples hold images (N, C, H, W) as uint8, uint16, or float32 in [0, 1], or points as float32 (N, D), but `data` "
+    "is "
+)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ def crops() -> Crops:
     rows = np.zeros(2, ROW)
     rows["begin"], rows["height"], rows["width"] = (0, 120), 10, 12
     rows["sha256"][:, 0] = (1, 2)
-    return Crops(Pictures(rows, IMAGES.flatten(), torch.empty(0), 1), 8, 20, seed=0)
+    rows["white"] = 255
+    return Crops(Pictures(rows, (IMAGES.flatten(),), 1), 8, 20, seed=0)
 
 
 @pytest.mark.parametrize("labels", [None, LABELS])

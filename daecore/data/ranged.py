@@ -1,0 +1,61 @@
+"""Ranged: decoded pictures whose numbers become values, and what is wrong with or lost of some by that.
+
+Knows what was decoded and a value range. Does not read.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daecore.data.decoding import Decoded
+from daecore.data.image_listing import Listed
+from daecore.data.image_values import Refused, Scale, clipped_note, few_levels, require_inside
+from daecore.data.pictures import Pictures, extent_of_row
+from daecore.data.value_range import RangeOption, find_range
+
+MOST_FEW = 0.5  # of the range: what reaches less of it may have few grey levels
+
+
+def in_range(
+    decoded: Decoded, files: Sequence[Listed], asked: RangeOption, learnt: NDArray[np.int64] | None = None
+) -> Decoded:
+    """Decoded pictures with what 0 and 1 are in them; those that leave the range of their type are bad.
+
+    Args:
+        decoded: What the files gave.
+        files: All of them.
+        asked: What a user says.
+        learnt: The places of the files that a network learns from; None: of all. What `auto` is, these say.
+
+    Raises:
+        InputError: They do not say what it is.
+    """
+    pictures = decoded.pictures
+    seen = pictures.select(np.flatnonzero(np.isin(decoded.places, learnt))) if learnt is not None else pictures
+    ranged = replace(pictures, value_range=find_range(asked, seen.extents.values()))
+    said = [*_said(ranged)]
+    names = [f"The image {files[decoded.places[n]].path}" for n, _, _ in said]
+    bad = tuple(f"{name} {why}" for name, (_, why, _) in zip(names, said, strict=True) if why)
+    notes = tuple(f"{files[decoded.places[n]].path}: {note}" for n, _, note in said if note)
+    return replace(decoded, pictures=ranged, notes=decoded.notes + notes, bad=decoded.bad + bad)
+
+
+def _said(pictures: Pictures) -> Iterator[tuple[int, str, str]]:
+    """Of some pictures what is wrong with them, or else what a user must know."""
+    low, span = pictures.scales
+    high, rows = low + span, pictures.rows
+    reached = np.minimum(rows["high"], high) - np.maximum(rows["low"], low)
+    suspect = (rows["low"] < low) | (rows["high"] > high) | (reached < MOST_FEW * span)
+    for n in np.flatnonzero(suspect & (rows["type"] > 0)).tolist():
+        extent = extent_of_row(rows[n])
+        scale = Scale(float(low[n]), float(high[n]))
+        try:
+            if scale.high == extent.white and not scale.low:
+                require_inside(extent)
+            note = clipped_note(extent, scale) or few_levels(extent, scale)
+            if note:
+                yield n, "", note
+        except Refused as why:
+            yield n, str(why), ""
