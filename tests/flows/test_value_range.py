@@ -11,7 +11,13 @@ import tifffile
 from daecore.training.checkpoint import load_tensors
 
 SIDE = 32
-SMALL = ["training.epochs=30", "training.threads=1", "transfer=null", "architecture={unet: {widths: [2, 2]}}"]
+SMALL = [
+    "training.epochs=40",
+    "training.batch=8",
+    "training.threads=1",
+    "transfer=null",
+    "architecture={unet: {widths: [2, 2]}}",
+]
 
 
 def scene(seed: int) -> np.ndarray:
