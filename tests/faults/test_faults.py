@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 import pytest
 from campaign import Table
 from commands import Warm
+from daecore_flows.studies.laboratory import read_recipe
 from kinds import KILLED, TREE
 from outcome import differences
 from strike import Hit, kill_again_and_again, refer
-from subjects import RUN
+from subjects import FLOWS, RUN, Flow
 from victim import Bench, Mark, durations, warm
 
 KILLS, ROUNDS = 10, 3
@@ -33,6 +35,13 @@ def test_ten_kills_at_random_instants_lose_nothing(begin: Warm, tmp_path: Path) 
         hits += kill_again_and_again(begin, RUN, reference, targets, Bench(tmp_path / str(number)), rng)
     assert [hit for hit in hits if hit.lost] == []
     assert len(hits) >= KILLS
+
+
+@pytest.mark.parametrize("flow", [flow for flow in FLOWS if flow.name != "study"], ids=lambda flow: flow.name)
+def test_each_flow_s_experiment_can_be_run(flow: Flow) -> None:
+    """It is not refused only when hours have gone by."""
+    changes = [after for before, after in pairwise(flow.words) if before == "--set"]
+    assert read_recipe(flow.words[1], changes).training.epochs == 12
 
 
 LINE, OTHER = '["train", "it", "key", [["loss", 1, 0.5]], "aa"]', '["train", "it", "key", [["loss", 1, 0.5]], "bb"]'
