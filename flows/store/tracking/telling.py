@@ -129,10 +129,10 @@ class _Again:
         """Tell one, or leave it out for good where nobody can tell it; else why it must be told later."""
         try:
             self._tell(message_of(entry))
-        except MlflowAway as error:
+        except MlflowAway:
             if not self._end or not self._answers():
                 raise
-            return in_a_line(str(error))
+            return "MLflow answers, but not to this, or the storage of its files does not"
         except ValueError as error:
             said = in_a_line(str(error))
             log.warning("an entry of the journal of run %s is none (%s); it is left out", self._run, said)

@@ -14,7 +14,12 @@ BATCH = 1000  # metrics that MLflow takes at once
 
 def tag(run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags."""
-    client().log_batch(run_id, tags=[RunTag(key, str(value)[:5000]) for key, value in tags.items()])
+    client().log_batch(run_id, tags=[RunTag(key, _text(value)[:5000]) for key, value in tags.items()])
+
+
+def _text(value: object) -> str:
+    """As every database takes it: an error may name a file by bytes that are no text."""
+    return str(value).replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 def log_parameters(run_id: str, parameters: Mapping[str, Any]) -> None:
