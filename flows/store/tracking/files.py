@@ -43,7 +43,9 @@ def log_json(run_id: str, value: Any, name: str) -> None:
 
 
 def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) -> None:
-    """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs."""
+    """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs; one that is there stays."""
+    if step in pictures(run_id, key):
+        return
     with BytesIO() as file:
         Image.fromarray(image).save(file, "PNG")
         log_picture_file(run_id, file.getvalue(), picture_name(key, step))

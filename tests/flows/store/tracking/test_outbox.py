@@ -319,12 +319,22 @@ def test_a_picture_that_another_machine_has_told_is_told_once(store: Store, run:
     with closing(Journal(journal_path(store.root, run))) as journal:
         for step in (1, 2, 3):
             journal.append({"picture": picture_name("restored", step), "png": png})
-    with suppress(KeyboardInterrupt):
-        tracking.log_picture(run, np.zeros((4, 6, 3), np.uint8), "restored", 2)
+    tracking.log_picture(run, np.zeros((4, 6, 3), np.uint8), "restored", 2)
     assert list(tell_left(store)) == [Delivery(run, 3)]
     names = [path.name for path in (store.artifacts / run / "artifacts" / "images").glob("*.png")]
     assert sorted(name.split("+")[2] for name in names) == ["1", "2", "3"]
     assert tracking.pictures(run, "restored") == {1, 2, 3}
+
+
+def test_an_attempt_that_was_killed_at_its_end_is_told_once(store: Store, run: str) -> None:
+    """Whoever takes it up tells all of it again: figures and pictures that are there stay, and new ones come."""
+    for seconds in (1.0, 2.0):
+        tracking.log_metrics(run, {"psnr": 20.0, "seconds": seconds})
+        tracking.log_picture(run, np.zeros((4, 6), np.uint8), "panel")
+    tracking.log_metrics(run, {"psnr": 21.0}, step=1)
+    told = {key: [it.value for it in tracking.client().get_metric_history(run, key)] for key in ("psnr", "seconds")}
+    assert told == {"psnr": [20.0, 21.0], "seconds": [1.0, 2.0]}
+    assert len(list((store.artifacts / run / "artifacts" / "images").glob("*.png"))) == 1
 
 
 def test_a_picture_that_is_long_and_thin_is_told(store: Store, run: str) -> None:
