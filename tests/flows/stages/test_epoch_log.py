@@ -1,5 +1,6 @@
 """What is logged of epochs: each figure and each picture once, wherever a process ended."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ Run = tuple[str, Store]
 
 @pytest.fixture
 def run(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_database}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}")
     store = Store(tmp_path / "store", tmp_path)
     experiment = tracking.client().create_experiment(str(tmp_path), artifact_location=str(store.artifacts))
     return tracking.start(experiment, "it", {}, {}), store

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -34,8 +35,9 @@ from daecore.errors import StoreError
 
 @pytest.fixture
 def store(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_database}")
-    monkeypatch.setenv("DAE_MLFLOW_URI", f"sqlite:///{empty_database}")
+    own = shutil.copy(empty_database, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{own}")
+    monkeypatch.setenv("DAE_MLFLOW_URI", f"sqlite:///{own}")
     monkeypatch.setenv(PATIENCE, "0.3")
     for name in ("patient_client.outage", "outbox.outage"):
         monkeypatch.setattr(f"daecore_flows.store.tracking.{name}", OUTAGE)

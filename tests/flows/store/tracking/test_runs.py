@@ -1,5 +1,6 @@
 """Runs whose process is gone are marked as such, and no others."""
 
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from daecore_flows.store import tracking
 @pytest.fixture
 def run(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """One whose process is gone."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_database}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}")
     experiment = tracking.client().create_experiment(str(tmp_path), artifact_location=str(tmp_path))
     made = tracking.start(experiment, "it", {}, {})
     tracking.tag(made, {"dae.pid_started": "0.5"})
