@@ -42,7 +42,9 @@ def _tell(store: Store) -> int:
             print(f"dae: {_messages(it.kept)} of run {it.run_id} wait on in {where}: {it.why}", file=sys.stderr)
     if not found:
         others = len(journals(store.root))
-        print(f"{others} runs that go on tell MLflow by themselves." if others else "Nothing waits.")
+        one = "1 run that goes on tells MLflow by itself."
+        several = f"{others} runs that go on tell MLflow by themselves."
+        print((one if others == 1 else several) if others else "Nothing waits.")
     return kept
 
 

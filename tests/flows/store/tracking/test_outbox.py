@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from daecore_flows.cli import sync
 from daecore_flows.store import housekeeping, tracking
 from daecore_flows.store.journal import Journal, journal_path, journals
 from daecore_flows.store.store import Store
@@ -373,6 +374,24 @@ def test_an_end_that_no_database_takes_as_text_is_told(store: Store, run: str) -
     end_later(run, "FAILED", "no file a\udcff\0b", store)
     assert list(tell_left(store)) == [Delivery(run, 1)]
     assert tracking.client().get_run(run).data.tags["dae.error"] == "no file a\\udcff\\0b"
+
+
+def test_dae_sync_says_what_was_told_and_what_waits_on(
+    store: Store, run: str, mlflow: Away, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And that others tell by themselves: then something waits, and it is not said that nothing does."""
+    keep(store, run, {1: {"loss": 1.0}})
+    with closing(Journal(journal_path(store.root, run))):
+        assert sync._tell(store) == 0
+    assert "1 run that goes on tells MLflow by itself" in capsys.readouterr().out
+    keep(store, 32 * "b", {1: {"loss": 1.0}}, {2: {"loss": 1.0}})
+    assert sync._tell(store) == 2
+    said = capsys.readouterr()
+    assert said.out == f"run {run}: 1 message told\n"
+    assert f"dae: 2 messages of run {32 * 'b'} wait on in {journal_path(store.root, 32 * 'b')}: MLflow at" in said.err
+    journal_path(store.root, 32 * "b").unlink()
+    assert sync._tell(store) == 0
+    assert capsys.readouterr().out == "Nothing waits.\n"
 
 
 def test_two_that_tell_at_once_tell_once(store: Store, run: str, mlflow: Away) -> None:
