@@ -6,7 +6,7 @@ are.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +42,18 @@ class Entry:
 
 def _entry(meta: Any) -> Entry:
     return Entry(meta["path"], meta["size"], meta["last_modified"])
+
+
+def _write(pieces: Iterable[Any], file: Path, most: int) -> int:
+    """Write pieces into a file until there are more bytes than it may have; how many came."""
+    come = 0
+    with file.open("wb") as written:
+        for piece in pieces:
+            come += len(piece)
+            if come > most:
+                break
+            written.write(piece)
+    return come
 
 
 @dataclass(frozen=True)
@@ -89,19 +101,37 @@ class ObjectStorage:
             f"{name} at {self.shown} has {size:,} bytes, but at most {most:,} were expected. Write it again."
         )
 
-    def download(self, name: str, file: Path) -> bool:
-        """Write an object's content into a file, piece by piece; whether there is such an object."""
+    def download(self, name: str, file: Path, size: int | None = None) -> bool:
+        """Write an object's content into a file, piece by piece; whether there is such an object.
+
+        Args:
+            name: Of the object.
+            file: Where to; it is gone again where this fails.
+            size: The bytes that a list or a record says it has; None: as many as the storage announces.
+
+        Raises:
+            DataError: It has fewer or more, of which no more than one piece is taken.
+        """
         import obstore
 
         try:
             with self.speaking("be read from"):
                 found = obstore.get(self.opened, name)
-                with file.open("wb") as written:
-                    for piece in found.stream():
-                        written.write(piece)
+                expected = int(found.meta["size"]) if size is None else size
+                come = _write(found.stream(), file, expected)
         except Nothing:
             return False
-        return True
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        if come == expected:
+            return True
+        file.unlink(missing_ok=True)
+        came = f"{come:,} or more" if come > expected else f"{come:,}"
+        raise DataError(
+            f"{name} at {self.shown} should have {expected:,} bytes, but {came} came. "
+            "Somebody has changed it meanwhile, or it was cut off: run again, or write it again."
+        )
 
     def put(self, name: str, content: bytes | Path) -> None:
         """Write an object, whole or not at all: bytes, or what a file holds."""

@@ -6,14 +6,15 @@ his own, which the kernel frees when the process dies. Knows the file system, no
 
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-LONGEST = 100  # letters of a name that go into the folder's: file systems allow 255
+LONGEST = 100  # bytes of a name that go into the folder's: file systems allow 255
 RANDOM = 8  # letters that `tempfile` puts behind them
 LOCK = "lock"  # in the folder
 NO_LOCK = (OSError, NotImplementedError)  # of a file system without locks, where what was left behind stays
@@ -34,7 +35,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     _remove_left_behind(path)
     lock, folder = _begin(path)
-    written = folder / f"whole{path.suffix[:LONGEST]}"
+    written = folder / f"whole{_beginning(path.suffix)}"
     try:
         yield written
         if written.exists():
@@ -66,10 +67,33 @@ def _remove_left_behind(path: Path) -> None:
     begin = _prefix(path)
     for name in os.listdir(path.parent):
         rest = name.removeprefix(begin)
-        if len(rest) == RANDOM == len(name) - len(begin) and "." not in rest and (path.parent / name).is_dir():
-            with suppress(*NO_LOCK), FileLock(path.parent / name / LOCK, blocking=False):  # its writer is gone
-                shutil.rmtree(path.parent / name, ignore_errors=True)
+        if len(rest) == RANDOM == len(name) - len(begin) and "." not in rest:
+            _remove(path.parent / name)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that a writer has begun who is gone; what only has such a name is somebody's, or leads away."""
+    if not _is_plain(folder, stat.S_ISDIR):
+        return
+    if not _is_plain(folder / LOCK, stat.S_ISREG):
+        with suppress(OSError):
+            folder.rmdir()  # he came no further; one that holds anything stays
+        return
+    with suppress(*NO_LOCK), FileLock(folder / LOCK, blocking=False):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_plain(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether there is such a thing, and no link to one."""
+    try:
+        return kind(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _prefix(path: Path) -> str:
-    return f".{path.name[:LONGEST]}."
+    return f".{_beginning(path.name)}."
+
+
+def _beginning(name: str) -> str:
+    return os.fsdecode(os.fsencode(name)[:LONGEST])

@@ -19,7 +19,8 @@ from daecore.data.tensor_rule import require_stored, require_values
 from daecore.data.value_range import ValueRange
 from daecore.errors import SamplesError, quote
 
-WHITE = {torch.uint8: 255, torch.uint16: 65535}  # what 1 is stored as
+WHITE = {torch.uint8: 255, torch.uint16: 65535}
+"""What 1 is stored as, by the type of what is stored; floats are stored as they are."""
 
 
 @dataclass(frozen=True)

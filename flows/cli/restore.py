@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from daecore.data.value_range import ValueRange
     from daecore.device import Device as ResolvedDevice
     from daecore.model.autoencoder import Autoencoder
+    from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
     from daecore.uncertainty.error_bars import ErrorBars
 
@@ -95,20 +96,31 @@ def restore(
 
     planned = plan(source.expanduser(), target.expanduser(), samples=samples, bounds=interval is not None, force=force)
     from daecore.device import resolve_device
-    from daecore.model.picture_sampling import require_sampler
-    from daecore.model.restorer import Restorer
 
     from ..restore_pictures import Restoration
 
     chosen = resolve_device(device)
     opened = store_at(store, data)
     network, header = _network(model, opened, allow_changed_plugins)
-    restorer = Restorer.of(network.to(chosen.kind), header.shapes, tile or 0)
-    if samples:
-        require_sampler(restorer.model)
+    restorer = _restorer(network.to(chosen.kind), header, tile or 0, draws=samples > 0)
     bars = None if interval is None else _bars(model, network, interval, opened).to(chosen.kind)
     how = Restoration(restorer, _sampling(steps, seed), bars, _range_of(value_range, header))
     _say_how_it_went(planned, _restore_all(planned.jobs, how, chosen))
+
+
+def _restorer(network: "Autoencoder", header: "ModelHeader", side: int, *, draws: bool) -> "Restorer":
+    """The network as one that restores pictures of any size.
+
+    Raises:
+        InputError: It is not for pictures, takes no tiles of that side, or cannot draw.
+    """
+    from daecore.model.picture_sampling import require_sampler
+    from daecore.model.restorer import Restorer
+
+    restorer = Restorer.of(network, header.shapes, side)
+    if draws:
+        require_sampler(restorer.model)
+    return restorer
 
 
 def _say_how_it_went(planned: "Plan", went: list[bool]) -> None:

@@ -16,6 +16,7 @@ from daecore.training.loop import Epoch
 
 from ..store.tracking import Outbox
 
+SHOWN_AS = "restored"  # under which key MLflow's grid has the pictures
 WRITE_SECONDS = 1.0  # between metrics and checkpoints: a short epoch takes no longer than to write them
 SHOWN, WATCHED = 12, 20  # test images that are watched, and how often at most: a picture costs more than a short epoch
 
@@ -48,10 +49,13 @@ class EpochLog:
         outbox: Tells it to MLflow.
         preview: What is watched.
         known: Epochs that were logged before.
+        pictured: Epochs whose picture was: a process may have ended between the two.
     """
 
-    def __init__(self, outbox: Outbox, preview: Preview, known: Collection[int]) -> None:
-        self.outbox, self.preview, self.known = outbox, preview, known
+    def __init__(
+        self, outbox: Outbox, preview: Preview, known: Collection[int], pictured: Collection[int] = ()
+    ) -> None:
+        self.outbox, self.preview, self.known, self.pictured = outbox, preview, known, pictured
         self.pending: dict[int, dict[str, float]] = {}
         self.written = -math.inf
 
@@ -73,11 +77,11 @@ class EpochLog:
         metrics = {"loss": epoch.loss, "epoch_seconds": epoch.seconds, "images_per_second": epoch.images_per_second}
         if epoch.validation_loss is not None:
             metrics["validation_loss"] = epoch.validation_loss
-        if self.preview.shows(epoch.number):
-            self.outbox.put_picture(self.preview.restore_shown(epoch.model), "restored", epoch.number)
+        if self.preview.shows(epoch.number) and epoch.number not in self.pictured:
+            self.outbox.put_picture(self.preview.restore_shown(epoch.model), SHOWN_AS, epoch.number)
         self.pending[epoch.number] = metrics
 
     def write(self) -> None:
-        """Log what was noted."""
-        self.outbox.put_metrics(self.pending)
-        self.pending, self.written = {}, time.monotonic()
+        """Log what was noted; an interrupt in between leaves it to whoever goes on, and nothing is logged twice."""
+        noted, self.pending, self.written = self.pending, {}, time.monotonic()
+        self.outbox.put_metrics(noted)

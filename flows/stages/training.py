@@ -30,7 +30,7 @@ from ..store.model_ref import ModelRef, TrainingSummary, load_network
 from ..store.store import Store, current_store
 from . import agenda
 from .dataset import splits_of
-from .epoch_log import SHOWN, EpochLog, Preview
+from .epoch_log import SHOWN, SHOWN_AS, EpochLog, Preview
 from .publish import find_published, publish
 from .ranks import lead, processes_here
 from .resuming import Checkpoint, discard, resumable
@@ -181,7 +181,7 @@ def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key
             tracking.Outbox(run_id, store) as outbox,
             lead(*given, lambda: clean_splits(request, begun.below)) as (world, splits),
             tracking.system_metrics(run_id, outbox.put_metrics),
-            EpochLog(outbox, _preview(request), tracking.history(run_id, "loss")) as diary,
+            _epoch_log(request, outbox, run_id) as diary,
             Checkpoint(store.files, path) as checkpoint,
         ):
             for epoch in train_epochs(request, begun, splits, resume, world):
@@ -197,6 +197,11 @@ def _train(request: TrainingRequest, store: Store, parent: str, run_id: str, key
         )
         checkpoint.remove()
         return ref
+
+
+def _epoch_log(request: TrainingRequest, outbox: tracking.Outbox, run_id: str) -> EpochLog:
+    """What is logged of this training; not what an earlier process has logged."""
+    return EpochLog(outbox, _preview(request), tracking.history(run_id, "loss"), tracking.pictures(run_id, SHOWN_AS))
 
 
 def _start_run(request: TrainingRequest, parent: str, key: str) -> str:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from . import tracking
+from .journal import journals
 from .kept_data import unused_data
 from .own_files import OwnFiles, StoreFiles
 from .store import Store
@@ -53,7 +54,13 @@ def collectable(store: Store, keep: int) -> list[Removal]:
     So is the latest run of each study of a series, and whatever a living run uses.
     """
     living = tracking.runs("attributes.status = 'RUNNING'")
-    found = [*_caches(store, keep, living), *_checkpoints(store), *_find_deleted(store), *_copies(store)]
+    found = [
+        *_caches(store, keep, living),
+        *_checkpoints(store),
+        *_find_deleted(store),
+        *_untold(store),
+        *_copies(store),
+    ]
     if living:
         began = min(datetime.fromtimestamp(run.info.start_time / 1000, UTC) for run in living) - CLOCKS
         found = [it for it in found if it.files.size(it.path).written < began]
@@ -136,6 +143,14 @@ def _find_deleted(store: Store) -> Iterator[Removal]:
             yield Removal(path, "a model whose run was removed", files)
     for name in sorted(gone & folders.keys()):
         yield Removal(folders[name], "artifacts of a removed run", files)
+
+
+def _untold(store: Store) -> Iterator[Removal]:
+    """What removed runs had still to tell MLflow. Of a run that it does not know another MLflow may know."""
+    for path in journals(store.root):
+        run = tracking.run_of(path.stem)
+        if run is not None and run.info.lifecycle_stage == "deleted":
+            yield Removal(path, "what a removed run had to tell MLflow", OwnFiles())
 
 
 def _find_named(form: re.Pattern[str], files: StoreFiles, folders: Iterable[Path]) -> dict[str, Path]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import psutil
 
 from .host import parse_host, this_host
-from .studio_record import lives
+from .studio_record import began, lives
 
 PROCESS = "process:"
 FORM = re.compile(rf"{PROCESS}(?P<number>[0-9]{{1,9}}):(?P<started>[0-9.]{{1,20}}[0-9])(:(?P<host>.*))?")
@@ -18,7 +18,7 @@ FORM = re.compile(rf"{PROCESS}(?P<number>[0-9]{{1,9}}):(?P<started>[0-9.]{{1,20}
 
 def process_tag() -> str:
     """The tag of what this process works on."""
-    return f"{PROCESS}{os.getpid()}:{psutil.Process().create_time():.2f}:{this_host()}"
+    return f"{PROCESS}{os.getpid()}:{began(psutil.Process()):.2f}:{this_host()}"
 
 
 def without_process(tags: Iterable[str]) -> list[str]:

@@ -5,9 +5,12 @@ Knows one JSON file in the store, and whether a process lives. Starts nothing.
 
 import json
 import re
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .host import this_host
 
 if TYPE_CHECKING:
     import psutil
@@ -16,6 +19,7 @@ PUBLIC = r"(https://[A-Za-z0-9.:\[\]-]{1,255}:[0-9]{1,5})?"
 ADDRESS = r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}"
 START = "start-here"  # the tag of the deployments that one begins with
 MOST_PIDS, LATEST = 2**31, 1e12  # numbers of processes; seconds, thousands of years from now
+OF_1970 = 1e9  # seconds: no machine runs for so long, so a later beginning was counted from 1970, as they once were
 MARK = "DAE_STUDIO"  # in the environment of every process a studio starts, and of their children
 
 
@@ -25,12 +29,13 @@ class Studio:
 
     Attributes:
         pid: Of `dae up`.
-        started: When that process began, in seconds: a reused pid has another one.
+        started: When that process began, as `began` says it: a reused pid has another one.
         mark: What the environment of all its processes says under `MARK`.
         prefect: The address of Prefect's page, without a path.
         mlflow: The address of MLflow's page.
         public_prefect: The address of Prefect's page for other machines; empty where there is none.
         public_mlflow: That of MLflow's.
+        boot: Of which start of the machine it is, as `host` says it; empty where that is not known.
     """
 
     pid: int
@@ -40,11 +45,12 @@ class Studio:
     mlflow: str
     public_prefect: str = ""
     public_mlflow: str = ""
+    boot: str = ""
 
     @property
     def alive(self) -> bool:
         """Whether its `dae up` lives."""
-        return lives(self.pid, self.started)
+        return self.boot in ("", this_host().boot) and lives(self.pid, self.started)
 
     @property
     def start_page(self) -> str:
@@ -84,7 +90,8 @@ def _whole(studio: Studio) -> bool:
     times = pids and isinstance(studio.started, float | int) and 0 <= studio.started < LATEST
     addresses = all(re.fullmatch(ADDRESS, str(url)) for url in (studio.prefect, studio.mlflow))
     public = all(re.fullmatch(PUBLIC, str(url)) for url in (studio.public_prefect, studio.public_mlflow))
-    return times and addresses and public and re.fullmatch("[0-9a-f]{32}", str(studio.mark)) is not None
+    marks = re.fullmatch("[0-9a-f]{32}", str(studio.mark)) and re.fullmatch("[0-9a-f]*", str(studio.boot))
+    return times and addresses and public and marks is not None
 
 
 def running(root: Path) -> Studio | None:
@@ -100,13 +107,22 @@ def write(root: Path, studio: Studio) -> None:
     write_atomically(path_of(root), json.dumps(asdict(studio), indent=2) + "\n")
 
 
+def began(process: "psutil.Process") -> float:
+    """When a process began, in seconds: on Linux since the machine started, for its clock may be set meanwhile."""
+    import psutil
+
+    since = psutil.boot_time() if sys.platform == "linux" else 0.0
+    return float(process.create_time() - since)
+
+
 def lives(pid: int, started: float) -> bool:
-    """Whether the process that began then still works under this number."""
+    """Whether the process that began then, as `began` says it, still works under this number."""
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 0.05 and bool(process.status() != psutil.STATUS_ZOMBIE)
+        found = float(process.create_time()) if started > OF_1970 else began(process)
+        return abs(found - started) < 0.05 and bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

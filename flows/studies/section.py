@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
+from daecore.errors import StoreError, in_a_line, quote
 from daecore.experiment.experiment import Experiment
+from daecore.json_text import parse_json
 from daecore.plugin.spec import digest
 from daecore.record import Record
-from daecore.study.study import Findings, Study
+from daecore.study.study import Findings, Measured, Study
 
 from ..stages.stage import Request
 from ..store.file_ref import FileRef, file_ref
@@ -21,6 +23,44 @@ from ..store.files import write_atomically
 from ..store.store import Store
 
 CONTENT = "section.json"
+
+
+class _Named(Record):
+    name: str
+    caption: str
+
+
+class _Table(Record):
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+class _Made(Record):
+    date: str
+    commit: str
+
+
+class _Content(Record):
+    """What the file of a section holds."""
+
+    id: str
+    title: str
+    description: str
+    quick: bool
+    figures: dict[str, Measured]
+    tables: list[_Table]
+    notes: list[str]
+    pictures: list[_Named]
+    experiments: dict[str, dict[str, Any]]
+    made: _Made
+
+    @field_validator("figures")
+    @classmethod
+    def _have_whole_intervals(cls, figures: dict[str, Measured]) -> dict[str, Measured]:
+        if any((it.low is None) != (it.high is None) for it in figures.values()):
+            raise ValueError("an interval has one end")
+        return figures
 
 
 class StudyRequest(Request):
@@ -64,9 +104,26 @@ class Section(Record):
         return found if CONTENT in found.files else None
 
     def content(self, store: Store) -> dict[str, Any]:
-        """Heading, figures, tables, notes, captions, settings."""
-        found: dict[str, Any] = json.loads(self.files[CONTENT].absolute(store).read_text(encoding="utf-8"))
+        """Heading, figures, tables, notes, captions, settings.
+
+        Raises:
+            StoreError: Its file is not what `write` has written.
+        """
+        path = self.files[CONTENT].absolute(store)
+        try:
+            found: dict[str, Any] = parse_json(path.read_bytes())
+            pictures = _Content.model_validate(found).pictures
+        except (OSError, ValueError) as error:
+            raise self._other(path, in_a_line(str(error))) from None
+        if lacking := {it.name for it in pictures} - {Path(ref.path).stem for ref in self.files.values()}:
+            raise self._other(path, f"there is no picture {quote(min(lacking))}")
         return found
+
+    def _other(self, path: Path, why: str) -> StoreError:
+        return StoreError(
+            f"The study {quote(self.id)} should lie in {path} as `dae study` writes it, but somebody has changed it: "
+            f"{why}. Give its command again with --fresh."
+        )
 
     def pictures(self, store: Store) -> dict[str, bytes]:
         """The PNG files by name."""

@@ -17,8 +17,9 @@ from daecore.errors import InputError, quote
 from ..guard.people import People
 from ..guard.public_door import Door
 from ..store import studio_record
+from ..store.host import this_host
 from ..store.store import Store
-from ..store.studio_record import PUBLIC, Studio
+from ..store.studio_record import PUBLIC, Studio, began
 from .certificate import require_certificate
 from .parts import free_port
 
@@ -113,10 +114,11 @@ def _local(before: Studio | None, host: str, prefect_port: int, mlflow_port: int
     second = _port(mlflow_port, last[1] or (first + 1 if beyond else MLFLOW_PORT), host)
     return Studio(
         pid=os.getpid(),
-        started=psutil.Process().create_time(),
+        started=began(psutil.Process()),
         mark=uuid.uuid4().hex,
         prefect=f"http://{_shown(host)}:{first}",
         mlflow=f"http://{_shown(host)}:{second}",
+        boot=this_host().boot,
     )
 
 

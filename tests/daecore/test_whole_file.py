@@ -76,3 +76,34 @@ def test_a_library_may_write_beside_what_it_is_given(tmp_path: Path) -> None:
         temporary.with_name(".tmpabc").write_text("half")
         temporary.write_text("whole")
     assert names(tmp_path) == ["it"]
+
+
+def test_what_only_has_such_a_name_stays(tmp_path: Path) -> None:
+    """A folder of somebody's, and what a link names: only a folder that a writer has begun is one that was left."""
+    mine, elsewhere = tmp_path / ".it.original", tmp_path / "elsewhere"
+    mine.mkdir()
+    (mine / "notes").write_text("mine")
+    elsewhere.mkdir()
+    (tmp_path / ".it.elsewher").symlink_to(elsewhere)
+    (trap := tmp_path / ".it.aaaaaaaa").mkdir()
+    (trap / "lock").symlink_to(mine / "notes")
+    with whole_file(tmp_path / "it") as temporary:
+        temporary.write_text("whole")
+    assert (mine / "notes").read_text() == "mine"
+    assert names(mine) == ["notes"]
+    assert names(elsewhere) == []
+
+
+def test_a_writer_that_was_killed_before_its_lock_leaves_nothing_for_good(tmp_path: Path) -> None:
+    (tmp_path / ".it.abcdefgh").mkdir()
+    with whole_file(tmp_path / "it") as temporary:
+        temporary.write_text("whole")
+    assert names(tmp_path) == ["it"]
+
+
+@pytest.mark.parametrize("name", ["\u5b57" * 85, "a." + "\u5b57" * 84, "a" * 255])
+def test_every_name_that_a_file_can_have_is_written(tmp_path: Path, name: str) -> None:
+    """The folder's is longer, and file systems count bytes."""
+    with whole_file(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+    assert names(tmp_path) == [name]

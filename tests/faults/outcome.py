@@ -6,6 +6,7 @@ It reads databases and files itself, so that the code under test does not vouch 
 import fcntl
 import hashlib
 import json
+import re
 import sqlite3
 import time
 from collections import Counter
@@ -16,7 +17,10 @@ from typing import Any
 import psutil
 from safetensors.numpy import load_file
 
-TIMED = ("seconds", "images_per_second", "system/")  # metrics that no two runs have in common
+TIMED = ("seconds", "images_per_second", "system/")  # metrics whose values no two runs have in common
+EPOCHS = ("epoch_seconds", "images_per_second")  # those that every epoch has once
+PICTURE = re.compile(r"(.+)\+step\+(\d+)\+timestamp\+.+\.png")  # as MLflow's page reads its name
+POINTS = "select key, step, value, is_nan from metrics where run_uuid = ? order by key, step, timestamp, value"
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 PATIENCE_SECONDS = 60  # for servers and runners that end by themselves
 
@@ -24,7 +28,10 @@ Computed = Counter[str]
 
 
 def computed(store: Path) -> Computed:
-    """Every finished run as a line: its stage, its key, its last figures, its epochs, its weights; how often each."""
+    """Every finished run as a line: its stage, its key, its figures, its pictures, its weights; how often each.
+
+    Of what a clock has measured it is only compared that each epoch has it, and once.
+    """
     with closing(_database(store / "mlflow.db")) as database:
         rows = database.execute("select run_uuid, name from runs where status = 'FINISHED'").fetchall()
         return Counter(_line(database, store, run, name) for run, name in rows)
@@ -32,13 +39,20 @@ def computed(store: Path) -> Computed:
 
 def _line(database: sqlite3.Connection, store: Path, run: str, name: str) -> str:
     tags = dict(database.execute("select key, value from tags where run_uuid = ?", (run,)).fetchall())
-    points = database.execute(
-        "select key, step, value from metrics where run_uuid = ? order by 1, 2", (run,)
-    ).fetchall()
-    figures = [(key, step, value) for key, step, value in points if not _timed(key)]
+    figures = [
+        (key, step, None if _timed(key) else "nan" if is_nan else value)
+        for key, step, value, is_nan in database.execute(POINTS, (run,))
+        if not _timed(key) or key in EPOCHS
+    ]
     weights = json.loads(tags["dae.model"])["weights"] if "dae.model" in tags else None
     digest = _digest(store / weights["path"]) if weights else ""
-    return json.dumps([tags.get("stage", ""), name, tags.get("dae.key", ""), figures, digest])
+    return json.dumps([tags.get("stage", ""), name, tags.get("dae.key", ""), figures, digest, _pictures(store, run)])
+
+
+def _pictures(store: Path, run: str) -> list[tuple[str, int]]:
+    """Those of the grid of images: which, and of which epoch."""
+    found = (PICTURE.fullmatch(path.name) for path in (store / "artifacts").glob(f"*/{run}/artifacts/images/*.png"))
+    return sorted((it[1], int(it[2])) for it in found if it)
 
 
 def _digest(path: Path) -> str:
@@ -69,8 +83,9 @@ def differences(reference: Computed, found: Computed, *, anew: bool = False) -> 
 
 
 def _short(line: str) -> str:
-    stage, name, key, figures, digest = json.loads(line)
-    return f"{stage} {name!r} {key[:8]} of {len(figures)} figures {figures[:2]}, weights {digest[:8]}"
+    stage, name, key, figures, digest, pictures = json.loads(line)
+    seen = f"{len(figures)} figures {figures[:2]}, {len(pictures)} pictures {pictures[:2]}"
+    return f"{stage} {name!r} {key[:8]} of {seen}, weights {digest[:8]}"
 
 
 def left_behind(store: Path, temporary: Path) -> list[str]:

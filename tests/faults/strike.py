@@ -71,6 +71,7 @@ def kill_again_and_again(
         if stage_hit:
             fault.inject(bench, victim, rng)
         done = victim.end()
+        lost += _complaints(done) if done.returncode >= 0 else []
         if done.returncode < 0:
             hits.append(Hit(fault.name, flow.name, (victim.stages_open() or [END])[-1]))
         elif done.returncode:

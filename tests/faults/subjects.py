@@ -5,7 +5,7 @@ from dataclasses import dataclass
 SMALL = ("--set", "training.epochs=12", "--set", "training.threads=1")
 TRANSFER = ("--set", "transfer={labels: [20], seeds: 2, steps: 10}")
 NOTHING = ("--set", "transfer=null")
-SAMPLER = ("--set", "objective=flow", "--set", "architecture={sampling_unet: {width: 8}}")
+SAMPLER = ("--set", "objective=flow", "--set", "architecture={unet: {sampler: true, widths: [4, 8]}}")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from daecore_flows.store import fitted_bars, journal, layout, process_tag, studi
 from daecore_flows.store.comparison import pairing
 from daecore_flows.store.comparison.candidates import Candidate, read_candidate
 from daecore_flows.store.file_ref import FileRef
+from daecore_flows.store.files import file_digest
 from daecore_flows.store.kept_data import kept_data
 from daecore_flows.store.model_ref import ModelRef
 from daecore_flows.store.shared.remembered import find_location
@@ -31,6 +32,7 @@ from repairs import repair_lines
 from rich.console import Console
 
 from daecore.data.arrays import save_arrays
+from daecore.html.gallery import gallery
 
 RUN = "0" * 32
 KEY = "0" * 64
@@ -122,6 +124,18 @@ def _tags(content: bytes, room: Path) -> object:
     return found
 
 
+def _section(path: Path) -> object:
+    """As the gallery shows a study that is there."""
+    store = _store(path.parent)
+    files = {it.name: it for it in (path, path.with_name("a.png"))}
+    files["a.png"].write_bytes(b"PNG")
+    refs = {name: FileRef(path=name, sha256=file_digest(it)) for name, it in files.items()}
+    found = Section(id="a", run_id=RUN, seconds=1.0, files=refs)
+    shown = {**found.content(store), "run_id": RUN, "link": "", "seconds": found.seconds}
+    made = {"date": "today", "commit": "", "series": "it"}
+    return gallery("It", [shown], {shown["id"]: found.pictures(store)}, failed={}, made=made)
+
+
 def _cached(content: bytes, room: Path) -> object:
     """As Prefect reads a cached result, and as `Caller` then looks at it."""
     store = ResultStore(result_storage=LocalFileSystem(basepath=str(room)))
@@ -148,7 +162,8 @@ def _report(path: Path) -> object:
     return pairing.compare([one, other])
 
 
-def _text(value: object) -> bytes:
+def as_text(value: object) -> bytes:
+    """As JSON."""
     return json.dumps(value).encode()
 
 
@@ -171,10 +186,17 @@ TRIAL = {"number": 1, "point": {"seed": 1}, "stamp": KEY, "seeds": 1, "runs": RU
 def _results(room: Path) -> list[bytes]:
     kinds = ((FILE, FileRef), (MODEL, ModelRef), (SECTION, Section))
     metadata = {"storage_key": KEY, "expiration": None, "serializer": {"type": "json"}, "prefect_version": "3.8.8"}
-    made = [_text({"__class__": f"{kind.__module__}.{kind.__qualname__}", "data": it}).decode() for it, kind in kinds]
-    return [_text({"metadata": metadata, "result": text}) for text in made]
+    made = [as_text({"__class__": f"{kind.__module__}.{kind.__qualname__}", "data": it}).decode() for it, kind in kinds]
+    return [as_text({"metadata": metadata, "result": text}) for text in made]
 
 
+CONTENT = {
+    "id": "a", "title": "A", "description": "It.", "quick": True, "notes": ["so"],
+    "figures": {"gain_db": {"value": 1.0, "low": 0.5, "high": 1.5, "n": 3, "unit": "dB"}},
+    "tables": [{"title": "T", "head": ["a", "b"], "rows": [["1", "2"]]}],
+    "pictures": [{"name": "a", "caption": "what one sees"}],
+    "experiments": {"run a": {"seed": 0}}, "made": {"date": "2026-01-01", "commit": "0" * 40},
+}  # fmt: skip
 STUDIO = {"pid": 2**22 + 1, "started": 1.5, "mark": "0" * 32, "prefect": "http://127.0.0.1:4200",
     "mlflow": "http://localhost:5000",
           "public_prefect": "https://a.example:4201", "public_mlflow": ""}  # fmt: skip
@@ -186,35 +208,36 @@ REPORT = {
 }  # fmt: skip
 SHARED = ({"database": "postgresql://me@host:5432/dae", "artifacts": "s3://bucket/name"},
           {"database": "postgresql:///dae?sslmode=require", "artifacts": "/mnt/dae"})  # fmt: skip
-LINES = b"".join(b"00000000 %s\n" % _text(it) for it in (
-    {"metrics": {"1": {"loss": 0.5}}, "time": 1}, {"picture": "images/a.png", "png": "aGFsbG8="}, {"told": 1},
+LINES = b"".join(b"00000000 %s\n" % as_text(it) for it in (
+    {"metrics": {"1": {"loss": 0.5}}, "time": 1}, {"picture": "images/a.png", "png": "aGFsbG8="}, {"told_at": 0},
     {"end": "FINISHED", "why": ""},
 ))  # fmt: skip
 JSON = (b"{", b"}", b"[", b"]", b":", b",", b'"', b"null", b"true", b"NaN", b"Infinity", b"1e999", b'"\\ud800"',
     b"\\u0000", b"[" * 2000,
         b"__class__", b"__exc_type__", b"pickle", b"..", b"/")  # fmt: skip
 PARSERS = (
-    Parser("journal", _in_journal, lambda room: [repair_lines(LINES)], (*JSON, b"told", b"metrics", b"\n"),
+    Parser("journal", _in_journal, lambda room: [repair_lines(LINES)], (*JSON, b"told_at", b"metrics", b"\n"),
         repair_lines),
-    Parser("studio", of_file(_studio, "studio.json"), given(_text(STUDIO)), JSON, tree=True),
-    Parser("shared", of_file(_shared, "shared.json"), given(*map(_text, SHARED)), (*JSON, b"%", b"@", b"?sslmode=",
+    Parser("studio", of_file(_studio, "studio.json"), given(as_text(STUDIO)), JSON, tree=True),
+    Parser("shared", of_file(_shared, "shared.json"), given(*map(as_text, SHARED)), (*JSON, b"%", b"@", b"?sslmode=",
         b"s3://"), tree=True),
-    Parser("people", of_file(_people, "people.json"), given(_text({"ann": f"scrypt${'0' * 32}${KEY}"})), JSON,
+    Parser("people", of_file(_people, "people.json"), given(as_text({"ann": f"scrypt${'0' * 32}${KEY}"})), JSON,
         tree=True),
     Parser("layout", of_file(_layout, "layout"), given(b"3\n", b"2", b"11"), (b"\xd9\xa3", b"\x1b[2J")),
     Parser("recipe", of_file(_recipe, "recipe.yaml"), given(b"# A digit [bold]erased[/bold]\na: 1\n", b"a: 1"),
         (b"[/", b"]", b"[", b"# ", b"\\[", b"\x1b[2J")),
     Parser("threads", _in_folder, given(KEY.encode()), (b"/", b"../", b"\n", b"\xff")),
     Parser("kept_data", _kept, given(b"/home/me/pictures"), (b"\n", b"\x1b[2J")),
-    Parser("sweep", _sweep, given(_text({"key": KEY, "question": {}, "run_id": "", "trials": [TRIAL]})), JSON,
+    Parser("sweep", _sweep, given(as_text({"key": KEY, "question": {}, "run_id": "", "trials": [TRIAL]})), JSON,
         tree=True),
-    Parser("tags", _tags, given(*map(_text, TAGS)), JSON, tree=True),
+    Parser("tags", _tags, given(*map(as_text, TAGS)), JSON, tree=True),
+    Parser("section", of_file(_section, "section.json"), given(as_text(CONTENT)), JSON, tree=True),
     Parser("cached", _cached, _results, JSON, tree=True),
-    Parser("report", of_file(_report, "report.json"), given(_text(REPORT)), JSON, tree=True),
+    Parser("report", of_file(_report, "report.json"), given(as_text(REPORT)), JSON, tree=True),
     Parser("served", of_file(lambda path: served_plugins(_store(path.parent)), "served.json"),
-        given(_text({"plugins": {"corruption erasure": "x"}})), JSON, tree=True),
+        given(as_text({"plugins": {"corruption erasure": "x"}})), JSON, tree=True),
     Parser("pull_steps", lambda content, room: forbidden_steps(content) or True, given(
-        _text({"pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": "/x"}}]}),
-        _text({"name": "x"}),
+        as_text({"pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": "/x"}}]}),
+        as_text({"name": "x"}),
     ), JSON, tree=True),
 )  # fmt: skip

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import told_parser
 from cases import content_of, found_cases, write_case
 from chunks import Current, run_chunk
 from fuzzed import Parser, given
@@ -17,6 +18,12 @@ from parsers import PARSERS
 RUN = Path(__file__).with_name("run.py")
 INPUTS = 10_000  # of the long test, over all parsers
 CASES = found_cases()
+
+
+@pytest.fixture(autouse=True)
+def _database(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database that other tests copy, too."""
+    monkeypatch.setattr(told_parser, "empty_database", lambda: empty_database)
 
 
 @pytest.mark.parametrize(("name", "path"), CASES, ids=[f"{name}/{path.stem}" for name, path in CASES])

@@ -31,20 +31,23 @@ class SharedFiles:
 
     def bring(self, path: Path) -> Path:
         """Have the file here as others have left it, or not at all where there is none; the same path."""
-        name = self._name(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary:
-            is_there = self.objects.download(name, temporary)
-        if not is_there:
-            path.unlink(missing_ok=True)
-        return path
+        return self._bring(path)
 
     def bring_newer(self, path: Path) -> Path:
         """The same, but where the one here was written later."""
         theirs = self.objects.find(self._name(path))
         if theirs is not None and path.is_file() and path.stat().st_mtime > theirs.written.timestamp():
             return path
-        return self.bring(path)
+        return self._bring(path, None if theirs is None else theirs.bytes)
+
+    def _bring(self, path: Path, size: int | None = None) -> Path:
+        name = self._name(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            is_there = self.objects.download(name, temporary, size)
+        if not is_there:
+            path.unlink(missing_ok=True)
+        return path
 
     def give(self, path: Path) -> None:
         """Let others have a file as it is here."""

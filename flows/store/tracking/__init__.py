@@ -15,6 +15,7 @@ from .files import (
     log_json,
     log_picture,
     log_with_reference,
+    pictures,
 )
 from .heartbeat import alive
 from .models import LOGGED, MODEL, load_exporter, log_network, sources
@@ -64,7 +65,7 @@ from .search import (
     training_run,
 )
 from .system_metrics import system_metrics
-from .telling import tell_left
+from .telling import Delivery, tell_left
 from .values import flatten, history, log_metrics, log_parameters, tag
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "REPORTED_BY",
     "TRAINED_BY",
     "WHOLE",
+    "Delivery",
     "MlflowAway",
     "ModelVersion",
     "Outbox",
@@ -112,6 +114,7 @@ __all__ = [
     "log_parameters",
     "log_picture",
     "log_with_reference",
+    "pictures",
     "prepare",
     "proceed",
     "quote",

@@ -1,6 +1,7 @@
 """Files of a run: artifacts, pictures for the grid, the dataset's digest."""
 
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -23,6 +24,13 @@ from ..files import file_digest, path_inside
 from ..store import Store, current_store
 from .connection import client
 
+PICTURES = "images"  # the folder of the grid's pictures among a run's artifacts
+PICTURE_NAME = (
+    rf"^{PICTURES}/(?P<key>[A-Za-z0-9_.-]{{1,100}})\+step\+(?P<step>[0-9]{{1,18}})"
+    r"\+timestamp\+[0-9]{1,18}\+[0-9a-f-]{36}$"
+)
+COMPRESSED = 256  # pixels of the longer side of the copy that MLflow's page shows first
+
 
 def log_file(run_id: str, path: Path, folder: str = "") -> None:
     """Put a file among the run's artifacts."""
@@ -35,7 +43,9 @@ def log_json(run_id: str, value: Any, name: str) -> None:
 
 
 def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) -> None:
-    """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs."""
+    """Put a picture ``(H, W)`` or ``(H, W, 3)`` into the grid of images that compares runs; one that is there stays."""
+    if step in pictures(run_id, key):
+        return
     with BytesIO() as file:
         Image.fromarray(image).save(file, "PNG")
         log_picture_file(run_id, file.getvalue(), picture_name(key, step))
@@ -43,19 +53,31 @@ def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) 
 
 def picture_name(key: str, step: int) -> str:
     """The name of a picture in that grid, without an ending: MLflow's page reads key, step and time from it."""
-    return f"images/{key}+step+{step}+timestamp+{int(time.time() * 1000)}+{uuid.uuid4()}"
+    return f"{PICTURES}/{key}+step+{step}+timestamp+{int(time.time() * 1000)}+{uuid.uuid4()}"
+
+
+def picture_of(name: str) -> tuple[str, int] | None:
+    """The key and the step that such a name says; None for another one."""
+    found = re.match(PICTURE_NAME, name.removesuffix(".png"))
+    return (found["key"], int(found["step"])) if found else None
+
+
+def pictures(run_id: str, key: str) -> set[int]:
+    """The steps of which the grid has a picture under this key."""
+    found = (picture_of(it.path) for it in client().list_artifacts(run_id, PICTURES) if it.path.endswith(".png"))
+    return {it[1] for it in found if it is not None and it[0] == key}
 
 
 def log_picture_file(run_id: str, png: bytes, name: str) -> None:
     """The same of a PNG file; under the same name once more it is the same picture."""
-    from mlflow.tracking.multimedia import compress_image_size
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, PurePosixPath(name).name)
         Path(f"{path}.png").write_bytes(png)
-        with Image.open(f"{path}.png") as image:
-            compress_image_size(image).save(f"{path}+compressed.webp")
-        for made in sorted(Path(folder).iterdir()):
+        with Image.open(f"{path}.png", formats=["PNG"]) as image:
+            scale = COMPRESSED / max(image.size)
+            small = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+            small.save(f"{path}+compressed.webp")
+        for made in sorted(Path(folder).iterdir()):  # the PNG file last: where it is, both are
             client().log_artifact(run_id, str(made), str(PurePosixPath(name).parent))
     client().set_tag(run_id, MLFLOW_LOGGED_IMAGES, True)
 

@@ -20,12 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from daecore.errors import StoreError
+
 from ... import interrupts
-from ..journal import Entry, journal_path
+from ..journal import journal_path
 from ..store import Store
 from .files import picture_name
+from .message import Message, Metrics, Picture, entry_of
 from .patient_client import MlflowAway, outage
-from .telling import METRICS, PICTURE, POLL_SECONDS, tell, tell_again, wait_for
+from .telling import POLL_SECONDS, tell, tell_again, wait_for
 
 RETRY_SECONDS, HURRY_SECONDS = 2.0, 5.0
 _OVER = object()
@@ -49,7 +52,7 @@ class Outbox:
 
     def __enter__(self) -> "Outbox":
         try:
-            tell_again(self._run, self._journal, end=False)
+            self._require_heard()
         except BaseException:
             self._journal.close()  # else how the run ended could not be kept
             raise
@@ -84,11 +87,11 @@ class Outbox:
             OSError: The journal cannot be written.
         """
         found = {
-            str(step): {key: float(value) for key, value in metrics.items() if math.isfinite(value)}
+            step: {key: float(value) for key, value in metrics.items() if math.isfinite(value)}
             for step, metrics in steps.items()
         }
         if any(found.values()):
-            self._put({METRICS: found, "time": int(time.time() * 1000)})
+            self._put(Metrics(metrics=found, time=int(time.time() * 1000)))
 
     def put_picture(self, image: NDArray[np.uint8], key: str, step: int) -> None:
         """Tell a picture ``(H, W)`` or ``(H, W, 3)`` of the grid of images that compares runs.
@@ -99,22 +102,23 @@ class Outbox:
         with BytesIO() as file:
             Image.fromarray(image).save(file, "PNG")
             png = base64.b64encode(file.getvalue()).decode()
-        self._put({PICTURE: picture_name(key, step), "png": png})
+        self._put(Picture(picture=picture_name(key, step), png=png))
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, message: Message) -> None:
         if self._failed is not None:
             raise self._failed
         with self._lock:
-            self._journal.append(entry)
+            place = self._journal.append(entry_of(message))
             self._left += 1
-        self._waiting.put(entry)
+            self._waiting.put((place, message))
 
     def _tell_all(self) -> None:
         """In the thread: entry after entry, however long MLflow is away."""
-        while (entry := self._waiting.get()) is not _OVER:
+        while (put := self._waiting.get()) is not _OVER:
+            place, message = put
             while not self._failed:
                 try:
-                    tell(self._run, entry)
+                    tell(self._run, message)
                 except MlflowAway as error:
                     if interrupts.was_interrupted():
                         self._failed = error
@@ -128,8 +132,22 @@ class Outbox:
             with self._lock:
                 if self._closed:
                     return
-                self._journal.note_told()
+                self._journal.note_told(place)
                 self._left -= 1
+
+    def _require_heard(self) -> None:
+        """Tell what an earlier process had not: else the training would count too few epochs.
+
+        Raises:
+            StoreError: MLflow refuses some of it.
+        """
+        found = tell_again(self._run, self._journal, end=False)
+        if found.kept:
+            raise StoreError(
+                f"What an earlier process had to tell MLflow of the run {self._run} was to be told before it goes on, "
+                f"but MLflow does not take {found.kept} of it ({found.why}). It waits in {self._journal.path}: mend "
+                "what MLflow says, or remove that file to go on without it, and give the same command again."
+            )
 
     def _require_told(self) -> None:
         if self._failed is not None:

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mlflow.entities import Run
+
 from daecore.addresses import hide_passwords
 
 from ... import interrupts
@@ -107,10 +109,18 @@ def abandon() -> None:
 
 def reconcile() -> list[str]:
     """Mark runs as KILLED whose process is gone; their ids."""
-    dead = [run.info.run_id for run in runs("attributes.status = 'RUNNING'") if not heartbeat.alive(run)]
-    for run_id in dead:
-        finish(run_id, "KILLED")
+    dead = []
+    for run in runs("attributes.status = 'RUNNING'"):
+        if _is_dead(run) and _is_dead(client().get_run(run.info.run_id)):  # somebody may have taken it up meanwhile
+            finish(run.info.run_id, "KILLED")
+            dead.append(run.info.run_id)
     return dead
+
+
+def _is_dead(run: Run) -> bool:
+    """Whether a run is said to be under way, and its process is gone."""
+    under_way = (run.info.status, run.info.lifecycle_stage) == ("RUNNING", "active")
+    return under_way and not heartbeat.alive(run)
 
 
 def experiment_of(run_id: str) -> str:

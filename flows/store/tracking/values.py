@@ -14,7 +14,12 @@ BATCH = 1000  # metrics that MLflow takes at once
 
 def tag(run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags."""
-    client().log_batch(run_id, tags=[RunTag(key, str(value)[:5000]) for key, value in tags.items()])
+    client().log_batch(run_id, tags=[RunTag(key, _text(value)[:5000]) for key, value in tags.items()])
+
+
+def _text(value: object) -> str:
+    """As every database takes it: an error may name a file by bytes that are no text."""
+    return str(value).replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 def log_parameters(run_id: str, parameters: Mapping[str, Any]) -> None:
@@ -25,9 +30,16 @@ def log_parameters(run_id: str, parameters: Mapping[str, Any]) -> None:
 
 
 def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-    """Log metrics, in batches as large as MLflow takes; those that are not finite are left out: it stores others."""
-    now = int(time.time() * 1000)
-    found = [Metric(key, float(value), now, step) for key, value in metrics.items() if math.isfinite(value)]
+    """Log metrics, in batches as large as MLflow takes; those that are not finite are left out: it stores others.
+
+    What the run has already is not told again: an attempt that was killed before it came to its end has told it.
+    """
+    now, known = int(time.time() * 1000), client().get_run(run_id).data.metrics
+    found = [
+        Metric(key, float(value), now, step)
+        for key, value in metrics.items()
+        if math.isfinite(value) and not (known.get(key) == value == history(run_id, key).get(step))
+    ]
     for begin in range(0, len(found), BATCH):
         client().log_batch(run_id, metrics=found[begin : begin + BATCH])
 

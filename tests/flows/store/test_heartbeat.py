@@ -54,6 +54,14 @@ def test_what_others_began_is_none_of_ours() -> None:
     assert not heartbeat.is_ours(run(host=ELSEWHERE))
 
 
+@pytest.mark.parametrize(
+    "change", [{"pid": "x"}, {"pid_started": ""}, {"heartbeat": "soon"}, {"pid": 400 * "9"}], ids=str
+)
+def test_what_somebody_has_written_there_ends_no_command(change: dict[str, str]) -> None:
+    """Every command looks at each run that is said to be under way; a database may be a stranger's."""
+    heartbeat.alive(run(**change))
+
+
 def test_the_heart_beats_for_all_runs_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where one beat fails, and no more once the block has ended."""
     heard: list[str] = []

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from daecore_flows.store.file_ref import FileRef, file_ref
 from daecore_flows.store.own_files import Size
+from daecore_flows.store.shared.files import SharedFiles
 from daecore_flows.store.shared.location import parse_location
 from daecore_flows.store.store import Store
 
 from daecore.errors import DataError, StoreError
+from daecore.object_storage import ObjectStorage
 
 URL = "postgresql://ada@db/daecore"
 
@@ -53,6 +55,34 @@ def test_what_was_made_anew_is_not_what_an_older_reference_means(one: Store, oth
     newer = file_ref(other, written(other, "key/a", "second"))
     assert newer.intact(one)
     assert not older.intact(one)
+
+
+def test_no_more_is_brought_than_a_list_says(one: Store, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's storage may send for ever; what came is not kept, and what was here stays."""
+    files = other.files
+    assert isinstance(files, SharedFiles)
+    one.files.give(written(one, "key/a", "grown" * 1_000_000))
+    here = written(other, "key/a", "old")
+    for size in (3, 9_000_000):
+        found = replace(files.objects.find("results/key/a"), bytes=size, written=datetime.now(UTC) + timedelta(days=1))
+        monkeypatch.setattr(ObjectStorage, "find", lambda storage, name, found=found: found)
+        with pytest.raises(DataError, match=rf"should have {size:,} bytes, but [0-9,]+ (or more )?came"):
+            files.bring_newer(here)
+        assert here.read_text() == "old"
+        assert [path.name for path in here.parent.iterdir()] == ["a"]
+        monkeypatch.undo()
+
+
+def test_a_download_that_is_too_large_leaves_nothing(one: Store, tmp_path: Path) -> None:
+    """Nor one that is too small; the right one is there."""
+    one.files.give(written(one, "key/a", "12345"))
+    storage, file = ObjectStorage(str(tmp_path / "common")), tmp_path / "file"
+    for size in (0, 4, 6):
+        with pytest.raises(DataError, match="came"):
+            storage.download("results/key/a", file, size)
+        assert not file.exists()
+    assert storage.download("results/key/a", file, 5)
+    assert file.read_text() == "12345"
 
 
 def test_what_nobody_has_given_is_not_there(one: Store, other: Store) -> None:
