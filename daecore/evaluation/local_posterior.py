@@ -114,7 +114,7 @@ def choose_originals(train: Samples) -> Samples:
 
 def _require_arrays(arrays: Mapping[str, NDArray[Any]]) -> None:
     originals, references, seen, shown = (arrays[name] for name in ("originals", "references", "seen", "shown"))
-    kinds = [originals.dtype in (np.uint8, np.float32), references.dtype == np.uint8]
+    kinds = [originals.dtype in (np.uint8, np.uint16, np.float32), references.dtype == np.uint8]
     kinds += [it.dtype == np.float32 and it.ndim == 2 and bool(np.isfinite(it).all()) for it in (seen, shown)]
     shapes = [originals.ndim == 4, originals.shape == references.shape, seen.shape[-1] == shown.shape[-1]]
     places = [

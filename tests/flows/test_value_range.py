@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, dae: Any) -> tuple[Path, str]:
 
 
 def test_counts_come_back_as_counts(run: tuple[Path, str], dae: Any) -> None:
-    """Near those that went in, though the network is nobody's best: in the range of 16 bits they would be 16 times darker."""
+    """Near those that went in; in the range of 16 bits they would be black."""
     folder, name = run
     tifffile.imwrite(folder / "in.tif", scene(99))
     dae(folder / "store", "restore", name, folder / "in.tif", folder / "out.tif", "--device", "cpu")
