@@ -1,9 +1,9 @@
-"""What becomes of a trial's run: what somebody can mend is run again with the same command, what would come again not."""
+"""What becomes of a trial's run: with the same command it is run again, but where the same would come again."""
 
 import pytest
 from daecore_flows.sweep.searching import Job, _seed_run
 
-from daecore import DataError, InputError, NonFiniteError, StoreError
+from daecore.errors import DataError, InputError, NonFiniteError, StoreError
 
 
 @pytest.mark.parametrize(
