@@ -12,7 +12,7 @@ from typing import Any
 
 from prefect import task
 
-from daecore.errors import DaecoreError
+from daecore.errors import DaecoreError, DataError, StoreError
 from daecore.experiment.experiment import Experiment
 from daecore.plugin.spec import digest
 from daecore.training.joining import RankLost
@@ -174,7 +174,7 @@ def _seed_run(job: Job, result: Any, measure: str) -> SeedRun:
             raise result
         reported, seconds = result
         value = measures.figure_of(reported.run_id, measure)
-    except RankLost as error:
+    except (RankLost, StoreError, DataError) as error:  # a full disk or a server may be mended: it is tried again
         return SeedRun(seed=job.seed, state="crashed", reason=str(error))
     except DaecoreError as error:
         return SeedRun(seed=job.seed, state="failed", reason=str(error))

@@ -21,7 +21,8 @@ class SeedRun(Record):
 
     Attributes:
         seed: The experiment's seed.
-        state: ``failed`` where daecore said why, and would again; ``crashed`` where anything else ended it.
+        state: ``failed`` where daecore said why, and would again; ``crashed`` where anything else ended it, as a full
+            disk: with the same command it is run again.
         value: Its figure.
         run_id: Its MLflow run; empty where it did not finish.
         reason: What ended it.

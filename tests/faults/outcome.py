@@ -68,7 +68,8 @@ def _timed(key: str) -> bool:
 def differences(reference: Computed, found: Computed, *, anew: bool = False) -> list[str]:
     """What is missing, different or doubled in a store, beside one in which nothing happened.
 
-    A run that has no key is an attempt: whoever gives the command twice has two.
+    A run that has no key is an attempt: whoever gives the command twice has two. So is a sweep that says itself that
+    trials crashed, which the same command then ran again.
 
     Args:
         reference: What that one holds.
@@ -76,10 +77,15 @@ def differences(reference: Computed, found: Computed, *, anew: bool = False) -> 
         anew: Whether something may have been computed again, to the same end.
     """
     missing = [f"missing: {_short(line)}" for line in reference if line not in found]
-    other = [f"different: {_short(line)}" for line in found if line not in reference]
+    other = [f"different: {_short(line)}" for line in found if line not in reference and not _says_it_crashed(line)]
     steps = [line for line in found if json.loads(line)[2]]  # what has no key is an attempt
     doubled = [] if anew else [f"doubled: {_short(line)}" for line in steps if 0 < reference[line] < found[line]]
     return missing + other + doubled
+
+
+def _says_it_crashed(line: str) -> bool:
+    _, _, key, figures, *_ = json.loads(line)
+    return not key and any(name == "trials.crashed" and value > 0 for name, _, value, *_ in figures)
 
 
 def _short(line: str) -> str:

@@ -50,6 +50,7 @@ def test_each_flow_s_experiment_can_be_run(flow: Flow) -> None:
 
 LINE = '["train", "it", "key", [["loss", 1, 0.5]], "aa", []]'
 OTHER = LINE.replace("aa", "bb")
+CRASHED = '["sweep", "it", "", [["trials.crashed", 0, 1.0]], "", []]'
 ATTEMPT = '["denoise", "it", "", [["psnr", 0, 20.5]], "", []]'
 
 
@@ -61,6 +62,8 @@ ATTEMPT = '["denoise", "it", "", [["psnr", 0, 20.5]], "", []]'
         ({LINE: 2, ATTEMPT: 1}, ["doubled"]),
         ({OTHER: 1, ATTEMPT: 1}, ["missing", "different"]),
         ({ATTEMPT: 1}, ["missing"]),
+        ({LINE: 1, ATTEMPT: 1, CRASHED: 1}, []),
+        ({LINE: 1, ATTEMPT: 1, CRASHED.replace("1.0", "0.0"): 1}, ["different"]),
     ],
 )
 def test_the_balance_sees_what_is_missing_different_or_doubled(found: dict[str, int], said: list[str]) -> None:
