@@ -1,6 +1,6 @@
 """Restoring a user's picture files, one at a time, with the samples and bounds that are wanted.
 
-Knows files and a `Restorer`. Knows no run, no store and no flow; which file becomes which says `restore_plan`.
+Knows files and a `Restorer`. Knows no run, no store and no flow; which file becomes which says `picture_plan`.
 """
 
 import time
@@ -21,7 +21,7 @@ from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.estimator import DerivativeEstimator
 from daecore.uncertainty.picture_bars import PictureBars, bound_picture
 
-from .restore_plan import Job
+from .picture_plan import Job
 from .store.files import write_atomically
 
 Size = tuple[int, int]  # width, height

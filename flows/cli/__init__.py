@@ -18,6 +18,7 @@ try:
     from . import (
         cite,
         compare,
+        corrupt,
         data,
         people,
         plugins,
@@ -82,6 +83,7 @@ app.command("gc")(runs.collect)
 app.command()(sync.sync)
 app.command()(compare.compare)
 app.command()(restore.restore)
+app.command()(corrupt.corrupt)
 app.command()(cite.cite)
 
 

@@ -10,6 +10,7 @@ import typer
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
 from .runs import enter
+from .value_ranges import parse_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from daecore.model.sampling import SamplingOptions
     from daecore.uncertainty.error_bars import ErrorBars
 
+    from ..picture_plan import Job, Plan
     from ..restore_pictures import Done, Restoration
-    from ..restore_plan import Job, Plan
     from ..store.model_file import ModelHeader
     from ..store.store import Store
+    from .picture_progress import PictureProgress
 
 WEIGHTS = ".safetensors"
-BY_MODEL, BY_TYPE = "model", "dtype"  # what --range may say beside two numbers
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
 Tile = Annotated[
     int | None,
@@ -81,7 +82,7 @@ def restore(
     steps: Steps = None,
     seed: Seed = 0,
     interval: IntervalLevel = None,
-    value_range: Range = BY_MODEL,
+    value_range: Range = "model",
     force: Force = False,
     allow_changed_plugins: AllowChangedPlugins = False,
     store: StoreFolder = DEFAULT_STORE,
@@ -92,7 +93,7 @@ def restore(
     Grey and colour in their own depth (PNG, JPEG, TIFF, BMP, WebP, PPM; GIF becomes PNG); transparency is kept.
     No input is ever overwritten. What cannot be read is told, and the others go on.
     """
-    from ..restore_plan import plan
+    from ..picture_plan import plan
 
     planned = plan(source.expanduser(), target.expanduser(), samples=samples, bounds=interval is not None, force=force)
     from daecore.device import resolve_device
@@ -149,38 +150,31 @@ def _range_of(said: str, header: "ModelHeader") -> "ValueRange | None":
         InputError: It is none of what may be said.
     """
     from daecore.data.value_range import TYPES, ValueRange
-    from daecore.errors import InputError
 
-    if said in (BY_MODEL, BY_TYPE):
-        return header.value_range if said == BY_MODEL else None
-    try:
-        low, high = map(float, said.split(","))
-        return ValueRange(low=low, high=high, kinds=TYPES)
-    except ValueError:
-        raise InputError(
-            f"--range says which numbers of files are 0 and 1: model, dtype, or two ascending numbers as 0,4095. Got "
-            f"{said!r}."
-        ) from None
+    asked = parse_range(said, "model")
+    if asked == "auto":
+        return header.value_range
+    return None if asked == "dtype" else ValueRange(low=asked[0], high=asked[1], kinds=TYPES)
 
 
 def _restore_all(jobs: "Sequence[Job]", how: "Restoration", device: "ResolvedDevice") -> list[bool]:
     """Restore one picture after the other, with the device to oneself; whether each one went well."""
     from ..store.device_lock import fitting, hold
+    from .picture_progress import show_pictures
 
     chosen = fitting(device)
-    with hold(chosen), chosen.apply():
-        return [_attempt(job, how) for job in jobs]
+    with hold(chosen), chosen.apply(), show_pictures(len(jobs)) as progress:
+        return [_attempt(job, how, progress) for job in jobs]
 
 
-def _attempt(job: "Job", how: "Restoration") -> bool:
+def _attempt(job: "Job", how: "Restoration", progress: "PictureProgress") -> bool:
     """Restore one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
 
     from ..restore_pictures import restore_file
-    from .tiles import show_tiles
 
     try:
-        with show_tiles(job.source.name) as watch:
+        with progress.picture(job.source.name) as watch:
             done = restore_file(job, replace(how, restorer=replace(how.restorer, watch=watch)))
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)

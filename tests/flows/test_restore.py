@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from daecore_flows.cli import main, tiles
+from daecore_flows.cli import main, picture_progress
 from daecore_flows.store import device_lock
 from daecore_flows.store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
 from daecore_flows.store.model_file import ModelHeader, load_model
@@ -167,12 +167,26 @@ def test_a_large_picture_shows_how_far_it_is(
     monkeypatch.setattr(tiling, "PIXELS", 4 * 32 * 32)  # so many pixels go through the network at once
     assert main([*arguments, str(tmp_path / "quick.png"), "--tile", "32"]) == 0
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(tiles, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(picture_progress, "EVERY_SECONDS", 0.0)
     assert main([*arguments, str(tmp_path / "slow.png"), "--tile", "32"]) == 0
     said = capsys.readouterr()
     assert re.search(r"^in.png: tile 4 of 9, about \d+ s of \d+ left$", said.err, re.MULTILINE)
     assert "tile 9 of" not in said.err  # that it is done the line on stdout says
     assert "9 tiles" in said.out
+
+
+def test_a_folder_shows_how_far_it_is(
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also past a picture that cannot be read; of the last one the lines on stdout say that all is done."""
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "c.png"):
+        drawn(tmp_path / "in" / name, 20, 20)
+    (tmp_path / "in" / "b.png").write_bytes(b"damaged")
+    monkeypatch.setattr(picture_progress, "EVERY_SECONDS", 0.0)
+    assert main(["restore", unet, str(tmp_path / "in"), str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert re.findall(r"^(\d of \d) pictures, about", said, re.MULTILINE) == ["1 of 3", "2 of 3"]
 
 
 def test_it_waits_for_a_core_as_all_do_and_says_so(

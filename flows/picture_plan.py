@@ -1,6 +1,6 @@
-"""Planning a restoration of picture files: which file becomes which, and what is written beside it.
+"""Planning what is made of picture files: which file becomes which, and what is written beside it.
 
-Knows names of files and folders. Reads no picture, and knows no network.
+Knows names of files and folders. Reads no picture, and knows neither networks nor corruptions.
 
 Beside a restored ``a.png``, samples of what it could have been are ``a-sample-1.png`` and so on, and their deviation
 from each other is ``a-deviation.png``. Its bounds are ``a-lower.png`` and ``a-upper.png``, how far they are apart is
@@ -20,11 +20,11 @@ LOSSY = (".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class Job:
-    """One picture: where it lies, and where its restoration goes.
+    """One picture: where it lies, and where what is made of it goes.
 
     Attributes:
         source: The picture's file.
-        target: The restored picture's.
+        target: The one that is made of it.
         samples: How many pictures of what it could have been are written beside.
         bounds: Whether its lower and upper bound, and how far they are apart, are written beside.
     """
@@ -36,7 +36,7 @@ class Job:
 
     @property
     def targets(self) -> tuple[Path, ...]:
-        """All files that are written: the restored picture, samples, of several their deviation, and bounds."""
+        """All files that are written: the picture itself, samples, of several their deviation, and bounds."""
         beside = [f"sample-{number}" for number in range(1, self.samples + 1)]
         beside += ["deviation"] if self.samples > 1 else []
         beside += ["lower", "upper", "width"] if self.bounds else []
@@ -62,7 +62,7 @@ def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, 
         target: A file; or a folder, where it is one, the source is one, or its name has no suffix.
         samples: How many pictures of what it could have been are written beside each.
         bounds: Whether bounds are written beside each.
-        force: Whether files that are there may be replaced; a picture to be restored never is.
+        force: Whether files that are there may be replaced; a picture that is read never is.
 
     Raises:
         InputError: There is no picture, the target has an unknown format, two pictures have one target, or files would
@@ -75,7 +75,7 @@ def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, 
     there = [path for job in planned.jobs for path in job.targets if path.exists()]
     own = [path for path in there if identity(path) in inputs]
     if own:
-        raise InputError(f"{own[0]} is itself a picture to be restored, and is never overwritten. Name another OUT.")
+        raise InputError(f"{own[0]} is itself one of the pictures IN, and is never overwritten. Name another OUT.")
     lossy = [job.target for job in planned.jobs if job.target.suffix.lower() in LOSSY]
     if bounds and lossy:
         raise InputError(
@@ -100,7 +100,7 @@ def _from_folder(source: Path, target: Path, bounds: bool) -> Plan:
     if target.exists() and not target.is_dir():
         raise InputError(f"{source} is a folder, so OUT must be one, too; {target} is a file.")
     if target.resolve() == source.resolve():
-        raise InputError(f"{target} holds the pictures to be restored, which are never overwritten. Name another OUT.")
+        raise InputError(f"{target} holds the pictures IN, which are never overwritten. Name another OUT.")
     found = find_images(source, skip=target)
     if not found.files:
         raise InputError(f"There is no picture in {source}: {found}. {found.searched_for}")
@@ -115,7 +115,7 @@ def _require_apart(jobs: tuple[Job, ...]) -> None:
         if other != source:
             raise InputError(
                 f"{other} and {source} would both become {file}, and one of them be lost. Nothing was "
-                "written. Rename one of them, or restore one on its own."
+                "written. Rename one of them, or give one on its own."
             )
 
 
