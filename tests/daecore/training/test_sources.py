@@ -15,6 +15,7 @@ from daecore.data.sample_store import open_sets, pieces_of, write_pieces
 from daecore.data.samples import Batch, Samples, Splits
 from daecore.data.source_views import Fetched
 from daecore.data.stored_pictures import open_pictures
+from daecore.data.value_range import Extent
 from daecore.rng import stream
 from daecore.training.checkpoint import load_training_state, save_training_state, tensors_digest
 from daecore.training.loop import fit
@@ -82,7 +83,7 @@ def test_crops_that_are_cut_when_they_are_read_give_the_weights_of_stored_ones(t
     keys = [bytes([number]) * 16 for number in range(6)]
     with PictureWriter(tmp_path, 1, keys) as writer:
         for key, picture in zip(keys, pictures, strict=True):
-            writer.add(key, picture)
+            writer.add(key, picture, Extent("uint8", 255, 0, 255))
     crops = Samples(Crops(open_pictures(tmp_path, 6, 1)[0], 8, 9, seed=0))
     stored = Samples(crops.data)
     assert trained(crops, crops) == trained(stored, stored)
