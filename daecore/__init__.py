@@ -26,9 +26,10 @@ if TYPE_CHECKING:
         torchvision_mirrors,
     )
     from daecore.data.fetch import fetch_files
-    from daecore.data.image_file import ImageFile, read_image
+    from daecore.data.image_file import ImageFile
     from daecore.data.image_listing import Found
     from daecore.data.image_search import find_images
+    from daecore.data.picture_file import read_image
     from daecore.data.sample_store import Piece
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
     from daecore.model.autoencoder import Autoencoder, find_encoder
@@ -54,7 +55,7 @@ else:
         "comparable": "training.loss",
         "find_encoder": "model.autoencoder",
         "find_images": "data.image_search",
-        "read_image": "data.image_file",
+        "read_image": "data.picture_file",
         "Source": "data.downloads",
         "debian_package": "data.downloads",
         "fetch_files": "data.fetch",

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from daecore.corruption.corruptor import Corruptor
 from daecore.data.image_encoding import encode_image
-from daecore.data.image_file import ImageFile, read_image, read_stored
+from daecore.data.image_file import ImageFile
 from daecore.data.image_values import extent_of
+from daecore.data.picture_file import open_picture_file, read_image
 from daecore.data.samples import as_float
 from daecore.data.value_range import TYPES, Extent, RangeOption, ValueRange, find_range
 from daecore.errors import DaecoreError, InputError
@@ -55,7 +56,8 @@ def range_of(files: Iterable[Path], asked: RangeOption) -> ValueRange | None:
 def _extents(files: Iterable[Path]) -> Iterator[Extent]:
     for file in files:
         try:
-            yield extent_of(read_stored(file))
+            with open_picture_file(file) as pictures:
+                yield from (extent_of(pictures.stored(number)) for number in range(len(pictures)))
         except DaecoreError:
             continue  # it is told when its turn comes
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from daecore.data.image_encoding import encode_image
-from daecore.data.image_file import ImageFile, read_image
+from daecore.data.image_file import ImageFile
+from daecore.data.picture_file import read_image
 from daecore.data.samples import as_float
 from daecore.data.value_range import ValueRange
 from daecore.errors import DataError

@@ -7,13 +7,14 @@ from daecore.data.decoding import Decoded, decode
 from daecore.data.downloads import ExpectedFile, Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.data.fetch import fetch_files
 from daecore.data.image_encoding import encode_image
-from daecore.data.image_file import ImageFile, read_image
+from daecore.data.image_file import ImageFile
 from daecore.data.image_listing import Found, Listed
 from daecore.data.image_search import find_images, remember_searches
 from daecore.data.interpolation import INTERPOLATIONS, interpolate
 from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.packed_set import Header
 from daecore.data.packing import pack, require_place
+from daecore.data.picture_file import PictureFile, open_picture_file, read_image
 from daecore.data.pictures import Crops, Pictures, Whole, by_size
 from daecore.data.ranged import in_range
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
@@ -40,6 +41,7 @@ __all__ = [
     "Listed",
     "Mapped",
     "Pairs",
+    "PictureFile",
     "Pictures",
     "Piece",
     "RangeOption",
@@ -64,6 +66,7 @@ __all__ = [
     "local_folder",
     "npm_package",
     "open_packed",
+    "open_picture_file",
     "open_sets",
     "pack",
     "pieces_of",

@@ -29,9 +29,9 @@ VALUES = (
     ("values.uint16", np.uint16),
     ("values.float32", np.float32),
 )  # by the row's `kept`
-PACKED = struct.Struct("<16sqiiBBddd32s")  # a `ROW` without its checksum, as it lies in the file
+PACKED = struct.Struct("<16siiqiiBBddd32s")  # a `ROW` without its checksum, as it lies in the file
 CHECKSUM = struct.Struct("<I")
-FORMAT = 3
+FORMAT = 4
 NOTHING = Extent(TYPES[0], 255, 0, 0)  # of a file that is no picture
 FLUSH_BYTES = 64 << 20  # of values, after which what was written counts
 FLUSH_ROWS = 10_000
@@ -47,20 +47,23 @@ class PictureWriter:
         keys: Of the files, 16 bytes each, in the order in which they will come.
 
     Attributes:
-        count: How many of them, from the first on, are there already.
+        count: How many of them, from the first on, are there already, with all their pictures.
 
     Raises:
         DataError: The folder cannot be written to.
     """
 
     def __init__(self, folder: Path, channels: int, keys: Sequence[bytes]) -> None:
-        self.folder, self.channels = folder, channels
-        rows = sound_rows(folder, channels)
-        written = zip(rows["key"].tolist(), rows["height"].tolist(), keys, strict=False)  # what was bad is tried again
-        self.count = next(
-            (n for n, (row, height, key) in enumerate(written) if row != key or not height), min(len(rows), len(keys))
-        )
-        self._ends = [end_of(rows[: self.count], kept, channels) for kept in range(len(VALUES))]
+        self.folder, self.channels, self._files = folder, channels, len(keys)
+        rows = whole_files(sound_rows(folder, channels))
+        first = rows[rows["page"] == 0]
+        written = zip(
+            first["key"].tolist(), first["height"].tolist(), keys, strict=False
+        )  # what was bad is tried again
+        alike = min(len(first), len(keys))
+        self.count = next((n for n, (row, height, key) in enumerate(written) if row != key or not height), alike)
+        self._rows_kept = int(first["pages"][: self.count].sum())
+        self._ends = [end_of(rows[: self._rows_kept], kept, channels) for kept in range(len(VALUES))]
 
     def __enter__(self) -> "PictureWriter":
         self._new: list[bytes] = []
@@ -70,18 +73,29 @@ class PictureWriter:
             os.utime(self.folder)  # somebody uses it
             self._values = [_opened(self.folder / name, end * np.dtype(kind).itemsize)
                             for (name, kind), end in zip(VALUES, self._ends, strict=True)]  # fmt: skip
-            self._rows = _opened(self.folder / ROWS, self.count * ROW.itemsize)
+            self._rows = _opened(self.folder / ROWS, self._rows_kept * ROW.itemsize)
             self._said = (self.folder / NOTES).open("ab")
         return self
 
-    def add(self, key: bytes, numbers: Tensor, extent: Extent, notes: Sequence[str] = ()) -> None:
-        """Append a picture.
+    def add(
+        self,
+        key: bytes,
+        numbers: Tensor,
+        extent: Extent,
+        notes: Sequence[str] = (),
+        *,
+        page: int = 0,
+        pages: int = 1,
+    ) -> None:
+        """Append a picture; those of one file come one after the other.
 
         Args:
             key: Of its file.
             numbers: ``(C, H, W)``, uint8, uint16 or float32: the file's own.
             extent: What they reach there.
             notes: What a user must know of it, with the name of the file.
+            page: Its number among the pictures of its file, from 0.
+            pages: How many these are.
 
         Raises:
             DataError: There is no room for it.
@@ -91,7 +105,7 @@ class PictureWriter:
         with self._writing():
             self._values[kept].write(values.data)
         digest = _digest(values, VALUES[kept][1].__name__)
-        self._append(key, kept, (values.shape[1], values.shape[2]), extent, digest, notes)
+        self._append(key, (page, pages), kept, (values.shape[1], values.shape[2]), extent, digest, notes)
         self._ends[kept] += values.size
         self._unflushed += values.nbytes
         if self._unflushed > FLUSH_BYTES or len(self._new) > FLUSH_ROWS:
@@ -99,13 +113,35 @@ class PictureWriter:
 
     def add_bad(self, key: bytes, said: str) -> None:
         """Append a file that is no picture, with what is wrong with it."""
-        self._append(key, 0, (0, 0), NOTHING, bytes(32), [said])
+        self._append(key, (0, 1), 0, (0, 0), NOTHING, bytes(32), [said])
+
+    def take_back(self) -> None:
+        """Let go of what was added of a file whose pictures are not all there.
+
+        Raises:
+            DataError: The folder cannot be written to.
+        """
+        self.flush()
+        rows = whole_files(sound_rows(self.folder, self.channels))
+        self._ends = [end_of(rows, kept, self.channels) for kept in range(len(VALUES))]
+        with self._writing():
+            for file, (_, kind), end in zip(self._values, VALUES, self._ends, strict=True):
+                file.truncate(end * np.dtype(kind).itemsize)
+            self._rows.truncate(len(rows) * ROW.itemsize)
+        self._rows_kept = len(rows)
 
     def _append(
-        self, key: bytes, kept: int, size: tuple[int, int], extent: Extent, digest: bytes, notes: Sequence[str]
+        self,
+        key: bytes,
+        place: tuple[int, int],
+        kept: int,
+        size: tuple[int, int],
+        extent: Extent,
+        digest: bytes,
+        notes: Sequence[str],
     ) -> None:
         reached = (TYPES.index(extent.kind), extent.white, extent.low, extent.high)
-        row = PACKED.pack(key, self._ends[kept], *size, kept, *reached, digest)
+        row = PACKED.pack(key, *place, self._ends[kept], *size, kept, *reached, digest)
         self._new.append(row + CHECKSUM.pack(zlib.crc32(row)))
         self._notes += [f"{key.hex()} {' '.join(note.split())}\n" for note in notes]
 
@@ -122,7 +158,7 @@ class PictureWriter:
             sync(self._said)
             self._rows.write(b"".join(self._new))
             sync(self._rows)
-        self.count += len(self._new)
+        self._rows_kept += len(self._new)
         self._new, self._notes, self._unflushed = [], [], 0
 
     def finish(self) -> None:
@@ -133,7 +169,8 @@ class PictureWriter:
         """
         self.flush()
         with self._writing():
-            write_json(self.folder / HEADER, {"format": FORMAT, "channels": self.channels, "count": self.count})
+            said = {"format": FORMAT, "channels": self.channels, "files": self._files, "pictures": self._rows_kept}
+            write_json(self.folder / HEADER, said)
 
     def __exit__(self, *exception: object) -> None:
         try:
@@ -176,6 +213,12 @@ def sound_rows(folder: Path, channels: int) -> NDArray[np.void]:
     return rows[:count]
 
 
+def whole_files(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The rows up to the last file of which all pictures are there."""
+    ends = np.flatnonzero(rows["page"] + 1 == rows["pages"])
+    return rows[: int(ends[-1]) + 1 if len(ends) else 0]
+
+
 def are_inside(rows: NDArray[np.void], held: Sequence[int], channels: int) -> NDArray[np.bool_]:
     """Whether each row names values that are there, whoever wrote it.
 
@@ -187,6 +230,7 @@ def are_inside(rows: NDArray[np.void], held: Sequence[int], channels: int) -> ND
     height, width, begin = (rows[name].astype(np.float64) for name in ("height", "width", "begin"))  # no overflow
     ends = begin + channels * height * width
     known = (rows["kept"] < len(VALUES)) & (rows["type"] < len(TYPES))
+    known &= (rows["page"] >= 0) & (rows["page"] < rows["pages"])
     inside: NDArray[np.bool_] = ends <= np.asarray(held, np.float64)[np.where(known, rows["kept"], 0)]
     reached = np.isfinite(rows["low"]) & np.isfinite(rows["high"]) & (rows["white"] > 0) & np.isfinite(rows["white"])
     sound: NDArray[np.bool_] = inside & known & reached & (height >= 0) & (width >= 0) & (begin >= 0)

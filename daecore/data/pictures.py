@@ -22,6 +22,8 @@ WHITE16 = 65535
 ROW = np.dtype(
     [
         ("key", "V16"),
+        ("page", "<i4"),
+        ("pages", "<i4"),
         ("begin", "<i8"),
         ("height", "<i4"),
         ("width", "<i4"),
@@ -41,9 +43,9 @@ class Pictures:
     """N pictures with the same number of channels, in the numbers of their files.
 
     Attributes:
-        rows: ``(N,)`` of `ROW`: the key of its file, where each begins, counted in values, its size, in which of the
-            tensors it lies, the type, white, lowest and highest of the file's numbers, the SHA-256 of type, shape and
-            values, and a checksum of the row.
+        rows: ``(N,)`` of `ROW`: the key of its file, its number among how many pictures there, where it begins,
+            counted in values, its size, in which of the tensors it lies, the type, white, lowest and highest of the
+            file's numbers, the SHA-256 of type, shape and values, and a checksum of the row.
         numbers: The values of all pictures, each ``(C, H, W)``: uint8 ``(V,)``, uint16 ``(W,)``, float32 ``(X,)``.
         channels: 1 or 3.
         value_range: Which numbers become 0 and 1, where it applies; else their type says it.

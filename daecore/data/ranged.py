@@ -27,19 +27,23 @@ def in_range(
         decoded: What the files gave.
         files: All of them.
         asked: What a user says.
-        learnt: The places of the files that a network learns from; None: of all. What `auto` is, these say.
+        learnt: The pictures that a network learns from, by their number; None: all. What `auto` is, these say.
 
     Raises:
         InputError: They do not say what it is.
     """
     pictures = decoded.pictures
-    seen = pictures.select(np.flatnonzero(np.isin(decoded.places, learnt))) if learnt is not None else pictures
+    seen = pictures if learnt is None else pictures.select(learnt)
     ranged = replace(pictures, value_range=find_range(asked, seen.extents.values()))
     said = [*_said(ranged)]
-    names = [f"The image {files[decoded.places[n]].path}" for n, _, _ in said]
-    bad = tuple(f"{name} {why}" for name, (_, why, _) in zip(names, said, strict=True) if why)
-    notes = tuple(f"{files[decoded.places[n]].path}: {note}" for n, _, note in said if note)
+    names = [_name(pictures.rows[n], files[decoded.places[n]]) for n, _, _ in said]
+    bad = tuple(f"The image {name} {why}" for name, (_, why, _) in zip(names, said, strict=True) if why)
+    notes = tuple(f"{name}: {note}" for name, (_, _, note) in zip(names, said, strict=True) if note)
     return replace(decoded, pictures=ranged, notes=decoded.notes + notes, bad=decoded.bad + bad)
+
+
+def _name(row: np.void, file: Listed) -> str:
+    return str(file.path) if row["pages"] == 1 else f"{file.path}, picture {row['page'] + 1} of {row['pages']},"
 
 
 def _said(pictures: Pictures) -> Iterator[tuple[int, str, str]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data.mapping import map_file
-from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, are_inside, end_of, sound_rows
+from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, are_inside, end_of, sound_rows, whole_files
 from daecore.data.pictures import ROW, Pictures, extent_of_row
 from daecore.data.value_range import Extent
 from daecore.errors import DataError
@@ -27,7 +27,7 @@ Notes = Mapping[bytes, list[str]]
 
 @dataclass(frozen=True)
 class Stored:
-    """What one file gave.
+    """One picture that a file gave.
 
     Attributes:
         numbers: ``(C, H, W)``, mapped.
@@ -40,20 +40,33 @@ class Stored:
     notes: tuple[str, ...]
 
 
-def is_finished(folder: Path, count: int, channels: int) -> bool:
+def is_finished(folder: Path, files: int, channels: int) -> bool:
     """Whether a folder holds all that it was made for, and the values are there."""
     try:
-        header = parse_json((folder / HEADER).read_bytes())
+        count = _count(folder, files, channels)
         rows = map_file(folder / ROWS, ROW, (count,))
         held = [(folder / name).stat().st_size // np.dtype(kind).itemsize for name, kind in VALUES]
     except (OSError, ValueError):
         return False
-    return header == {"format": FORMAT, "channels": channels, "count": count} and bool(
-        are_inside(rows, held, channels).all()
-    )
+    return int((rows["page"] == 0).sum()) == files and bool(are_inside(rows, held, channels).all())
 
 
-def open_pictures(folder: Path, count: int, channels: int) -> tuple[Pictures, Notes]:
+def _count(folder: Path, files: int, channels: int) -> int:
+    """How many pictures there are.
+
+    Raises:
+        OSError: The folder was removed.
+        ValueError: It is not finished, or holds something else.
+    """
+    header = parse_json((folder / HEADER).read_bytes())
+    count = header.get("pictures") if isinstance(header, dict) else None
+    said = {"format": FORMAT, "channels": channels, "files": files, "pictures": count}
+    if not isinstance(count, int) or count < files or header != said:
+        raise ValueError("its header says something else")
+    return count
+
+
+def open_pictures(folder: Path, files: int, channels: int) -> tuple[Pictures, Notes]:
     """What a finished folder holds, mapped; files that were no pictures have rows without height.
 
     Raises:
@@ -62,15 +75,16 @@ def open_pictures(folder: Path, count: int, channels: int) -> tuple[Pictures, No
     with suppress(OSError):  # of who may only read
         os.utime(folder)  # it was used
     try:
-        return _pictures(folder, map_file(folder / ROWS, ROW, (count,)), channels), _notes(folder)
+        rows = map_file(folder / ROWS, ROW, (_count(folder, files, channels),))
+        return _pictures(folder, rows, channels), _notes(folder)
     except (OSError, ValueError) as error:
         raise DataError(
             f"What was decoded into {folder} cannot be read: {error}. Run again when nobody cleans up there."
         ) from None
 
 
-def known_pictures(parent: Path, keys: set[bytes], channels: int, *, besides: Path) -> dict[bytes, Stored]:
-    """What other folders hold of files with these keys.
+def known_pictures(parent: Path, keys: set[bytes], channels: int, *, besides: Path) -> dict[bytes, list[Stored]]:
+    """What other folders hold of files with these keys: all pictures of each.
 
     Args:
         parent: The folder of all folders.
@@ -78,18 +92,21 @@ def known_pictures(parent: Path, keys: set[bytes], channels: int, *, besides: Pa
         channels: Of every picture.
         besides: The folder that is not looked into.
     """
-    found: dict[bytes, Stored] = {}
+    found: dict[bytes, list[Stored]] = {}
     for folder in sorted(parent.glob("[!.]*")):
         if folder == besides:
             continue
-        rows = sound_rows(folder, channels)
-        wanted = [n for n, key in enumerate(rows["key"].tolist()) if key in keys and key not in found]
+        rows = whole_files(sound_rows(folder, channels))
+        known = set(found)
+        wanted = [n for n, key in enumerate(rows["key"].tolist()) if key in keys and key not in known]
         with suppress(OSError, ValueError):  # it was removed meanwhile
             pictures, notes = (_pictures(folder, rows, channels), _notes(folder)) if wanted else (None, {})
             for n in wanted:
                 key = rows["key"][n].tobytes()
                 if pictures is not None and rows["height"][n]:
-                    found[key] = Stored(pictures.own_numbers(n), extent_of_row(rows[n]), tuple(notes.get(key, ())))
+                    some = tuple(notes.get(key, ())) if not rows["page"][n] else ()
+                    it = Stored(pictures.own_numbers(n), extent_of_row(rows[n]), some)
+                    found.setdefault(key, []).append(it)
     return found
 
 

@@ -1,39 +1,46 @@
 """TIFF files, by tifffile: whole numbers of any depth, floats, palettes, planes, what is white and what is transparent.
 
-Knows one picture in one file. Stacks are refused until their axes are understood.
+Knows pictures in one file, and along which dimensions there are several: pages, or what OME and ImageJ say they are.
 """
 
+import html
 import logging
 import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daecore.data.dimensions import PAGE, Dimension, named
 from daecore.data.image_limit import require_size
 from daecore.data.image_values import WHITE, Refused, Stored, turn
-from daecore.data.raster import decode_raster, several
+from daecore.data.raster import decode_raster
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-MOST_PAGES = 100  # looked at: a picture has a mask and a few smaller copies
+MOST_PAGES = 10_000  # that are looked at
+MOST_DESCRIBED, LONGEST_NAME = 1_000_000, 100  # characters of what OME says, and of a name
+CHANNEL, CHANNEL_NAME = re.compile(r"<(?:\w+:)?Channel\b[^>]*>"), re.compile(r'\bName="([^"]*)"')
 REDUCED, MASK = 1, 4  # kinds of pages (tag 254) that go with another one
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 BY_PILLOW = {5: "CMYK", 6: "YCbCr"}
 PREMULTIPLIED, OPACITY = 1, (1, 2)  # what an extra channel may be (tag 338)
 
 
-def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
-    """Read one picture.
+@contextmanager
+def open_tiff(file: IO[bytes]) -> Iterator["TiffPictures"]:
+    """The pictures in a TIFF, to be read one by one while the block runs.
 
     Args:
         file: Its content, at the beginning.
-        channels: 1 or 3: alpha is not wanted; 0: as the file has it.
 
     Raises:
-        Refused: It is a stack, too large, or of a kind that is not read.
+        Refused: It is too large, or of a kind that is not read.
         Exception: Decoders raise what they like on damaged files.
     """
     import tifffile
@@ -41,43 +48,117 @@ def decode_tiff(file: IO[bytes], channels: int = 0) -> Stored:
     if (log := logging.getLogger("tifffile")).level != logging.CRITICAL:
         log.setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by whoever reads it
     with tifffile.TiffFile(file, _multifile=False) as tiff:
-        page = _only(tiff)
-        require_size(page.imagewidth, page.imagelength, _pixel_bytes(page), tiff.filehandle.size)
+        yield TiffPictures(file, tiff)
+
+
+class TiffPictures:
+    """The pictures in a TIFF.
+
+    Attributes:
+        dimensions: Along which there are several; none for a single picture.
+    """
+
+    def __init__(self, file: IO[bytes], tiff: "TiffFile") -> None:
+        self._file, self._tiff = file, tiff
+        self._pages = list(_whole_pages(tiff))
+        self.dimensions = _dimensions(tiff, self._pages)
+
+    def read(self, number: int, channels: int = 0) -> Stored:
+        """One of them.
+
+        Args:
+            number: From 0.
+            channels: 1 or 3: alpha is not wanted; 0: as the file has it.
+
+        Raises:
+            Refused: It is too large, or of a kind that is not read.
+            Exception: Decoders raise what they like on damaged files.
+        """
+        behind = number >= len(self._pages)  # ImageJ and others write many pictures under one page
+        page = self._pages[0 if behind else number]
+        require_size(page.imagewidth, page.imagelength, _pixel_bytes(page), self._tiff.filehandle.size)
         if int(page.photometric) in BY_PILLOW:
-            file.seek(0)
-            return decode_raster(file, MAGIC[0], channels, ("TIFF",))
-        _require_known(page, tiff.filehandle.size)
-        _require_whole(page)
-        values = np.asarray(page.asarray())
-        orientation = page.tags.valueof(274, 1)
-        profile = bytes(page.tags.valueof(34675, b"") or b"")
-        colour_map = page.colormap if int(page.photometric) == PALETTE else None
-    layers = turn(_layers(values, page), orientation)
-    if colour_map is not None:
-        looked_up, notes = _look_up(layers[..., 0], colour_map)
+            if len(self._pages) > 1:
+                raise Refused(f"has several pictures of the type {BY_PILLOW[int(page.photometric)]}. Save them as RGB.")
+            self._file.seek(0)
+            return decode_raster(self._file, MAGIC[0], channels, ("TIFF",))
+        _require_known(page, self._tiff.filehandle.size)
+        values = self._plane(page, number) if behind or (len(self._pages) == 1 and self.dimensions) else _values(page)
+        return _stored(values, page, wanted=not channels)
+
+    def _plane(self, page: "TiffPage", number: int) -> NDArray[Any]:
+        """The values of a picture that lies behind the first one of its page, without a compression."""
+        shape = page.shape[-3:] if page.samplesperpixel > 1 else page.shape[-2:]
+        kind = np.dtype(page.dtype).newbyteorder(self._tiff.byteorder)
+        if not page.is_contiguous or int(page.bitspersample) % 8:
+            raise Refused("has several pictures under one page, compressed. Save each as a page of its own.")
+        size = math.prod(shape) * kind.itemsize
+        self._file.seek(page.dataoffsets[0] + number * size)
+        content = self._file.read(size)
+        if len(content) < size:
+            raise ValueError(f"its picture {number + 1} is cut off")
+        return np.frombuffer(content, kind).reshape(shape)
+
+
+def _stored(values: NDArray[Any], page: "TiffPage", *, wanted: bool) -> Stored:
+    """What stands in a page, upright."""
+    profile = bytes(page.tags.valueof(34675, b"") or b"")
+    layers = turn(_layers(values, page), page.tags.valueof(274, 1))
+    if int(page.photometric) == PALETTE and page.colormap is not None:
+        looked_up, notes = _look_up(layers[..., 0], page.colormap)
         return Stored(looked_up, WHITE["uint8"], profile=profile, notes=notes)
-    return _read_stored(layers, page, profile, wanted=not channels)
+    return _read_stored(layers, page, profile, wanted=wanted)
 
 
-def _only(tiff: "TiffFile") -> "TiffPage":
-    """The one picture, beside which there may be smaller copies and masks."""
+def _values(page: "TiffPage") -> NDArray[Any]:
+    _require_whole(page)
+    return np.asarray(page.asarray()).reshape(page.shape)
+
+
+def _whole_pages(tiff: "TiffFile") -> Iterator["TiffPage"]:
+    """The pages that are pictures, without smaller copies and masks of others."""
     pages: list[TiffPage] = []
+    begun = set[int]()
     for number, each in enumerate(tiff.pages, 1):  # frames, which are less, come only where asked for
         page = cast("TiffPage", each)
         if not page.tags or not page.size:
             raise ValueError(f"its page {number} is empty")
-        if any(page.offset == before.offset for before in pages):
+        if page.offset in begun:
             raise ValueError(f"its page {number} is one that came before: the list of its pages is a ring")
+        begun.add(page.offset)
         pages.append(page)
         if number > MOST_PAGES:
-            raise Refused(several(f"more than {MOST_PAGES}"))
-    whole = [page for page in pages if not int(page.subfiletype) & (REDUCED | MASK)] or pages
-    told = [int((tiff.imagej_metadata or {}).get("images", 1))]  # these write many pictures under one page
-    told += [math.prod(series["shape"]) // whole[0].size for series in tiff.shaped_metadata or () if "shape" in series]
-    pictures = max(len(whole), whole[0].imagedepth, *told)
-    if pictures > 1:
-        raise Refused(several(pictures))
-    return whole[0]
+            raise Refused(f"has more than {MOST_PAGES:,} pages. Split it.")
+    yield from [page for page in pages if not int(page.subfiletype) & (REDUCED | MASK)] or pages
+
+
+def _dimensions(tiff: "TiffFile", pages: list["TiffPage"]) -> tuple[Dimension, ...]:
+    """Along which there are several pictures: as OME, ImageJ or tifffile say, if that fits what is there."""
+    told = max(int((tiff.imagej_metadata or {}).get("images", 1)), *(
+        math.prod(series["shape"]) // pages[0].size for series in tiff.shaped_metadata or () if "shape" in series
+    ), pages[0].imagedepth, 1)  # fmt: skip
+    count = len(pages) if len(pages) > 1 else told
+    if count == 1:
+        return ()
+    if count > MOST_PAGES:
+        raise Refused(f"has more than {MOST_PAGES:,} pictures. Split it.")
+    found = tuple(_said(tiff)) if tiff.is_ome or tiff.is_imagej or tiff.is_shaped else ()
+    return found if math.prod(it.size for it in found) == count else (Dimension(PAGE, count),)
+
+
+def _said(tiff: "TiffFile") -> Iterator[Dimension]:
+    """What the file's first series says of its dimensions."""
+    series = tiff.series[0]
+    plain = len(series.axes.rstrip("S")) - 2  # without rows and columns, and without the samples of a pixel
+    if plain > 0 and series.axes[plain : plain + 2] == "YX":
+        yield from named(series.axes[:plain], series.shape[:plain], {"C": _channels(tiff)})
+
+
+def _channels(tiff: "TiffFile") -> tuple[str, ...]:
+    """What OME calls the channels."""
+    described = (tiff.ome_metadata or "")[:MOST_DESCRIBED]
+    named_so = (CHANNEL_NAME.search(tag) for tag in CHANNEL.findall(described))
+    return tuple(html.unescape(it[1])[:LONGEST_NAME] for it in named_so if it)
 
 
 def _require_known(page: "TiffPage", file_bytes: int) -> None:
@@ -125,7 +206,6 @@ def _kind(page: "TiffPage") -> str:
 
 def _layers(values: NDArray[Any], page: "TiffPage") -> NDArray[Any]:
     """``(H, W, C)`` in the machine's byte order."""
-    values = values.reshape(page.shape)
     if page.axes.startswith("S"):
         values = np.moveaxis(values, 0, -1)
     return np.atleast_3d(values).astype(_kind(page), copy=False)

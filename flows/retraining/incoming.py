@@ -17,9 +17,9 @@ from daecore.corruption.noise_level import (
     matched_strength,
     with_strength,
 )
-from daecore.data.image_file import read_image
 from daecore.data.image_listing import Found
 from daecore.data.image_search import find_images
+from daecore.data.picture_file import read_image
 from daecore.data.samples import as_float
 from daecore.data.value_range import ValueRange
 from daecore.errors import DaecoreError, InputError

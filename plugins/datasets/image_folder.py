@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from daecore import Dataset, Found, InputError, Options, Samples, Splits, find_images, hookimpl, stream, user_path
-from daecore.data import Crops, Listed, RangeOption, by_size, decode, in_range
+from daecore.data import Crops, Decoded, Listed, RangeOption, by_size, decode, in_range
 
 from .reading import require_all
 
@@ -35,6 +35,9 @@ class ImageFolder(Options):
     range: RangeOption = Field(
         default="auto",
         description="which numbers are 0 and 1: auto: what the files hold; dtype: what their type says; [low, high]",
+    )
+    choose: dict[Literal["time", "depth", "channel", "page"], int | str] = Field(
+        default={}, description="of files with several pictures: which channel, by name or number from 0, and so on"
     )
     crops_per_image: int = Field(default=32, ge=1, le=10_000, description="crops of each image, at places of their own")
     validation: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to validate on")
@@ -70,9 +73,12 @@ def read_splits(options: ImageFolder, files: Sequence[Listed], own: Sequence[Lis
         own: The files to test on; empty: a part of the others.
         cache: The data folder.
     """
-    parts = _split(options, len(files), len(own))
     every = [*files, *own]
-    decoded = decode(every, 3 if options.colour else 1, cache)
+    choice: dict[str, int | str] = {name: wanted for name, wanted in options.choose.items()}  # noqa: C416
+    decoded = decode(every, 3 if options.colour else 1, cache, choice)
+    if len(decoded.pictures) > len(every):
+        progress.info("image_folder: %d files have %d pictures", len(every), len(decoded.pictures))
+    parts = _parts(options, decoded, len(files), len(own))
     decoded = in_range(decoded, every, options.range, np.concatenate(parts[:2]))
     require_all(decoded, every, np.concatenate(parts[:2] if options.mode == "whole" else parts), options.size)
     train, validation, test = (decoded.pictures.select(part) for part in parts)
@@ -100,8 +106,29 @@ def fingerprint(options: ImageFolder) -> str:
     )
 
 
+def _parts(options: ImageFolder, decoded: Decoded, files: int, own: int) -> list[NDArray[np.int64]]:
+    """The places of the pictures of each set, at least one in each.
+
+    No file is in two sets. Where there are too few files for that, as where one holds all pictures, what lies next to
+    each other stays together: neighbours in a stack are alike.
+    """
+    fewest = 2 if own else 3
+    if files >= fewest:
+        return [np.flatnonzero(np.isin(decoded.places, part)) for part in _split(options, files, own)]
+    mine, theirs = np.flatnonzero(decoded.places < files), np.flatnonzero(decoded.places >= files)
+    if len(mine) < fewest:
+        return [mine[:0], mine[:0], mine] if decoded.bad else _split(options, files, own)
+    test_count, validation_count = (max(1, round(part * len(mine))) for part in (options.test, options.validation))
+    rest, test = (mine, theirs) if own else (mine[:-test_count], mine[-test_count:])
+    return [rest[:-validation_count], rest[-validation_count:], test]
+
+
 def _split(options: ImageFolder, files: int, own: int) -> list[NDArray[np.int64]]:
-    """The places of the files of each set, at least one, drawn by the seed; own files come behind all others."""
+    """The places of the files of each set, at least one, drawn by the seed; own files come behind all others.
+
+    Raises:
+        InputError: There are too few.
+    """
     drawn = torch.randperm(files, generator=stream(options.seed, "image_folder", "split")).numpy()
     test_count, validation_count = (max(1, round(part * files)) for part in (options.test, options.validation))
     drawn, test = (drawn, files + np.arange(own)) if own else (drawn[:-test_count], drawn[-test_count:])

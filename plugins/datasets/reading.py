@@ -24,7 +24,7 @@ def require_all(decoded: Decoded, files: Sequence[Listed], cut: NDArray[np.int64
     Args:
         decoded: What the files gave.
         files: All of them.
-        cut: The places of those of which crops are cut.
+        cut: The pictures of which crops are cut, by their number.
         size: Side of a crop.
 
     Raises:
@@ -46,7 +46,7 @@ def require_all(decoded: Decoded, files: Sequence[Listed], cut: NDArray[np.int64
 def _too_small(decoded: Decoded, files: Sequence[Listed], cut: NDArray[np.int64], size: int) -> list[tuple[int, str]]:
     """The shorter side of each image that is smaller than a crop, and its name with its size."""
     rows, places = decoded.pictures.rows, decoded.places
-    small = (np.minimum(rows["height"], rows["width"]) < size) & np.isin(places, cut)
+    small = (np.minimum(rows["height"], rows["width"]) < size) & np.isin(np.arange(len(rows)), cut)
     sides = zip(places[small].tolist(), rows["height"][small].tolist(), rows["width"][small].tolist(), strict=True)
     return [(min(height, width), f"{files[n].path} ({height} x {width})") for n, height, width in sides]
 

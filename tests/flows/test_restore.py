@@ -20,7 +20,8 @@ from daecore_flows.store.store import Store
 from PIL import Image
 
 from daecore.data.image_encoding import encode_image
-from daecore.data.image_file import ImageFile, read_image
+from daecore.data.image_file import ImageFile
+from daecore.data.picture_file import read_image
 from daecore.device import Device
 from daecore.errors import DataError, InputError, NonFiniteError
 from daecore.model import tiling

@@ -12,8 +12,8 @@ from PIL import Image
 
 from daecore.data import decoding
 from daecore.data.decoding import decode
-from daecore.data.image_file import read_image, read_numbers
 from daecore.data.image_search import find_images
+from daecore.data.picture_file import open_picture_file, read_image
 from daecore.data.picture_store import VALUES, PictureWriter
 from daecore.errors import DataError
 
@@ -34,11 +34,11 @@ def read(monkeypatch):
     """The names of the files that are read from now on."""
     names: list[str] = []
 
-    def reading(path, channels):
+    def opening(path, choice):
         names.append(Path(path).name)
-        return read_numbers(path, channels)
+        return open_picture_file(path, choice)
 
-    monkeypatch.setattr(decoding, "read_numbers", reading)
+    monkeypatch.setattr(decoding, "open_picture_file", opening)
     return names
 
 
@@ -74,8 +74,8 @@ def test_another_process_goes_on_where_one_was_killed(folder, tmp_path, monkeypa
     whole = decode(listed(folder), 1, tmp_path / "whole")
     add, added = PictureWriter.add, []
 
-    def killed(self, *given):
-        add(self, *given)
+    def killed(self, *given, **named):
+        add(self, *given, **named)
         added.append(1)
         if len(added) == 10:
             self.flush()
