@@ -1,29 +1,29 @@
-"""Restoring a user's picture files, one at a time, with the samples and bounds that are wanted.
+"""Restoring a user's picture files, one picture at a time, with the samples and bounds that are wanted.
 
 Knows files and a `Restorer`. Knows no run, no store and no flow; which file becomes which says `picture_plan`.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from daecore.data.image_encoding import encode_image
+from daecore.data.dimensions import EVERYTHING, Choice
 from daecore.data.image_file import ImageFile
-from daecore.data.picture_file import read_image
+from daecore.data.picture_file import PictureFile, open_picture_file
 from daecore.data.samples import as_float
 from daecore.data.value_range import ValueRange
 from daecore.errors import DataError
 from daecore.model.picture_sampling import draw_picture
 from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions
-from daecore.model.tiling import tile_count
+from daecore.model.tiling import Watch, tile_count
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.estimator import DerivativeEstimator
 from daecore.uncertainty.picture_bars import PictureBars, bound_picture
 
 from .picture_plan import Job
-from .store.files import write_atomically
+from .picture_writing import require_target, write_pictures
 
 Size = tuple[int, int]  # width, height
 SAMPLING = SamplingOptions()
@@ -37,8 +37,9 @@ class Done:
     Attributes:
         before: Its size.
         after: Its size when it was restored.
-        tiles: Into how many it was cut.
+        tiles: Into how many it was cut, or all pictures of its stack together.
         seconds: How long it took.
+        pictures: How many its file has.
         notes: What a user must know.
         promised_db: The PSNR that is promised to pictures of the calibration; None without bounds.
         unlike: What it is not promised to, if this picture is that; else empty.
@@ -47,7 +48,8 @@ class Done:
     before: Size
     after: Size
     tiles: int
-    seconds: float
+    seconds: float = 0
+    pictures: int = 1
     notes: tuple[str, ...] = ()
     promised_db: float | None = None
     unlike: str = ""
@@ -62,16 +64,18 @@ class Restoration:
         sampling: How samples are drawn.
         bars: What gives bounds; needed where a job wants them.
         value_range: Which of a file's numbers are 0 and 1, where its type does not say it; so they are written again.
+        choice: What is taken of a file with several pictures.
     """
 
     restorer: Restorer
     sampling: SamplingOptions = SAMPLING
     bars: ErrorBars | None = None
     value_range: ValueRange | None = None
+    choice: Choice = field(default_factory=lambda: EVERYTHING)
 
 
 def restore_file(job: Job, how: Restoration) -> Done:
-    """Restore one picture and write it, whole or not at all; with it the samples and bounds that are wanted.
+    """Restore a picture, or each of a stack, and write it, whole or not at all; with it the samples and bounds wanted.
 
     Args:
         job: The picture.
@@ -82,9 +86,24 @@ def restore_file(job: Job, how: Restoration) -> Done:
         InputError: It has other channels than the network, or its format cannot hold it.
         NonFiniteError: It holds NaN or infinity, or what was restored does.
     """
-    began = time.perf_counter()
-    restorer, bars = how.restorer, how.bars
-    picture = read_image(job.source, value_range=how.value_range)
+    began, parts = time.perf_counter(), list[Done]()
+    with open_picture_file(job.source, how.choice) as pictures:
+        require_target(pictures, job.target)
+        made = (_restore(pictures, number, job, how, parts) for number in range(len(pictures)))
+        write_pictures(pictures, job.targets, made, how.restorer.scale)
+    promised = [it.promised_db for it in parts if it.promised_db is not None]
+    return replace(
+        parts[0], pictures=len(parts), tiles=sum(it.tiles for it in parts), seconds=time.perf_counter() - began,
+        notes=tuple(dict.fromkeys(note for it in parts for note in it.notes)),
+        promised_db=min(promised, default=None), unlike=next((it.unlike for it in parts if it.unlike), ""),
+    )  # fmt: skip
+
+
+def _restore(pictures: PictureFile, number: int, job: Job, how: Restoration, parts: list[Done]) -> list[ImageFile]:
+    """What is made of one picture of a file; how it went is appended to ``parts``."""
+    bars = how.bars
+    restorer = replace(how.restorer, watch=_part_of(how.restorer.watch, number, len(pictures)))
+    picture = pictures.read(number, value_range=how.value_range)
     device = next(restorer.model.parameters()).device
     try:
         pixels = as_float(picture.pixels.to(device))
@@ -98,17 +117,18 @@ def restore_file(job: Job, how: Restoration) -> Done:
     wanted = [picture.with_pixels(one) for one in (restored, *([] if drawn is None else drawn))]
     wanted += [picture.with_difference(drawn.std(0))] if drawn is not None and len(drawn) > 1 else []
     wanted += [] if bounded is None else _outwards(bounded, picture)
-    contents = [encode_image(one, job.target.suffix.lower()) for one in wanted]
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    for file, content in zip(job.targets, contents, strict=True):
-        write_atomically(file, content)
     height, width = picture.pixels.shape[-2:]
-    tiles = tile_count((height, width), *restorer.tiling(height, width))
-    after = (restored.shape[2], restored.shape[1])
-    done = Done((width, height), after, tiles, time.perf_counter() - began, picture.notes)
-    if bounded is None or bars is None:
-        return done
-    return replace(done, promised_db=bounded.promised_db, unlike=_unlike(picture, restorer, bars))
+    tiles, after = tile_count((height, width), *restorer.tiling(height, width)), (restored.shape[2], restored.shape[1])
+    done = Done((width, height), after, tiles, notes=picture.notes)
+    if bounded is not None and bars is not None:
+        done = replace(done, promised_db=bounded.promised_db, unlike=_unlike(picture, restorer, bars))
+    parts.append(done)
+    return wanted
+
+
+def _part_of(watch: Watch, number: int, count: int) -> Watch:
+    """What is to be told of the tiles of one picture of a stack, where all of its tiles are watched."""
+    return lambda done, total: watch(number * total + done, count * total)
 
 
 def _unlike(picture: ImageFile, restorer: Restorer, bars: ErrorBars) -> str:

@@ -85,7 +85,7 @@ STOREYS = (  # of the laboratory around it, from the ground up
     "artifacts",
     "pipeline",
     "stacking sweep retraining",
-    "picture_plan restore_pictures corrupt_pictures error_bars rerun verify studies",
+    "picture_plan picture_writing restore_pictures corrupt_pictures error_bars rerun verify studies",
     "studio",
     "cli",
 )

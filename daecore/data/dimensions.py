@@ -18,6 +18,7 @@ EVERYTHING: Choice = MappingProxyType({})
 
 NAMES = {"T": "time", "Z": "depth", "C": "channel"}  # by the letters of axes
 PAGE = "page"  # of what a file does not name
+AXES = {**{name: letter for letter, name in NAMES.items()}, PAGE: "Q"}
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def encode_image(image: ImageFile, suffix: str) -> bytes:
         raise InputError(
             f"A {suffix} file cannot hold this picture: it has {' and '.join(lacks)}. Choose .png or .tif."
         )
-    layers = _layers(image, kind)  # (H, W, C)
+    layers = layers_of(image)
     try:
         if format == "PPM" and kind == "uint16" and layers.shape[2] > 1:
             return _ppm16(layers, int(min(image.counted.most, WHITE[kind])))
@@ -54,8 +54,9 @@ def encode_image(image: ImageFile, suffix: str) -> bytes:
         raise InputError(f"A {suffix} file cannot hold this picture: {error}. Choose .png or .tif.") from None
 
 
-def _layers(image: ImageFile, kind: str) -> NDArray[Any]:
-    """``(H, W, 1 to 4)`` in the file's type, alpha last."""
+def layers_of(image: ImageFile) -> NDArray[Any]:
+    """``(H, W, 1 to 4)`` in the file's type and numbers, alpha last."""
+    kind = image.kind
     values: NDArray[np.float32] = as_float(image.pixels.detach().cpu()).permute(1, 2, 0).numpy()
     numbers = unscaled(values, image.counted, kind)
     if image.alpha is None:

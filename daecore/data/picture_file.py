@@ -19,6 +19,7 @@ from daecore.data.image_values import Refused, Stored, as_numbers, as_pixels, wi
 from daecore.data.plain_png import MAGIC as PNG
 from daecore.data.plain_png import decode_plain_png
 from daecore.data.raster import decode_raster
+from daecore.data.stack_file import Description
 from daecore.data.tiff import MAGIC, TiffPictures, open_tiff
 from daecore.data.value_range import Extent, ValueRange
 from daecore.errors import DaecoreError, DataError, NonFiniteError, in_a_line
@@ -84,6 +85,7 @@ class PictureFile:
     Attributes:
         path: Its name.
         dimensions: Along which there are several.
+        description: What the file says of them beside their values.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class PictureFile:
         dimensions: tuple[Dimension, ...],
     ) -> None:
         self.path, self._file, self._tiff, self._numbers, self.dimensions = path, file, tiff, numbers, dimensions
+        self.description = Description() if tiff is None else tiff.description
 
     def __len__(self) -> int:
         return len(self._numbers)

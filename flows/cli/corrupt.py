@@ -1,21 +1,24 @@
 """`dae corrupt`: picture files as the plugins would damage them."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .value_ranges import parse_range
+from .reading import Choose, parse_choice, parse_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from daecore.corruption.corruptor import Corruptor
-    from daecore.data.value_range import ValueRange
 
+    from ..corrupt_pictures import Corrupted
     from ..picture_plan import Job
     from .picture_progress import PictureProgress
+
+    How = Callable[..., Corrupted]
 
 Corruptions = Annotated[
     list[str],
@@ -38,6 +41,7 @@ def corrupt(
     corruptions: Corruptions,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**31, help="Another one, another noise.")] = 0,
     value_range: Range = "auto",
+    choose: Choose = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
 ) -> None:
     """Corrupt pictures as a training would: for teaching, for tests, for other tools.
@@ -47,15 +51,16 @@ def corrupt(
     """
     from ..picture_plan import plan
 
-    asked = parse_range(value_range)
+    asked, choice = parse_range(value_range), parse_choice(choose)
     planned = plan(source.expanduser(), target.expanduser(), force=force)
     corruptor = _corruptor(corruptions)
-    from ..corrupt_pictures import range_of
+    from ..corrupt_pictures import corrupt_file, range_of
 
-    taken = range_of([job.source for job in planned.jobs], asked)
+    taken = range_of([job.source for job in planned.jobs], asked, choice)
     if taken:
         print(f"The numbers {taken} are 0 to 1.", file=sys.stderr)
-    went = _corrupt_all(planned.jobs, corruptor, seed, taken)
+    how = partial(corrupt_file, corruptor=corruptor, seed=seed, value_range=taken, choice=choice)
+    went = _corrupt_all(planned.jobs, how)
     if planned.found:
         print(f"{planned.found}; {sum(went)} corrupted by {corruptor}.", file=sys.stderr)
     if not all(went):
@@ -87,30 +92,27 @@ def _corruptor(given: "Sequence[str]") -> "Corruptor":
         ) from None
 
 
-def _corrupt_all(jobs: "Sequence[Job]", corruptor: "Corruptor", seed: int, taken: "ValueRange | None") -> list[bool]:
+def _corrupt_all(jobs: "Sequence[Job]", how: "How") -> list[bool]:
     """Corrupt one picture after the other; whether each one went well."""
     from .picture_progress import show_pictures
 
     with show_pictures(len(jobs)) as progress:
-        return [_attempt(job, corruptor, seed, taken, progress) for job in jobs]
+        return [_attempt(job, how, progress) for job in jobs]
 
 
-def _attempt(
-    job: "Job", corruptor: "Corruptor", seed: int, taken: "ValueRange | None", progress: "PictureProgress"
-) -> bool:
+def _attempt(job: "Job", how: "How", progress: "PictureProgress") -> bool:
     """Corrupt one picture and tell how it went; whether it did."""
     from daecore.errors import DaecoreError
 
-    from ..corrupt_pictures import corrupt_file
-
     try:
-        with progress.picture(job.source.name):
-            done = corrupt_file(job, corruptor, seed, taken)
+        with progress.picture(job.source.name) as watch:
+            done = how(job, watch=watch)
     except (DaecoreError, OSError) as error:
         print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
         return False
     for note in done.notes:
         print(f"dae: {job.source}: {note}.", file=sys.stderr)
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
-    print(f"{job.target}  {sizes}  {done.seconds:.2f} s")
+    several = f"  {done.pictures} pictures" if done.pictures > 1 else ""
+    print(f"{job.target}  {sizes}{several}  {done.seconds:.2f} s")
     return True

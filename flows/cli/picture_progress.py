@@ -1,6 +1,7 @@
 """How far work on pictures is: bars on a terminal, elsewhere a line every few seconds.
 
-One bar counts pictures, where there are several. Another one counts tiles within a large picture.
+One bar counts pictures, where there are several. Another one counts parts: tiles
+of a large picture, pictures of a stack.
 """
 
 import sys
@@ -36,7 +37,7 @@ class PictureProgress:
 
     @contextmanager
     def picture(self, name: str) -> "Iterator[Watch]":
-        """One picture; yields what is to be told how many of its tiles are done.
+        """One picture; yields what is to be told how many of its parts are done.
 
         Args:
             name: The picture's.
@@ -45,8 +46,8 @@ class PictureProgress:
 
         def watch(done: int, total: int) -> None:
             left = _left(time.monotonic() - began, done, total)
-            self._show(bar, done, total, f"tiles, {left}", visible=done < total)
-            self._tell(f"{name}: tile {done} of {total}, {left}", done < total)
+            self._show(bar, done, total, f"parts, {left}", visible=done < total)
+            self._tell(f"{name}: part {done} of {total}, {left}", done < total)
 
         try:
             yield watch

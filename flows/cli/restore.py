@@ -9,8 +9,8 @@ import typer
 
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
+from .reading import Choose, parse_choice, parse_range
 from .runs import enter
-from .value_ranges import parse_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,7 @@ def restore(
     seed: Seed = 0,
     interval: IntervalLevel = None,
     value_range: Range = "model",
+    choose: Choose = None,
     force: Force = False,
     allow_changed_plugins: AllowChangedPlugins = False,
     store: StoreFolder = DEFAULT_STORE,
@@ -105,7 +106,8 @@ def restore(
     network, header = _network(model, opened, allow_changed_plugins)
     restorer = _restorer(network.to(chosen.kind), header, tile or 0, draws=samples > 0)
     bars = None if interval is None else _bars(model, network, interval, opened).to(chosen.kind)
-    how = Restoration(restorer, _sampling(steps, seed), bars, _range_of(value_range, header))
+    read_as = _range_of(value_range, header), parse_choice(choose)
+    how = Restoration(restorer, _sampling(steps, seed), bars, *read_as)
     _say_how_it_went(planned, _restore_all(planned.jobs, how, chosen))
 
 
@@ -184,7 +186,9 @@ def _attempt(job: "Job", how: "Restoration", progress: "PictureProgress") -> boo
     beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
     beside += "" if done.promised_db is None else f"  {_decibels(done)}"
     sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
-    print(f"{job.target}  {sizes}  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}")
+    several = f"  {done.pictures} pictures" if done.pictures > 1 else ""
+    tiles = f"{done.tiles} {'tile' if done.tiles == 1 else 'tiles'}"
+    print(f"{job.target}  {sizes}{several}  {tiles}  {done.seconds:.2f} s{beside}")
     return True
 
 

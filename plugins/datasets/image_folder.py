@@ -22,6 +22,15 @@ from .reading import require_all
 progress = logging.getLogger("daecore.progress")
 
 
+class Choose(Options):
+    """Which pictures of a file with several are taken, by number from 0, or by the name that the file gives."""
+
+    time: int | str | None = Field(default=None, description="of the times")
+    depth: int | str | None = Field(default=None, description="of the depths")
+    channel: int | str | None = Field(default=None, description="of the channels, as DAPI")
+    page: int | str | None = Field(default=None, description="of pages that nobody names")
+
+
 class ImageFolder(Options):
     """Your own images (png, jpg, tif, webp, bmp ...), searched in all subfolders; no file is in two sets."""
 
@@ -36,9 +45,7 @@ class ImageFolder(Options):
         default="auto",
         description="which numbers are 0 and 1: auto: what the files hold; dtype: what their type says; [low, high]",
     )
-    choose: dict[Literal["time", "depth", "channel", "page"], int | str] = Field(
-        default={}, description="of files with several pictures: which channel, by name or number from 0, and so on"
-    )
+    choose: Choose | None = Field(default=None, description="what is taken of files with several pictures; else all")
     crops_per_image: int = Field(default=32, ge=1, le=10_000, description="crops of each image, at places of their own")
     validation: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to validate on")
     test: float = Field(default=0.1, gt=0, lt=0.5, description="fraction of the files to test on")
@@ -74,7 +81,7 @@ def read_splits(options: ImageFolder, files: Sequence[Listed], own: Sequence[Lis
         cache: The data folder.
     """
     every = [*files, *own]
-    choice: dict[str, int | str] = {name: wanted for name, wanted in options.choose.items()}  # noqa: C416
+    choice = options.choose.model_dump(exclude_none=True) if options.choose else {}
     decoded = decode(every, 3 if options.colour else 1, cache, choice)
     if len(decoded.pictures) > len(every):
         progress.info("image_folder: %d files have %d pictures", len(every), len(decoded.pictures))

@@ -171,8 +171,8 @@ def test_a_large_picture_shows_how_far_it_is(
     monkeypatch.setattr(picture_progress, "EVERY_SECONDS", 0.0)
     assert main([*arguments, str(tmp_path / "slow.png"), "--tile", "32"]) == 0
     said = capsys.readouterr()
-    assert re.search(r"^in.png: tile 4 of 9, about \d+ s of \d+ left$", said.err, re.MULTILINE)
-    assert "tile 9 of" not in said.err  # that it is done the line on stdout says
+    assert re.search(r"^in.png: part 4 of 9, about \d+ s of \d+ left$", said.err, re.MULTILINE)
+    assert "part 9 of" not in said.err  # that it is done the line on stdout says
     assert "9 tiles" in said.out
 
 
@@ -302,7 +302,7 @@ def test_files_that_are_no_single_sound_picture_are_refused(tmp_path: Path) -> N
     """Several pages, values out of range, holes."""
     page = Image.fromarray(pixels(9, 9))
     page.save(tmp_path / "pages.tif", save_all=True, append_images=[page])
-    with pytest.raises(DataError, match="2 pages"):
+    with pytest.raises(DataError, match="2 pictures"):
         read_image(tmp_path / "pages.tif")
     Image.fromarray(np.full((9, 9), 2, np.float32)).save(tmp_path / "range.tif")
     with pytest.raises(DataError, match="values from 2 to 2, expected 0 to 1"):
