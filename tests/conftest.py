@@ -14,9 +14,10 @@ from strange_folder import StrangeFolder
 from studio import Studio, free_port, wait_until
 
 SLOWEST = (  # files that begin first, so that at the end no worker waits for another
-    "test_killed_studio", "test_sweep", "test_pages", "test_doors", "test_studio", "test_retrain", "test_pipeline",
-    "test_schedule", "test_problems", "test_site", "test_small_installation", "test_side_by_side", "test_stack",
-    "test_lecture", "test_beside", "test_wheel", "test_contract", "test_plugin_kit", "test_working_folder",
+    "test_soak", "test_killed_studio", "test_faults", "test_sweep", "test_pages", "test_doors", "test_studio",
+    "test_retrain", "test_pipeline", "test_schedule", "test_problems", "test_site", "test_small_installation",
+    "test_side_by_side", "test_stack", "test_lecture", "test_beside", "test_wheel", "test_contract",
+    "test_plugin_kit", "test_working_folder",
 )  # fmt: skip
 
 
