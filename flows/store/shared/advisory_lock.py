@@ -63,7 +63,7 @@ class AdvisoryLock:
         Raises:
             StoreError: Somebody else has it by now, or the database stays away.
         """
-        if self._connection is None or self._is_there(self._connection):
+        if self._connection is None or self._answers(self._connection, "SELECT 1"):
             return
         log.warning("the database is away, and with it the lock %s; waiting for it", self._name)
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -85,10 +85,13 @@ class AdvisoryLock:
         return True
 
     def close(self) -> None:
-        """Let others hold it, and give it up for good; who has lost it meanwhile is told."""
+        """Let others hold it from this moment, and give it up for good; who has lost it meanwhile is told.
+
+        The end of a connection alone reaches the server a moment later.
+        """
         if self._connection is None:
             return
-        if self._held and not self._is_there(self._connection):
+        if self._held and not self._answers(self._connection, "SELECT pg_advisory_unlock_all()"):
             log.warning("the database was gone for a while, and nobody held %s meanwhile", self._name)
         with suppress(Exception):
             self._connection.close()
@@ -96,10 +99,10 @@ class AdvisoryLock:
         _held.discard(self)
 
     @staticmethod
-    def _is_there(connection: "Connection") -> bool:
+    def _answers(connection: "Connection", asked: str) -> bool:
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                cursor.execute(asked)
         except Exception:  # of psycopg2; the lock ends with it
             return False
         return True
