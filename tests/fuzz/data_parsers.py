@@ -109,7 +109,7 @@ def _decoded(content: bytes, room: Path) -> object:
         return found or None
     pictures, _ = open_pictures(folder, len(KEYS), 1)
     whole = [pictures.picture(n) for n in np.flatnonzero(pictures.rows["height"] > 0)]
-    return [it.float().sum() for it in (*whole, *(known.numbers for known in found.values()))] or None
+    return [it.float().sum() for it in (*whole, *(it.numbers for some in found.values() for it in some))] or None
 
 
 def _repair_decoded(content: bytes) -> bytes:

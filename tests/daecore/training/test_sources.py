@@ -84,6 +84,7 @@ def test_crops_that_are_cut_when_they_are_read_give_the_weights_of_stored_ones(t
     with PictureWriter(tmp_path, 1, keys) as writer:
         for key, picture in zip(keys, pictures, strict=True):
             writer.add(key, picture, Extent("uint8", 255, 0, 255))
+        writer.finish()
     crops = Samples(Crops(open_pictures(tmp_path, 6, 1)[0], 8, 9, seed=0))
     stored = Samples(crops.data)
     assert trained(crops, crops) == trained(stored, stored)
