@@ -6,14 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-import torch
 from daecore_flows.cli import main, picture_progress
-from daecore_flows.store.model_file import ModelHeader
-from daecore_flows.store.provenance import provenance
-
-from daecore.model.autoencoder import Shapes, initialise
-from daecore.plugin.spec import spec
-from daecore.training.checkpoint import save_tensors
+from networks import network_that_changes_nothing
 
 SIDE = 24
 OME = {
@@ -34,16 +28,7 @@ def stack(kind: type, *shape: int) -> np.ndarray:
 def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The file of a network that gives every picture back."""
     monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
-    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
-    network = initialise(architecture, shapes, 0)
-    for parameter in network.decoder.last.parameters():
-        torch.nn.init.zeros_(parameter)
-    header = ModelHeader(
-        architecture=architecture.dump(), input_shape=(1, 16, 16), output_shape=(1, 16, 16),
-        plugins=provenance([architecture]),
-    )  # fmt: skip
-    save_tensors(tmp_path / "same.safetensors", network.state_dict(), header)
-    return str(tmp_path / "same.safetensors")
+    return network_that_changes_nothing(tmp_path / "same.safetensors")
 
 
 def ome(path: Path, values: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from daecore_flows.store.error_bars_file import NAME, ErrorBarsHeader, save_erro
 from daecore_flows.store.model_file import ModelHeader, load_model
 from daecore_flows.store.provenance import provenance
 from daecore_flows.store.store import Store
+from networks import network_that_changes_nothing
 from PIL import Image
 
 from daecore.data.image_encoding import encode_image
@@ -55,12 +56,7 @@ def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) 
 
 @pytest.fixture
 def unet(tmp_path: Path) -> str:
-    """A U-Net of one channel whose correction is zero: it gives every picture back."""
-    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
-    network = initialise(architecture, shapes, 0)
-    for parameter in network.decoder.last.parameters():
-        torch.nn.init.zeros_(parameter)
-    return saved(tmp_path / "unet.safetensors", architecture, network, shapes)
+    return network_that_changes_nothing(tmp_path / "unet.safetensors")
 
 
 @pytest.fixture

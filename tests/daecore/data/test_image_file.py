@@ -14,18 +14,14 @@ import tifffile
 import torch
 from daecore_flows.cli import main
 from daecore_flows.retraining.incoming import incoming_noise
-from daecore_flows.store.model_file import ModelHeader
-from daecore_flows.store.provenance import provenance
 from daecore_plugins.datasets.image_folder import ImageFolder, image_folder
+from networks import network_that_changes_nothing
 from PIL import Image
 
 from daecore import DataError, Found, InputError, as_float, find_images, read_image
 from daecore.data import tiff as tiff_reader
 from daecore.data.image_encoding import encode_image
 from daecore.data.image_file import ImageFile
-from daecore.model.autoencoder import Shapes, initialise
-from daecore.plugin.spec import spec
-from daecore.training.checkpoint import save_tensors
 
 SIDE = 32
 WHITE = {"uint8": 255, "uint16": 65535, "uint32": 2**32 - 1}
@@ -142,16 +138,7 @@ def unit(values: np.ndarray) -> torch.Tensor:
 def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The file of a network that gives every picture back."""
     monkeypatch.setenv("DAE_STORE", str(tmp_path / "store"))
-    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
-    network = initialise(architecture, shapes, 0)
-    for parameter in network.decoder.last.parameters():
-        torch.nn.init.zeros_(parameter)
-    header = ModelHeader(
-        architecture=architecture.dump(), input_shape=(1, 16, 16), output_shape=(1, 16, 16),
-        plugins=provenance([architecture]),
-    )  # fmt: skip
-    save_tensors(tmp_path / "same.safetensors", network.state_dict(), header)
-    return str(tmp_path / "same.safetensors")
+    return network_that_changes_nothing(tmp_path / "same.safetensors")
 
 
 @pytest.mark.parametrize("name", [*FILES, *LOSSY])
