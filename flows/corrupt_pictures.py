@@ -6,7 +6,7 @@ Knows files and a `Corruptor`. Knows no run, no store and no network; which file
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Generator, Tensor
@@ -23,26 +23,7 @@ from daecore.model.tiling import Watch, ignore_tiles
 from daecore.rng import stream
 
 from .picture_plan import Job
-from .picture_writing import require_target, write_pictures
-
-
-@dataclass(frozen=True)
-class Corrupted:
-    """How one picture went.
-
-    Attributes:
-        before: Its width and height.
-        after: Those of the corrupted one.
-        seconds: How long it took.
-        pictures: How many its file has.
-        notes: What a user must know.
-    """
-
-    before: tuple[int, int]
-    after: tuple[int, int]
-    seconds: float = 0
-    pictures: int = 1
-    notes: tuple[str, ...] = ()
+from .picture_writing import Written, require_target, together, write_pictures
 
 
 def range_of(files: Iterable[Path], asked: RangeOption, choice: Choice = EVERYTHING) -> ValueRange | None:
@@ -72,7 +53,7 @@ def corrupt_file(
     value_range: ValueRange | None = None,
     choice: Choice = EVERYTHING,
     watch: Watch = ignore_tiles,
-) -> Corrupted:
+) -> Written:
     """Corrupt a picture, or each of a stack, and write it, whole or not at all, in the numbers of its file.
 
     The noise follows from the seed and the file's name: in a folder every picture has its own, and with the same seed
@@ -91,7 +72,7 @@ def corrupt_file(
         InputError: No such corruption takes it, or its format cannot hold what becomes of it.
         NonFiniteError: It holds NaN or infinity.
     """
-    began, parts = time.perf_counter(), list[Corrupted]()
+    began, parts = time.perf_counter(), list[Written]()
     with open_picture_file(job.source, choice) as pictures:
         require_target(pictures, job.target)
 
@@ -99,14 +80,13 @@ def corrupt_file(
             picture = pictures.read(number, value_range=value_range)
             pixels = _corrupt(picture, corruptor, stream(seed, "corrupt", job.source.name, number), job.source)
             before, after = ((it.shape[2], it.shape[1]) for it in (picture.pixels, pixels))
-            parts.append(Corrupted(before, after, notes=picture.notes))
+            parts.append(Written(before, after, notes=picture.notes))
             watch(number + 1, len(pictures))
             return [_unclipped(picture).with_pixels(pixels)]
 
         scale = _scale(pictures, corruptor) if len(pictures) > 1 else 1
         write_pictures(pictures, job.targets, map(make, range(len(pictures))), scale)
-    notes = tuple(dict.fromkeys(note for it in parts for note in it.notes))
-    return replace(parts[0], seconds=time.perf_counter() - began, pictures=len(parts), notes=notes)
+    return together(parts, time.perf_counter() - began)
 
 
 def _scale(pictures: PictureFile, corruptor: Corruptor) -> float:

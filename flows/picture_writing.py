@@ -5,7 +5,9 @@ Knows files. Knows neither networks nor corruptions.
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from daecore.data.image_encoding import encode_image, layers_of
 from daecore.data.image_file import SUFFIXES, ImageFile
@@ -15,6 +17,34 @@ from daecore.errors import InputError
 from daecore.whole_file import whole_file
 
 from .store.files import write_atomically
+
+W = TypeVar("W", bound="Written")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of one file.
+
+    Attributes:
+        before: Width and height of its first picture.
+        after: Those of what was made of it.
+        seconds: How long it took.
+        pictures: How many its file has.
+        notes: What a user must know.
+    """
+
+    before: tuple[int, int]
+    after: tuple[int, int]
+    seconds: float = 0
+    pictures: int = 1
+    notes: tuple[str, ...] = ()
+
+
+def together(parts: Sequence[W], seconds: float) -> W:
+    """What came of all pictures of a file, as of one; each note once."""
+    notes = tuple(dict.fromkeys(note for it in parts for note in it.notes))
+    return replace(parts[0], seconds=seconds, pictures=len(parts), notes=notes)
+
 
 Made = Iterable[Sequence[ImageFile]]
 """For each picture of a file what is made of it, one for each target."""

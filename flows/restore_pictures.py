@@ -23,34 +23,23 @@ from daecore.uncertainty.estimator import DerivativeEstimator
 from daecore.uncertainty.picture_bars import PictureBars, bound_picture
 
 from .picture_plan import Job
-from .picture_writing import require_target, write_pictures
+from .picture_writing import Written, require_target, together, write_pictures
 
-Size = tuple[int, int]  # width, height
 SAMPLING = SamplingOptions()
 SLACK = 1e-4  # of a step: what rounding leaves of a bound that is one
 
 
 @dataclass(frozen=True)
-class Done:
-    """How one picture went.
+class Done(Written):
+    """What came of one file.
 
     Attributes:
-        before: Its size.
-        after: Its size when it was restored.
-        tiles: Into how many it was cut, or all pictures of its stack together.
-        seconds: How long it took.
-        pictures: How many its file has.
-        notes: What a user must know.
+        tiles: Into how many its pictures were cut, together.
         promised_db: The PSNR that is promised to pictures of the calibration; None without bounds.
         unlike: What it is not promised to, if this picture is that; else empty.
     """
 
-    before: Size
-    after: Size
-    tiles: int
-    seconds: float = 0
-    pictures: int = 1
-    notes: tuple[str, ...] = ()
+    tiles: int = 1
     promised_db: float | None = None
     unlike: str = ""
 
@@ -91,12 +80,12 @@ def restore_file(job: Job, how: Restoration) -> Done:
         require_target(pictures, job.target)
         made = (_restore(pictures, number, job, how, parts) for number in range(len(pictures)))
         write_pictures(pictures, job.targets, made, how.restorer.scale)
-    promised = [it.promised_db for it in parts if it.promised_db is not None]
     return replace(
-        parts[0], pictures=len(parts), tiles=sum(it.tiles for it in parts), seconds=time.perf_counter() - began,
-        notes=tuple(dict.fromkeys(note for it in parts for note in it.notes)),
-        promised_db=min(promised, default=None), unlike=next((it.unlike for it in parts if it.unlike), ""),
-    )  # fmt: skip
+        together(parts, time.perf_counter() - began),
+        tiles=sum(it.tiles for it in parts),
+        promised_db=min((it.promised_db for it in parts if it.promised_db is not None), default=None),
+        unlike=next((it.unlike for it in parts if it.unlike), ""),
+    )
 
 
 def _restore(pictures: PictureFile, number: int, job: Job, how: Restoration, parts: list[Done]) -> list[ImageFile]:
@@ -119,7 +108,7 @@ def _restore(pictures: PictureFile, number: int, job: Job, how: Restoration, par
     wanted += [] if bounded is None else _outwards(bounded, picture)
     height, width = picture.pixels.shape[-2:]
     tiles, after = tile_count((height, width), *restorer.tiling(height, width)), (restored.shape[2], restored.shape[1])
-    done = Done((width, height), after, tiles, notes=picture.notes)
+    done = Done((width, height), after, tiles=tiles, notes=picture.notes)
     if bounded is not None and bars is not None:
         done = replace(done, promised_db=bounded.promised_db, unlike=_unlike(picture, restorer, bars))
     parts.append(done)

@@ -3,6 +3,7 @@
 from daecore.data.arrays import save_arrays
 from daecore.data.batch_source import BatchSource, Held, Mapped, Shape
 from daecore.data.chunk_storage import ChunkStorage
+from daecore.data.crops import Crops, Whole, by_size
 from daecore.data.decoding import Decoded, decode
 from daecore.data.downloads import ExpectedFile, Source, debian_package, local_folder, npm_package, torchvision_mirrors
 from daecore.data.fetch import fetch_files
@@ -15,7 +16,7 @@ from daecore.data.label_draws import ALL, CHOICE, draw_labels
 from daecore.data.packed_set import Header
 from daecore.data.packing import pack, require_place
 from daecore.data.picture_file import PictureFile, open_picture_file, read_image
-from daecore.data.pictures import Crops, Pictures, Whole, by_size
+from daecore.data.pictures import Pictures
 from daecore.data.ranged import in_range
 from daecore.data.sample_store import Piece, open_sets, pieces_of, write_pieces
 from daecore.data.samples import WHITE, Batch, Corrupted, Pairs, Samples, Splits, as_float, as_uint8

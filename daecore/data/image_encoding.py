@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daecore.data.image_file import SUFFIXES, ImageFile
-from daecore.data.image_values import WHITE, Scale, unscaled
 from daecore.data.samples import as_float
+from daecore.data.value_scale import WHITE, Scale, unscaled
 from daecore.errors import InputError
 
 WRITTEN = tuple(suffix for suffix, format in SUFFIXES.items() if format)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from daecore.data.image_values import WHITE, Scale
+from daecore.data.value_scale import WHITE, Scale
 
 SUFFIXES = {  # what a folder is searched for, and the format each is written in; empty: it is read only
     ".png": "PNG", ".apng": "", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",

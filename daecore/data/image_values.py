@@ -3,7 +3,6 @@
 Knows arrays. Does not know files or formats.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from daecore.data.value_range import TYPES, Extent, Kind, ValueRange
+from daecore.data.value_scale import EIGHT_BITS, Scale, clipped_note, few_levels, scaled
 from daecore.errors import NonFiniteError
 
-WHITE = {  # what 1 is in a file of this type
-    "uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int16": 32767, "int32": 2**31 - 1,
-    "float16": 1, "float32": 1, "float64": 1,
-}  # fmt: skip
-GREY_LEVELS, FEW = 256, 64  # levels between 0 and 1 that an 8-bit picture has, and below which one is warned
 LEADING = "of its 32-bit numbers the leading 24 bits are kept"
 LUMA = (19595, 38470, 7471)  # of 65536: red, green and blue in grey (ITU-R BT.601, as Pillow rounds them)
 
@@ -53,36 +48,6 @@ class Stored:
         return next(it for it in TYPES if it == str(self.values.dtype))
 
 
-@dataclass(frozen=True)
-class Scale:
-    """How the numbers of a file became values: `low` became 0 and `high` 1; written again they stay within bounds.
-
-    Attributes:
-        low: Became 0.
-        high: Became 1.
-        least: The lowest number that is written.
-        most: The highest.
-    """
-
-    low: float = 0
-    high: float = 255
-    least: float = 0
-    most: float = 255
-
-    @classmethod
-    def of(cls, extent: Extent, wanted: ValueRange | None) -> "Scale":
-        """Of a picture whose numbers are to be taken in a range, or as its type says."""
-        if wanted is None or not wanted.applies_to(extent):
-            return cls(0, extent.white, 0, extent.white)
-        if not extent.is_whole:
-            return cls(wanted.low, wanted.high, -np.inf, np.inf)
-        bounds = np.iinfo(extent.kind)
-        return cls(wanted.low, wanted.high, bounds.min, bounds.max)
-
-
-EIGHT_BITS = Scale()
-
-
 def extent_of(stored: Stored) -> Extent:
     """The lowest and highest of a picture's numbers.
 
@@ -110,38 +75,15 @@ def require_inside(extent: Extent) -> None:
         )
 
 
-def scaled(values: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
-    """Values of numbers: float32, 0 where they are `low` and 1 where they are `high`; nothing is clipped."""
-    narrow = values.dtype.itemsize <= 2 or values.dtype == np.float32
-    if scale.low == 0:
-        found: NDArray[Any] = np.divide(values, scale.high, dtype=np.float32 if narrow else np.float64)
-    else:
-        found = np.subtract(values, scale.low, dtype=np.float64) / (scale.high - scale.low)
-    return found.astype(np.float32, copy=False)
-
-
-def unscaled(values: NDArray[np.float32], scale: Scale, kind: str) -> NDArray[Any]:
-    """Numbers of values, in a type of the file's: whole ones rounded, and within the bounds."""
-    wide = np.float32 if kind in ("uint8", "uint16", "float16", "float32") and scale.low == 0 else np.float64
-    numbers: NDArray[Any] = np.multiply(values, scale.high - scale.low, dtype=wide)
-    if scale.low:
-        numbers += scale.low
-    whole = not kind.startswith("float")
-    return (np.rint(numbers) if whole else numbers).clip(scale.least, scale.most).astype(kind)
-
-
-def as_pixels(
-    stored: Stored, wanted: ValueRange | None = None, *, clipped: bool = True
-) -> tuple[Tensor, Scale, list[str]]:
+def as_pixels(stored: Stored, wanted: ValueRange | None = None) -> tuple[Tensor, Scale, list[str]]:
     """The pixels of a picture, how they were made, and what a user must know of them.
 
     Without a range it is the type's, never what the picture happens to reach: two pictures of one camera stay
-    comparable.
+    comparable. What lies beyond it is clipped; where a range applies nothing is.
 
     Args:
         stored: What stands in the file.
         wanted: What becomes 0 and 1, where it applies; see `ValueRange.applies_to`.
-        clipped: Whether what lies beyond 0 and 1 is clipped also where a range applies.
 
     Returns:
         uint8 ``(C, H, W)`` as they are for files of 8 bits; else float32 ``(C, H, W)``. And sentences.
@@ -158,9 +100,9 @@ def as_pixels(
     if by_type:
         require_inside(extent)
     values = scaled(stored.values, scale)
-    if by_type or clipped:
+    if by_type:
         values = values.clip(0, 1)
-    return _tensor(values), scale, [*stored.notes, *_notes(stored.values, values, extent, scale, by_type or clipped)]
+    return _tensor(values), scale, [*stored.notes, *_notes(stored.values, values, extent, scale, clips=by_type)]
 
 
 def as_numbers(stored: Stored, channels: int) -> tuple[Tensor, Extent, tuple[str, ...]]:
@@ -211,11 +153,14 @@ def _tensor(values: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).permute(2, 0, 1)
 
 
-def _notes(values: NDArray[Any], pixels: NDArray[np.float32], extent: Extent, scale: Scale, clips: bool) -> list[str]:
+def _notes(
+    values: NDArray[Any], pixels: NDArray[np.float32], extent: Extent, scale: Scale, *, clips: bool
+) -> list[str]:
     """What is lost of a deep picture, or nearly."""
     notes = []
-    if clips and (note := clipped_note(extent, scale, lambda low, high: int(((values < low) | (values > high)).sum()))):
-        notes.append(note)
+    if clips and not (scale.low <= extent.low and extent.high <= scale.high):
+        count = int(((values < scale.low) | (values > scale.high)).sum())
+        notes.append(clipped_note(extent, scale, f"{count} value(s)"))
     if extent.is_whole and values.dtype.itemsize > 2 and not _is_exact(values, pixels, scale):
         notes.append(LEADING)
     few = few_levels(extent, scale)
@@ -226,25 +171,3 @@ def _is_exact(values: NDArray[Any], pixels: NDArray[np.float32], scale: Scale) -
     inside = (values >= scale.low) & (values <= scale.high)
     again = np.rint(pixels.astype(np.float64) * (scale.high - scale.low) + scale.low)
     return bool((again == values)[inside].all())
-
-
-def clipped_note(extent: Extent, scale: Scale, count: Callable[[float, float], int] | None = None) -> str:
-    """A sentence where a picture reaches beyond the range, with how many values, if they are counted; else empty."""
-    if extent.low >= scale.low and extent.high <= scale.high:
-        return ""
-    some = "some values" if count is None else f"{count(scale.low, scale.high)} value(s)"
-    reached = f"from {extent.low:g} to {extent.high:g}"
-    return f"{some} lay beyond {scale.low:g} to {scale.high:g}, {reached}, and were clipped"
-
-
-def few_levels(extent: Extent, scale: Scale) -> str:
-    """A sentence where a deep picture has next to no grey levels; else empty."""
-    used = min(extent.high, scale.high) - max(extent.low, scale.low) + extent.is_whole
-    levels = GREY_LEVELS * used / (scale.high - scale.low + extent.is_whole)
-    if levels >= FEW:
-        return ""
-    return (
-        f"its values lie from {extent.low:g} to {extent.high:g}, and 1 is {scale.high:,.7g}: that is "
-        f"{max(1, round(levels))} of {GREY_LEVELS} grey levels. All values are kept, but strengths and PSNR count in "
-        "the full range; say another one with the option range if white is less"
-    )

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler, SequentialSampler, default_collate
 
 from daecore.data.batch_source import BatchSource, Shape, digest_of
+from daecore.data.crops import by_size
 from daecore.data.decoding import decode
 from daecore.data.image_search import find_images
-from daecore.data.pictures import by_size
 from daecore.data.ranged import in_range
 from daecore.data.samples import Samples
 from daecore.data.tensor_rule import CHANNELS

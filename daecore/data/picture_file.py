@@ -119,7 +119,7 @@ class PictureFile:
         """One of them, as `read_image` gives it."""
         stored = self.stored(number, channels)
         with _named(self._name(number)):
-            pixels, scale, notes = as_pixels(stored, value_range, clipped=False)
+            pixels, scale, notes = as_pixels(stored, value_range)
         kind, grey_or_colour = str(stored.values.dtype), with_channels(pixels, channels or len(pixels))
         return ImageFile(grey_or_colour, stored.alpha, kind, stored.profile, tuple(notes), scale)
 

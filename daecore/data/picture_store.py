@@ -7,7 +7,6 @@ there, the header says, which comes last. Knows bytes and rows. Does not know pi
 
 import hashlib
 import os
-import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,18 +18,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data.durable import sync, write_json
-from daecore.data.pictures import KEPT, ROW
+from daecore.data.picture_rows import (
+    CHECKSUM,
+    HEADER,
+    KEPT,
+    NOTES,
+    PACKED,
+    ROW,
+    ROWS,
+    VALUES,
+    end_of,
+    sound_rows,
+    whole_files,
+)
 from daecore.data.value_range import TYPES, Extent
 from daecore.errors import DataError
 
-ROWS, NOTES, HEADER = "rows.bin", "notes.txt", "header.json"
-VALUES = (
-    ("values.uint8", np.uint8),
-    ("values.uint16", np.uint16),
-    ("values.float32", np.float32),
-)  # by the row's `kept`
-PACKED = struct.Struct("<16siiqiiBBddd32s")  # a `ROW` without its checksum, as it lies in the file
-CHECKSUM = struct.Struct("<I")
 FORMAT = 4
 NOTHING = Extent(TYPES[0], 255, 0, 0)  # of a file that is no picture
 FLUSH_BYTES = 64 << 20  # of values, after which what was written counts
@@ -198,52 +201,6 @@ def no_room(folder: Path, error: OSError) -> DataError:
     )
 
 
-def sound_rows(folder: Path, channels: int) -> NDArray[np.void]:
-    """The rows from the first on that were written whole, and whose values are there."""
-    try:
-        content = (folder / ROWS).read_bytes()
-        held = [(folder / name).stat().st_size // np.dtype(kind).itemsize for name, kind in VALUES]
-    except OSError:
-        return np.empty(0, ROW)
-    rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW)
-    there = are_inside(rows, held, channels)
-    whole = (_is_whole(content[n * ROW.itemsize : (n + 1) * ROW.itemsize]) for n in range(len(rows)))
-    count = next((n for n, (inside, sound) in enumerate(zip(there, whole, strict=True)) if not (inside and sound)),
-                 len(rows))  # fmt: skip
-    return rows[:count]
-
-
-def whole_files(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """The rows up to the last file of which all pictures are there."""
-    ends = np.flatnonzero(rows["page"] + 1 == rows["pages"])
-    return rows[: int(ends[-1]) + 1 if len(ends) else 0]
-
-
-def are_inside(rows: NDArray[np.void], held: Sequence[int], channels: int) -> NDArray[np.bool_]:
-    """Whether each row names values that are there, whoever wrote it.
-
-    Args:
-        rows: ``(N,)`` of `ROW`.
-        held: How many values of each kind there are.
-        channels: Of every picture.
-    """
-    height, width, begin = (rows[name].astype(np.float64) for name in ("height", "width", "begin"))  # no overflow
-    ends = begin + channels * height * width
-    known = (rows["kept"] < len(VALUES)) & (rows["type"] < len(TYPES))
-    known &= (rows["page"] >= 0) & (rows["page"] < rows["pages"])
-    inside: NDArray[np.bool_] = ends <= np.asarray(held, np.float64)[np.where(known, rows["kept"], 0)]
-    reached = np.isfinite(rows["low"]) & np.isfinite(rows["high"]) & (rows["white"] > 0) & np.isfinite(rows["white"])
-    sound: NDArray[np.bool_] = inside & known & reached & (height >= 0) & (width >= 0) & (begin >= 0)
-    return sound
-
-
-def end_of(rows: NDArray[np.void], kept: int, channels: int) -> int:
-    """Where the last of these pictures ends among the values of its kind."""
-    own = rows[rows["kept"] == kept]
-    ends: NDArray[np.int64] = own["begin"] + channels * own["height"].astype(np.int64) * own["width"]
-    return int(ends.max(initial=0))
-
-
 def _opened(path: Path, end: int) -> BinaryIO:
     """A file to append to, after so many bytes, which are there."""
     file = path.open("ab", BUFFER)
@@ -256,8 +213,3 @@ def _digest(values: NDArray[Any], kind: str) -> bytes:
     state = hashlib.sha256(f"{kind} {values.shape}".encode())
     state.update(values.data)
     return state.digest()
-
-
-def _is_whole(row: bytes) -> bool:
-    """Whether its checksum is that of all of it but its last bytes."""
-    return row[-CHECKSUM.size :] == CHECKSUM.pack(zlib.crc32(row[: -CHECKSUM.size]))

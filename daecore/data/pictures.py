@@ -1,41 +1,21 @@
-"""Pictures of many sizes, one after the other in memory or in a mapped file; crops of them, drawn when they are read.
+"""Pictures of many sizes, one after the other in memory or in a mapped file, in the numbers of their files.
 
-Knows where each picture begins and how large it is. Does not know files, nor who decoded them.
+Knows where each begins, how large it is, and which numbers become 0 and 1. Does not know files, nor who decoded them.
 """
 
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daecore.data.batch_source import BatchSource, Shape
+from daecore.data.picture_rows import KEPT, extent_of_row
 from daecore.data.value_range import TYPES, Extent, ValueRange
-from daecore.rng import scatter
 
-KEPT = (torch.uint8, torch.uint16, torch.float32)  # what they are kept as
 WHITE16 = 65535
-ROW = np.dtype(
-    [
-        ("key", "V16"),
-        ("page", "<i4"),
-        ("pages", "<i4"),
-        ("begin", "<i8"),
-        ("height", "<i4"),
-        ("width", "<i4"),
-        ("kept", "<u1"),
-        ("type", "<u1"),
-        ("white", "<f8"),
-        ("low", "<f8"),
-        ("high", "<f8"),
-        ("sha256", "<u1", 32),
-        ("crc", "<u4"),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -73,15 +53,15 @@ class Pictures:
         return found
 
     @cached_property
-    def scales(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def scales(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Which numbers of each picture are 0, and how far from there 1 is: ``(N,)`` and ``(N,)``."""
-        low, span = np.zeros(len(self), np.float32), self.rows["white"].astype(np.float32)
+        low, span = np.zeros(len(self)), self.rows["white"].copy()
         if self.value_range is not None:
-            own = self._in_range(self.value_range)
+            own = self.in_range(self.value_range)
             low[own], span[own] = self.value_range.low, self.value_range.high - self.value_range.low
         return low, span
 
-    def _in_range(self, value_range: ValueRange) -> NDArray[np.bool_]:
+    def in_range(self, value_range: ValueRange) -> NDArray[np.bool_]:
         """To which of them a range applies, ``(N,)``; few are asked one by one: floats among whole numbers."""
         found = np.zeros(len(self), bool)
         for kind in np.unique(self.rows["type"]).tolist():
@@ -123,7 +103,7 @@ class Pictures:
 
     def _scaled(self, numbers: Tensor, number: NDArray[np.int64]) -> Tensor:
         """Samples of float32 numbers ``(K, ...)``, in place; of which pictures, ``(K,)``."""
-        low, span = (torch.from_numpy(values[number]).view(-1, 1, 1, 1) for values in self.scales)
+        low, span = (torch.from_numpy(values[number]).float().view(-1, 1, 1, 1) for values in self.scales)
         if low.any():
             numbers.sub_(low)
         return numbers.div_(span).clamp_(0, 1)
@@ -146,98 +126,3 @@ class Pictures:
             flat = values[kept][begin : begin + self.channels * height * width]
             into[place] = flat.reshape(self.channels, height, width)[:, y : y + side, x : x + side]
         return self._scaled(windows, number) if self.dtype == torch.float32 else windows
-
-
-def extent_of_row(row: np.void) -> Extent:
-    """What the numbers of one picture reach."""
-    return Extent(TYPES[row["type"]], float(row["white"]), float(row["low"]), float(row["high"]))
-
-
-@dataclass(frozen=True)
-class Crops(BatchSource):
-    """Square crops at random places, as many of each picture; the places depend on seed and picture alone.
-
-    Attributes:
-        pictures: Each at least as high and as wide as a crop.
-        side: Of a crop, in pixels.
-        count: Crops of each picture.
-        seed: Another seed, other places.
-    """
-
-    sound = True  # whoever decoded them has looked
-
-    pictures: Pictures
-    side: int
-    count: int
-    seed: int
-
-    @property
-    def shape(self) -> Shape:
-        """Of one crop."""
-        return self.pictures.channels, self.side, self.side
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """As they are stored."""
-        return self.pictures.dtype
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the pictures and of how crops are drawn."""
-        return hashlib.sha256(f"crops {self.side} {self.count} {self.seed} {self.pictures.digest}".encode()).hexdigest()
-
-    def __len__(self) -> int:
-        return len(self.pictures) * self.count
-
-    def read(self, index: Tensor) -> Tensor:
-        """Some of them: crop k of picture n is number ``n * count + k``."""
-        number, crop = np.divmod(index.cpu().numpy(), self.count)
-        rows = self.pictures.rows[number]
-        own = np.ascontiguousarray(rows["sha256"][:, :8]).view("<u8")[:, 0] + crop.astype(np.uint64)
-        top, left = (
-            scatter(self.seed, "crops", way, place=own, below=rows[size].astype(np.int64) - self.side + 1)
-            for way, size in (("top", "height"), ("left", "width"))
-        )
-        return self.pictures.windows(number, top, left, self.side)
-
-
-@dataclass(frozen=True)
-class Whole(BatchSource):
-    """Whole pictures of one size.
-
-    Attributes:
-        pictures: All of one height and width.
-    """
-
-    sound = True  # whoever decoded them has looked
-
-    pictures: Pictures
-
-    @property
-    def shape(self) -> Shape:
-        """Of one picture."""
-        return tuple(self.pictures.own_numbers(0).shape)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """As they are stored."""
-        return self.pictures.dtype
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the pictures."""
-        return hashlib.sha256(f"whole {self.pictures.digest}".encode()).hexdigest()
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def read(self, index: Tensor) -> Tensor:
-        """Some of them."""
-        return torch.stack([self.pictures.picture(number) for number in index.tolist()])
-
-
-def by_size(pictures: Pictures) -> list[Whole]:
-    """Whole pictures, a group for each size, in the order of the sizes."""
-    sizes = [(int(row["height"]), int(row["width"])) for row in pictures.rows]
-    order = sorted(range(len(sizes)), key=sizes.__getitem__)
-    return [Whole(pictures.select(np.array([*group]))) for _, group in groupby(order, key=sizes.__getitem__)]

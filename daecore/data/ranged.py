@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from daecore.data.decoding import Decoded
 from daecore.data.image_listing import Listed
-from daecore.data.image_values import Refused, Scale, clipped_note, few_levels, require_inside
-from daecore.data.pictures import Pictures, extent_of_row
+from daecore.data.image_values import Refused, require_inside
+from daecore.data.picture_rows import extent_of_row
+from daecore.data.pictures import Pictures
 from daecore.data.value_range import RangeOption, find_range
+from daecore.data.value_scale import Scale, clipped_note, few_levels
 
 MOST_FEW = 0.5  # of the range: what reaches less of it may have few grey levels
 
@@ -49,17 +51,16 @@ def _name(row: np.void, file: Listed) -> str:
 def _said(pictures: Pictures) -> Iterator[tuple[int, str, str]]:
     """Of some pictures what is wrong with them, or else what a user must know."""
     low, span = pictures.scales
-    high, rows = low + span, pictures.rows
+    high, rows, wanted = low + span, pictures.rows, pictures.value_range
     reached = np.minimum(rows["high"], high) - np.maximum(rows["low"], low)
     suspect = (rows["low"] < low) | (rows["high"] > high) | (reached < MOST_FEW * span)
     for n in np.flatnonzero(suspect & (rows["type"] > 0)).tolist():
         extent = extent_of_row(rows[n])
-        scale = Scale(float(low[n]), float(high[n]))
         try:
-            if scale.high == extent.white and not scale.low:
+            if wanted is None or not wanted.applies_to(extent):
                 require_inside(extent)
-            note = clipped_note(extent, scale) or few_levels(extent, scale)
-            if note:
+            scale = Scale.of(extent, wanted)
+            if note := clipped_note(extent, scale, "some values") or few_levels(extent, scale):
                 yield n, "", note
         except Refused as why:
             yield n, str(why), ""

@@ -15,8 +15,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daecore.data.mapping import map_file
-from daecore.data.picture_store import FORMAT, HEADER, NOTES, ROWS, VALUES, are_inside, end_of, sound_rows, whole_files
-from daecore.data.pictures import ROW, Pictures, extent_of_row
+from daecore.data.picture_rows import (
+    HEADER,
+    NOTES,
+    ROW,
+    ROWS,
+    VALUES,
+    are_inside,
+    end_of,
+    extent_of_row,
+    sound_rows,
+    whole_files,
+)
+from daecore.data.picture_store import FORMAT
+from daecore.data.pictures import Pictures
 from daecore.data.value_range import Extent
 from daecore.errors import DataError
 from daecore.json_text import parse_json

@@ -3,10 +3,8 @@
 Knows pictures in one file, and along which dimensions there are several: pages, or what OME and ImageJ say they are.
 """
 
-import html
 import logging
 import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -14,23 +12,16 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from daecore.data.dimensions import PAGE, Dimension, named
 from daecore.data.image_limit import require_size
-from daecore.data.image_values import WHITE, Refused, Stored, turn
+from daecore.data.image_values import Refused, Stored, turn
 from daecore.data.raster import decode_raster
-from daecore.data.stack_file import Description
+from daecore.data.tiff_description import MOST_PAGES, description_of, dimensions_of
+from daecore.data.value_scale import WHITE
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-MOST_PAGES = 10_000  # that are looked at
-MOST_DESCRIBED, LONGEST_NAME = 1_000_000, 100  # characters of what OME says, and of a name
-CHANNEL, CHANNEL_NAME = re.compile(r"<(?:\w+:)?Channel\b[^>]*>"), re.compile(r'\bName="([^"]*)"')
-PIXELS, ATTRIBUTE = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>"), re.compile(r'\b(\w+)="([^"]*)"')
-SIDES = [f"PhysicalSize{axis}" for axis in "XYZ"]
-OME_KNOWS = (*SIDES, *(f"{it}Unit" for it in SIDES), "TimeIncrement", "TimeIncrementUnit")
-IMAGEJ_KNOWS = ("spacing", "unit", "finterval", "fps", "min", "max")
 REDUCED, MASK = 1, 4  # kinds of pages (tag 254) that go with another one
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 BY_PILLOW = {5: "CMYK", 6: "YCbCr"}
@@ -67,8 +58,8 @@ class TiffPictures:
     def __init__(self, file: IO[bytes], tiff: "TiffFile") -> None:
         self._file, self._tiff = file, tiff
         self._pages = list(_whole_pages(tiff))
-        self.dimensions = _dimensions(tiff, self._pages)
-        self.description = _description(tiff, self._pages[0])
+        self.dimensions = dimensions_of(tiff, self._pages)
+        self.description = description_of(tiff, self._pages[0])
 
     def read(self, number: int, channels: int = 0) -> Stored:
         """One of them.
@@ -137,67 +128,6 @@ def _whole_pages(tiff: "TiffFile") -> Iterator["TiffPage"]:
         if number > MOST_PAGES:
             raise Refused(f"has more than {MOST_PAGES:,} pages. Split it.")
     yield from [page for page in pages if not int(page.subfiletype) & (REDUCED | MASK)] or pages
-
-
-def _dimensions(tiff: "TiffFile", pages: list["TiffPage"]) -> tuple[Dimension, ...]:
-    """Along which there are several pictures: as OME, ImageJ or tifffile say, if that fits what is there."""
-    told = max(int((tiff.imagej_metadata or {}).get("images", 1)), *(
-        math.prod(series["shape"]) // pages[0].size for series in tiff.shaped_metadata or () if "shape" in series
-    ), pages[0].imagedepth, 1)  # fmt: skip
-    count = len(pages) if len(pages) > 1 else told
-    if count == 1:
-        return ()
-    if count > MOST_PAGES:
-        raise Refused(f"has more than {MOST_PAGES:,} pictures. Split it.")
-    found = tuple(_said(tiff)) if tiff.is_ome or tiff.is_imagej or tiff.is_shaped else ()
-    return found if math.prod(it.size for it in found) == count else (Dimension(PAGE, count),)
-
-
-def _said(tiff: "TiffFile") -> Iterator[Dimension]:
-    """What the file's first series says of its dimensions."""
-    series = tiff.series[0]
-    plain = len(series.axes.rstrip("S")) - 2  # without rows and columns, and without the samples of a pixel
-    if plain > 0 and series.axes[plain : plain + 2] == "YX":
-        yield from named(series.axes[:plain], series.shape[:plain], {"C": _channels(tiff)})
-
-
-def _description(tiff: "TiffFile", page: "TiffPage") -> Description:
-    """What the file says of sizes, depths and times; what it says in other words than numbers and names is let go."""
-    resolution = _ratio(page.tags.valueof(282)), _ratio(page.tags.valueof(283))
-    unit = int(page.tags.valueof(296, 1))
-    if tiff.is_ome:
-        found = PIXELS.search((tiff.ome_metadata or "")[:MOST_DESCRIBED])
-        said = dict(ATTRIBUTE.findall(found[0])) if found else {}
-        details = {name: _plain(html.unescape(it)) for name, it in said.items() if name in OME_KNOWS}
-        return Description("ome", resolution, unit, {name: it for name, it in details.items() if it is not None})
-    if tiff.is_imagej:
-        known = tiff.imagej_metadata or {}
-        details = {name: _plain(known[name]) for name in IMAGEJ_KNOWS if name in known}
-        return Description("imagej", resolution, unit, {name: it for name, it in details.items() if it is not None})
-    return Description("", resolution, unit)
-
-
-def _plain(said: object) -> float | str | None:
-    """A number, or a short name; None of anything else."""
-    try:
-        number = float(str(said))
-    except ValueError:
-        return str(said) if str(said).isprintable() and len(str(said)) <= LONGEST_NAME else None
-    return number if math.isfinite(number) and number > 0 else None
-
-
-def _ratio(said: object) -> float:
-    """A tag's fraction; 0 where it is none, or not above 0."""
-    if not isinstance(said, tuple) or len(said) != 2 or not said[1]:
-        return 0.0
-    return max(0.0, float(said[0]) / float(said[1]))
-
-
-def _channels(tiff: "TiffFile") -> tuple[str, ...]:
-    """What OME calls the channels."""
-    described = (tiff.ome_metadata or "")[:MOST_DESCRIBED]
-    named_so = (CHANNEL_NAME.search(tag) for tag in CHANNEL.findall(described))
-    return tuple(html.unescape(it[1])[:LONGEST_NAME] for it in named_so if it)
 
 
 def _require_known(page: "TiffPage", file_bytes: int) -> None:

@@ -1,24 +1,22 @@
 """`dae corrupt`: picture files as the plugins would damage them."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .reading import Choose, parse_choice, parse_range
+from .picture_work import say_how_it_went, work_through
+from .reading import Choose, parse_choice, parse_range, range_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from daecore.corruption.corruptor import Corruptor
+    from daecore.model.tiling import Watch
 
-    from ..corrupt_pictures import Corrupted
     from ..picture_plan import Job
-    from .picture_progress import PictureProgress
-
-    How = Callable[..., Corrupted]
+    from ..picture_writing import Written
 
 Corruptions = Annotated[
     list[str],
@@ -26,13 +24,7 @@ Corruptions = Annotated[
         "--corruption", metavar="YAML", help="As 'erasure: {p: 0.5}' or gaussian_noise; several follow each other."
     ),
 ]
-Range = Annotated[
-    str,
-    typer.Option(
-        "--range", metavar="auto|dtype|LOW,HIGH",
-        help="Which numbers of files are 0 and 1: what they hold, what their type says, or these.",
-    ),
-]  # fmt: skip
+Range = Annotated[str, range_option("auto", "what they hold")]
 
 
 def corrupt(
@@ -59,13 +51,12 @@ def corrupt(
     taken = range_of([job.source for job in planned.jobs], asked, choice)
     if taken:
         print(f"The numbers {taken} are 0 to 1.", file=sys.stderr)
-    how = partial(corrupt_file, corruptor=corruptor, seed=seed, value_range=taken, choice=choice)
-    went = _corrupt_all(planned.jobs, how)
-    if planned.found:
-        print(f"{planned.found}; {sum(went)} corrupted by {corruptor}.", file=sys.stderr)
-    if not all(went):
-        print(f"dae: {went.count(False)} of {len(went)} pictures could not be corrupted.", file=sys.stderr)
-        raise typer.Exit(1)
+
+    def work(job: "Job", watch: "Watch") -> "Written":
+        return corrupt_file(job, corruptor, seed, taken, choice, watch)
+
+    went = work_through(planned.jobs, work, lambda job, done: f"  {done.seconds:.2f} s")
+    say_how_it_went(planned, went, "corrupted")
 
 
 def _corruptor(given: "Sequence[str]") -> "Corruptor":
@@ -90,29 +81,3 @@ def _corruptor(given: "Sequence[str]") -> "Corruptor":
         raise InputError(
             f"--corruption takes a name, or a name with options as 'erasure: {{p: 0.5}}': {error}."
         ) from None
-
-
-def _corrupt_all(jobs: "Sequence[Job]", how: "How") -> list[bool]:
-    """Corrupt one picture after the other; whether each one went well."""
-    from .picture_progress import show_pictures
-
-    with show_pictures(len(jobs)) as progress:
-        return [_attempt(job, how, progress) for job in jobs]
-
-
-def _attempt(job: "Job", how: "How", progress: "PictureProgress") -> bool:
-    """Corrupt one picture and tell how it went; whether it did."""
-    from daecore.errors import DaecoreError
-
-    try:
-        with progress.picture(job.source.name) as watch:
-            done = how(job, watch=watch)
-    except (DaecoreError, OSError) as error:
-        print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
-        return False
-    for note in done.notes:
-        print(f"dae: {job.source}: {note}.", file=sys.stderr)
-    sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
-    several = f"  {done.pictures} pictures" if done.pictures > 1 else ""
-    print(f"{job.target}  {sizes}{several}  {done.seconds:.2f} s")
-    return True

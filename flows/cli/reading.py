@@ -1,12 +1,19 @@
 """How files are read, on the command line: which numbers are 0 and 1, and which pictures of a stack are taken."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from daecore.data.value_range import RangeOption
+
+
+def range_option(first: str, meaning: str) -> Any:
+    """The option `--range`, which begins with a word of its command's."""
+    said = f"Which numbers of files are 0 and 1: {meaning}, what their type says, or these."
+    return typer.Option("--range", metavar=f"{first}|dtype|LOW,HIGH", help=said)
+
 
 CHOSEN = ("time", "depth", "channel", "page")
 Choose = Annotated[

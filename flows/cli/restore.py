@@ -1,6 +1,5 @@
 """`dae restore`: a trained network on the user's own pictures."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,24 +8,25 @@ import typer
 
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store_at
-from .reading import Choose, parse_choice, parse_range
+from .picture_work import say_how_it_went, work_through
+from .reading import Choose, parse_choice, parse_range, range_option
 from .runs import enter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from daecore.data.value_range import ValueRange
+    from daecore.data.value_range import RangeOption, ValueRange
     from daecore.device import Device as ResolvedDevice
     from daecore.model.autoencoder import Autoencoder
     from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
+    from daecore.model.tiling import Watch
     from daecore.uncertainty.error_bars import ErrorBars
 
-    from ..picture_plan import Job, Plan
+    from ..picture_plan import Job
     from ..restore_pictures import Done, Restoration
     from ..store.model_file import ModelHeader
     from ..store.store import Store
-    from .picture_progress import PictureProgress
 
 WEIGHTS = ".safetensors"
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
@@ -50,13 +50,7 @@ IntervalLevel = Annotated[
         help="Write a lower and an upper bound for each pixel, too, as 0.9, and what PSNR is promised.",
     ),
 ]  # fmt: skip
-Range = Annotated[
-    str,
-    typer.Option(
-        "--range", metavar="model|dtype|LOW,HIGH",
-        help="Which numbers of files are 0 and 1: as the model has learnt, as their type says, or these.",
-    ),
-]  # fmt: skip
+Range = Annotated[str, range_option("model", "as the model has learnt")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 AllowChangedPlugins = Annotated[
     bool, typer.Option("--allow-changed-plugins", help="Use a network whose architecture's code has changed.")
@@ -96,6 +90,7 @@ def restore(
     """
     from ..picture_plan import plan
 
+    asked, choice = parse_range(value_range, "model"), parse_choice(choose)
     planned = plan(source.expanduser(), target.expanduser(), samples=samples, bounds=interval is not None, force=force)
     from daecore.device import resolve_device
 
@@ -106,9 +101,8 @@ def restore(
     network, header = _network(model, opened, allow_changed_plugins)
     restorer = _restorer(network.to(chosen.kind), header, tile or 0, draws=samples > 0)
     bars = None if interval is None else _bars(model, network, interval, opened).to(chosen.kind)
-    read_as = _range_of(value_range, header), parse_choice(choose)
-    how = Restoration(restorer, _sampling(steps, seed), bars, *read_as)
-    _say_how_it_went(planned, _restore_all(planned.jobs, how, chosen))
+    how = Restoration(restorer, _sampling(steps, seed), bars, _range_of(asked, header), choice)
+    say_how_it_went(planned, _restore_all(planned.jobs, how, chosen), "restored")
 
 
 def _restorer(network: "Autoencoder", header: "ModelHeader", side: int, *, draws: bool) -> "Restorer":
@@ -126,34 +120,16 @@ def _restorer(network: "Autoencoder", header: "ModelHeader", side: int, *, draws
     return restorer
 
 
-def _say_how_it_went(planned: "Plan", went: list[bool]) -> None:
-    """How many pictures were restored.
-
-    Raises:
-        typer.Exit: 1 where some were not.
-    """
-    if planned.found:
-        print(f"{planned.found}; {sum(went)} restored.", file=sys.stderr)
-    if not all(went):
-        print(f"dae: {went.count(False)} of {len(went)} pictures could not be restored.", file=sys.stderr)
-        raise typer.Exit(1)
-
-
 def _sampling(steps: int | None, seed: int) -> "SamplingOptions":
     from daecore.model.sampling import SamplingOptions
 
     return SamplingOptions(seed=seed) if steps is None else SamplingOptions(seed=seed, steps=steps)
 
 
-def _range_of(said: str, header: "ModelHeader") -> "ValueRange | None":
-    """Which numbers of files are 0 and 1; None where their type says it.
-
-    Raises:
-        InputError: It is none of what may be said.
-    """
+def _range_of(asked: "RangeOption", header: "ModelHeader") -> "ValueRange | None":
+    """Which numbers of files are 0 and 1; None where their type says it."""
     from daecore.data.value_range import TYPES, ValueRange
 
-    asked = parse_range(said, "model")
     if asked == "auto":
         return header.value_range
     return None if asked == "dtype" else ValueRange(low=asked[0], high=asked[1], kinds=TYPES)
@@ -161,35 +137,22 @@ def _range_of(said: str, header: "ModelHeader") -> "ValueRange | None":
 
 def _restore_all(jobs: "Sequence[Job]", how: "Restoration", device: "ResolvedDevice") -> list[bool]:
     """Restore one picture after the other, with the device to oneself; whether each one went well."""
+    from ..restore_pictures import restore_file
     from ..store.device_lock import fitting, hold
-    from .picture_progress import show_pictures
+
+    def work(job: "Job", watch: "Watch") -> "Done":
+        return restore_file(job, replace(how, restorer=replace(how.restorer, watch=watch)))
 
     chosen = fitting(device)
-    with hold(chosen), chosen.apply(), show_pictures(len(jobs)) as progress:
-        return [_attempt(job, how, progress) for job in jobs]
+    with hold(chosen), chosen.apply():
+        return work_through(jobs, work, _more)
 
 
-def _attempt(job: "Job", how: "Restoration", progress: "PictureProgress") -> bool:
-    """Restore one picture and tell how it went; whether it did."""
-    from daecore.errors import DaecoreError
-
-    from ..restore_pictures import restore_file
-
-    try:
-        with progress.picture(job.source.name) as watch:
-            done = restore_file(job, replace(how, restorer=replace(how.restorer, watch=watch)))
-    except (DaecoreError, OSError) as error:
-        print(f"dae: {job.source} was left out. {error}", file=sys.stderr)
-        return False
-    for note in done.notes:
-        print(f"dae: {job.source}: {note}.", file=sys.stderr)
+def _more(job: "Job", done: "Done") -> str:
+    """Tiles, seconds, and what was written beside."""
     beside = f"  {job.samples} {'sample' if job.samples == 1 else 'samples'} beside" if job.samples else ""
     beside += "" if done.promised_db is None else f"  {_decibels(done)}"
-    sizes = " -> ".join(f"{width}x{height}" for width, height in dict.fromkeys((done.before, done.after)))
-    several = f"  {done.pictures} pictures" if done.pictures > 1 else ""
-    tiles = f"{done.tiles} {'tile' if done.tiles == 1 else 'tiles'}"
-    print(f"{job.target}  {sizes}{several}  {tiles}  {done.seconds:.2f} s{beside}")
-    return True
+    return f"  {done.tiles} {'tile' if done.tiles == 1 else 'tiles'}  {done.seconds:.2f} s{beside}"
 
 
 def _decibels(done: "Done") -> str:

@@ -19,6 +19,7 @@ from daecore.data import Crops, Decoded, Listed, RangeOption, by_size, decode, i
 
 from .reading import require_all
 
+FEWEST = 3  # files, or else pictures: to train, to validate and to test on
 progress = logging.getLogger("daecore.progress")
 
 
@@ -85,6 +86,10 @@ def read_splits(options: ImageFolder, files: Sequence[Listed], own: Sequence[Lis
     decoded = decode(every, 3 if options.colour else 1, cache, choice)
     if len(decoded.pictures) > len(every):
         progress.info("image_folder: %d files have %d pictures", len(every), len(decoded.pictures))
+    if len(files) < FEWEST:
+        require_all(
+            decoded, every, np.empty(0, np.int64), options.size
+        )  # else too few pictures might be all that is said
     parts = _parts(options, decoded, len(files), len(own))
     decoded = in_range(decoded, every, options.range, np.concatenate(parts[:2]))
     require_all(decoded, every, np.concatenate(parts[:2] if options.mode == "whole" else parts), options.size)
@@ -119,12 +124,12 @@ def _parts(options: ImageFolder, decoded: Decoded, files: int, own: int) -> list
     No file is in two sets. Where there are too few files for that, as where one holds all pictures, what lies next to
     each other stays together: neighbours in a stack are alike.
     """
-    fewest = 2 if own else 3
+    fewest = FEWEST - 1 if own else FEWEST
     if files >= fewest:
         return [np.flatnonzero(np.isin(decoded.places, part)) for part in _split(options, files, own)]
     mine, theirs = np.flatnonzero(decoded.places < files), np.flatnonzero(decoded.places >= files)
     if len(mine) < fewest:
-        return [mine[:0], mine[:0], mine] if decoded.bad else _split(options, files, own)
+        return _split(options, files, own)  # which says so
     test_count, validation_count = (max(1, round(part * len(mine))) for part in (options.test, options.validation))
     rest, test = (mine, theirs) if own else (mine[:-test_count], mine[-test_count:])
     return [rest[:-validation_count], rest[-validation_count:], test]

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 from daecore_flows.cli import main, picture_progress
+from daecore_flows.stages.publish import save_network
 from daecore_flows.store import device_lock
 from daecore_flows.store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
-from daecore_flows.store.model_file import ModelHeader, load_model
-from daecore_flows.store.provenance import provenance
+from daecore_flows.store.model_file import load_model
 from daecore_flows.store.store import Store
 from networks import network_that_changes_nothing
 from PIL import Image
@@ -29,7 +29,7 @@ from daecore.model import tiling
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.plugin.spec import Spec, spec
 from daecore.stats.intervals import Interval
-from daecore.training.checkpoint import save_tensors, tensors_digest
+from daecore.training.checkpoint import tensors_digest
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
 from daecore.uncertainty.estimator import LearnedEstimator
@@ -46,11 +46,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def saved(path: Path, architecture: Spec, network: Autoencoder, shapes: Shapes) -> str:
     """A model file as a training publishes it."""
-    header = ModelHeader(
-        architecture=architecture.dump(), input_shape=shapes.corrupted, output_shape=shapes.clean,
-        plugins=provenance([architecture]),
-    )  # fmt: skip
-    save_tensors(path, network.state_dict(), header)
+    save_network(path, network, architecture, shapes)
     return str(path)
 
 

@@ -17,7 +17,8 @@ from repairs import repair_gzip, repair_rows
 from daecore import ExpectedFile, Source, fetch_files, local_folder
 from daecore.data import ChunkStorage, Samples, Splits, open_packed, open_sets, pack, pieces_of, write_pieces
 from daecore.data.archives import take_files
-from daecore.data.picture_store import HEADER, NOTES, ROWS, VALUES, PictureWriter
+from daecore.data.picture_rows import HEADER, NOTES, ROWS, VALUES
+from daecore.data.picture_store import PictureWriter
 from daecore.data.stored_pictures import is_finished, known_pictures, open_pictures
 from daecore.data.value_range import Extent
 from daecore.entry_points import read_points

@@ -5,7 +5,7 @@ import json
 import struct
 import zlib
 
-from daecore.data.pictures import ROW
+from daecore.data.picture_rows import ROW
 
 MOST_CHUNKS = 2000
 

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import torch
-from daecore_flows.store.model_file import ModelHeader
-from daecore_flows.store.provenance import provenance
+from daecore_flows.stages.publish import save_network
 
 from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
-from daecore.training.checkpoint import save_tensors
 
 
 def network_that_changes_nothing(path: Path) -> str:
@@ -17,9 +15,5 @@ def network_that_changes_nothing(path: Path) -> str:
     network = initialise(architecture, shapes, 0)
     for parameter in network.decoder.last.parameters():
         torch.nn.init.zeros_(parameter)
-    header = ModelHeader(
-        architecture=architecture.dump(), input_shape=shapes.corrupted, output_shape=shapes.clean,
-        plugins=provenance([architecture]),
-    )  # fmt: skip
-    save_tensors(path, network.state_dict(), header)
+    save_network(path, network, architecture, shapes)
     return str(path)

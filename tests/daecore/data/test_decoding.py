@@ -10,11 +10,12 @@ import tifffile
 import torch
 from PIL import Image
 
-from daecore.data import decoding
+from daecore.data import picture_reading
 from daecore.data.decoding import decode
 from daecore.data.image_search import find_images
 from daecore.data.picture_file import open_picture_file, read_image
-from daecore.data.picture_store import VALUES, PictureWriter
+from daecore.data.picture_rows import VALUES
+from daecore.data.picture_store import PictureWriter
 from daecore.errors import DataError
 
 
@@ -38,7 +39,7 @@ def read(monkeypatch):
         names.append(Path(path).name)
         return open_picture_file(path, choice)
 
-    monkeypatch.setattr(decoding, "open_picture_file", opening)
+    monkeypatch.setattr(picture_reading, "open_picture_file", opening)
     return names
 
 

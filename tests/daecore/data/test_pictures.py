@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from daecore.data.crops import Crops, by_size
 from daecore.data.picture_store import PictureWriter
-from daecore.data.pictures import Crops, Pictures, by_size
+from daecore.data.pictures import Pictures
 from daecore.data.samples import Samples
 from daecore.data.stored_pictures import is_finished, open_pictures
 from daecore.data.value_range import Extent

@@ -9,8 +9,10 @@ import torch
 from daecore.corruption.corruptor import Corruptor
 from daecore.corruption.pairs import draw_pairs
 from daecore.data.batch_source import BatchSource, Held, Mapped
+from daecore.data.crops import Crops
 from daecore.data.mapping import map_file
-from daecore.data.pictures import ROW, Crops, Pictures
+from daecore.data.picture_rows import ROW
+from daecore.data.pictures import Pictures
 from daecore.data.samples import Samples
 from daecore.data.source_views import Chosen, Fetched, move
 from daecore.data.spill import join

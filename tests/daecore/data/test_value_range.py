@@ -193,3 +193,19 @@ def test_files_of_8_bits_may_have_a_range(tmp_path: Path) -> None:
     splits = read(tmp_path / "files", range=(0, 100))
     assert as_float(splits.train.data).unique().tolist() == [0.5]
     assert splits.value_range == ValueRange(low=0, high=100, kinds=("uint8",))
+
+
+def test_a_range_that_float32_cannot_hold_clips_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The highest of all numbers is 1, and no value lies beyond itself."""
+    folder_of(tmp_path / "files", -1234567.891, 900.123456789, np.float64)
+    splits = read(tmp_path / "files")
+    assert splits.value_range is not None
+    assert splits.value_range.high == 900.123456789
+    assert as_float(splits.train.data).aminmax() == (0, 1)
+    assert "clipped" not in caplog.text
+
+
+def test_a_range_that_a_user_names_clips_where_its_type_s_would_refuse(tmp_path: Path) -> None:
+    """Also the one that floats have by themselves."""
+    folder_of(tmp_path / "files", 0, 3, np.float32)
+    assert as_float(read(tmp_path / "files", range=(0, 1)).train.data).max() == 1

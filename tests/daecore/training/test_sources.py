@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from daecore.data.batch_source import BatchSource, Mapped
+from daecore.data.crops import Crops
 from daecore.data.picture_store import PictureWriter
-from daecore.data.pictures import Crops
 from daecore.data.sample_store import open_sets, pieces_of, write_pieces
 from daecore.data.samples import Batch, Samples, Splits
 from daecore.data.source_views import Fetched
