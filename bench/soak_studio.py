@@ -20,6 +20,7 @@ DEPLOYMENT = "denoise/digits-erasure"
 SHORT = {"training": {"epochs": 1, "batch": 64, "threads": 1}, "transfer": None}
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 COMING_UP_SECONDS, PATIENCE_SECONDS = 300, 60
+REST_SECONDS = 30  # after the last run: connections are kept for a while
 BUSY, ATTEMPTS = 503, 20
 NAMES = {  # words of a command line, and what it is
     "prefect_server": "prefect", "-m mlflow server": "mlflow", "/mlflow/": "mlflow worker",
@@ -38,11 +39,12 @@ def queue(folder: Path, log: Log, count: int, every: float) -> None:
             log.add("queued", seed=seed, flow_run=studio.submit(seed))
         segment = len(log.of("segment"))
         log.add("segment", number=segment)
-        while True:
+        rest = float("inf")
+        while time.monotonic() < rest:
             found = studio.observe()
             log.add("look", segment=segment, **found)
             if found["ended"] >= count:
-                break
+                rest = min(rest, time.monotonic() + REST_SECONDS)
             time.sleep(every)
         states = studio.states()
         log.add("states", **states)

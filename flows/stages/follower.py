@@ -19,6 +19,7 @@ from daecore.errors import DaecoreError, StoreError
 from daecore.training.world import World
 
 from ..store.store import Store, current_store
+from ..store.temporary_files import keep_to_own_folder
 from . import cluster_ranks, local_ranks, torchrun
 from .training import TrainingRequest, begin_training, clean_splits, train_autoencoder, train_epochs
 
@@ -78,6 +79,7 @@ def prepare_to_follow(request: TrainingRequest, store: Store) -> Callable[[World
         StoreError: See `require_same_code`.
     """
     require_same_code(request)
+    keep_to_own_folder()
     begun = begin_training(request, store)
     splits = clean_splits(request, begun.below)
 

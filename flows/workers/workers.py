@@ -26,6 +26,7 @@ from prefect.task_runners import ProcessPoolTaskRunner
 from daecore.training.options import TrainingOptions
 
 from .. import interrupts
+from ..store.temporary_files import keep_to_own_folder
 from ..store.unfinished import close_runs
 from .console import loud, silence
 
@@ -158,6 +159,7 @@ def at_work(work: Callable[[], Result]) -> Result:
 
 def _watch(stop: Any, parent: int, shown: bool) -> None:
     """In a new worker: leave Ctrl-C to the parent, and end when it says so or is gone."""
+    keep_to_own_folder()
     gc.disable()  # until its imports are made: see `at_work`
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

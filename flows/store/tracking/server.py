@@ -8,6 +8,7 @@ from ...guard.asgi import Application
 from ...guard.head import Head
 from ...guard.public_door import with_public_door
 from ..owner import end_with_owner
+from ..temporary_files import keep_to_own_folder
 
 UPLOADS = (  # files and traces have types of their own
     "/api/2.0/mlflow-artifacts/artifacts/",
@@ -27,6 +28,7 @@ NO_ASSISTANT = (
 def guarded_application() -> Application:
     """The server's application, for uvicorn."""
     end_with_owner()
+    keep_to_own_folder()
     from mlflow.server.fastapi_app import app
 
     from .runs_table import RunsTable

@@ -1,0 +1,35 @@
+"""Where this process keeps temporary files: a folder of its own, which goes with it, also where it is killed.
+
+Libraries make folders of theirs where the system keeps temporary files (TMPDIR); a process that is killed leaves them
+there for good. So each of ours has one folder there, and whoever is next removes those of the dead. What a process
+starts is told nothing of it: it may live longer.
+"""
+
+import atexit
+import os
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daecore.held_folder import HeldFolder
+
+PREFIX = "daecore-"
+
+
+@cache
+def keep_to_own_folder() -> None:
+    """Let everything in this process that asks for a temporary file have it in a folder of the process's own."""
+    from daecore.held_folder import HeldFolder
+
+    with suppress(OSError):  # no room, or no such folder: whoever needs one will be told
+        folder = HeldFolder(Path(tempfile.gettempdir()), PREFIX)
+        tempfile.tempdir = str(folder.path)
+        atexit.register(_remove, folder, os.getpid())
+
+
+def _remove(folder: "HeldFolder", holder: int) -> None:
+    if os.getpid() == holder:  # and not a process that it has forked
+        folder.remove()
