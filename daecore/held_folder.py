@@ -20,7 +20,7 @@ NO_LOCK = (OSError, NotImplementedError)  # of a file system without locks, wher
 
 
 class HeldFolder:
-    """A new folder, for its user alone, beside others of the same prefix; those that nobody holds are removed first.
+    """A new folder, for its user alone, beside others of the same prefix; those of his that nobody holds are removed.
 
     Args:
         parent: A folder that is there.
@@ -34,8 +34,8 @@ class HeldFolder:
     """
 
     def __init__(self, parent: Path, prefix: str) -> None:
-        _remove_left_behind(parent, prefix)
         self._lock, self.path = _begin(parent, prefix)
+        _remove_left_behind(parent, prefix, self.path.stat().st_uid)
 
     def remove(self) -> None:
         """Remove it, with all it holds; safe to call twice."""
@@ -59,19 +59,19 @@ def _begin(parent: Path, prefix: str) -> tuple[BaseFileLock, Path]:
             return lock, folder
 
 
-def _remove_left_behind(parent: Path, prefix: str) -> None:
-    """Remove what processes that are gone have left."""
+def _remove_left_behind(parent: Path, prefix: str, user: int) -> None:
+    """Remove what processes of a user's that are gone have left."""
     for name in os.listdir(parent):
         rest = name.removeprefix(prefix)
         if len(rest) == RANDOM == len(name) - len(prefix) and "." not in rest:
-            _remove(parent / name)
+            _remove(parent / name, user)
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path, user: int) -> None:
     """Remove a folder that nobody holds; what only has such a name is somebody's, or leads away."""
-    if not _is_ours(folder, stat.S_ISDIR):
+    if not _is_his(user, folder, stat.S_ISDIR):
         return
-    if not _is_ours(folder / LOCK, stat.S_ISREG):
+    if not _is_his(user, folder / LOCK, stat.S_ISREG):
         with suppress(OSError):
             folder.rmdir()  # its holder came no further; one that holds anything stays
         return
@@ -79,10 +79,10 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_ours(path: Path, kind: Callable[[int], bool]) -> bool:
-    """Whether there is such a thing, no link to one, and this user's where users are told apart."""
+def _is_his(user: int, path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether there is such a thing of a user's, and no link to one; some systems tell no users apart."""
     try:
         found = path.lstat()
     except OSError:
         return False
-    return kind(found.st_mode) and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
+    return kind(found.st_mode) and found.st_uid == user

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .held_folder import HeldFolder
+from daecore.held_folder import HeldFolder
 
 LONGEST = 100  # bytes of a name that go into the folder's: file systems allow 255
 
