@@ -6,6 +6,7 @@ from prefect import flow
 
 from daecore.errors import DataError, InputError, StoreError
 from daecore.experiment.experiment import Experiment, parse
+from daecore.trained.error_bars_file import NAME
 from daecore.uncertainty.error_bars import require_pictures
 from daecore.uncertainty.options import ErrorBarsOptions
 
@@ -13,7 +14,6 @@ from .stages.caller import Caller, intact
 from .stages.dataset import dataset_request, load_dataset
 from .stages.error_bars import error_bars_request, fit_bars
 from .store import tracking
-from .store.error_bars_file import NAME
 from .store.fitted_bars import remember_bars
 from .store.lookup import experiment_of, find_run, model_of
 from .store.model_ref import ModelRef

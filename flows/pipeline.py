@@ -12,6 +12,7 @@ from pydantic import Field
 
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.feasibility import check, check_samples
+from daecore.experiment.provenance import plugin_tags, provenance, used_by
 from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
 from daecore.training.options import TrainingOptions
 from daecore.transfer.scores import TransferReport
@@ -37,7 +38,6 @@ from .store.dataset_ref import DatasetRef
 from .store.final_report import Reported, final_report
 from .store.lookup import EXPERIMENT
 from .store.model_ref import ModelRef
-from .store.provenance import plugin_tags, provenance, used_by
 from .store.store import current_store
 from .workers.console import give_levels
 

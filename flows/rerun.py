@@ -8,6 +8,7 @@ from prefect import flow, runtime
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment, override, parse
 from daecore.experiment.feasibility import check
+from daecore.experiment.provenance import provenance, recorded_in, require_same, used_by
 
 from .artifacts import show_changes
 from .pipeline import run_experiment
@@ -15,7 +16,6 @@ from .stacking.flow import FLOW, run_stack
 from .store import tracking
 from .store.final_report import Reported
 from .store.lookup import experiment_of, find_run
-from .store.provenance import provenance, recorded_in, require_same, used_by
 from .store.store import current_store
 from .store.tracking import Run
 

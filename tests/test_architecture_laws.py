@@ -76,8 +76,8 @@ def test_downloads_have_one_door() -> None:
 ROOMS = (  # of the core, from the ground up
     "addresses errors entry_points command json_text paths object_storage rng record held_folder whole_file "
     "processors device",
-    "data plugin stats corruption model training uncertainty analysis evaluation transfer plots html experiment study "
-    "testing",
+    "data plugin stats corruption model training uncertainty analysis evaluation transfer plots html experiment "
+    "trained study testing",
 )
 STOREYS = (  # of the laboratory around it, from the ground up
     "interrupts working_folder garbage guard",

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from daecore_flows.store.final_report import FinalReport
-from daecore_flows.store.model_file import ModelHeader
+
+from daecore.trained.model_file import ModelHeader
 
 ROOT = Path(__file__).parent.parent
 

@@ -23,9 +23,10 @@ def cite(
 ) -> None:
     """Print BibTeX of what a run used: its dataset, corruptions, network and objective, and daecore itself."""
     enter(store_at(store, DEFAULT_DATA))
+    from daecore.experiment.provenance import recorded_in, require_same
+
     from ..store.citation import citation
     from ..store.lookup import find_run
-    from ..store.provenance import recorded_in, require_same
 
     found = find_run(run)
     what = f"run {found.info.run_id[:12]} ({found.info.run_name})"

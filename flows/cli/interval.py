@@ -4,16 +4,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..store.error_bars_file import NAME, load_error_bars
+from daecore.trained.error_bars_file import NAME, load_error_bars
+
 from .watching import run_watched
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from daecore.trained.error_bars_file import ErrorBarsHeader
     from daecore.uncertainty.error_bars import ErrorBars
     from daecore.uncertainty.report import ErrorBarsReport
 
-    from ..store.error_bars_file import ErrorBarsHeader
     from ..store.store import Store
     from ..store.tracking import Run
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from daecore.model.restorer import Restorer
     from daecore.model.sampling import SamplingOptions
     from daecore.model.tiling import Watch
+    from daecore.trained.model_file import ModelHeader
     from daecore.uncertainty.error_bars import ErrorBars
 
     from ..picture_plan import Job
     from ..restore_pictures import Done, Restoration
-    from ..store.model_file import ModelHeader
     from ..store.store import Store
 
 WEIGHTS = ".safetensors"
@@ -191,8 +191,7 @@ def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Mo
         StoreError: Its weights are gone or altered.
     """
     from daecore.errors import InputError, StoreError
-
-    from ..store.model_file import load_with_header
+    from daecore.trained.model_file import load_with_header
 
     if model.endswith(WEIGHTS):
         path = Path(model).expanduser()

@@ -116,7 +116,7 @@ def named_experiment(
     """
     recorded = recipes.plugins(recipe)
     if recorded:
-        from ..store.provenance import require_same
+        from daecore.experiment.provenance import require_same
 
         require_same(recorded, f"The run of {recipe}", allow=allow)
     return prepare(recipes.mapping(recipe, changes), opened, check)

@@ -13,6 +13,7 @@ from daecore.model.autoencoder import Autoencoder
 from daecore.plots import figures
 from daecore.plugin.spec import CorruptionSpec, digest
 from daecore.record import Record
+from daecore.trained.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
 from daecore.uncertainty.error_bars import ErrorBars, choose_estimator, fit_error_bars
 from daecore.uncertainty.estimator import DerivativeEstimator
 from daecore.uncertainty.options import ErrorBarsOptions
@@ -20,7 +21,6 @@ from daecore.uncertainty.report import ErrorBarsReport, measure_error_bars
 
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import hold
-from ..store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
 from ..store.file_ref import FileRef, file_ref
 from ..store.files import write_atomically
 from ..store.model_ref import ModelRef, load_network

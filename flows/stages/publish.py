@@ -9,15 +9,15 @@ from torch import Tensor
 
 from daecore.data.value_range import ValueRange
 from daecore.errors import StoreError
+from daecore.experiment.provenance import provenance
 from daecore.model.autoencoder import Autoencoder, Shapes
 from daecore.plugin.spec import ArchitectureSpec
+from daecore.trained.model_file import ModelHeader
 from daecore.training.checkpoint import save_tensors
 
 from ..store import tracking
 from ..store.file_ref import FileRef
-from ..store.model_file import ModelHeader
 from ..store.model_ref import ModelRef, TrainingSummary
-from ..store.provenance import provenance
 from ..store.store import Store
 
 WEIGHTS = "weights.safetensors"

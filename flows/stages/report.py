@@ -13,19 +13,19 @@ from PIL import Image
 from prefect import task
 
 from daecore.experiment.experiment import Experiment
+from daecore.experiment.provenance import provenance, used_by
 from daecore.html.headline import headline
 from daecore.html.report import page
 from daecore.record import Record
+from daecore.trained.error_bars_file import NAME as BARS
 from daecore.transfer.scores import TransferReport
 from daecore.uncertainty.report import ErrorBarsReport
 
 from ..store import tracking
 from ..store.dataset_ref import DatasetRef
-from ..store.error_bars_file import NAME as BARS
 from ..store.final_report import FinalReport, Reported, model_name
 from ..store.fitted_bars import remember_bars
 from ..store.model_ref import ModelRef
-from ..store.provenance import provenance, used_by
 from ..store.server_address import pages
 from ..store.store import Store, current_store
 from ..store.usage import usage

@@ -11,13 +11,13 @@ from pydantic import Field
 
 from daecore.device import Device, resolve_device
 from daecore.experiment.experiment import Experiment
+from daecore.experiment.provenance import provenance
 from daecore.plugin.extension import Extension
 from daecore.plugin.source_digest import require_modules
 from daecore.plugin.spec import Spec, digest
 from daecore.record import Record
 
 from ..store.dataset_ref import DatasetRef
-from ..store.provenance import provenance
 from ..store.store import current_store
 from .kept_task import KeptTask
 from .key import LIBRARIES, Code, StageKey

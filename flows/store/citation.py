@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
 from daecore.errors import InputError
+from daecore.experiment.provenance import installed_of
 from daecore.plugin.bibtex import Entry, entries
 from daecore.plugin.registry import Installed
-
-from .provenance import installed_of
 
 OWN = """@software{{daecore,
   author = {{{{The daecore developers}}}},

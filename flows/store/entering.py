@@ -14,7 +14,6 @@ from .full_disk import keep_reserve
 from .layout import FILE, LAYOUT, require_layout
 from .network import reach_this_machine
 from .shared.remembered import refuse_another, remember
-from .temporary_files import keep_to_own_folder
 
 if TYPE_CHECKING:
     from .store import Store
@@ -33,7 +32,6 @@ def enter(store: "Store", *, prefect: bool) -> None:
 
         require_store(store.shared)
         remember(store.root, store.shared)
-    keep_to_own_folder()
     reach_this_machine()
     found = environment(store)
     os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})

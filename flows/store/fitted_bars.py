@@ -30,7 +30,7 @@ def bars_of(run: Run, level: float, store: Store) -> Path | None:
     noted = file.absolute(store) if file is not None and file.intact(store) else None
     if noted is not None and _holds(noted, level):
         return noted
-    from .error_bars_file import NAME  # PyTorch is loaded here, and cleaning up needs none
+    from daecore.trained.error_bars_file import NAME  # PyTorch is loaded here, and cleaning up needs none
 
     own = tracking.artifact(run.info.run_id, NAME)
     return own if _holds(own, level) else None
@@ -43,7 +43,7 @@ def folders_of_bars(run: Run) -> set[str]:
 
 def _holds(path: Path, level: float) -> bool:
     """Whether error bars at this level can be read from it."""
-    from .error_bars_file import load_error_bars
+    from daecore.trained.error_bars_file import load_error_bars
 
     try:
         return abs(load_error_bars(path)[0].level - level) < 1e-9

@@ -6,9 +6,9 @@ from daecore.errors import StoreError
 from daecore.model.autoencoder import Autoencoder
 from daecore.plugin.spec import ArchitectureSpec, explain
 from daecore.record import Record
+from daecore.trained.model_file import load_model
 
 from .file_ref import FileRef
-from .model_file import load_model
 from .store import Store
 
 

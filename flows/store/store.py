@@ -15,7 +15,6 @@ from .environment import DATA, ENTERED, STORE, environment
 from .locks import FolderLock, StoreLock, hold
 from .own_files import OwnFiles, StoreFiles
 from .shared.remembered import find_location
-from .temporary_files import keep_to_own_folder
 
 if TYPE_CHECKING:
     from .shared.location import SharedLocation
@@ -129,7 +128,6 @@ class Store:
         Raises:
             StoreError: As `enter`.
         """
-        keep_to_own_folder()
         if os.environ.get(ENTERED) != str(self.root):
             self.enter(prefect=False)
 

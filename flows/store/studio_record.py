@@ -28,7 +28,7 @@ class Studio:
     """A studio, by the process of its `dae up`.
 
     Attributes:
-        pid: Of `dae up`.
+        pid: Of `dae up`; 0 once it has ended, and the next one takes its ports.
         started: When that process began, as `began` says it: a reused pid has another one.
         mark: What the environment of all its processes says under `MARK`.
         prefect: The address of Prefect's page, without a path.
@@ -50,7 +50,7 @@ class Studio:
     @property
     def alive(self) -> bool:
         """Whether its `dae up` lives."""
-        return self.boot in ("", this_host().boot) and lives(self.pid, self.started)
+        return self.pid > 0 and self.boot in ("", this_host().boot) and lives(self.pid, self.started)
 
     @property
     def start_page(self) -> str:
@@ -86,7 +86,7 @@ def read_record(root: Path) -> Studio | None:
 
 def _whole(studio: Studio) -> bool:
     """Whether a record is one of ours: processes are ended by its mark, and asked at its addresses."""
-    pids = isinstance(studio.pid, int) and 0 < studio.pid < MOST_PIDS
+    pids = isinstance(studio.pid, int) and 0 <= studio.pid < MOST_PIDS
     times = pids and isinstance(studio.started, float | int) and 0 <= studio.started < LATEST
     addresses = all(re.fullmatch(ADDRESS, str(url)) for url in (studio.prefect, studio.mlflow))
     public = all(re.fullmatch(PUBLIC, str(url)) for url in (studio.public_prefect, studio.public_mlflow))

@@ -14,6 +14,7 @@ from typing import Any
 from prefect.transactions import CommitMode, transaction
 
 from daecore.device import computing_with, resolve_device
+from daecore.experiment.provenance import provenance, used_by
 from daecore.plugin.registry import find_series
 from daecore.plugin.series import Series
 from daecore.plugin.source_digest import modules_of, source_digest
@@ -28,7 +29,6 @@ from ..stages.kept_task import KeptTask
 from ..stages.key import NO_RESULT, StageKey
 from ..store import tracking
 from ..store.housekeeping import STUDY
-from ..store.provenance import provenance, used_by
 from ..store.store import current_store
 from ..store.usage import usage
 from . import section

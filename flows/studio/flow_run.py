@@ -15,6 +15,7 @@ from uuid import UUID
 
 from .. import interrupts
 from ..garbage import without_collections
+from ..store.temporary_files import keep_to_own_folder
 from ..working_folder import replace
 
 # In the environment: the flow, by module and name; and the flow run.
@@ -50,6 +51,7 @@ if __name__ == "__main__":
     with without_collections():
         importlib.import_module(os.environ[ENTRYPOINT].rpartition(".")[0])
     note_the_end()
+    keep_to_own_folder()
     name_process()
     try:
         runpy.run_module("prefect.engine", run_name="__main__")

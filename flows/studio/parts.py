@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -141,20 +140,6 @@ def answers(address: str, seconds: float = 2) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def free_port(wanted: int, host: str = "127.0.0.1") -> int:
-    """The port one wants, else the next one that nobody listens on."""
-    family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
-    for port in range(wanted, wanted + 200):
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise OSError(f"no port from {wanted} to {wanted + 199} is free")
 
 
 def wait(parts: Iterable[Part], seconds: float) -> Part | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..store.files import write_atomically
 from ..store.owner import end_with_owner
 from ..store.store import Store, current_store
+from ..store.temporary_files import keep_to_own_folder
 
 if TYPE_CHECKING:
     from .known_flows import KnownFlows
@@ -31,6 +32,7 @@ def main() -> None:
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", POLL_SECONDS)
     end_with_owner()
     store = current_store()
+    keep_to_own_folder()
     store.enter()
     from prefect.exceptions import TerminationSignal
     from prefect.runner import Runner

@@ -36,6 +36,7 @@ from .parts import (
     start,
     wait,
 )
+from .ports import Ports
 from .wish import Plan, Wish, plan
 
 SERVERS = 2  # the first parts
@@ -65,13 +66,18 @@ def up(store: Store, wish: Wish, say: Callable[[str], None]) -> Iterator[tuple[S
         StoreError: The store was moved, or another MLflow made its database.
         DaecoreError: A part did not come up.
     """
-    planned = plan(store, wish)
+    left = end_leftovers(store)  # they may hold its ports
+    if left:
+        say(f"ended {left} processes that an earlier studio on this store had left behind")
+    with Ports() as ports:
+        yield from _up(store, plan(store, wish, ports))
+
+
+def _up(store: Store, planned: Plan) -> Iterator[tuple[Studio, list[Part]]]:
+    """The same, where it was planned."""
     refuse_moved(store)
     if store.is_there and not is_seen(store):
         _look_at_database()  # before a server changes what another MLflow has made
-    left = end_leftovers(store)
-    if left:
-        say(f"ended {left} processes that an earlier studio on this store had left behind")
     studio, parts = planned.studio, list[Part]()
     studio_record.write(store.root, studio)
     try:

@@ -21,7 +21,7 @@ from ..store.host import this_host
 from ..store.store import Store
 from ..store.studio_record import PUBLIC, Studio, began
 from .certificate import require_certificate
-from .parts import free_port
+from .ports import Ports
 
 HOST, LOOPBACK = "127.0.0.1", ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")
@@ -72,8 +72,13 @@ def people_of(store: Store) -> People:
     return People(store.root / "people.json")
 
 
-def plan(store: Store, wish: Wish) -> Plan:
+def plan(store: Store, wish: Wish, ports: Ports) -> Plan:
     """The studio that a wish makes; nothing is started.
+
+    Args:
+        store: Its store.
+        wish: Where it shall answer.
+        ports: Where it claims those it is to have.
 
     Raises:
         InputError: A port is taken; or other machines are to be answered, and something is missing for that.
@@ -81,37 +86,40 @@ def plan(store: Store, wish: Wish) -> Plan:
     before = studio_record.read_record(store.root)
     if not wish.public:
         return Plan(
-            _local(before, HOST if wish.host == "localhost" else wish.host, wish.prefect_port, wish.mlflow_port)
+            _local(before, HOST if wish.host == "localhost" else wish.host, ports, wish.prefect_port, wish.mlflow_port)
         )
     _require_doors(store, wish)
-    ports = [_number(url) for url in ((before.public_prefect, before.public_mlflow) if before else ())]
+    before_s = [_number(url) for url in ((before.public_prefect, before.public_mlflow) if before else ())]
     doors = [
-        Door(wish.host, _port(wanted, last or usual, wish.host), str(wish.certificate), str(wish.key),
+        Door(wish.host, _port(ports, wanted, last or usual, wish.host), str(wish.certificate), str(wish.key),
              str(people_of(store).path))
         for wanted, last, usual in zip(
-            (wish.prefect_port, wish.mlflow_port), ports or (0, 0), (PREFECT_PORT, MLFLOW_PORT), strict=True
+            (wish.prefect_port, wish.mlflow_port), before_s or (0, 0), (PREFECT_PORT, MLFLOW_PORT), strict=True
         )
     ]  # fmt: skip
     name = socket.gethostname() if wish.host in EVERYWHERE else wish.host
     addresses = [f"https://{_shown(name)}:{door.port}" for door in doors]
-    local = _local(before, HOST, 0, 0, beyond=max(door.port for door in doors))
+    local = _local(before, HOST, ports, beyond=max(door.port for door in doors))
     return Plan(replace(local, public_prefect=addresses[0], public_mlflow=addresses[1]), *doors)
 
 
-def _local(before: Studio | None, host: str, prefect_port: int, mlflow_port: int, beyond: int = 0) -> Studio:
+def _local(
+    before: Studio | None, host: str, ports: Ports, prefect_port: int = 0, mlflow_port: int = 0, beyond: int = 0
+) -> Studio:
     """Where it answers on this machine.
 
     Args:
         before: The studio of last time.
         host: The loopback address.
+        ports: Where it claims its own.
         prefect_port: The user's wish.
         mlflow_port: Likewise.
         beyond: Where other doors are, take ports behind this one.
     """
     shifted = before is not None and bool(before.public_prefect)  # its usual ports were those of its other doors
     last = [0, 0] if before is None or beyond or shifted else [_number(url) for url in (before.prefect, before.mlflow)]
-    first = _port(prefect_port, last[0] or (beyond + 1 if beyond else PREFECT_PORT), host)
-    second = _port(mlflow_port, last[1] or (first + 1 if beyond else MLFLOW_PORT), host)
+    first = _port(ports, prefect_port, last[0] or (beyond + 1 if beyond else PREFECT_PORT), host)
+    second = _port(ports, mlflow_port, last[1] or (first + 1 if beyond else MLFLOW_PORT), host)
     return Studio(
         pid=os.getpid(),
         started=began(psutil.Process()),
@@ -130,9 +138,9 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _port(wanted: int, usual: int, host: str) -> int:
+def _port(ports: Ports, wanted: int, usual: int, host: str) -> int:
     try:
-        found = free_port(wanted or usual, host)
+        found = ports.claim(wanted or usual, host)
     except OSError as error:
         raise InputError(
             f"--host {quote(host)}: nothing can answer there ({error.strerror or error}). Name an address of this "

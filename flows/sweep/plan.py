@@ -10,9 +10,9 @@ from typing import Any, Literal
 from daecore.errors import InputError
 from daecore.experiment.experiment import Experiment, parse
 from daecore.experiment.feasibility import check
+from daecore.experiment.provenance import provenance, used_by
 from daecore.plugin.spec import digest
 
-from ..store.provenance import provenance, used_by
 from . import measures
 from .dimensions import Dimension
 from .search_space import Point, change, grid, parse_space

@@ -20,6 +20,7 @@ from daecore.experiment.experiment import Experiment
 from daecore.experiment.stack_layers import widths
 from daecore.model.autoencoder import Autoencoder, Shapes
 from daecore.plugin.spec import ArchitectureSpec
+from daecore.trained.model_file import load_with_header
 from daecore.training.checkpoint import tensors_digest
 from daecore.uncertainty.options import ErrorBarsOptions
 
@@ -46,7 +47,6 @@ from ..stages.unroll import unroll_request, unrolled
 from ..store.dataset_ref import DatasetRef
 from ..store.device_lock import ONE_CORE, hold
 from ..store.file_ref import FileRef, file_ref
-from ..store.model_file import load_with_header
 from ..store.model_ref import ModelRef
 from ..store.store import Store
 from .kept import ONE_THREAD, Kept, what

@@ -11,7 +11,9 @@ from torch import Tensor
 from daecore.errors import DaecoreError, InputError, StoreError, in_a_line
 from daecore.experiment.experiment import Experiment, parse
 from daecore.experiment.feasibility import check
+from daecore.experiment.provenance import differences, recorded_in, require_same
 from daecore.json_text import parse_json
+from daecore.trained.model_file import ModelHeader
 from daecore.training.checkpoint import load_tensors
 
 from ..stacking.flow import FLOW
@@ -21,9 +23,7 @@ from ..store.housekeeping import CLEANING, RUN_ID
 from ..store.layout import require_report_layout
 from ..store.locks import hold
 from ..store.lookup import experiment_of, find_run, model_of
-from ..store.model_file import ModelHeader
 from ..store.model_ref import ModelRef
-from ..store.provenance import differences, recorded_in, require_same
 from ..store.store import Store
 from ..store.tracking import Run
 from ..store.usage import uses

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from daecore.trained.model_file import ModelHeader
 from daecore.training.checkpoint import load_tensors
 
 from ..store import tracking
-from ..store.model_file import ModelHeader
 from ..store.model_ref import ModelRef
 from ..store.store import Store
 from .again import Again, Trained

@@ -14,8 +14,6 @@ import torch
 from daecore_flows.cli import main, picture_progress
 from daecore_flows.stages.publish import save_network
 from daecore_flows.store import device_lock
-from daecore_flows.store.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
-from daecore_flows.store.model_file import load_model
 from daecore_flows.store.store import Store
 from networks import network_that_changes_nothing
 from PIL import Image
@@ -29,6 +27,8 @@ from daecore.model import tiling
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.plugin.spec import Spec, spec
 from daecore.stats.intervals import Interval
+from daecore.trained.error_bars_file import NAME, ErrorBarsHeader, save_error_bars
+from daecore.trained.model_file import load_model
 from daecore.training.checkpoint import tensors_digest
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork

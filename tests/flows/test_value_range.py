@@ -69,7 +69,7 @@ def test_the_range_may_be_said_otherwise(run: tuple[Path, str], dae: Any) -> Non
 
 def test_the_network_s_file_says_it(run: tuple[Path, str]) -> None:
     """To whoever takes it elsewhere."""
-    from daecore_flows.store.model_file import ModelHeader
+    from daecore.trained.model_file import ModelHeader
 
     (path,) = (run[0] / "store" / "artifacts").rglob("weights.safetensors")
     header = load_tensors(path, ModelHeader)[1]

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 from daecore_flows.store.comparison.candidates import read_scores
-from daecore_flows.store.error_bars_file import ErrorBarsHeader, load_error_bars, save_error_bars
-from daecore_flows.store.model_file import ModelHeader, load_model
-from daecore_flows.store.provenance import provenance
 from fuzzed import Parser, of_file
 from repairs import repair_safetensors, repair_zip
 
 from daecore.data.arrays import save_arrays
 from daecore.evaluation.baseline import Baseline, Baselines
 from daecore.evaluation.linear import LinearMap
+from daecore.experiment.provenance import provenance
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
 from daecore.plugin.spec import spec
 from daecore.stats.intervals import Interval
+from daecore.trained.error_bars_file import ErrorBarsHeader, load_error_bars, save_error_bars
+from daecore.trained.model_file import ModelHeader, load_model
 from daecore.training.checkpoint import load_training_state, save_tensors, save_training_state
 from daecore.training.optimiser import AdamW
 from daecore.training.state import TrainingState, require_same_training

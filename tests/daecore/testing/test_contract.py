@@ -496,7 +496,7 @@ def test_impulses_take_any_value() -> None:
 
 def test_nested_specs_keep_their_origin_on_record() -> None:
     """A run with a mixture records the plugins inside it, too."""
-    from daecore_flows.store.provenance import provenance
+    from daecore.experiment.provenance import provenance
 
     assert {"corruption mixture", "corruption erasure", "corruption gaussian_noise"} <= set(
         provenance([spec("corruption", "mixture")])

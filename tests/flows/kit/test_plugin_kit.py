@@ -16,10 +16,9 @@ from daecore_flows.cli import main
 from daecore_flows.kit.catalogue import formula, option_rows, preview_png, properties
 from daecore_flows.kit.scaffold import create, files
 from daecore_flows.store.layout import LAYOUT
-from daecore_flows.store.model_file import ModelHeader, load_model
-from daecore_flows.store.provenance import provenance
 
 from daecore.errors import InputError
+from daecore.experiment.provenance import provenance
 from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin import hookspecs
 from daecore.plugin.extension import Kind
@@ -28,6 +27,7 @@ from daecore.plugin.kinds import KINDS
 from daecore.plugin.registry import Installed, build, registry
 from daecore.plugin.spec import spec
 from daecore.testing import check_extension
+from daecore.trained.model_file import ModelHeader, load_model
 from daecore.training.checkpoint import save_tensors
 
 ROOT = Path(__file__).parents[3]

@@ -8,11 +8,11 @@ from daecore_flows.stages.unroll import unroll_request
 from daecore_flows.store.dataset_ref import DatasetRef
 from daecore_flows.store.file_ref import FileRef
 from daecore_flows.store.model_ref import ModelRef, TrainingSummary
-from daecore_flows.store.provenance import require_same
 from daecore_flows.store.usage import usage, uses
 
 from daecore.errors import InputError, StoreError
 from daecore.experiment.experiment import Experiment, parse
+from daecore.experiment.provenance import require_same
 from daecore.plugin.spec import digest
 
 DIGITS = DatasetRef(

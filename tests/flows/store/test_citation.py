@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import pytest
 from daecore_flows.store import citation as module
-from daecore_flows.store import provenance
 from daecore_flows.store.citation import citation
-from daecore_flows.store.provenance import plugin_tags, recorded_in
 
+from daecore.experiment import provenance
+from daecore.experiment.provenance import plugin_tags, recorded_in
 from daecore.plugin.bibtex import entries
 from daecore.plugin.registry import Registry, build, registry
 

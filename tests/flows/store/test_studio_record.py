@@ -22,6 +22,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_record(tmp_path) == GOOD
 
 
+def test_a_studio_that_has_ended_is_known_and_lives_no_more(tmp_path: Path) -> None:
+    """By its record the next one takes the same ports."""
+    ended = replace(GOOD, pid=0)
+    write(tmp_path, ended)
+    assert read_record(tmp_path) == ended
+    assert not ended.alive
+
+
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Set the clock, as Linux then says when it was started: all that psutil adds to the ticks of a process."""
@@ -63,6 +71,7 @@ def test_a_record_of_an_earlier_version_names_a_living_process() -> None:
         {"mark": None},  # every process without a mark would be one of the studio's, and ended with it
         {"mark": ""},
         {"pid": "1"},
+        {"pid": -1},
         {"started": None},
         {"prefect": "http://evil.example:4200"},
         {"mlflow": "http://127.0.0.1:5000/x"},

@@ -1,7 +1,6 @@
 """The parts of a studio: a process that dies is started again, but not for ever."""
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -59,12 +58,3 @@ def test_a_studio_without_its_runner_ends(part: parts.Part) -> None:
     finally:
         parts.end(living)
     assert said == []
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_port_that_is_taken_is_passed_over(host: str) -> None:
-    """On either kind of address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as taken:
-        port = taken.getsockname()[1]
-        assert parts.free_port(port, host) > port

@@ -11,7 +11,6 @@ from daecore_flows.stages.classifier import ClassifierAsk, ClassifierRequest, cl
 from daecore_flows.stages.dataset import dataset_request, load_dataset
 from daecore_flows.stages.transfer import transfer as transfer_stage
 from daecore_flows.store import recipes
-from daecore_flows.store.provenance import provenance
 from daecore_flows.store.store import Store
 from daecore_flows.studies import conduct
 from daecore_plugins.studies.features import SERIES, frontier
@@ -23,6 +22,7 @@ from daecore_plugins.studies.features.transfer.label_efficiency import BEHIND
 from daecore.data.label_draws import ALL, CHOICE
 from daecore.experiment.experiment import parse, read
 from daecore.experiment.feasibility import check
+from daecore.experiment.provenance import provenance
 from daecore.plugin.spec import spec
 from daecore.stats.intervals import Interval, student
 from daecore.study import find_study

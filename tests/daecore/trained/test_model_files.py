@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import torch
 from daecore_flows.cli import main
-from daecore_flows.store.model_file import ModelHeader, load_model
-from daecore_flows.store.provenance import provenance
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
 from daecore.errors import DaecoreError, InputError, StoreError
+from daecore.experiment.provenance import provenance
 from daecore.model.autoencoder import Shapes, initialise
 from daecore.model.weights import misfit, non_finite
 from daecore.plugin.spec import spec
+from daecore.trained.model_file import ModelHeader, load_model
 from daecore.training.checkpoint import (
     FORMAT,
     MOST_BYTES,

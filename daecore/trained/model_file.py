@@ -14,12 +14,11 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from daecore.data.value_range import ValueRange
 from daecore.errors import InputError, StoreError, in_a_line
+from daecore.experiment.provenance import require_same
 from daecore.model.autoencoder import Autoencoder, Shapes, build
 from daecore.model.weights import misfit, non_finite
 from daecore.plugin.spec import ArchitectureSpec, explain, spec
 from daecore.training.checkpoint import Header, load_tensors
-
-from .provenance import require_same
 
 MOST_VALUES = 1_000_000_000  # in one sample
 
@@ -43,7 +42,7 @@ class ModelHeader(Header):
         architecture: Its spec, ``{name: {option: value}}``.
         input_shape: Of one corrupted sample.
         output_shape: Of one clean sample.
-        plugins: Distribution, version and code of what builds it, as `keys.provenance` gives them.
+        plugins: Distribution, version and code of what builds it, as `provenance` gives them.
         value_range: Which numbers of the files that it has learnt from became 0 and 1; None where their type says it.
     """
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from daecore_flows.store.error_bars_file import ErrorBarsHeader, load_error_bars, save_error_bars
 
 from daecore.errors import StoreError
 from daecore.stats.intervals import Interval
+from daecore.trained.error_bars_file import ErrorBarsHeader, load_error_bars, save_error_bars
 from daecore.training.checkpoint import load_tensors, save_tensors
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork

@@ -1,0 +1,1 @@
+"""Trained networks: their files, and what one does with a network that is trained."""
