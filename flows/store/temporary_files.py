@@ -9,7 +9,6 @@ import atexit
 import os
 import tempfile
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +17,25 @@ if TYPE_CHECKING:
 
 PREFIX = "daecore-"
 
+_kept: "list[tuple[int, HeldFolder]]" = []  # the process, and its folder
 
-@cache
+
 def keep_to_own_folder() -> None:
     """Let everything in this process that asks for a temporary file have it in a folder of the process's own."""
     from daecore.held_folder import HeldFolder
 
-    with suppress(OSError):  # no room, or no such folder: whoever needs one will be told
-        folder = HeldFolder(Path(tempfile.gettempdir()), PREFIX)
-        tempfile.tempdir = str(folder.path)
-        atexit.register(_remove, folder, os.getpid())
+    if not _kept:
+        with suppress(OSError):  # no room, or no such folder: whoever needs one will be told
+            folder = HeldFolder(Path(tempfile.gettempdir()), PREFIX)
+            tempfile.tempdir = str(folder.path)
+            _kept.append((os.getpid(), folder))
+            atexit.register(let_go_of_folder)
 
 
-def _remove(folder: "HeldFolder", holder: int) -> None:
-    if os.getpid() == holder:  # and not a process that it has forked
-        folder.remove()
+def let_go_of_folder() -> None:
+    """Remove it with all it holds, where this process made it, and not one that it was forked from."""
+    while _kept:
+        holder, folder = _kept.pop()
+        if os.getpid() == holder:
+            tempfile.tempdir = None
+            folder.remove()

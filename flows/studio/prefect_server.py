@@ -10,7 +10,6 @@ from ..guard.public_door import with_public_door
 from ..store.locks import StoreLock
 from ..store.owner import end_with_owner
 from ..store.store import current_store
-from ..store.temporary_files import keep_to_own_folder
 from . import one_writer
 from .one_start import OneStart
 from .patient import Patient
@@ -33,7 +32,6 @@ def guarded_application(*, ephemeral: bool = False) -> Application:
 
     if not ephemeral:  # that one ends with its command
         end_with_owner()
-    keep_to_own_folder()
     one_writer.rule()
     application = OneStart(create_app(ephemeral=ephemeral, final=True), _lock)
     pages = Head(PullSteps(Patient(application)), STYLE, PAGES)

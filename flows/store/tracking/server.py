@@ -4,11 +4,11 @@
 """
 
 from ...guard.application import Guard
-from ...guard.asgi import Application
+from ...guard.asgi import Application, Receive, Scope, Send
 from ...guard.head import Head
 from ...guard.public_door import with_public_door
 from ..owner import end_with_owner
-from ..temporary_files import keep_to_own_folder
+from ..temporary_files import keep_to_own_folder, let_go_of_folder
 
 UPLOADS = (  # files and traces have types of their own
     "/api/2.0/mlflow-artifacts/artifacts/",
@@ -33,5 +33,18 @@ def guarded_application() -> Application:
 
     from .runs_table import RunsTable
 
-    pages = Head(RunsTable(app), NO_ASSISTANT, "/")
+    pages = Head(RunsTable(_tidy(app)), NO_ASSISTANT, "/")
     return with_public_door(lambda public: Guard(pages, UPLOADS, CLOSED, public=public))
+
+
+def _tidy(application: Application) -> Application:
+    """The application, which leaves no temporary files: a server ends by the signal it was sent, without `atexit`."""
+
+    async def tidy(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await application(scope, receive, send)
+        finally:
+            if scope["type"] == "lifespan":
+                let_go_of_folder()
+
+    return tidy
