@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from daecore.data.picture_file import read_image
     from daecore.data.sample_store import Piece
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
+    from daecore.experiment.experiment import Experiment
     from daecore.model.autoencoder import Autoencoder, find_encoder
     from daecore.model.sampler import Sampler
     from daecore.rng import stream
+    from daecore.trained.loading import load
+    from daecore.trained.network import TrainedNetwork
     from daecore.training.loss import Loss, comparable
 else:
     LATER = {
@@ -43,18 +46,21 @@ else:
         "Corrupted": "data.samples",
         "Corruptor": "corruption.corruptor",
         "ExpectedFile": "data.downloads",
+        "Experiment": "experiment.experiment",
         "Loss": "training.loss",
         "Pairs": "data.samples",
         "Piece": "data.sample_store",
         "Sampler": "model.sampler",
         "Samples": "data.samples",
         "Splits": "data.samples",
+        "TrainedNetwork": "trained.network",
         "Found": "data.image_listing",
         "ImageFile": "data.image_file",
         "as_float": "data.samples",
         "comparable": "training.loss",
         "find_encoder": "model.autoencoder",
         "find_images": "data.image_search",
+        "load": "trained.loading",
         "read_image": "data.picture_file",
         "Source": "data.downloads",
         "debian_package": "data.downloads",
@@ -85,6 +91,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "ExpectedFile",
+    "Experiment",
     "Extension",
     "Found",
     "ImageFile",
@@ -104,6 +111,7 @@ __all__ = [
     "Spec",
     "Splits",
     "Strength",
+    "TrainedNetwork",
     "as_float",
     "comparable",
     "debian_package",
@@ -111,6 +119,7 @@ __all__ = [
     "find_encoder",
     "find_images",
     "hookimpl",
+    "load",
     "local_folder",
     "npm_package",
     "read_image",

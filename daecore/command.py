@@ -5,9 +5,7 @@ The laboratory registers itself under an entry point, so that nothing here names
 
 import sys
 
-from daecore.entry_points import find_points
-
-GROUP, NAME = "daecore.laboratory", "command"
+from daecore import laboratory
 
 
 def main() -> int:
@@ -17,11 +15,11 @@ def main() -> int:
         The exit status: that of the command; 2 where the laboratory or a part of it is not installed.
     """
     try:
-        found = [point.load() for point in find_points(GROUP).points if point.name == NAME]
+        command = laboratory.ask("command")
     except ImportError as error:
         print(f"dae: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # nothing has begun
         return 130
-    status: int = found[0]()
+    status: int = command()
     return status

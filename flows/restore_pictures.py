@@ -26,7 +26,6 @@ from .picture_plan import Job
 from .picture_writing import Written, require_target, together, write_pictures
 
 SAMPLING = SamplingOptions()
-SLACK = 1e-4  # of a step: what rounding leaves of a bound that is one
 
 
 @dataclass(frozen=True)
@@ -137,11 +136,7 @@ def _whole(picture: ImageFile) -> bool:
 
 
 def _outwards(bounded: PictureBars, picture: ImageFile) -> list[ImageFile]:
-    """Lower bound, upper bound and width, rounded outwards to steps of the file, so that rounding breaks no promise."""
-    lower, upper, width = bounded.lower.cpu(), bounded.upper.cpu(), bounded.width.cpu()
-    if _whole(picture):
-        low, span = picture.counted.low, picture.counted.high - picture.counted.low
-        counted = (lower.double() * span + low + SLACK).floor(), (upper.double() * span + low - SLACK).ceil()
-        lower, upper = (((it - low) / span).float() for it in counted)
-        width = ((counted[1] - counted[0]) / span).float()
+    """Lower bound, upper bound and width, as the file holds them."""
+    whole = bounded.outwards(picture.counted) if _whole(picture) else bounded
+    lower, upper, width = whole.lower.cpu(), whole.upper.cpu(), whole.width.cpu()
     return [picture.with_pixels(lower), picture.with_pixels(upper), picture.with_difference(width)]

@@ -74,8 +74,8 @@ def test_downloads_have_one_door() -> None:
 
 
 ROOMS = (  # of the core, from the ground up
-    "addresses errors entry_points command json_text paths object_storage rng record held_folder whole_file "
-    "processors device",
+    "addresses errors entry_points laboratory command json_text paths object_storage rng record held_folder "
+    "whole_file processors device",
     "data plugin stats corruption model training uncertainty analysis evaluation transfer plots html experiment "
     "trained study testing",
 )
@@ -89,6 +89,7 @@ STOREYS = (  # of the laboratory around it, from the ground up
     "picture_plan picture_writing restore_pictures corrupt_pictures error_bars rerun verify studies",
     "studio",
     "cli",
+    "notebook",
 )
 
 

@@ -6,11 +6,13 @@ found out by `daecore.experiment.feasibility`.
 
 import re
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
 
+from daecore import laboratory
 from daecore.corruption.corruptor import Corruptor
 from daecore.errors import InputError, in_a_line, quote
 from daecore.experiment import yaml_text
@@ -83,6 +85,24 @@ class Experiment(Options):
         values = self.model_dump(mode="json")
         one = len(self.corruptions) == 1
         return {**values, "corruptions": values["corruptions"][0]} if one else values
+
+    def run(self, *, store: str | PathLike[str] | None = None, fresh: bool = False, name: str = "") -> Any:
+        """Run it in the laboratory, as `dae run` does, with its progress; in a notebook the result shows itself.
+
+        Args:
+            store: Where it is kept; None: in that of ``DAE_STORE``, or ``./mlruns``.
+            fresh: Ignore what is cached, and train anew.
+            name: What the run says of the recipe it came from.
+
+        Returns:
+            The run that has ended: ``run_id``, ``report``, ``network``, ``panel``.
+
+        Raises:
+            InputError: It cannot be run.
+            ImportError: The laboratory is not installed.
+            DaecoreError: Whatever ends it.
+        """
+        return laboratory.ask("run", "running an experiment")(self, store=store, fresh=fresh, name=name)
 
     def dump(self) -> str:
         """The experiment as YAML, every option spelt out."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
-from daecore.errors import StoreError
+from daecore.errors import InputError, StoreError
 from daecore.model.weights import misfit, non_finite
-from daecore.training.checkpoint import Header, load_tensors, save_tensors
+from daecore.training.checkpoint import Header, load_tensors, save_tensors, tensors_digest
 from daecore.uncertainty.error_bars import ErrorBars
 from daecore.uncertainty.error_network import ErrorNetwork
 from daecore.uncertainty.estimator import DerivativeEstimator, LearnedEstimator
@@ -21,6 +21,7 @@ from daecore.uncertainty.thresholds import GROUPS, Thresholds
 NAME = "error-bars.safetensors"
 THRESHOLDS = {"width": "thresholds/width", "threshold": "thresholds/threshold"}
 NETWORK = "network/"
+SAME_LEVEL = 1e-9
 
 
 class ErrorBarsHeader(Header):
@@ -87,4 +88,45 @@ def load_error_bars(path: Path) -> tuple[ErrorBars, ErrorBarsHeader]:
     bars = ErrorBars(
         estimator, thresholds, report.level, header.decibel_shift, header.constant, report.calibrated_on
     )  # fmt: skip
+    return bars, header
+
+
+def bars_beside(weights: Path, level: float) -> Path:
+    """The file of error bars that lies beside a file of weights.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = weights.with_name(NAME)
+    if not path.is_file():
+        raise InputError(
+            f"Bounds at {level:.0%} are calibrated on validation pictures, and a file of weights does not say which "
+            f"these are. Name the run in its place, or put the run's {NAME} beside {weights.name}."
+        )
+    return path
+
+
+def error_bars_of(path: Path, network: nn.Module, level: float) -> tuple[ErrorBars, ErrorBarsHeader]:
+    """The error bars of a network at a level.
+
+    Raises:
+        InputError: They are another network's, or of another level.
+        StoreError: The file is damaged or of another kind.
+    """
+    try:
+        bars, header = load_error_bars(path)
+    except StoreError as error:
+        raise StoreError(
+            f"{error} Copy the run's {NAME} again, or name the run in place of its weights: there they are fitted anew."
+        ) from None
+    if header.weights_sha256 != tensors_digest(network.state_dict()):
+        raise InputError(
+            f"{path} bounds what another network restores, and promises nothing for this one. Take the file of the "
+            "same run."
+        )
+    if abs(bars.level - level) > SAME_LEVEL:
+        raise InputError(
+            f"{path} holds bounds at {bars.level:.0%}, and {level:.0%} was asked. Ask for a level of {bars.level:g}, "
+            "or name the run, for which others can be fitted."
+        )
     return bars, header

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from daecore.data.value_scale import Scale
 from daecore.model.restorer import Restorer, as_picture
 from daecore.model.tiling import restore_tiled
 from daecore.uncertainty.error_bars import ErrorBars
 
 SIDE = 256  # of a tile: for each value a distribution is held
 VALUES = 100_000  # whose distributions are held at once
+SLACK = 1e-4  # of a step: what rounding leaves of a bound that is one
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,17 @@ class PictureBars:
     lower: Tensor
     upper: Tensor
     promised_db: float
+
+    def outwards(self, scale: Scale) -> "PictureBars":
+        """The same as whole numbers are written, rounded outwards, so that rounding breaks no promise.
+
+        Args:
+            scale: How numbers became values.
+        """
+        low, span = scale.low, scale.high - scale.low
+        lower = (self.lower.double() * span + low + SLACK).floor()
+        upper = (self.upper.double() * span + low - SLACK).ceil()
+        return replace(self, lower=((lower - low) / span).float(), upper=((upper - low) / span).float())
 
     @property
     def width(self) -> Tensor:

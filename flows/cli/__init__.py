@@ -15,6 +15,7 @@ try:
     import typer
 
     from .. import interrupts
+    from ..store import temporary_files
     from . import (
         cite,
         compare,
@@ -110,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(COLLECT_AT, *before[1:])
     interrupts.answer()
     if arguments is None:
+        temporary_files.is_whole_process()
         _print_whatever_comes()
     try:
         with interrupts.listen(signal.SIGINT):

@@ -4,15 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daecore.trained.error_bars_file import NAME, load_error_bars
-
 from .watching import run_watched
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from daecore.trained.error_bars_file import ErrorBarsHeader
-    from daecore.uncertainty.error_bars import ErrorBars
     from daecore.uncertainty.report import ErrorBarsReport
 
     from ..store.store import Store
@@ -52,50 +47,6 @@ def bars_for_run(run: "Run", level: float, store: "Store", *, verbose: bool = Fa
 
     goes_on = "by fitting the bounds from the start; the network is not trained again"
     return run_watched(load, verbose=verbose, goes_on=goes_on)  # type: ignore[arg-type]
-
-
-def bars_beside(weights: Path, level: float) -> Path:
-    """The file of error bars that lies beside a file of weights.
-
-    Raises:
-        InputError: There is none.
-    """
-    from daecore.errors import InputError
-
-    path = weights.with_name(NAME)
-    if not path.is_file():
-        raise InputError(
-            f"Bounds at {level:.0%} are calibrated on validation pictures, and a file of weights does not say which "
-            f"these are. Name the run in its place, or put the run's {NAME} beside {weights.name}."
-        )
-    return path
-
-
-def load_bars(path: Path, network: "nn.Module", level: float) -> "tuple[ErrorBars, ErrorBarsHeader]":
-    """The error bars of a network at a level.
-
-    Raises:
-        InputError: They are another network's, or of another level.
-        StoreError: The file is damaged or of another kind.
-    """
-    from daecore.errors import InputError, StoreError
-    from daecore.training.checkpoint import tensors_digest
-
-    try:
-        bars, header = load_error_bars(path)
-    except StoreError as error:
-        raise StoreError(
-            f"{error} Copy the run's {NAME} again, or name the run in place of its weights: there they are fitted anew."
-        ) from None
-    if header.weights_sha256 != tensors_digest(network.state_dict()):
-        raise InputError(
-            f"{path} bounds what another network restores, and promises nothing for this one. Take the file of the "
-            "same run."
-        )
-    if abs(bars.level - level) > 1e-9:
-        raise InputError(f"{path} holds bounds at {bars.level:.0%}, and {level:.0%} was asked. Use --interval "
-                         f"{bars.level:g}, or name the run, for which others can be fitted.")  # fmt: skip
-    return bars, header
 
 
 def promise(header: "ErrorBarsHeader") -> str:

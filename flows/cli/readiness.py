@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..store.store import Store
-from ..store.temporary_files import keep_to_own_folder
 from .folders import format_size
 
 if TYPE_CHECKING:
@@ -65,7 +64,6 @@ def require_usable_store(store: Store) -> None:
     Raises:
         StoreError: It cannot, or has not.
     """
-    keep_to_own_folder()
     store.enter()
     _check_room(store.root, ROOM, "--store or DAE_STORE")
 

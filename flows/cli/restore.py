@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..restore_pictures import Done, Restoration
     from ..store.store import Store
 
-WEIGHTS = ".safetensors"
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to compute.")]
 Tile = Annotated[
     int | None,
@@ -170,15 +169,18 @@ def _bars(model: str, network: "Autoencoder", level: float, store: "Store") -> "
     Raises:
         InputError: It has none, and none can be fitted here.
     """
+    from daecore.trained.error_bars_file import error_bars_of
+    from daecore.trained.loading import SUFFIX, locate
+
     from . import interval
 
-    if model.endswith(WEIGHTS):
-        path = interval.bars_beside(Path(model).expanduser(), level)
+    if model.endswith(SUFFIX):
+        path = locate(model).find_bars(level)
     else:
         from ..store.lookup import find_run
 
         path = interval.bars_for_run(find_run(model), level, store)
-    bars, header = interval.load_bars(path, network, level)
+    bars, header = error_bars_of(path, network, level)
     print(interval.promise(header))
     return bars
 
@@ -190,20 +192,13 @@ def _network(model: str, opened: "Store", allow: bool) -> "tuple[Autoencoder, Mo
         InputError: There is no such file or run, or its plugins are missing or changed.
         StoreError: Its weights are gone or altered.
     """
-    from daecore.errors import InputError, StoreError
+    from daecore.trained.loading import SUFFIX, locate
     from daecore.trained.model_file import load_with_header
 
-    if model.endswith(WEIGHTS):
-        path = Path(model).expanduser()
-        if not path.is_file():
-            raise InputError(f"There is no model file {path}. A run keeps its own as model/weights.safetensors.")
-        return load_with_header(path, allow_changed_plugins=allow)
+    if model.endswith(SUFFIX):
+        return load_with_header(locate(model).weights, allow_changed_plugins=allow)
     enter(opened)
     from ..store.lookup import find_run, model_of
+    from ..store.model_ref import weights_of
 
-    ref = model_of(find_run(model))
-    if not ref.weights.intact(opened):
-        raise StoreError(
-            f"The model file {ref.weights.absolute(opened)} is gone or altered. `dae run ... --fresh` trains it anew."
-        )
-    return load_with_header(ref.weights.absolute(opened), allow_changed_plugins=allow)
+    return load_with_header(weights_of(model_of(find_run(model)), opened), allow_changed_plugins=allow)

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from ..store.environment import ELSEWHERE
 from ..store.store import Store
-from ..store.temporary_files import keep_to_own_folder
 from ..store.verified import AT, VERDICT
 from . import completion
 from .folders import DEFAULT_DATA, DEFAULT_STORE, StoreFolder, format_size, store_at
@@ -138,7 +137,6 @@ def enter(store: Store) -> None:
         raise InputError(
             f"There is no store in {store.root} yet. `dae run mnist-erasure` makes one; --store names another."
         )
-    keep_to_own_folder()
     store.enter()
     from ..store import tracking
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from .. import interrupts
 from ..store.store import Store
 from ..store.studio_record import Studio, running
-from ..store.temporary_files import keep_to_own_folder
 from .folders import (
     DEFAULT_DATA,
     DEFAULT_STORE,
@@ -60,7 +59,6 @@ def up(
     files = [None if file is None else user_path(file, name) for name, file in given.items()]
     name_location(database, artifacts)
     opened = store_at(store, data)
-    keep_to_own_folder()
     opened.enter()
     console = Console(highlight=False, soft_wrap=True)
     with studio.alone(opened) as first:

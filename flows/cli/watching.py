@@ -42,19 +42,10 @@ def run_watched(
     """
     with _take_termination_as_interrupt():
         try:
-            server = begin()
-            with without_collections():
-                flow = load()  # first: Prefect makes its console handlers when it is imported, `watch` removes them
-                from .progress import watch
-            with watch(verbose=verbose), _name_process(), standing_in(running(current_store().root)):
-                _studio_answers()
-                _make_database()
-                _await_server(server)
-                _close_killed(server)
-                result = flow()
-                if interrupts.was_interrupted():  # and lost on its way
-                    raise KeyboardInterrupt
-                return result
+            result = run_flow(load, verbose=verbose)
+            if interrupts.was_interrupted():  # and lost on its way
+                raise KeyboardInterrupt
+            return result
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) or interrupts.was_interrupted():
                 _say_stopped(goes_on)
@@ -70,6 +61,25 @@ def run_watched(
             print(f"dae: the run failed: {_paragraph(error)}", file=sys.stderr)
             close_runs()
             raise typer.Exit(1) from None
+
+
+def run_flow(load: Callable[[], Callable[[], Result]], *, verbose: bool = False) -> Result:
+    """What a flow gives, with its progress, a server to run on, and the store in order; what ends it is raised.
+
+    Args:
+        load: Imports the flow, and Prefect with it, and gives what calls it.
+        verbose: Show Prefect's messages.
+    """
+    server = begin()
+    with without_collections():
+        flow = load()  # first: Prefect makes its console handlers when it is imported, `watch` removes them
+        from .progress import watch
+    with watch(verbose=verbose), _name_process(), standing_in(running(current_store().root)):
+        _studio_answers()
+        _make_database()
+        _await_server(server)
+        _close_killed(server)
+        return flow()
 
 
 def _say_stopped(goes_on: str) -> None:

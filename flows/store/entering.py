@@ -14,6 +14,7 @@ from .full_disk import keep_reserve
 from .layout import FILE, LAYOUT, require_layout
 from .network import reach_this_machine
 from .shared.remembered import refuse_another, remember
+from .temporary_files import keep_if_whole_process
 
 if TYPE_CHECKING:
     from .store import Store
@@ -32,6 +33,7 @@ def enter(store: "Store", *, prefect: bool) -> None:
 
         require_store(store.shared)
         remember(store.root, store.shared)
+    keep_if_whole_process()
     reach_this_machine()
     found = environment(store)
     os.environ.update({name: value for name, value in found.items() if prefect or not name.startswith("PREFECT_")})

@@ -1,5 +1,7 @@
 """A trained network as it is kept: an MLflow run and a file of weights."""
 
+from pathlib import Path
+
 from pydantic import ValidationError
 
 from daecore.errors import StoreError
@@ -55,7 +57,16 @@ def load_network(model: ModelRef, store: Store) -> Autoencoder:
     Raises:
         StoreError: Its weights are gone or altered.
     """
+    return load_model(weights_of(model, store))
+
+
+def weights_of(model: ModelRef, store: Store) -> Path:
+    """The file of its weights.
+
+    Raises:
+        StoreError: It is gone or altered.
+    """
     path = model.weights.absolute(store)
     if not model.weights.intact(store):
         raise StoreError(f"The model file {path} is gone or altered. `dae run ... --fresh` trains it anew.")
-    return load_model(path)
+    return path

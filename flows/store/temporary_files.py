@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 PREFIX = "daecore-"
 
 _kept: "list[tuple[int, HeldFolder]]" = []  # the process, and its folder
+_whole: list[bool] = []  # whether this process is a command, and not somebody's program
+
+
+def is_whole_process() -> None:
+    """Say that this process is a command: once it works on a store, its temporary files are its own."""
+    _whole.append(True)
+
+
+def keep_if_whole_process() -> None:
+    """The same as `keep_to_own_folder`, in a command alone: in a program or notebook others make such files, too."""
+    if _whole:
+        keep_to_own_folder()
 
 
 def keep_to_own_folder() -> None:

@@ -44,7 +44,7 @@ NOBODY = 65_534
 @pytest.fixture
 def reachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that everybody may enter."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # and not below one that is its process's own
+    with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         for name in Store(Path(folder), Path(folder)).environment():  # what `enter` sets is taken back
             monkeypatch.setenv(name, "")
