@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError, PluginError
 from daecore.paths import user_path
+from daecore.plugin.defined import define_architecture, define_objective
 from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
 from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
@@ -115,6 +116,8 @@ __all__ = [
     "as_float",
     "comparable",
     "debian_package",
+    "define_architecture",
+    "define_objective",
     "fetch_files",
     "find_encoder",
     "find_images",

@@ -5,8 +5,9 @@ from pathlib import Path
 from daecore_flows.kit.catalogue import formula, option_rows, preview_png, properties
 
 from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.installed import Installed
 from daecore.plugin.kinds import KINDS, Corruption
-from daecore.plugin.registry import Installed, registry
+from daecore.plugin.registry import registry
 from daecore.testing.corruptions import speed
 
 HERE = Path(__file__).parent

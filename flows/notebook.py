@@ -4,15 +4,19 @@ The library finds it by entry points. A flow runs as a command runs it, with its
 not made an exit status.
 """
 
+import logging
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from daecore.experiment.experiment import Experiment
+from daecore.experiment.provenance import used_by
+from daecore.plugin.defined import HERE, source_of
 from daecore.trained.loading import Located, load
 from daecore.trained.network import TrainedNetwork
 
@@ -21,11 +25,15 @@ from .cli.watching import run_flow
 from .store.store import Store, current_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from daecore.plugin.extension import Kind
 
     from .store.final_report import FinalReport, Reported
 
 PANEL = "panel.png"
+
+log = logging.getLogger("daecore.progress")
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,9 @@ def run(
 
     opened = open_store(store)
     checked = prepare(experiment.model_dump(mode="json"), opened)
+    defined = [(spec.kind, spec.name) for spec in used_by(checked) if spec.installed.provenance.distribution == HERE]
+    for kind, called in defined:
+        log.warning("the %s %r is defined in this program: its run keeps the code, and no YAML has it", kind, called)
 
     def start() -> "Callable[[], Reported]":
         from .pipeline import denoise
@@ -115,7 +126,19 @@ def run(
         hide_passwords(error)
         close_runs()
         raise
+    _keep_code(ended.run_id, defined)
     return Finished(ended.run_id, final_report(ended, opened), opened)
+
+
+def _keep_code(run_id: str, defined: "Sequence[tuple[Kind, str]]") -> None:
+    """Keep the code that this program has defined among a run's artifacts, a file for each definition."""
+    from .store import tracking
+
+    with TemporaryDirectory() as folder:
+        for kind, name in defined:
+            path = Path(folder, f"{kind}-{name}.py")
+            path.write_text(source_of(kind, name), encoding="utf-8")
+            tracking.log_file(run_id, path, "defined")
 
 
 def locate(text: str, store: "str | PathLike[str] | None" = None) -> Located:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 
 from daecore.errors import InputError, quote
 from daecore.experiment.experiment import Experiment
+from daecore.plugin.defined import HERE
 from daecore.plugin.extension import Extension
+from daecore.plugin.installed import Installed
 from daecore.plugin.kinds import KINDS
-from daecore.plugin.registry import Installed, registry
+from daecore.plugin.registry import registry
 from daecore.plugin.spec import Spec
 
 
@@ -93,6 +95,9 @@ def _difference(name: str, origin: str) -> str:
     installed = registry().extensions.get((kind, extension))
     if installed is None:
         wanted = f"{distribution}=={version}" if version else distribution
+        if distribution == HERE:
+            how = "it was defined in a program or a notebook; define it again before"
+            return f"The {kind} {extension!r} is not installed: {how}."
         how = f"pip install {wanted}" if version else f"name its folder with --plugin-path ({wanted})"
         return f"The {kind} {extension!r} is not installed: {how}."
     now = installed.provenance

@@ -30,6 +30,26 @@ class Autoencoder(nn.Module):
         return restored
 
 
+class Undivided(Autoencoder):
+    """A module that restores, and says of no part of it that it is the encoder; its code is what it restores."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__(module, nn.Identity())
+
+
+def as_autoencoder(module: nn.Module) -> Autoencoder:
+    """A module that restores batches, as an autoencoder.
+
+    Raises:
+        InputError: It is no module.
+    """
+    if isinstance(module, Autoencoder):
+        return module
+    if not isinstance(module, nn.Module):
+        raise InputError(f"An architecture gives a daecore.Autoencoder or a torch.nn.Module, not {type(module)}.")
+    return Undivided(module)
+
+
 @dataclass(frozen=True)
 class Shapes:
     """What an autoencoder maps between: the shapes of one clean and one corrupted sample."""

@@ -19,7 +19,9 @@ from daecore.entry_points import find_points, origin_of
 from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quote
 from daecore.plugin import hookspecs
 from daecore.plugin.answers import check_answer
-from daecore.plugin.extension import Extension, Kind
+from daecore.plugin.defined import definitions
+from daecore.plugin.extension import Kind
+from daecore.plugin.installed import Broken, Installed, Provenance
 from daecore.plugin.kinds import KINDS
 from daecore.plugin.series import Series
 from daecore.plugin.single_files import load_file, plugin_files
@@ -27,42 +29,6 @@ from daecore.plugin.source_digest import module_file, source_digest
 
 GROUP = "daecore.plugins"
 BUILT_IN = "daecore"
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where an extension comes from: distribution (or file), version, and the digest of the code it is written in."""
-
-    distribution: str
-    version: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class Installed:
-    """An extension that can be used."""
-
-    extension: Extension
-    provenance: Provenance
-
-    @property
-    def kind(self) -> Kind:
-        """What it is."""
-        return self.extension.kind
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A plugin, or one name of it, that cannot be used, and why."""
-
-    entry: str
-    provenance: Provenance
-    reason: str
-    names: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        origin = f"{self.provenance.distribution} {self.provenance.version}".strip()
-        return f"the plugin {self.entry} ({origin}) cannot be used: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -101,9 +67,15 @@ class Registry:
         return UnknownExtension(said)
 
 
-@cache
 def registry() -> Registry:
-    """What this process has installed: read once, then kept (a plugin installed later needs a new process)."""
+    """What this process has installed, and what it has defined itself; a plugin installed later needs a new process."""
+    there, own = installed(), definitions()
+    return Registry(MappingProxyType({**own, **there.extensions}), there.broken) if own else there
+
+
+@cache
+def installed() -> Registry:
+    """What is installed, without what this process defines: read once, then kept."""
     found = find_points(GROUP)
     made = build(found.points, plugin_files())
     damaged = tuple(Broken("a distribution", Provenance("unknown", "", ""), reason) for reason in found.damaged)

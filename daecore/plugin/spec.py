@@ -15,9 +15,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from daecore.errors import DaecoreError, in_a_line, quote
 from daecore.plugin.extension import Extension, Kind
+from daecore.plugin.installed import Installed
 from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
 from daecore.plugin.options import Options
-from daecore.plugin.registry import Installed, registry
+from daecore.plugin.registry import registry
 
 MOST_FAULTS = 20  # that a message tells
 E_co = TypeVar("E_co", bound=Extension, covariant=True)

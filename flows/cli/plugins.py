@@ -13,7 +13,7 @@ from .folders import DEFAULT_DATA, DEFAULT_STORE, DataFolder, StoreFolder, store
 from .markup import plain
 
 if TYPE_CHECKING:
-    from daecore.plugin.registry import Broken, Installed
+    from daecore.plugin.installed import Broken, Installed
 
 app = typer.Typer(help="What can be named in an experiment; write, check and show plugins.", add_completion=False)
 KindName = Literal["corruption", "dataset", "architecture", "objective", "series"]

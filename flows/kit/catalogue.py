@@ -13,8 +13,8 @@ from daecore.errors import DaecoreError, InputError
 from daecore.experiment.loading import load_splits
 from daecore.plots import figures
 from daecore.plugin.extension import Extension, SampleExtension, declared_value
+from daecore.plugin.installed import Installed
 from daecore.plugin.kinds import Corruption, Dataset
-from daecore.plugin.registry import Installed
 from daecore.plugin.series import Series
 from daecore.plugin.spec import CorruptionSpec, spec
 from daecore.rng import stream

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from daecore.errors import InputError
 from daecore.experiment.provenance import installed_of
 from daecore.plugin.bibtex import Entry, entries
-from daecore.plugin.registry import Installed
+from daecore.plugin.installed import Installed
 
 OWN = """@software{{daecore,
   author = {{{{The daecore developers}}}},

@@ -6,6 +6,7 @@ Libraries say of it whatever their database says. Whether it is so is looked at,
 import os
 from pathlib import Path
 
+from .environment import ENTERED
 from .layout import FILE
 
 WORDS = ("readonly database", "unable to open database file", "disk i/o error", "no such table")
@@ -19,6 +20,20 @@ def is_taken_away(root: Path) -> bool:
         root: The store's folder.
     """
     return _is_gone(root) or _denied(root) is not None
+
+
+def require_there(root: Path) -> None:
+    """Refuse to believe that something was kept in a store that was entered and is gone: it lies in another folder.
+
+    One that is renamed takes its open database along, and not the files that are written later.
+
+    Raises:
+        StoreError: The store is gone.
+    """
+    if os.environ.get(ENTERED) == str(root) and _is_gone(root):
+        from daecore.errors import StoreError
+
+        raise StoreError(sentence(root))
 
 
 def sentence(root: Path) -> str:

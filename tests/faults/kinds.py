@@ -167,10 +167,14 @@ def cut(path: Path, rng: Random) -> None:
 
 
 def swap(path: Path, rng: Random) -> None:
-    """Exchange it with another one of its kind."""
+    """Exchange it with another one of its kind; one that is the only one is altered."""
     kind = f"*{path.suffix}" if path.suffix else "[0-9a-f]*"
     near = [other for other in path.parent.parent.rglob(kind) if other.is_file() and other.suffix == path.suffix]
-    other = rng.choice([each for each in near if each != path] or [path])
+    others = [each for each in near if each != path]
+    if not others:
+        alter(path, rng)
+        return
+    other = rng.choice(others)
     between = path.with_name("between")
     path.rename(between)
     other.rename(path)

@@ -22,6 +22,7 @@ from daecore.errors import StoreError, in_a_line
 from ..file_ref import FileRef
 from ..files import file_digest, path_inside
 from ..store import Store, current_store
+from ..unwritable import require_there
 from .connection import client
 
 PICTURES = "images"  # the folder of the grid's pictures among a run's artifacts
@@ -33,13 +34,19 @@ COMPRESSED = 256  # pixels of the longer side of the copy that MLflow's page sho
 
 
 def log_file(run_id: str, path: Path, folder: str = "") -> None:
-    """Put a file among the run's artifacts."""
+    """Put a file among the run's artifacts.
+
+    Raises:
+        StoreError: The store is gone.
+    """
     client().log_artifact(run_id, str(path), folder or None)
+    require_there(current_store().root)
 
 
 def log_json(run_id: str, value: Any, name: str) -> None:
     """Put a value among the run's artifacts, as JSON."""
     client().log_dict(run_id, value, name)
+    require_there(current_store().root)
 
 
 def log_picture(run_id: str, image: NDArray[np.uint8], key: str, step: int = 0) -> None:
@@ -79,6 +86,7 @@ def log_picture_file(run_id: str, png: bytes, name: str) -> None:
             small.save(f"{path}+compressed.webp")
         for made in sorted(Path(folder).iterdir()):  # the PNG file last: where it is, both are
             client().log_artifact(run_id, str(made), str(PurePosixPath(name).parent))
+    require_there(current_store().root)
     client().set_tag(run_id, MLFLOW_LOGGED_IMAGES, True)
 
 

@@ -10,6 +10,8 @@ import mlflow
 from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
+from ..store import current_store
+from ..unwritable import require_there
 from .connection import client
 from .runs import experiment_of
 from .search import UNKNOWN, each_page, experiment_ids
@@ -50,6 +52,7 @@ def log_network(run_id: str, name: str, model: "nn.Module", example: "Tensor") -
                 model, path, signature=signature, input_example=example.numpy(), pip_requirements=["torch"]
             )
         client().log_model_artifacts(logged.model_id, str(path))
+        require_there(current_store().root)
     client().finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id)
 

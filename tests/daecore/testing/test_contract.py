@@ -27,7 +27,8 @@ from daecore import (
     as_float,
 )
 from daecore.errors import SamplesError
-from daecore.plugin.registry import Installed, registry
+from daecore.plugin.installed import Installed
+from daecore.plugin.registry import registry
 from daecore.plugin.spec import spec
 from daecore.testing import check_extension, contract
 from daecore.testing.bias import LAST, TOLERANCE, measure_bias

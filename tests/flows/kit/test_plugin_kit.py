@@ -23,8 +23,9 @@ from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin import hookspecs
 from daecore.plugin.extension import Kind
 from daecore.plugin.hookspecs import HOOKS
+from daecore.plugin.installed import Installed
 from daecore.plugin.kinds import KINDS
-from daecore.plugin.registry import Installed, build, registry
+from daecore.plugin.registry import build, registry
 from daecore.plugin.spec import spec
 from daecore.testing import check_extension
 from daecore.trained.model_file import ModelHeader, load_model

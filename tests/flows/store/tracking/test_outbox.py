@@ -17,7 +17,9 @@ import psutil
 import pytest
 from daecore_flows.cli import sync
 from daecore_flows.store import housekeeping, tracking
+from daecore_flows.store.environment import ENTERED
 from daecore_flows.store.journal import Journal, journal_path, journals
+from daecore_flows.store.layout import FILE, LAYOUT
 from daecore_flows.store.store import Store
 from daecore_flows.store.studio_record import began
 from daecore_flows.store.tracking import heartbeat
@@ -120,6 +122,29 @@ def test_what_computes_does_not_wait_and_nothing_is_lost(store: Store, run: str,
         assert losses(run) == {}
         threading.Timer(0.1, lambda: setattr(mlflow, "away", False)).start()
     assert list(losses(run)) == list(range(20))
+
+
+def _put_while_renamed(run: str, store: Store, away: Path) -> None:
+    with Outbox(run, store) as outbox:
+        store.root.rename(away)
+        outbox.put_picture(np.zeros((4, 6, 3), np.uint8), "restored", 7)
+
+
+def test_a_picture_that_a_store_that_was_renamed_did_not_get_waits_in_the_journal(
+    store: Store, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its open database goes with it, and the picture would be written into a new folder in its place."""
+    monkeypatch.setenv("DAE_STORE", str(store.root))
+    monkeypatch.setenv(ENTERED, str(store.root))
+    store.root.mkdir(exist_ok=True)
+    (store.root / FILE).write_text(str(LAYOUT))
+    away = store.root.with_name("away")
+    with pytest.raises(StoreError, match="is gone"):
+        _put_while_renamed(run, store, away)
+    shutil.rmtree(store.root, ignore_errors=True)
+    away.rename(store.root)
+    assert [delivery.told for delivery in tell_left(store)] == [1]
+    assert tracking.pictures(run, "restored") == {7}
 
 
 def test_an_answer_that_was_lost_doubles_nothing(store: Store, run: str, mlflow: Away) -> None:
