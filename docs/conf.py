@@ -19,12 +19,15 @@ author = "The daecore developers"
 project_copyright = author
 version = release = installed("daecore")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["**/README.md"]
 suppress_warnings = ["config.cache"]  # a function among the settings; the pages do not depend on it
 
+# Notebooks are shown as they are written; the tests execute them.
+nb_execution_mode = "off"
+
 # Markdown
-myst_enable_extensions = ["deflist", "colon_fence"]
+myst_enable_extensions = ["deflist", "colon_fence", "dollarmath"]
 smartquotes_action = "D"  # dashes alone: quotes stay as they were typed
 myst_heading_anchors = 3  # `page.md#a-heading` is a link, and a broken one stops the build
 

@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from warnings import filterwarnings
 
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.provenance import used_by
@@ -120,6 +121,7 @@ def run(
         asked: dict[str, Any] = checked.model_dump(mode="json")
         return partial(denoise, **asked, recipe=name, fresh=fresh)
 
+    filterwarnings("ignore", message="IProgress not found")  # libraries want widgets for bars that are not shown
     try:
         ended = run_flow(start)
     except BaseException as error:

@@ -6,18 +6,19 @@ again is another one, and trained again. Knows functions and their source. Does 
 
 import hashlib
 import inspect
-import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import create_model
+from pydantic import ValidationError, create_model
 
-from daecore.errors import PluginError, quote
+from daecore.errors import PluginError, in_a_line, quote
 from daecore.plugin.extension import NAME, Extension, Kind
 from daecore.plugin.installed import Installed, Provenance
 from daecore.plugin.kinds import Architecture, Objective
 from daecore.plugin.options import Options
+from daecore.plugin.own_source import own_source
 
 if TYPE_CHECKING:  # these modules need PyTorch
     from torch import Generator, Tensor, nn
@@ -31,6 +32,8 @@ HERE = "this program"  # in the place of a distribution
 SHAPES = ("input_shape", "output_shape")
 VALUES = ("restored", "clean")
 
+BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
 Defined = TypeVar("Defined", bound=Callable[..., Any])
 
 _definitions: dict[tuple[Kind, str], Installed] = {}
@@ -43,7 +46,7 @@ def definitions() -> Mapping[tuple[Kind, str], Installed]:
 
 
 def source_of(kind: Kind, name: str) -> str:
-    """The code of a definition, as it was written; empty where there is none."""
+    """The code of a definition, as it was written, after that of what it refers to; empty where there is none."""
     return _sources.get((kind, name), "")
 
 
@@ -54,12 +57,14 @@ def define_architecture(build: Defined) -> Defined:
     options, each with a type and a default. It gives a `daecore.Autoencoder`, or a module that restores a batch; such a
     one has no encoder of its own, and nothing is learnt from its codes. Its first weights come from torch's global
     generator. It is not reproducible from YAML alone: a run keeps its code, and another program must define it again.
+    Its code is also that of the functions, classes and plain values of the same module that it refers to; what it takes
+    from elsewhere is not looked at.
 
     Args:
         build: The function or class; its name is the architecture's.
 
     Raises:
-        PluginError: It takes something else, or a plugin has its name.
+        PluginError: It takes something else, its code cannot be found, or a plugin has its name.
 
     >>> @define_architecture
     ... def straight(input_shape, output_shape, width: int = 8):
@@ -87,7 +92,7 @@ def define_objective(measure: Defined) -> Defined:
         measure: The function; its name is the objective's.
 
     Raises:
-        PluginError: It takes something else, or a plugin has its name.
+        PluginError: It takes something else, its code cannot be found, or a plugin has its name.
 
     >>> @define_objective
     ... def log_cosh(restored, clean, sharpness: float = 10.0):
@@ -96,11 +101,15 @@ def define_objective(measure: Defined) -> Defined:
     options = _options(measure, "objective", VALUES)
 
     def function(chosen: Options, corruptor: "Corruptor") -> "Loss":
+        import torch
+
         from daecore.training.loss import comparable
 
         def loss(model: "nn.Module", batch: "Batch", generator: "Generator") -> "Tensor":
             restored = comparable(model(corruptor(batch.clean, generator).x), batch.clean)
-            found: Tensor = measure(restored, batch.clean, **dict(chosen))
+            found = measure(restored, batch.clean, **dict(chosen))
+            if not isinstance(found, torch.Tensor):
+                raise PluginError(f"The objective {measure.__name__!r} gives {quote(found)}, and no tensor.")
             return found.mean()
 
         return loss
@@ -133,38 +142,58 @@ def _options(written: Callable[..., Any], kind: Kind, given: tuple[str, str]) ->
     who = f"The {kind} {quote(name)}"
     if not callable(written) or not NAME.fullmatch(name):
         raise PluginError(f"{who} is no function or class with a name. Define one with def or class.", name)
-    taken = inspect.signature(written).parameters
-    if missing := [one for one in given if one not in taken]:
-        raise PluginError(f"{who} must take {' and '.join(given)}; it lacks {' and '.join(missing)}.", name)
+    try:
+        taken = inspect.signature(written, eval_str=True).parameters
+    except Exception as error:  # of a builtin, or of annotations that are text
+        raise PluginError(f"{who} does not say what it takes: {in_a_line(str(error)).rstrip('.')}.", name) from None
+    if hidden := [one for one in taken if one.startswith("_")]:
+        raise PluginError(f"{who} takes {hidden[0]}, and an option's name begins with a letter.", name)
+    if missing := [one for one in given if one not in taken or taken[one].kind not in BY_NAME]:
+        raise PluginError(f"{who} must take {' and '.join(given)}, by name; it lacks {' and '.join(missing)}.", name)
     fields: dict[str, Any] = {}
     for parameter in taken.values():
         if parameter.name in given:
             continue
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) or parameter.empty in (
-            parameter.annotation, parameter.default,
-        ):  # fmt: skip
+        if parameter.kind not in BY_NAME or parameter.empty in (parameter.annotation, parameter.default):
             raise PluginError(
                 f"{who} takes {' and '.join(given)}, and else options, each with a type and a default, as "
                 f"width: int = 8; {parameter.name} has none.",
                 name,
             )
-        fields[parameter.name] = (inspect.get_annotations(_takes(written), eval_str=True)[parameter.name],
-                                  parameter.default)  # fmt: skip
+        fields[parameter.name] = (parameter.annotation, parameter.default)
+    return _checked(written, who, fields)
+
+
+def _checked(written: Callable[..., Any], who: str, fields: dict[str, Any]) -> type[Options]:
+    """The class of these options, with defaults that are of their types and can be written.
+
+    Raises:
+        PluginError: They cannot be.
+    """
+    from daecore.plugin.spec import explain
+
     about = (inspect.getdoc(written) or f"Defined in {HERE}.").split("\n")[0]
-    return create_model(name, __base__=Options, __doc__=about, **fields)
-
-
-def _takes(written: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that is called where a class is."""
-    return written.__init__ if isinstance(written, type) else written  # type: ignore[misc]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a name that is a method's
+            options = create_model(written.__name__, __base__=Options, __doc__=about, **fields)
+            made = options()
+            options.model_validate(dict(made))
+            made.model_dump_json()
+    except Exception as error:
+        said = explain(error, "options") if isinstance(error, ValidationError) else in_a_line(str(error))
+        raise PluginError(
+            f"{who} has options that users could not write: {said.rstrip('.')}.", written.__name__
+        ) from None
+    return options
 
 
 def _source(written: Callable[..., Any], kind: Kind) -> str:
     try:
-        return textwrap.dedent(inspect.getsource(written))
-    except (OSError, TypeError):
+        return own_source(written)
+    except LookupError as error:
         raise PluginError(
-            f"The code of the {kind} {written.__name__!r} cannot be found, so that nothing would tell when it changes. "
-            "Define it in a file or in a cell of a notebook.",
+            f"The code of the {kind} {written.__name__!r} cannot be found, so that nothing would tell when it changes: "
+            f"that of {error.args[0]} is not there. Define it in a file or in a cell of a notebook.",
             written.__name__,
         ) from None

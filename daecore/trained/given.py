@@ -6,8 +6,9 @@ that count come back as numbers of their type. Knows no network.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,13 +19,13 @@ from torch import Tensor
 from daecore.data.batch_source import Shape
 from daecore.data.dimensions import EVERYTHING, Choice
 from daecore.data.picture_file import open_picture_file
-from daecore.data.value_range import Extent, Kind, ValueRange
+from daecore.data.value_range import TYPES, Extent, ValueRange
 from daecore.data.value_scale import WHITE, Scale, scaled, unscaled
-from daecore.errors import DataError, InputError, NonFiniteError
+from daecore.errors import DataError, InputError, NonFiniteError, in_a_line
+from daecore.paths import user_path
 from daecore.trained.layout import Layout
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
-GREY, DEEP = ("1", "L", "LA", "La"), ("I;16", "I", "F")  # modes of Pillow
+GREY, DEEP = ("1", "L", "LA", "La"), ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # modes of Pillow
 
 Numbers = NDArray[Any]
 
@@ -44,6 +45,11 @@ class Given:
     kind: str
     scale: Scale | None
     back: Callable[[Numbers, int], Any]
+
+    @property
+    def counts(self) -> bool:
+        """Whether the caller's numbers are whole."""
+        return not self.kind.startswith("float")
 
     def again(self, values: Tensor, leading: int = 0) -> Any:
         """Values ``(..., N, *shape)`` as the caller has his; those that count are rounded.
@@ -98,8 +104,8 @@ def take_samples(given: Any, shape: Shape) -> Given:
     if not one and array.shape[1:] != shape:
         raise InputError(f"This network takes an array of shape {shape} or {('N', *shape)}; got {array.shape}.")
     _require_finite(array)
-    kind = str(array.dtype) if array.dtype.kind == "f" else "float32"
-    values = torch.from_numpy(np.ascontiguousarray(array[None] if one else array, dtype=np.float32))
+    kind = array.dtype.name if array.dtype.kind == "f" else "float32"
+    values = _as_values(array[None] if one else array)
     return Given(values, kind, None, lambda numbers, leading: back(numbers.squeeze(leading) if one else numbers))
 
 
@@ -107,54 +113,77 @@ def _given(
     numbers: Numbers, wanted: ValueRange | None, back: Callable[[Numbers, int], Any], white: int | None = None
 ) -> Given:
     """Pictures ``(N, C, H, W)`` in the caller's numbers."""
-    kind = next((it for it in KINDS if it == str(numbers.dtype)), None)
+    kind = next((it for it in TYPES if it == numbers.dtype.name), None)
     if kind is None:
         raise InputError(
             f"Numbers of the type {numbers.dtype} do not say what white is: 255, 65,535 or 1. Take them as one of "
-            f"{', '.join(KINDS)}, as with .astype('uint16')."
+            f"{', '.join(TYPES)}, as with .astype('uint16')."
         )
-    if not numbers.size:
-        raise InputError(f"An array of shape {numbers.shape} holds no picture.")
     _require_finite(numbers)
     extent = Extent(kind, WHITE[kind] if white is None else white, float(numbers.min()), float(numbers.max()))
     if not extent.is_whole and (wanted is None or not wanted.applies_to(extent)):  # as far as noise took them
-        return Given(torch.from_numpy(np.ascontiguousarray(numbers, dtype=np.float32)), kind, None, back)
+        return Given(_as_values(numbers), kind, None, back)
     scale = Scale.of(extent, wanted)
-    return Given(torch.from_numpy(np.ascontiguousarray(scaled(numbers, scale))), kind, scale, back)
+    with np.errstate(over="ignore"):
+        values = scaled(numbers, scale)
+    return Given(_as_values(values), kind, scale, back)
+
+
+def _as_values(numbers: Numbers) -> Tensor:
+    """A float32 tensor of its own: a network may write into it.
+
+    Raises:
+        NonFiniteError: A number is too large for float32.
+    """
+    with np.errstate(over="ignore"):
+        values = np.array(numbers, dtype=np.float32, order="C")
+    _require_finite(values, "beyond what a float32 holds")
+    return torch.from_numpy(values)
 
 
 def _as_array(given: Any) -> tuple[Numbers, Callable[[Numbers], Any]]:
     """The values of an array or tensor, and what makes such a one of values again."""
-    if isinstance(given, Tensor):
-        found = given.detach().cpu()
-        array = (found.float() if found.dtype == torch.bfloat16 else found).numpy()
-        return array, lambda numbers: torch.from_numpy(np.ascontiguousarray(numbers)).to(given.device)
+    if isinstance(given, list | tuple) and any(isinstance(it, Image.Image) for it in given):
+        raise InputError(f"A picture of Pillow is given by itself, and not in a {type(given).__name__}.")
     try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise InputError(f"An array was expected: {error}.") from None
+        array = _of_tensor(given) if isinstance(given, Tensor) else np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:  # lists of several lengths; sparse tensors, or without data
+        raise InputError(f"An array was expected: {in_a_line(str(error)).rstrip('.')}.") from None
     if array.dtype.kind not in "fiu":
         raise InputError(
             f"An array, a tensor, a picture of Pillow or the name of a file was expected; got {type(given).__name__} "
             f"with values of the type {array.dtype}."
         )
-    return array, np.ascontiguousarray
+    if not array.size:
+        raise InputError(f"An array of shape {array.shape} holds nothing.")
+    return array, partial(_like, given) if isinstance(given, Tensor) else np.ascontiguousarray
 
 
-def _require_finite(numbers: Numbers) -> None:
+def _of_tensor(given: Tensor) -> Numbers:
+    found = given.detach().cpu()
+    array: Numbers = (found.float() if found.dtype == torch.bfloat16 else found).numpy()  # NumPy has no bfloat16
+    return array
+
+
+def _like(given: Tensor, numbers: Numbers) -> Tensor:
+    """A tensor where another one is, and bfloat16 where that is."""
+    made = torch.from_numpy(np.ascontiguousarray(numbers))
+    return made.to(given.device, given.dtype if given.dtype == torch.bfloat16 else made.dtype)
+
+
+def _require_finite(numbers: Numbers, what: str = "NaN or infinite") -> None:
     wrong = int((~np.isfinite(numbers)).sum()) if numbers.dtype.kind == "f" else 0
     if wrong:
-        raise NonFiniteError(f"{wrong:,} of the {numbers.size:,} values are NaN or infinite. Replace them.")
+        raise NonFiniteError(f"{wrong:,} of the {numbers.size:,} values are {what}. Replace them.")
 
 
 def _of_file(path: "str | PathLike[str]", wanted: ValueRange | None, choice: Choice) -> Given:
     """All pictures of a file; of a stack its dimensions stand before height and width."""
-    with open_picture_file(str(path), choice) as opened:
+    with open_picture_file(user_path(path, "The picture"), choice) as opened:
         sizes = tuple(it.size for it in opened.dimensions)
         stored = [opened.stored(number) for number in range(len(opened))]
-    shapes = {it.values.shape for it in stored}
-    if len(shapes) > 1:
-        raise DataError(f"The pictures in {path} differ in size or colour. Choose one, or save them apart.")
+    if len({(it.values.shape, it.values.dtype, it.white) for it in stored}) > 1:
+        raise DataError(f"The pictures in {path} differ in size, colour or type. Choose one, or save them apart.")
     numbers = np.stack([it.values for it in stored]).transpose(0, 3, 1, 2)
     grey = numbers.shape[1] == 1
 
@@ -169,9 +198,12 @@ def _of_file(path: "str | PathLike[str]", wanted: ValueRange | None, choice: Cho
 
 def _of_pillow(image: Image.Image, wanted: ValueRange | None) -> Given:
     """A picture of Pillow, whose transparency stays."""
-    if image.mode not in DEEP:
-        grey, clear = image.mode in GREY, image.has_transparency_data
-        image = image.convert(("LA" if grey else "RGBA") if clear else ("L" if grey else "RGB"))
+    if not image.width * image.height:
+        raise InputError(f"A picture of {image.width}x{image.height} pixels holds nothing.")
+    try:
+        image = _readable(image)
+    except (OSError, ValueError) as error:  # a file that is cut off; a picture that was closed
+        raise DataError(f"The picture cannot be read: {in_a_line(str(error)).rstrip('.')}.") from None
     alpha = image.getchannel("A") if image.mode.endswith("A") else None
     array = np.atleast_3d(np.asarray(image))
     array = array[..., :-1] if alpha is not None else array
@@ -188,3 +220,12 @@ def _of_pillow(image: Image.Image, wanted: ValueRange | None) -> Given:
         return [one(it[0]) for it in numbers] if leading else one(numbers[0])
 
     return _given(array.transpose(2, 0, 1)[None], wanted, back)
+
+
+def _readable(image: Image.Image) -> Image.Image:
+    """A picture as an array has it: grey, in colour, either with transparency, or of more than 8 bits."""
+    image.load()
+    if image.mode in DEEP:
+        return image
+    grey, clear = image.mode in GREY, image.has_transparency_data
+    return image.convert(("LA" if grey else "RGBA") if clear else ("L" if grey else "RGB"))

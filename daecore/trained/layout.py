@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from daecore.errors import InputError
 
 COLOURS = (1, 3)
+WITH_TRANSPARENCY = (2, 4)  # grey or colour, and how opaque
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Layout:
             at = axes.find("C")
             if at < 0 or shape[at] in (*COLOURS, channels):
                 return cls(axes)
-        if len(shape) == 3 and shape[-1] != 4:
+        if len(shape) == 3 and shape[-1] not in WITH_TRANSPARENCY:
             return cls("NHW")
         raise InputError(
             f"An array of shape {shape} is no picture that is taken: (H, W), (H, W, 3), (3, H, W), or several of them, "

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from daecore import laboratory
 from daecore.device import resolve_device
-from daecore.errors import InputError, quote
+from daecore.errors import InputError, choices, quote
 from daecore.paths import user_path
 from daecore.trained.error_bars_file import bars_beside
 from daecore.trained.model_file import load_with_header
@@ -18,6 +18,9 @@ from daecore.trained.network import TrainedNetwork
 SUFFIX = ".safetensors"
 WEIGHTS = f"weights{SUFFIX}"
 IN_A_FOLDER = (WEIGHTS, f"model/{WEIGHTS}")  # as a run keeps them
+PATHS = ("/", "./", "../", "~/")  # how begins what is a path and nothing else
+
+DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Located:
 def load(
     model: "str | PathLike[str]",
     *,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: DeviceName = "auto",
     store: "str | PathLike[str] | None" = None,
     allow_changed_plugins: bool = False,
 ) -> TrainedNetwork:
@@ -54,6 +57,8 @@ def load(
         StoreError: Its file is damaged.
         ImportError: It is a run or a registered model, and the laboratory is not installed.
     """
+    if device not in get_args(DeviceName):
+        raise InputError(f"There is no device {quote(device)}. {choices(str(device), get_args(DeviceName))}")
     found = locate(model, store)
     network, header = load_with_header(found.weights, allow_changed_plugins=allow_changed_plugins)
     chosen = resolve_device(device, "float32")
@@ -65,19 +70,20 @@ def locate(model: "str | PathLike[str]", store: "str | PathLike[str] | None" = N
     if not isinstance(model, str | PathLike):
         raise InputError(f"A network is named by a run, a registered model or a path; got {quote(model)}.")
     text = str(model)
-    named = isinstance(model, PathLike) or text.endswith(SUFFIX)
+    named = isinstance(model, PathLike) or text.endswith(SUFFIX) or text.startswith(PATHS)
     path = user_path(text, "The model") if named or ("/" in text and ":" not in text) else Path(text)
-    if path.is_dir():
-        inside = [path / name for name in IN_A_FOLDER if (path / name).is_file()]
-        if inside:
-            return _beside(inside[0])
-    if path.is_file():
-        return _beside(path)
+    weights = _weights_at(path)
+    if weights is not None:
+        return Located(weights, partial(bars_beside, weights))
     if named:
         raise InputError(f"There is no model file {path}. A run keeps its own as model/{WEIGHTS}.")
     found: Located = laboratory.ask("locate", f"the run {quote(text)}")(text, store)
     return found
 
 
-def _beside(weights: Path) -> Located:
-    return Located(weights, partial(bars_beside, weights))
+def _weights_at(path: Path) -> Path | None:
+    """The file of weights that a path names, or that lies in its folder; None where there is none."""
+    try:
+        return next((it for it in (path, *(path / name for name in IN_A_FOLDER)) if it.is_file()), None)
+    except (OSError, ValueError):  # no path at all, as a run's name may be
+        return None

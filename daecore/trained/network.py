@@ -3,30 +3,37 @@
 Knows the network, what its file says of it, and where its error bars lie. Does not know runs or stores.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from daecore.data.dimensions import EVERYTHING, Choice
-from daecore.data.value_range import ValueRange
+from daecore.data.value_range import TYPES, ValueRange
 from daecore.device import Device
-from daecore.errors import InputError, NonFiniteError
+from daecore.errors import InputError, NonFiniteError, quote
 from daecore.model.autoencoder import Autoencoder, find_encoder
 from daecore.model.picture_sampling import draw_picture, require_sampler
 from daecore.model.restore import restore
 from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions, draw_samples
+from daecore.plugin.spec import explain
 from daecore.trained.error_bars_file import error_bars_of
 from daecore.trained.given import Given, take_pictures, take_samples
 from daecore.trained.model_file import ModelHeader
 from daecore.uncertainty.picture_bars import bound_picture
 
 BATCH = 500  # samples at a time
+SMALLEST = 32  # side of a tile: with a smaller one most of it is overlap
+
+Range = ValueRange | tuple[float, float]
+"""Which numbers are 0 and 1; a pair is that for every type of numbers."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class TrainedNetwork:
     find_bars: Callable[[float], Path] = field(repr=False)
 
     def restore(
-        self, given: Any, *, tile: int = 0, choose: Choice = EVERYTHING, value_range: ValueRange | None = None
+        self, given: Any, *, tile: int = 0, choose: Choice = EVERYTHING, value_range: Range | None = None
     ) -> Any:
         """What the network makes of pictures or samples.
 
@@ -79,7 +86,7 @@ class TrainedNetwork:
             given: See the class.
             tile: Side of a tile, for networks that take any size; 0: as it fits.
             choose: What is taken of a file with several pictures, as ``{"channel": "DAPI", "time": 0}``.
-            value_range: Which numbers are 0 and 1; None: as the network has learnt.
+            value_range: Which numbers are 0 and 1, as ``(0, 4095)``; None: as the network has learnt.
 
         Raises:
             InputError: It is nothing that this network takes.
@@ -90,7 +97,7 @@ class TrainedNetwork:
         with self.device.apply():
             return taken.again(self._restored(taken, tile))
 
-    def encode(self, given: Any, *, choose: Choice = EVERYTHING, value_range: ValueRange | None = None) -> Any:
+    def encode(self, given: Any, *, choose: Choice = EVERYTHING, value_range: Range | None = None) -> Any:
         """The codes of pictures or samples, of the size that the network has learnt from.
 
         Args:
@@ -116,7 +123,7 @@ class TrainedNetwork:
 
     def sample(
         self, given: Any, count: int = 1, *, steps: int | None = None, seed: int = 0,
-        choose: Choice = EVERYTHING, value_range: ValueRange | None = None,
+        choose: Choice = EVERYTHING, value_range: Range | None = None,
     ) -> Any:  # fmt: skip
         """What pictures or samples could have been, several times over.
 
@@ -137,9 +144,7 @@ class TrainedNetwork:
             NonFiniteError: A value is NaN or infinite.
         """
         require_sampler(self.module)
-        options = SamplingOptions(seed=seed) if steps is None else SamplingOptions(seed=seed, steps=steps)
-        if count < 1:
-            raise InputError(f"At least one sample is drawn; got a count of {count}.")
+        options = _sampling(count, steps, seed)
         taken = self._take(given, choose, value_range)
         with self.device.apply():
             if self._fits(taken):
@@ -153,7 +158,7 @@ class TrainedNetwork:
 
     def interval(
         self, given: Any, level: float = 0.9, *, tile: int = 0, choose: Choice = EVERYTHING,
-        value_range: ValueRange | None = None,
+        value_range: Range | None = None,
     ) -> Interval:  # fmt: skip
         """Bounds around what is restored, calibrated so that a share of uncertain values lies within.
 
@@ -172,13 +177,18 @@ class TrainedNetwork:
             NonFiniteError: A value is NaN or infinite.
         """
         restorer = self._restorer(tile)
+        if not isinstance(level, Real) or not 0 < level < 1:
+            raise InputError(f"A level is a share of values between 0 and 1, as 0.9; got {quote(level)}.")
         bars = error_bars_of(self.find_bars(level), self.module, level)[0].to(self.device.kind)
         taken, found = self._take(given, choose, value_range), []
         with self.device.apply():
             restored = self._restored(taken, tile)
             for image, made in zip(taken.values, restored, strict=True):
                 bounded = bound_picture(restorer, bars, image.to(self.device.kind), made.to(self.device.kind))
-                found.append(bounded if taken.scale is None else bounded.outwards(taken.scale))
+                around = replace(  # what is restored may lie beyond 0 and 1, where the bounds end
+                    bounded, lower=bounded.lower.cpu().minimum(made), upper=bounded.upper.cpu().maximum(made)
+                )
+                found.append(around if taken.scale is None or not taken.counts else around.outwards(taken.scale))
         lower, upper = (taken.again(torch.stack([getattr(it, side) for it in found])) for side in ("lower", "upper"))
         return Interval(taken.again(restored), lower, upper, level, tuple(it.promised_db for it in found))
 
@@ -186,11 +196,14 @@ class TrainedNetwork:
     def _for_pictures(self) -> bool:
         return len(self.header.input_shape) == 3
 
-    def _take(self, given: Any, choose: Choice, value_range: ValueRange | None) -> Given:
+    def _take(self, given: Any, choose: Choice, value_range: Range | None) -> Given:
         shape = self.header.input_shape
         if not self._for_pictures:
             return take_samples(given, shape)
-        return take_pictures(given, shape[0], value_range or self.header.value_range, choose)
+        if not isinstance(choose, Mapping):
+            raise InputError(f'What is chosen is named by its dimension, as {{"channel": 0}}; got {quote(choose)}.')
+        wanted = self.header.value_range if value_range is None else _asked(value_range)
+        return take_pictures(given, shape[0], wanted, choose)
 
     def _fits(self, taken: Given) -> bool:
         return tuple(taken.values.shape[1:]) == self.header.input_shape
@@ -206,8 +219,37 @@ class TrainedNetwork:
         return torch.stack([restorer(it.to(self.device.kind)).cpu() for it in taken.values])
 
     def _restorer(self, tile: int) -> Restorer:
+        if not isinstance(tile, Integral) or 0 != tile < SMALLEST:
+            raise InputError(f"A tile has a side of at least {SMALLEST} pixels, best k * 64, or 0; got {quote(tile)}.")
         return self._any_size if not tile else Restorer.of(self.module, self.header.shapes, tile)
 
     @cached_property
     def _any_size(self) -> Restorer:
         return Restorer.of(self.module, self.header.shapes)
+
+
+def _asked(value_range: Range) -> ValueRange:
+    """The range that somebody asks for; it is that of all types where he names none.
+
+    Raises:
+        InputError: It is none.
+    """
+    if isinstance(value_range, ValueRange) and value_range.kinds:
+        return value_range
+    try:
+        low, high = (value_range.low, value_range.high) if isinstance(value_range, ValueRange) else value_range
+        return ValueRange(low=low, high=high, kinds=TYPES)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"A range of values is (low, high), two finite numbers of which low becomes 0 and high, which is greater, "
+            f"1; got {quote(value_range)}."
+        ) from None
+
+
+def _sampling(count: int, steps: int | None, seed: int) -> SamplingOptions:
+    if not isinstance(count, Integral) or count < 1:
+        raise InputError(f"At least one sample is drawn; got a count of {quote(count)}.")
+    try:
+        return SamplingOptions(seed=seed) if steps is None else SamplingOptions(seed=seed, steps=steps)
+    except ValidationError as error:
+        raise InputError(f"Samples cannot be drawn so: {explain(error, 'sample')}.") from None

@@ -1,4 +1,4 @@
-"""Progress on the screen: bars on a terminal, plain lines elsewhere.
+"""Progress on the screen: bars on a terminal, a few lines that change in a notebook, plain lines elsewhere.
 
 The stages log to `daecore.progress` and warn through `daecore`; this listens, and nothing calls it.
 """
@@ -24,7 +24,7 @@ def watch(*, verbose: bool = False) -> Iterator[None]:
         verbose: Leave Prefect's own console output as it is.
     """
     console = Console(stderr=True)
-    handler = Bars(console) if console.is_terminal else Lines(console)
+    handler = Cell(console) if console.is_jupyter else Bars(console) if console.is_terminal else Lines(console)
     if not verbose:
         silence()
     ours, stages = logging.getLogger(OURS), logging.getLogger(PROGRESS)
@@ -59,6 +59,31 @@ class Lines(logging.Handler):
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Cell(Lines):
+    """A notebook's cell: a line for each stage and each warning, and the latest epoch in the last one."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        from IPython.display import display
+
+        self.lines: list[str] = []
+        self.shown = display(self._data(""), raw=True, display_id=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Change what is shown."""
+        latest = ""
+        if hasattr(record, "progress") or hasattr(record, "stage"):
+            latest = f"  {record.getMessage()}"
+        elif record.levelno >= logging.WARNING:
+            self.lines.append(f"{record.levelname.lower()}: {record.getMessage()}")
+        else:
+            self.lines.append(record.getMessage())
+        self.shown.update(self._data(latest), raw=True)
+
+    def _data(self, latest: str) -> dict[str, str]:
+        return {"text/plain": "\n".join([*self.lines, latest]).rstrip()}
 
 
 class Bars(Lines):
