@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError, PluginError
 from daecore.paths import user_path
-from daecore.plugin.defined import define_architecture, define_objective
+from daecore.plugin.defined import define_architecture, define_metric, define_objective
 from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
-from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
+from daecore.plugin.kinds import Architecture, Corruption, Dataset, Metric, Objective
 from daecore.plugin.options import Options, Strength
 from daecore.plugin.series import Series
 from daecore.plugin.spec import CorruptionSpec, SingleCorruptionSpec, Spec, spec
@@ -98,6 +98,7 @@ __all__ = [
     "ImageFile",
     "InputError",
     "Loss",
+    "Metric",
     "NonFiniteError",
     "Objective",
     "Options",
@@ -117,6 +118,7 @@ __all__ = [
     "comparable",
     "debian_package",
     "define_architecture",
+    "define_metric",
     "define_objective",
     "fetch_files",
     "find_encoder",

@@ -13,7 +13,7 @@ from pydantic import Field
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.feasibility import check, check_samples
 from daecore.experiment.provenance import plugin_tags, provenance, used_by
-from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec
+from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, MetricSpecs, ObjectiveSpec
 from daecore.training.options import TrainingOptions
 from daecore.transfer.scores import TransferReport
 from daecore.transfer.transfer import TransferOptions
@@ -71,6 +71,7 @@ def denoise(
     error_bars: ErrorBarsOptions | None = _DEFAULT["error_bars"],
     training: TrainingOptions = _DEFAULT["training"],
     transfer: TransferOptions | None = _DEFAULT["transfer"],
+    metrics: MetricSpecs = _DEFAULT["metrics"],
     seed: Annotated[int, Field(ge=0, le=2**31)] = _DEFAULT["seed"],
     recipe: str = "",
     parent: str = "",
@@ -86,6 +87,7 @@ def denoise(
         error_bars: Bounds around what is restored, with what they promise; none if empty.
         training: How it is trained.
         transfer: Which classifiers are trained from the encoder; none if empty.
+        metrics: What else tells how near the restored is to the clean, as [{gmsd: {}}]; usually none.
         seed: Names every random stream of the training.
         recipe: The recipe this came from, for the records.
         parent: The MLflow run that this one belongs to, as a sweep's; usually empty.
@@ -93,7 +95,7 @@ def denoise(
     """
     experiment = Experiment(
         dataset=dataset, corruptions=corruptions, architecture=architecture, objective=objective,
-        error_bars=error_bars, training=training, transfer=transfer, seed=seed,
+        error_bars=error_bars, training=training, transfer=transfer, metrics=metrics, seed=seed,
     )  # fmt: skip
     return run_experiment(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from daecore.corruption.pairs import draw_pairs, enlarge, evaluation_digest
@@ -19,7 +19,10 @@ from daecore.data.samples import Pairs, as_float
 from daecore.device import Precision
 from daecore.errors import InputError, NonFiniteError
 from daecore.evaluation.baselines import Baseline, Baselines
+from daecore.evaluation.further_metrics import MetricScore, measure, summarise
 from daecore.model.restore import restore
+from daecore.plugin.kinds import Metric
+from daecore.plugin.spec import Spec
 from daecore.rng import stream
 from daecore.stats.intervals import Interval, bootstrap
 from daecore.stats.metrics import decibel, image_mse, pooled_psnr, squared_error, ssim
@@ -68,6 +71,7 @@ class DenoisingReport(BaseModel):
         gain_over_linear_db: The same against the linear map; None where there is none.
         gain_mse: Points: the best baseline's squared error minus the restored one's, so that more is better.
         gain_over_corrupted_mse: Points: the same against the corrupted ones; None where they have no such error.
+        metrics: What further metrics say, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -87,6 +91,7 @@ class DenoisingReport(BaseModel):
     gain_over_linear_db: Interval | None = None
     gain_mse: Interval | None = None
     gain_over_corrupted_mse: Interval | None = None
+    metrics: dict[str, MetricScore] = Field(default={})
 
     @property
     def gain(self) -> Interval | None:
@@ -106,7 +111,7 @@ class Evaluation:
     Attributes:
         report: The summary.
         scores: Per sample, ``(N,)`` each: ``index``, ``mse``, ``corrupted_mse``; for images also ``psnr_db``,
-            ``ssim``, ``corrupted_db``.
+            ``ssim``, ``corrupted_db``; of further metrics ``metric.NAME`` and ``corrupted.metric.NAME``.
         digest: SHA-256 that names the pairs: only evaluations with one digest may be paired.
     """
 
@@ -116,7 +121,12 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, pairs: Sequence[Pairs], baselines: Baselines, *, precision: Precision = "float32"
+    model: nn.Module,
+    pairs: Sequence[Pairs],
+    baselines: Baselines,
+    metrics: Sequence[Spec[Metric]] = (),
+    *,
+    precision: Precision = "float32",
 ) -> Evaluation:
     """Restore all pairs and compare with the baselines.
 
@@ -124,11 +134,12 @@ def evaluate(
         model: Maps a corrupted batch to a clean one; on the pairs' device.
         pairs: One per test group, in the order in which the baselines were measured on them.
         baselines: Measured on the same pairs.
+        metrics: What else is measured.
         precision: ``bf16`` runs the model, not the scores, in mixed precision.
 
     Raises:
-        InputError: The baselines were measured on other pairs.
-        NonFiniteError: Some restored sample is not finite.
+        InputError: The baselines were measured on other pairs, or a metric gives something else than its kind does.
+        NonFiniteError: Some restored sample is not finite, or a value of a metric.
     """
     total = sum(map(len, pairs))
     if evaluation_digest(pairs) != baselines.digest:
@@ -136,13 +147,15 @@ def evaluate(
             f"evaluate() got {total} pairs that are not the ones the baselines were measured on. "
             "Give every test group, in the order of splits.test, with the same corruption to both."
         )
-    groups = [_score(model, group, precision) for group in pairs]
+    groups = [_score(model, group, metrics, precision) for group in pairs]
     scores = {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
     scores["index"] = np.arange(total)
-    return Evaluation(_report(scores, baselines), scores, baselines.digest)
+    return Evaluation(_report(scores, baselines, metrics), scores, baselines.digest)
 
 
-def _score(model: nn.Module, pairs: Pairs, precision: Precision, size: int = 500) -> Scores:
+def _score(
+    model: nn.Module, pairs: Pairs, metrics: Sequence[Spec[Metric]], precision: Precision, size: int = 500
+) -> Scores:
     """Scores of each sample of one group, restored and scored by the batch."""
     device = pairs.clean.device
     parts: list[dict[str, Tensor]] = []
@@ -151,7 +164,9 @@ def _score(model: nn.Module, pairs: Pairs, precision: Precision, size: int = 500
         corrupted = pairs.asked(some)
         restored = restore(model, corrupted, precision=precision)
         broken += int((~restored.flatten(1).isfinite().all(1)).sum())
-        parts.append(_measure(corrupted, restored, as_float(pairs.clean.read(some.to(device)))))
+        clean = as_float(pairs.clean.read(some.to(device)))
+        finite = restored.nan_to_num()  # of others it is told below
+        parts.append({**_measure(corrupted, restored, clean), **measure(metrics, corrupted, finite, clean)})
     if broken:
         raise NonFiniteError(
             f"The model restored {broken} of {len(pairs)} test samples to NaN or infinite "
@@ -175,7 +190,7 @@ def _measure(corrupted: Tensor, restored: Tensor, clean: Tensor) -> dict[str, Te
     }
 
 
-def _report(scores: Scores, baselines: Baselines) -> DenoisingReport:
+def _report(scores: Scores, baselines: Baselines, metrics: Sequence[Spec[Metric]]) -> DenoisingReport:
     images = "psnr_db" in scores
     best = baselines.best
     gain_db = _gain("psnr_db", scores, best) if images else None
@@ -196,6 +211,7 @@ def _report(scores: Scores, baselines: Baselines) -> DenoisingReport:
         gain_over_linear_db=over_linear,
         gain_mse=None if images else _gain("mse", scores, best),
         gain_over_corrupted_mse=None if images else _lead(scores["corrupted_mse"] - scores["mse"], "corrupted"),
+        metrics={metric.name: summarise(metric, scores) for metric in metrics},
     )
 
 

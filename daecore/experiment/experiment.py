@@ -23,6 +23,7 @@ from daecore.plugin.spec import (
     CorruptionSpec,
     CorruptionSpecs,
     DatasetSpec,
+    MetricSpecs,
     ObjectiveSpec,
     digest,
     explain,
@@ -55,12 +56,13 @@ class Experiment(Options):
     transfer: TransferOptions | None = Field(
         default_factory=TransferOptions, description="which classifiers are trained"
     )
+    metrics: MetricSpecs = Field(default=(), description="what else tells how near the restored is to the clean")
     seed: int = Field(default=0, ge=0, le=2**31, description="names every random stream of the training")
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the experiment, independent of the order of keys; error bars enter where there are some."""
-        left_out = {"error_bars"} if self.error_bars is None else set()
+        """SHA-256 of the experiment, independent of the order of keys; error bars and metrics where there are some."""
+        left_out = {name for name in ("error_bars", "metrics") if not getattr(self, name)}
         return digest(self.model_dump(mode="json", exclude=left_out))
 
     @property

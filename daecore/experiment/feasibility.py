@@ -16,7 +16,8 @@ from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder, Shapes, build
 from daecore.model.sampler import Sampler
 from daecore.plugin.extension import declared_value
-from daecore.plugin.spec import ArchitectureSpec, DatasetSpec, ObjectiveSpec
+from daecore.plugin.kinds import Metric
+from daecore.plugin.spec import ArchitectureSpec, DatasetSpec, ObjectiveSpec, Spec
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.error_bars import require_pictures
 
@@ -42,6 +43,7 @@ def check(experiment: Experiment) -> Shapes:
         raise InputError(f"{experiment.architecture} restores shape {restored}, but the samples have shape {clean}.")
     check_objective(experiment.objective, experiment.architecture, corruptor, clean)
     _check_draws(experiment.objective, experiment.architecture, model)
+    _check_metrics(experiment.metrics, clean)
     if experiment.error_bars is not None:
         require_pictures(clean)
     if len(clean) != 3 and _is_bounded(experiment.objective) and not _is_bounded(experiment.dataset):
@@ -138,6 +140,19 @@ def _check_draws(objective: ObjectiveSpec, architecture: ArchitectureSpec, model
         f"(a daecore.Sampler), and {architecture} is not. "
         + (f"Set architecture.{name}.sampler=true." if able else "Use unet or dense with sampler: true.")
     )
+
+
+def _check_metrics(metrics: Sequence[Spec[Metric]], shape: Shape) -> None:
+    """Refuse metrics of other samples, and two of one name: a run keeps one value under it."""
+    for metric in metrics:
+        if not metric.extension.takes(shape):
+            raise InputError(
+                f"The metric {metric.name} compares {metric.extension.shapes}, but the samples have shape {shape}."
+            )
+    names = [metric.name for metric in metrics]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"The metric {twice} is named twice, and a run keeps one value of it. Take one out.")
 
 
 def _is_bounded(spec: DatasetSpec | ArchitectureSpec | ObjectiveSpec) -> bool:

@@ -54,7 +54,8 @@ MOST_TOLD = 5  # differences in one message
 def used_by(experiment: Experiment) -> list[Spec[Extension]]:
     """The extensions an experiment names."""
     augment = experiment.transfer.augment if experiment.transfer is not None else ()
-    return [experiment.dataset, *experiment.corruptions, experiment.architecture, experiment.objective, *augment]
+    return [experiment.dataset, *experiment.corruptions, experiment.architecture, experiment.objective,
+            *experiment.metrics, *augment]  # fmt: skip
 
 
 def differences(recorded: Mapping[str, str]) -> list[str]:

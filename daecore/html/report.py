@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daecore.evaluation.denoising import DenoisingReport
+from daecore.evaluation.further_metrics import MetricScore
 from daecore.evaluation.sampling import SamplingReport
 from daecore.html import glossary
 from daecore.html.error_bars import error_bars_section
@@ -20,6 +21,7 @@ from daecore.stats.intervals import Interval
 from daecore.transfer.scores import TransferReport
 from daecore.uncertainty.report import ErrorBarsReport
 
+FINE = ".4f"
 PANELS = {
     "dB": "From the top: the clean pictures, what the network was given, what the best baseline makes of it, and what "
     "the network makes of it.",
@@ -105,7 +107,24 @@ def _restoration(denoising: DenoisingReport) -> str:
         + "".join(map(note, words))
         + table(("method", denoising.unit, "strength", "samples", "what it is"), rows)
         + (note(also) if decibel else "")
+        + _metrics(denoising.metrics)
     )
+
+
+def _metrics(scores: Mapping[str, MetricScore]) -> str:
+    """Further metrics: a row each."""
+    rows: list[Row] = [
+        (
+            f"{name}{f' / {score.unit}' if score.unit else ''}",
+            format_interval(score.restored, FINE),
+            format_interval(score.corrupted, FINE) if score.corrupted else "-",
+            format_interval(score.gain, FINE) if score.gain else "-",
+            "higher" if score.higher_is_better else "lower",
+        )
+        for name, score in scores.items()
+    ]
+    columns = ("metric", "restored", "corrupted", "gain over corrupted", "better is")
+    return table(columns, rows) if rows else ""
 
 
 def _transfer(transfer: TransferReport) -> str:

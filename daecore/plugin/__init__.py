@@ -2,13 +2,14 @@
 
 from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
-from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
+from daecore.plugin.kinds import Architecture, Corruption, Dataset, Metric, Objective
 from daecore.plugin.options import Options, Strength
 from daecore.plugin.source_digest import modules_of, source_digest
 from daecore.plugin.spec import (
     ArchitectureSpec,
     CorruptionSpec,
     DatasetSpec,
+    MetricSpec,
     ObjectiveSpec,
     SingleCorruptionSpec,
     Spec,
@@ -24,6 +25,8 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "Extension",
+    "Metric",
+    "MetricSpec",
     "Objective",
     "ObjectiveSpec",
     "Options",

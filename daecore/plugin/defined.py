@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,7 @@ from pydantic import ValidationError, create_model
 from daecore.errors import PluginError, in_a_line, quote
 from daecore.plugin.extension import NAME, Extension, Kind
 from daecore.plugin.installed import Installed, Provenance
-from daecore.plugin.kinds import Architecture, Objective
+from daecore.plugin.kinds import Architecture, Metric, Objective
 from daecore.plugin.options import Options
 from daecore.plugin.own_source import own_source
 
@@ -115,6 +116,39 @@ def define_objective(measure: Defined) -> Defined:
         return loss
 
     _define(Objective(name=measure.__name__, options=options, function=function), measure)
+    return measure
+
+
+def define_metric(measure: Defined | None = None, *, higher_is_better: bool = False, unit: str = "") -> Any:
+    """Let experiments of this program name a function as one of their metrics.
+
+    It takes ``restored`` and ``clean``, float32 ``(B, *shape)``, and gives a float for each sample, ``(B,)``. What else
+    it takes are its options, each with a type and a default. A run keeps its code, as `define_architecture` says.
+
+    Args:
+        measure: The function; its name is the metric's. None: the decorator with what follows.
+        higher_is_better: Which of two values is the better one.
+        unit: Of a value; empty: it has none.
+
+    Raises:
+        PluginError: It takes something else, or a plugin has its name.
+
+    >>> @define_metric
+    ... def worst(restored, clean):
+    ...     return (restored - clean).abs().flatten(1).amax(1)
+    """
+    if measure is None:
+        return partial(define_metric, higher_is_better=higher_is_better, unit=unit)
+    options = _options(measure, "metric", VALUES)
+
+    def function(restored: "Tensor", clean: "Tensor", chosen: Options) -> "Tensor":
+        found: Tensor = measure(restored=restored, clean=clean, **dict(chosen))
+        return found
+
+    _define(
+        Metric(name=measure.__name__, options=options, function=function, higher_is_better=higher_is_better, unit=unit),
+        measure,
+    )
     return measure
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 Declared = TypeVar("Declared")
-Kind = Literal["corruption", "dataset", "architecture", "objective", "series"]
+Kind = Literal["corruption", "dataset", "architecture", "objective", "metric", "series"]
 
 
 def plural(kind: Kind) -> str:
@@ -27,7 +27,7 @@ def plural(kind: Kind) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Extension:
-    """One thing that a user can name: a `Corruption`, `Dataset`, `Architecture`, `Objective` or `Series`.
+    """One thing that a user can name: a `Corruption`, `Dataset`, `Architecture`, `Objective`, `Metric` or `Series`.
 
     Attributes:
         kind: What it is: what users and the registry call its class.

@@ -1,9 +1,9 @@
-"""The five hooks a plugin may implement. pluggy is known here and in `daecore.plugin.registry` only."""
+"""The six hooks a plugin may implement. pluggy is known here and in `daecore.plugin.registry` only."""
 
 import pluggy
 
 from daecore.plugin.extension import Kind, plural
-from daecore.plugin.kinds import KINDS, Architecture, Corruption, Dataset, Objective
+from daecore.plugin.kinds import KINDS, Architecture, Corruption, Dataset, Metric, Objective
 from daecore.plugin.series import Series
 
 PROJECT = "daecore"
@@ -33,6 +33,12 @@ def register_architectures() -> list[Architecture]:
 @hookspec
 def register_objectives() -> list[Objective]:
     """Return the training objectives this plugin ships."""
+    return []
+
+
+@hookspec
+def register_metrics() -> list[Metric]:
+    """Return the metrics this plugin ships."""
     return []
 
 

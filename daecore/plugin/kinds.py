@@ -4,9 +4,9 @@ A kind is a class in `KINDS` and a hook in `daecore.plugin.hookspecs`; everythin
 common stands in `daecore.plugin.extension`. Knows nothing of which plugins exist.
 
 The classes are called what users call the things: a plugin ships a `Corruption`, a `Dataset`, an `Architecture`, an
-`Objective`. What they give when they are used has names of its own, for the front door has one thing of a name: a
-`Corruptor` corrupts, and a dataset's function gives `Splits`, an architecture's an `Autoencoder`, an objective's a
-`Loss` (as the field calls a function of network and batch that is minimised).
+`Objective`, a `Metric`. What they give when they are used has names of its own, for the front door has one thing of a
+name: a `Corruptor` corrupts, and a dataset's function gives `Splits`, an architecture's an `Autoencoder`, an
+objective's a `Loss` (as the field calls a function of network and batch that is minimised).
 """
 
 from collections.abc import Callable, Iterator
@@ -60,6 +60,14 @@ class ObjectiveFunction(Protocol):
 
     def __call__(self, options: Any, corruptor: "Corruptor", /) -> "Loss":
         """The loss of a batch."""
+        ...
+
+
+class MetricFunction(Protocol):
+    """Compares restored samples ``(B, *shape)`` with clean ones, both float32; images are not clipped before."""
+
+    def __call__(self, restored: "Tensor", clean: "Tensor", options: Any, /) -> "Tensor":
+        """A finite value for each sample, ``(B,)``."""
         ...
 
 
@@ -168,4 +176,24 @@ class Objective(SampleExtension):
     draws: bool = False
 
 
-KINDS: dict[Kind, type[Extension]] = {of.kind: of for of in (Corruption, Dataset, Architecture, Objective, Series)}
+@dataclass(frozen=True, kw_only=True)
+class Metric(SampleExtension):
+    """What tells how near restored samples are to the clean ones, a number for each.
+
+    Attributes:
+        function: ``(restored, clean, options) -> Tensor``, one value per sample.
+        higher_is_better: Which of two values is the better one.
+        unit: Of a value, such as ``dB``; empty: it has none.
+    """
+
+    kind: ClassVar[Kind] = "metric"
+    signature: ClassVar[str] = "(restored, clean, options) -> Tensor"
+
+    function: MetricFunction
+    higher_is_better: bool
+    unit: str = ""
+
+
+KINDS: dict[Kind, type[Extension]] = {
+    of.kind: of for of in (Corruption, Dataset, Architecture, Objective, Metric, Series)
+}

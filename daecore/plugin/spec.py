@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from daecore.errors import DaecoreError, in_a_line, quote
 from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.installed import Installed
-from daecore.plugin.kinds import Architecture, Corruption, Dataset, Objective
+from daecore.plugin.kinds import Architecture, Corruption, Dataset, Metric, Objective
 from daecore.plugin.options import Options
 from daecore.plugin.registry import registry
 
@@ -73,6 +73,8 @@ def spec(kind: Literal["dataset"], value: object) -> Spec[Dataset]: ...
 def spec(kind: Literal["architecture"], value: object) -> Spec[Architecture]: ...
 @overload
 def spec(kind: Literal["objective"], value: object) -> Spec[Objective]: ...
+@overload
+def spec(kind: Literal["metric"], value: object) -> Spec[Metric]: ...
 @overload
 def spec(kind: Kind, value: object) -> Spec[Extension]: ...
 def spec(kind: Kind, value: object) -> Spec[Extension]:
@@ -187,6 +189,14 @@ ArchitectureSpec = Annotated[Spec[Architecture], OfKind("architecture")]
 """The spec of an architecture."""
 ObjectiveSpec = Annotated[Spec[Objective], OfKind("objective")]
 """The spec of an objective."""
+MetricSpec = Annotated[Spec[Metric], OfKind("metric")]
+"""The spec of a metric."""
+MetricSpecs = Annotated[
+    tuple[MetricSpec, ...],
+    OneOrMany("several"),
+    WithJsonSchema({"type": "array", "items": {"type": "object", "description": "{name: {option: value}}"}}),
+]
+"""Further metrics of an experiment, none or several."""
 
 
 def explain(error: ValidationError, where: str, *, first: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from daecore.plugin.extension import Extension, Kind
 from daecore.plugin.options import Options
 from daecore.plugin.registry import registry
-from daecore.testing import architectures, corruptions, datasets, objectives, options, series
+from daecore.testing import architectures, corruptions, datasets, metrics, objectives, options, series
 from daecore.testing.contract import Check, Finding, NotChecked, Subject
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _OF_KIND: dict[Kind, Sequence[Check[Any]]] = {
     "dataset": datasets.CHECKS,
     "architecture": architectures.CHECKS,
     "objective": objectives.CHECKS,
+    "metric": metrics.CHECKS,
     "series": series.CHECKS,
 }
 CACHE = Path.home() / ".cache" / "daecore"

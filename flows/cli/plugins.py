@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from daecore.plugin.installed import Broken, Installed
 
 app = typer.Typer(help="What can be named in an experiment; write, check and show plugins.", add_completion=False)
-KindName = Literal["corruption", "dataset", "architecture", "objective", "series"]
+KindName = Literal["corruption", "dataset", "architecture", "objective", "metric", "series"]
 KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only of this kind.")]
 Names = Annotated[
     list[str] | None,

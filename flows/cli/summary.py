@@ -70,6 +70,11 @@ def _print_restoration(console: Console, denoising: DenoisingReport) -> None:
     console.print(table)
     console.print(said.text, markup=False, highlight=False, style=STYLES[said.verdict], soft_wrap=True)
     console.print(said.remark, markup=False, highlight=False, soft_wrap=True)
+    for name, score in denoising.metrics.items():
+        unit, better = f" {score.unit}" if score.unit else "", "higher" if score.higher_is_better else "lower"
+        given = f"; corrupted {format_interval(score.corrupted, '.4f')}" if score.corrupted else ""
+        line = f"{name}: {format_interval(score.restored, '.4f')}{unit}{given} ({better} is better)"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _levels(denoising: DenoisingReport) -> Iterator[tuple[str, str, int]]:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.stack_layers import ARCHITECTURE, check_stack, widths
-from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, ObjectiveSpec, spec
+from daecore.plugin.spec import ArchitectureSpec, CorruptionSpecs, DatasetSpec, MetricSpecs, ObjectiveSpec, spec
 from daecore.training.options import TrainingOptions
 from daecore.transfer.transfer import TransferOptions
 from daecore.uncertainty.options import ErrorBarsOptions
@@ -36,6 +36,7 @@ def stack(
     error_bars: ErrorBarsOptions | None = _DEFAULT["error_bars"],
     training: TrainingOptions = _DEFAULT["training"],
     transfer: TransferOptions | None = _DEFAULT["transfer"],
+    metrics: MetricSpecs = _DEFAULT["metrics"],
     seed: Annotated[int, Field(ge=0, le=2**31)] = _DEFAULT["seed"],
     recipe: str = "",
     parent: str = "",
@@ -51,6 +52,7 @@ def stack(
         error_bars: Bounds around what is restored, with what they promise; none if empty.
         training: How each layer is trained.
         transfer: Which classifiers are trained from the encoder; none if empty.
+        metrics: What else tells how near the restored is to the clean, as [{gmsd: {}}]; usually none.
         seed: Names every random stream of the training.
         recipe: The recipe this came from, for the records.
         parent: The MLflow run that this one belongs to; usually empty.
@@ -58,7 +60,7 @@ def stack(
     """
     experiment = Experiment(
         dataset=dataset, corruptions=corruptions, architecture=architecture, objective=objective,
-        error_bars=error_bars, training=training, transfer=transfer, seed=seed,
+        error_bars=error_bars, training=training, transfer=transfer, metrics=metrics, seed=seed,
     )  # fmt: skip
     return run_stack(experiment, {"recipe": recipe}, parent=parent, fresh=fresh)
 

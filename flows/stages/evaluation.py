@@ -17,7 +17,7 @@ from daecore.experiment.experiment import Experiment
 from daecore.model.autoencoder import Autoencoder
 from daecore.model.restore import restore
 from daecore.plots import figures
-from daecore.plugin.spec import CorruptionSpec, digest
+from daecore.plugin.spec import CorruptionSpec, MetricSpec, digest
 from daecore.record import Record
 
 from ..store.dataset_ref import DatasetRef
@@ -39,6 +39,7 @@ class EvaluationRequest(DeviceRequest):
     corruptions: tuple[CorruptionSpec, ...]
     model: ModelRef
     baselines: FileRef
+    metrics: tuple[MetricSpec, ...] = ()
 
 
 class Evaluated(Record):
@@ -63,13 +64,16 @@ def evaluation_request(
         "weights": model.summary.weights_sha256,
         "architecture": experiment.architecture.dump(),
         "baselines": digest(baselines_request(experiment, dataset).key),
+        "metrics": [item.dump() for item in experiment.metrics],
     }
+    specs = [*experiment.corruptions, experiment.architecture, *experiment.metrics]
     return EvaluationRequest(
-        key=evaluate_denoising.key_of(inputs, [*experiment.corruptions, experiment.architecture], device),
+        key=evaluate_denoising.key_of(inputs, specs, device),
         dataset=dataset,
         corruptions=experiment.corruptions,
         model=model,
         baselines=baselines,
+        metrics=experiment.metrics,
         device=device,
     )
 
@@ -112,7 +116,7 @@ def restore_pairs(request: EvaluationRequest, store: Store) -> Restored:
     splits = splits_of(request.dataset, device.kind)
     with hold(device), device.apply():
         pairs = [draw_pairs(group, corruptor) for group in splits.test]
-        evaluated = evaluate(model, pairs, baselines, precision=device.precision)
+        evaluated = evaluate(model, pairs, baselines, request.metrics, precision=device.precision)
     return Restored(evaluated, model, splits, pairs[0], baselines)
 
 

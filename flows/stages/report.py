@@ -36,6 +36,7 @@ from .stage import Timed
 
 SMALL, WIDTH = "panel-small.png", 760  # the panel as MLflow's description shows it: pictures there are never scaled
 GAINS = ("gain_db", "gain_over_corrupted_db", "gain_over_linear_db", "gain_mse", "gain_over_corrupted_mse")
+ENDS = ("mean", "low", "high")
 
 
 class Outcome(Record):
@@ -98,12 +99,16 @@ def metrics(final: FinalReport) -> dict[str, float]:
     denoising = final.denoising.model_dump(mode="json")
     found = {name: value for name, value in denoising.items() if isinstance(value, float)}
     for name in GAINS:
-        found |= {f"{name}.{end}": denoising[name][end] for end in ("mean", "low", "high")} if denoising[name] else {}
+        found |= {f"{name}.{end}": denoising[name][end] for end in ENDS} if denoising[name] else {}
+    for name, score in final.denoising.metrics.items():
+        for part in ("restored", "gain"):
+            interval = getattr(score, part)
+            found |= {f"metric.{name}.{part}.{end}": getattr(interval, end) for end in ENDS} if interval else {}
     for row in final.transfer:
         found[f"error_percent.{row['initialisation']}.{row['labels']}"] = row["error_percent"]["mean"]
     for name, measure in final.sampling.measures.items() if final.sampling else ():
         if measure.value is not None:
-            found |= {f"samples.{name}.{end}": getattr(measure.value, end) for end in ("mean", "low", "high")}
+            found |= {f"samples.{name}.{end}": getattr(measure.value, end) for end in ENDS}
     found |= _error_bars(final.error_bars) if final.error_bars else {}
     training = final.training.model_dump(include={"images_per_second", "seconds", "loss"})
     return found | {f"training.{name}": value for name, value in training.items()}
@@ -120,7 +125,7 @@ def _error_bars(report: ErrorBarsReport) -> dict[str, float]:
     shares |= {f"coverage.{group.number}": group.coverage for group in report.quintiles}
     found = {"width": report.width, "constant_width": report.constant_width, "promised_db": report.promised_db}
     for name, share in shares.items():
-        found |= {f"{name}.{end}": getattr(share, end) for end in ("mean", "low", "high")} if share else {}
+        found |= {f"{name}.{end}": getattr(share, end) for end in ENDS} if share else {}
     return {f"error_bars.{name}": value for name, value in found.items()}
 
 

@@ -12,7 +12,7 @@ NOTEBOOKS = sorted(TUTORIALS.glob("*.ipynb"))
 SAID = {  # what stands in the end of each
     "first-steps": "seed 1:",
     "lecture": "50 labels, a linear layer on the denoising code:",
-    "own-network": "pixels of ten, log_cosh minus mse:",
+    "own-network": "pixels of ten, mse:",
     "own-pictures": "(120, 160)",
 }
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_va
 
 from daecore.data.arrays import load_arrays
 from daecore.errors import StoreError, in_a_line
+from daecore.evaluation.further_metrics import COLUMN
 from daecore.plugin.spec import explain
 from daecore.stats.intervals import Interval
 
@@ -38,6 +39,7 @@ class Candidate:
         seconds: What its training took.
         facts: Where and by what it was made: commit, plugins, device; no option of the experiment.
         gain: Its lead over its best baseline, over test samples.
+        further: The further metrics it was scored by.
     """
 
     run_id: str
@@ -49,6 +51,7 @@ class Candidate:
     seconds: float = 0.0
     facts: Mapping[str, str] = field(default_factory=dict)
     gain: Interval | None = None
+    further: tuple[Measure, ...] = ()
 
     @property
     def seed(self) -> int:
@@ -57,11 +60,10 @@ class Candidate:
 
     @property
     def measures(self) -> list[Measure]:
-        """What it can be compared by: images by PSNR and SSIM, points by squared error."""
+        """What it can be compared by: images by PSNR and SSIM, points by squared error; and further metrics."""
         images = "psnr_db" in self.scores
-        return [
-            measure for measure in MEASURES if measure.column in self.scores and (measure.column != "mse") == images
-        ]
+        own = [measure for measure in MEASURES if (measure.column != "mse") == images]
+        return [measure for measure in (*own, *self.further) if measure.column in self.scores]
 
     @property
     def means(self) -> dict[str, float]:
@@ -130,7 +132,7 @@ def read_candidate(run: Run, report: Path, scores: Path) -> Candidate:
     return Candidate(
         run_id=run.info.run_id, name=run.info.run_name, evaluation=evaluation, scores=columns,
         experiment=found.experiment, dataset=found.dataset.sha256, seconds=found.training.seconds,
-        facts=_facts(run, found), gain=found.gain,
+        facts=_facts(run, found), gain=found.gain, further=found.further,
     )  # fmt: skip
 
 
@@ -151,9 +153,15 @@ class _Training(_Part):
     threads: int
 
 
+class _Metric(_Part):
+    unit: str
+    higher_is_better: bool
+
+
 class _Denoising(_Part):
     gain_db: Interval | None = None
     gain_mse: Interval | None = None
+    metrics: dict[str, _Metric] = {}
 
 
 class _Report(_Part):
@@ -177,6 +185,19 @@ class _Report(_Part):
     @property
     def gain(self) -> Interval | None:
         return None if self.denoising is None else self.denoising.gain_db or self.denoising.gain_mse
+
+    @property
+    def further(self) -> tuple[Measure, ...]:
+        metrics = {} if self.denoising is None else self.denoising.metrics
+        return tuple(
+            Measure(
+                column=f"{COLUMN}{name}",
+                label=f"{name} / {metric.unit}" if metric.unit else name,
+                digits=4,
+                more_is_better=metric.higher_is_better,
+            )
+            for name, metric in metrics.items()
+        )
 
 
 def _read_report(path: Path) -> _Report:

@@ -16,7 +16,7 @@ from daecore.stats.claims import LEAST, is_claim
 from daecore.stats.intervals import Interval, bootstrap, student
 
 from .candidates import Candidate
-from .compared import MEASURES, Claim, ComparedRun, Comparison, Difference, Group, GroupDifference, Measure
+from .compared import Claim, ComparedRun, Comparison, Difference, Group, GroupDifference, Measure
 from .settings import Settings, apart, differing
 from .strengths import strength_curves
 
@@ -50,10 +50,9 @@ def compare(candidates: Sequence[Candidate], left_out: Mapping[str, str] | None 
     differences = tuple(_differences(first, candidates[1:]))
     groups = _groups(candidates)
     over_seeds = tuple(_group_differences(groups))
-    used = {column for one in candidates for column in one.means}
     settings = differing(candidates)
     return Comparison(
-        measures=tuple(measure for measure in MEASURES if measure.column in used),
+        measures=tuple({measure.column: measure for one in candidates for measure in one.measures}.values()),
         runs=tuple(_row(first, one, settings) for one in candidates),
         differences=differences,
         groups=tuple(_group(members) for members in groups) if any(len(members) > 1 for members in groups) else (),
@@ -69,6 +68,12 @@ def pair_scores(first: Candidate, other: Candidate, measure: Measure) -> NDArray
     """The other run's scores minus the first one's, per test sample: ``(N,)``."""
     there, here = (np.asarray(one.scores[measure.column], np.float64) for one in (other, first))
     return np.subtract(there, here)
+
+
+def shared_measures(first: Candidate, other: Candidate) -> list[Measure]:
+    """What both can be compared by."""
+    there = {measure.column for measure in other.measures}
+    return [measure for measure in first.measures if measure.column in there]
 
 
 def same_pairs(first: Candidate, other: Candidate) -> bool:
@@ -89,7 +94,7 @@ def same_task(first: Candidate, other: Candidate) -> bool:
 
 def _differences(first: Candidate, others: Sequence[Candidate]) -> Iterator[Difference]:
     for other in others:
-        for measure in first.measures if same_images(first, other) else []:
+        for measure in shared_measures(first, other) if same_images(first, other) else []:
             generator = stream(0, "comparison", measure.column, first.run_id, other.run_id)
             interval = bootstrap(pair_scores(first, other, measure), generator=generator)
             yield Difference(
@@ -133,14 +138,14 @@ def _groups(candidates: Sequence[Candidate]) -> list[dict[int, Candidate]]:
     """Runs of one experiment by seed, in their order; of a seed given twice, the first run."""
     groups: dict[str, dict[int, Candidate]] = {}
     for one in candidates:
-        settings = {name: value for name, value in one.experiment.items() if name != "seed"}
+        settings = {name: value for name, value in one.experiment.items() if name not in ("seed", "metrics")}
         groups.setdefault(digest([settings, one.evaluation]), {}).setdefault(one.seed, one)
     return list(groups.values())
 
 
 def _group(members: Mapping[int, Candidate]) -> Group:
     runs = list(members.values())
-    columns = [measure.column for measure in runs[0].measures]
+    columns = [it.column for it in runs[0].measures if all(it.column in one.scores for one in runs)]
     means = {column: student([one.means[column] for one in runs]) for column in columns} if len(runs) > 1 else {}
     return Group(name=runs[0].name, runs=tuple(one.run_id for one in runs), seeds=tuple(members), means=means)
 
@@ -151,7 +156,7 @@ def _group_differences(groups: Sequence[Mapping[int, Candidate]]) -> Iterator[Gr
     for position, other in enumerate(groups[1:], 1):
         seeds = tuple(seed for seed in first if seed in other)
         one = next(iter(other.values()))
-        for measure in head.measures if same_images(head, one) and len(seeds) > 1 else []:
+        for measure in shared_measures(head, one) if same_images(head, one) and len(seeds) > 1 else []:
             interval = student([other[s].means[measure.column] - first[s].means[measure.column] for s in seeds])
             yield GroupDifference(
                 first=0, other=position, seeds=seeds, measure=measure, difference=interval,
@@ -171,8 +176,9 @@ def _notes(
     compared = {item.other for item in differences}
     if any(one.run_id in compared and not same_task(candidates[0], one) for one in candidates):
         yield OTHER_NOISE
-    if any(not item.measure.more_is_better for item in differences):
-        yield "Of squared errors, less is better."
+    less = dict.fromkeys(item.measure.label for item in differences if not item.measure.more_is_better)
+    if less:
+        yield f"Less is better: {', '.join(less)}."
     fewest = min((len(item.seeds) for item in over_seeds), default=LEAST)
     if fewest < LEAST:
         yield f"{fewest} common seeds are few: of methods nothing is claimed from fewer than {LEAST}."

@@ -49,7 +49,9 @@ def _values(name: str, row: dict[str, str]) -> set[str]:
 
 
 def _flat(one: Candidate) -> dict[str, str]:
-    options = {name: "chosen" if value == {} else _value_text(value) for name, value in flatten(one.experiment)}
+    """Options and facts by name; what else was measured makes no other run."""
+    options = {name: "chosen" if value == {} else _value_text(value) for name, value in flatten(one.experiment)
+               if name.partition(".")[0] != "metrics"}  # fmt: skip
     return {**options, "dataset sha256": one.dataset[:12], **one.facts}
 
 
