@@ -61,6 +61,7 @@ class Finished:
         """The file of its panel: originals, damaged, restored; None where it has none."""
         from .store import tracking
 
+        _enter(self.store.root)  # the program may have gone on to another one
         path = tracking.artifact(self.run_id, PANEL)
         return path if path.is_file() else None
 
@@ -154,10 +155,7 @@ def locate(text: str, store: "str | PathLike[str] | None" = None) -> Located:
         InputError: There is no such store, run or model.
         StoreError: The network's file is gone or altered.
     """
-    opened = open_store(store)
-    from .cli.runs import enter
-
-    enter(opened)
+    opened = _enter(store)
     from .store.lookup import find_run, model_of
     from .store.model_ref import weights_of
 
@@ -175,6 +173,15 @@ def open_store(folder: "str | PathLike[str] | None" = None) -> Store:
     return store_at(before.root if folder is None else Path(folder), before.data)
 
 
+def _enter(folder: "str | PathLike[str] | None") -> Store:
+    """A store that is there, which is the process's from now on."""
+    from .cli.runs import enter
+
+    opened = open_store(folder)
+    enter(opened)
+    return opened
+
+
 def _find_bars(run_id: str, store: Store, level: float) -> Path:
     """The file of a run's error bars; they are fitted now where it has none.
 
@@ -184,6 +191,7 @@ def _find_bars(run_id: str, store: Store, level: float) -> Path:
     from .store.fitted_bars import bars_of
     from .store.lookup import find_run
 
+    _enter(store.root)  # the program may have gone on to another one
     found = bars_of(find_run(run_id), level, store)
     if found is not None:
         return found

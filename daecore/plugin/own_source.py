@@ -14,7 +14,7 @@ from symtable import SymbolTable, symtable
 from types import CodeType, FunctionType
 from typing import Any
 
-PLAIN = (type(None), bool, int, float, complex, str, bytes)
+LITERALS = (type(None), bool, int, float, complex, str, bytes)
 
 
 def own_source(written: Any) -> str:
@@ -135,7 +135,7 @@ def _names_of(code: CodeType) -> Iterator[str]:
 
 def _plain(value: object) -> str:
     """A plain value as it is written, the same in every process; empty where it is none."""
-    if isinstance(value, PLAIN):
+    if isinstance(value, LITERALS):
         return repr(value)
     if isinstance(value, dict):
         parts = [(_plain(key), _plain(one)) for key, one in value.items()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from daecore.model.autoencoder import Autoencoder, find_encoder
 from daecore.model.picture_sampling import draw_picture, require_sampler
 from daecore.model.restore import restore
 from daecore.model.restorer import Restorer
+from daecore.model.sampler import Sampler
 from daecore.model.sampling import SamplingOptions, draw_samples
 from daecore.plugin.spec import explain
 from daecore.trained.error_bars_file import error_bars_of
@@ -149,7 +150,8 @@ class TrainedNetwork:
         with self.device.apply():
             if self._fits(taken):
                 values = taken.values.to(self.device.kind)
-                drawn = draw_samples(self.module, values, count, options, shape=self.header.output_shape)
+                sampler = cast("Sampler", self.module)
+                drawn = draw_samples(sampler, values, count, options, shape=self.header.output_shape)
             else:
                 restorer = self._restorer(0)
                 parts = [draw_picture(restorer, it.to(self.device.kind), count, options) for it in taken.values]

@@ -270,7 +270,7 @@ def test_samples_of_another_shape_are_told() -> None:
     with pytest.raises(InputError, match=r"takes an array of shape \(2,\) or \('N', 2\); got \(7, 3\)"):
         take_samples(np.zeros((7, 3)), (2,))
     for given in ("a.png", Image.new("L", (5, 5))):
-        with pytest.raises(InputError, match="and no pictures. Give an array of them"):
+        with pytest.raises(InputError, match=r"and no pictures. Give an array of them"):
             take_samples(given, (2,))
     with pytest.raises(NonFiniteError, match="1 of the 2 values"):
         take_samples([0, np.nan], (2,))
