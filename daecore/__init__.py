@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from daecore.errors import DaecoreError, DataError, InputError, NonFiniteError, PluginError
 from daecore.paths import user_path
-from daecore.plugin.defined import define_architecture, define_metric, define_objective
 from daecore.plugin.extension import Extension
 from daecore.plugin.hookspecs import hookimpl
 from daecore.plugin.kinds import Architecture, Corruption, Dataset, Metric, Objective
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from daecore.data.sample_store import Piece
     from daecore.data.samples import Batch, Corrupted, Pairs, Samples, Splits, as_float
     from daecore.experiment.experiment import Experiment
+    from daecore.experiment.own import define_architecture, define_metric, define_objective
     from daecore.model.autoencoder import Autoencoder, find_encoder
     from daecore.model.sampler import Sampler
     from daecore.rng import stream
@@ -59,6 +59,9 @@ else:
         "ImageFile": "data.image_file",
         "as_float": "data.samples",
         "comparable": "training.loss",
+        "define_architecture": "experiment.own",
+        "define_metric": "experiment.own",
+        "define_objective": "experiment.own",
         "find_encoder": "model.autoencoder",
         "find_images": "data.image_search",
         "load": "trained.loading",

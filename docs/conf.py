@@ -27,7 +27,7 @@ suppress_warnings = ["config.cache"]  # a function among the settings; the pages
 nb_execution_mode = "off"
 
 # Markdown
-myst_enable_extensions = ["deflist", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["deflist", "colon_fence"]
 smartquotes_action = "D"  # dashes alone: quotes stay as they were typed
 myst_heading_anchors = 3  # `page.md#a-heading` is a link, and a broken one stops the build
 

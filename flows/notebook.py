@@ -17,7 +17,7 @@ from warnings import filterwarnings
 
 from daecore.experiment.experiment import Experiment
 from daecore.experiment.provenance import used_by
-from daecore.plugin.defined import HERE, source_of
+from daecore.plugin.definitions import HERE, source_of
 from daecore.trained.loading import Located, load
 from daecore.trained.network import TrainedNetwork
 

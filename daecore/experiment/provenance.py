@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from daecore.errors import InputError, quote
 from daecore.experiment.experiment import Experiment
-from daecore.plugin.defined import HERE
+from daecore.plugin.definitions import HERE
 from daecore.plugin.extension import Extension
 from daecore.plugin.installed import Installed
 from daecore.plugin.kinds import KINDS

@@ -19,7 +19,7 @@ from daecore.entry_points import find_points, origin_of
 from daecore.errors import PluginError, UnknownExtension, choices, in_a_line, quote
 from daecore.plugin import hookspecs
 from daecore.plugin.answers import check_answer
-from daecore.plugin.defined import definitions
+from daecore.plugin.definitions import definitions
 from daecore.plugin.extension import Kind
 from daecore.plugin.installed import Broken, Installed, Provenance
 from daecore.plugin.kinds import KINDS

@@ -82,6 +82,8 @@ def take_pictures(given: Any, channels: int, wanted: ValueRange | None, choice: 
     if isinstance(given, Image.Image):
         return _of_pillow(given, wanted)
     array, back = _as_array(given)
+    if wanted is not None and array.dtype.kind == "f" and str(array.dtype) not in wanted.kinds:
+        wanted = None  # values of a program's own, and not counts: else noise beyond 1 would make counts of them
     layout = Layout.of(array.shape, channels, first=isinstance(given, Tensor))
     return _given(layout.batch(array), wanted, lambda numbers, leading: back(layout.unbatch(numbers, leading)))
 

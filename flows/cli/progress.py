@@ -69,7 +69,7 @@ class Cell(Lines):
         from IPython.display import display
 
         self.lines: list[str] = []
-        self.shown = display(self._data(""), raw=True, display_id=True)
+        self.shown = display(self._data(""), raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Change what is shown."""

@@ -12,7 +12,7 @@ from daecore.errors import InputError, NonFiniteError
 from daecore.evaluation.further_metrics import measure, summarise
 from daecore.experiment.experiment import parse
 from daecore.experiment.feasibility import check
-from daecore.plugin import defined
+from daecore.plugin import definitions as defined
 
 CLEAN = torch.rand(200, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 CORRUPTED = CLEAN + 0.2

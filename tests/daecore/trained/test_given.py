@@ -276,3 +276,12 @@ def test_samples_of_another_shape_are_told() -> None:
         take_samples([0, np.nan], (2,))
     with pytest.raises(InputError, match="complex64"):
         take_samples(torch.zeros(2, dtype=torch.complex64), (2,))
+
+
+def test_floats_of_an_array_are_values_however_far_noise_took_them() -> None:
+    """The network has learnt from counts of 12 bits; a program's own floats are none of these."""
+    wanted = ValueRange(low=0, high=4095, kinds=("uint16",))
+    for reach in (0.5, 1.0, 3.0):
+        array = np.linspace(-reach, reach, 30, dtype=np.float32).reshape(5, 6)
+        taken = take_pictures(array, 1, wanted)
+        assert taken.values.flatten().tolist() == array.flatten().tolist()

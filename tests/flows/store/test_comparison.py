@@ -67,7 +67,7 @@ def test_of_points_the_squared_error_is_compared_and_less_is_better() -> None:
     (difference,) = value.differences
     assert (difference.measure.column, difference.claim) == ("mse", "better")
     assert difference.difference.mean == pytest.approx(-0.05)
-    assert "less is better" in value.notes[1]
+    assert "Less is better" in value.notes[1]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from daecore.data.samples import Batch
 from daecore.errors import InputError, PluginError
 from daecore.experiment.provenance import provenance, require_same
 from daecore.model.autoencoder import Autoencoder, Shapes, initialise
-from daecore.plugin import defined
+from daecore.plugin import definitions as defined
 from daecore.plugin.registry import registry
 from daecore.plugin.spec import spec
 
