@@ -64,7 +64,8 @@ class TrainedNetwork:
     a file an array. A picture may have any size and be grey or in colour: ``(H, W)``, ``(H, W, 3)``, ``(3, H, W)``, or
     several, ``(N, H, W)``, ``(N, C, H, W)``, ``(N, H, W, 3)``. Whole numbers are the file's: they come back in their
     type. Floats are values, 0 black and 1 white, as far beyond as noise took them; where the network has learnt from
-    another range of numbers, those are taken in it. A network for points takes ``shape`` or ``(N, *shape)``.
+    floats in another range, and in files, they are taken in that. A network for points takes ``shape`` or
+    ``(N, *shape)``.
 
     Attributes:
         module: The network itself, in evaluation mode.
