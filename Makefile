@@ -58,7 +58,7 @@ bench-scale: .venv/test.stamp  ## how it grows: pictures, runs, processes, machi
 	$(BIN)/python bench/scale.py --json bench-scale.json
 
 faults: .venv/test.stamp  ## kills in every stage, full disks, altered files: hours, goes on where it was; the table
-	$(BIN)/python tests/faults --table build/faults.jsonl
+	$(BIN)/python tests/faults
 
 soak: .venv/test.stamp  ## hours of ordinary use (goes on where it was): failures, memory, handles, pages; build/soak/soak.jsonl
 	$(BIN)/python bench/soak.py

@@ -35,7 +35,13 @@ class HeldFolder:
 
     def __init__(self, parent: Path, prefix: str) -> None:
         self._lock, self.path = _begin(parent, prefix)
-        _remove_left_behind(parent, prefix, self.path.stat().st_uid)
+        self._prefix = prefix
+        self.remove_left_behind()
+
+    def remove_left_behind(self) -> None:
+        """Remove those beside it that nobody holds any more."""
+        with suppress(OSError):
+            _remove_left_behind(self.path.parent, self._prefix, self.path.stat().st_uid)
 
     def remove(self) -> None:
         """Remove it, with all it holds; safe to call twice."""

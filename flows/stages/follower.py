@@ -19,7 +19,7 @@ from daecore.errors import DaecoreError, StoreError
 from daecore.training.world import World
 
 from ..store.store import Store, current_store
-from ..store.temporary_files import keep_to_own_folder
+from ..store.temporary_files import keep_to_own_folder, let_go_of_folder
 from . import cluster_ranks, local_ranks, torchrun
 from .training import TrainingRequest, begin_training, clean_splits, train_autoencoder, train_epochs
 
@@ -116,6 +116,7 @@ def _end_with(leader: int) -> None:
     """End when who leads is gone: a training would wait for him half an hour."""
     while os.getppid() == leader:
         time.sleep(POLL_SECONDS)
+    let_go_of_folder()
     os._exit(1)
 
 

@@ -50,4 +50,5 @@ def let_go_of_folder() -> None:
         holder, folder = _kept.pop()
         if os.getpid() == holder:
             tempfile.tempdir = None
+            folder.remove_left_behind()  # who was still ending when this process began
             folder.remove()

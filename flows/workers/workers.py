@@ -26,7 +26,7 @@ from prefect.task_runners import ProcessPoolTaskRunner
 from daecore.training.options import TrainingOptions
 
 from .. import interrupts
-from ..store.temporary_files import keep_to_own_folder
+from ..store.temporary_files import keep_to_own_folder, let_go_of_folder
 from ..store.unfinished import close_runs
 from .console import loud, silence
 
@@ -182,6 +182,7 @@ def _watch_parent(stop: Any, parent: int) -> None:
             time.sleep(POLL_SECONDS)
     with _task:  # nothing more begins
         time.sleep(GRACE_SECONDS)
+        let_go_of_folder()
         os._exit(1)  # an interrupted pool may never tell its processes to end
 
 
