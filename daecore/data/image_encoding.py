@@ -42,12 +42,11 @@ def encode_image(image: ImageFile, suffix: str) -> bytes:
     lacks = [f"values of the type {kind}"] if kind not in KINDS.get(format, {"uint8"}) else []
     lacks += ["transparency"] if image.alpha is not None and format not in OPACITY else []
     if lacks:
-        raise InputError(
-            f"A {suffix} file cannot hold this picture: it has {' and '.join(lacks)}. Choose .png or .tif."
-        )
+        holds = ".png or .tif" if kind in KINDS["PNG"] else ".tif"
+        raise InputError(f"A {suffix} file cannot hold this picture: it has {' and '.join(lacks)}. Choose {holds}.")
     layers = layers_of(image)
     try:
-        if format == "PPM" and kind == "uint16" and layers.shape[2] > 1:
+        if format == "PPM" and kind == "uint16":
             return _ppm16(layers, int(min(image.counted.most, WHITE[kind])))
         return _tiff(layers, image.profile) if format == "TIFF" else _other(layers, image.profile, format)
     except (OSError, ValueError) as error:
@@ -105,5 +104,5 @@ def _png16(layers: NDArray[Any], profile: bytes) -> bytes:
 
 
 def _ppm16(layers: NDArray[Any], white: int) -> bytes:
-    height, width, _ = layers.shape
-    return f"P6\n{width} {height}\n{white}\n".encode() + layers.astype(">u2").tobytes()
+    height, width, channels = layers.shape
+    return f"P{6 if channels == 3 else 5}\n{width} {height}\n{white}\n".encode() + layers.astype(">u2").tobytes()

@@ -4,6 +4,7 @@ Knows PNG, JPEG, BMP, GIF, WebP and portable pixmaps. What Pillow would read wit
 """
 
 import os
+import re
 import threading
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ DEEP = {"I;16": "uint16", "I;16L": "uint16", "I;16B": "uint16", "I;16N": "uint16
 OTHER_CHANNELS = ("CMYK", "YCbCr", "LAB", "HSV")  # a profile of these does not describe what we give
 SLOW_MEGAPIXELS = 4
 ORIENTATION = 0x0112
+COMMENT, DIGITS = re.compile(rb"#[^\r\n]*"), b"0123456789 \t\r\n\v\f"  # of a pixmap as text
 _OPENING = threading.Lock()
 
 
@@ -108,11 +110,14 @@ def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
 
 def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple[NDArray[Any], int, tuple[str, ...]]:
     """Values ``(H, W, 1 to 4)``, alpha last, what white is, and what was lost."""
-    if image.mode in DEEP:
+    if _maxval(image) > 255:
+        return _pixmap(image, file), _maxval(image), ()
+    keyed = image.mode in DEEP and "transparency" in image.info  # a grey level that is transparent, which Pillow drops
+    if image.mode in DEEP and not keyed:
         values = np.atleast_3d(np.array(image)).astype(DEEP[image.mode])
         return values, 1 if image.mode == "F" else 65535, ()
-    cut = any("16" in str(tile.args) for tile in image.tile) or _maxval(image) > 255
-    if cut and image.format == "PNG":
+    cut = any("16" in str(tile.args) for tile in image.tile)
+    if (cut or keyed) and image.format == "PNG":
         import imagecodecs
 
         start = file.seek(0, 1)
@@ -120,8 +125,6 @@ def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple
         values = np.atleast_3d(imagecodecs.png_decode(file.read()))
         file.seek(start)
         return values, 65535, ()
-    if cut and image.format == "PPM" and image.tile[0].codec_name == "ppm":
-        return _pixmap(image, file), _maxval(image), ()
     notes = ("of its 16 bits a channel 8 are read; save it as a 16-bit RGB TIFF or PNG",) if cut else ()
     return np.atleast_3d(np.array(_to_mode(image, channels))), 255, notes
 
@@ -135,20 +138,44 @@ def _to_mode(image: Image.Image, channels: int) -> Image.Image:
     if image.mode == wanted:
         return image
     try:
-        return image.convert(wanted)
+        seen = image.mode == "P" and isinstance(image.info.get("transparency"), bytes)  # Pillow warns of a shorter way
+        return (image.convert("RGBA") if seen else image).convert(wanted)
     except ValueError:
         raise Refused(f"has colours of the kind {image.mode}, which are not read. Convert it to RGB.") from None
 
 
 def _maxval(image: ImageFile.ImageFile) -> int:
-    """The white that a pixmap in colour names; 0 for other formats."""
-    arguments = image.tile[0].args if image.format == "PPM" and image.mode == "RGB" else None
+    """The white that a pixmap names, where Pillow would scale its numbers to another one; 0 for other files."""
+    arguments = image.tile[0].args if image.format == "PPM" and image.mode in ("I", "RGB") else None
     return int(arguments[1]) if isinstance(arguments, tuple) else 0
 
 
 def _pixmap(image: ImageFile.ImageFile, file: IO[bytes]) -> NDArray[Any]:
-    """The 16-bit numbers of a binary pixmap in colour, ``(H, W, 3)``, which stand there one after the other."""
+    """The 16-bit numbers of a pixmap ``(H, W, 1 or 3)``, which stand there one after the other, binary or as text.
+
+    Raises:
+        ValueError: There are too few, or it is no text of such numbers.
+    """
     file.seek(image.tile[0].offset)
-    width, height = image.size
-    values = np.frombuffer(file.read(6 * width * height), ">u2").astype(np.uint16)
-    return values.reshape(height, width, 3)
+    (width, height), channels = image.size, len(image.getbands())
+    count = width * height * channels
+    plain = image.tile[0].codec_name == "ppm_plain"
+    numbers = _numbers(file.read(), _maxval(image)) if plain else np.frombuffer(file.read(2 * count), ">u2")
+    if len(numbers) < count:
+        raise ValueError(f"it is cut off: {len(numbers):,} of {count:,} numbers are there")
+    return numbers[:count].astype(np.uint16).reshape(height, width, channels)
+
+
+def _numbers(text: bytes, most: int) -> NDArray[np.int64]:
+    """The numbers of a text, without its comments.
+
+    Raises:
+        ValueError: Something else stands there, or a number is too large.
+    """
+    without = COMMENT.sub(b" ", text)
+    if without.translate(None, DIGITS):
+        raise ValueError("something else than numbers stands among them")
+    numbers: NDArray[np.int64] = np.fromstring(without.decode("ascii"), np.int64, sep=" ")
+    if numbers.max(initial=0) > most:
+        raise ValueError(f"a number is larger than the white that it names, {most}")
+    return numbers
