@@ -11,9 +11,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL.ExifTags import IFD
 
 from daecore.data.image_limit import require_size
-from daecore.data.image_values import Refused, Stored, turn
+from daecore.data.image_values import SIDEWAYS, Refused, Stored, turn
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 GREY = {"1", "L", "LA", "La"}
@@ -21,6 +22,7 @@ DEEP = {"I;16": "uint16", "I;16L": "uint16", "I;16B": "uint16", "I;16N": "uint16
 OTHER_CHANNELS = ("CMYK", "YCbCr", "LAB", "HSV")  # a profile of these does not describe what we give
 SLOW_MEGAPIXELS = 4
 ORIENTATION = 0x0112
+RESOLUTION, SIZE = (282, 283, 296), (0xA002, 0xA003)  # tags of a camera's notes
 COMMENT, DIGITS = re.compile(rb"#[^\r\n]*"), b"0123456789 \t\r\n\v\f"  # of a pixmap as text
 _OPENING = threading.Lock()
 
@@ -47,10 +49,13 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
         profile = b"" if image.mode in OTHER_CHANNELS else bytes(image.info.get("icc_profile") or b"")
         layers, white, notes = _layers(image, file, channels)
         orientation, spoilt = _orientation(image)  # only after the pixels: of a PNG it reads them
+        dpi, exif = _dpi(image), b"" if channels or spoilt else _exif(image)
+    if orientation in SIDEWAYS:
+        dpi = dpi[::-1]
     layers, notes = turn(layers, orientation), (*notes, *spoilt)
     opaque = layers.shape[2] % 2 == 1
     alpha = None if opaque or channels else layers[..., -1].astype(np.float32) / np.float32(white)
-    return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes)
+    return Stored(layers if opaque else layers[..., :-1], white, alpha, profile, notes, dpi, exif)
 
 
 def _size(file: IO[bytes]) -> int:
@@ -106,6 +111,32 @@ def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
     except Exception:  # of a damaged block: SyntaxError, struct.error, KeyError, TypeError ...
         return 1, ("its camera's notes (EXIF) are damaged, so it is not turned; its pixels are intact",)
     return found, ()
+
+
+def _exif(image: ImageFile.ImageFile) -> bytes:
+    """A camera's notes but for those that are said elsewhere, or would be wrong of what is made of the picture.
+
+    These are how it is to be turned, its size and resolution, and its small copy.
+    """
+    try:
+        notes = image.getexif()
+        for tag in (ORIENTATION, *(RESOLUTION if any(_dpi(image)) else ())):
+            notes.pop(tag, None)
+        for tag in SIZE if IFD.Exif in notes else ():
+            notes.get_ifd(IFD.Exif).pop(tag, None)
+        return notes.tobytes() if len(notes) or image.info.get("exif") else b""
+    except Exception:  # as above; of some notes it is only told when they are written
+        return b""
+
+
+def _dpi(image: ImageFile.ImageFile) -> tuple[float, float]:
+    """Pixels in an inch; 0 where it is not said, or nothing that can be."""
+    said = image.info.get("dpi", (0, 0))
+    try:
+        across, down = (float(it) for it in said)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0, 0
+    return (across, down) if across > 0 and down > 0 else (0, 0)
 
 
 def _layers(image: ImageFile.ImageFile, file: IO[bytes], channels: int) -> tuple[NDArray[Any], int, tuple[str, ...]]:

@@ -103,12 +103,12 @@ def smooth(samples: int = 3) -> np.ndarray:
 # Makers: each writes a file, and says what is in it.
 
 
-def tif(values: np.ndarray, axes: str = "", says: Drawn | None = None, **options: Any) -> Make:
+def tif(values: np.ndarray, axes: str = "", meant: Drawn | None = None, **options: Any) -> Make:
     """By tifffile."""
 
     def make(path: Path) -> Drawn:
         tifffile.imwrite(path, values, **{"photometric": "rgb" if axes.endswith("S") else "minisblack", **options})
-        return says or Drawn(values, axes or "YX")
+        return meant or Drawn(values, axes or "YX")
 
     return make
 
@@ -190,27 +190,33 @@ def moving(format: str) -> Make:
 
 
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-PLAIN = ((0, 0, 1, 1),)
+IN_ONE_PASS = ((0, 0, 1, 1),)
 COLOUR_TYPE = {1: 0, 3: 2, 2: 4, 4: 6}
 Chunks = tuple[tuple[bytes, bytes], ...]
 
 
-def png_bytes(values: np.ndarray, bits: int, colour_type: int, chunks: Chunks = (), interlaced: bool = False) -> bytes:
-    """A PNG by the book (third edition): of values ``(H, W)`` or ``(H, W, C)``; no row is filtered."""
+def png_bytes(
+    values: np.ndarray, bits: int, colour_type: int, chunks: Chunks = (), interlaced: bool = False, side: int = 0
+) -> bytes:
+    """A PNG by the book (third edition): of values ``(H, W)`` or ``(H, W, C)``; no row is filtered.
+
+    A side is what the header names, whatever there is.
+    """
     layers, rows = np.atleast_3d(values), b""
-    for y, x, down, right in ADAM7 if interlaced else PLAIN:
+    for y, x, down, right in ADAM7 if interlaced else IN_ONE_PASS:
         for row in layers[y::down, x::right].reshape(-1, layers[0, x::right].size) if layers[y::down].size else ():
             unfolded = (row.astype(">u2") if bits == 16 else row.astype(np.uint8)[:, None]).view(np.uint8)
             folded = unfolded if bits == 16 else np.packbits(np.unpackbits(unfolded, axis=1)[:, 8 - bits :])
             rows += b"\0" + folded.tobytes()
-    header = struct.pack(">2I5B", layers.shape[1], layers.shape[0], bits, colour_type, 0, 0, int(interlaced))
+    height, width = (side, side) if side else layers.shape[:2]
+    header = struct.pack(">2I5B", width, height, bits, colour_type, 0, 0, int(interlaced))
     parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     framed = [struct.pack(">I", len(it)) + name + it + struct.pack(">I", zlib.crc32(name + it)) for name, it in parts]
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
 def png(
-    stored: np.ndarray, bits: int, says: np.ndarray | None = None, colour_type: int = -1, chunks: Chunks = (),
+    stored: np.ndarray, bits: int, meant: np.ndarray | None = None, colour_type: int = -1, chunks: Chunks = (),
     *, interlaced: bool = False,
 ) -> Make:  # fmt: skip
     """By hand: what stands there, and what that means."""
@@ -218,7 +224,7 @@ def png(
     def make(path: Path) -> Drawn:
         type_ = COLOUR_TYPE[np.atleast_3d(stored).shape[2]] if colour_type < 0 else colour_type
         path.write_bytes(png_bytes(stored, bits, type_, chunks, interlaced))
-        values = stored if says is None else says
+        values = stored if meant is None else meant
         return Drawn(values, "YX" if values.ndim == 2 else "YXS")
 
     return make
@@ -257,9 +263,9 @@ def turned(values: np.ndarray, **options: Any) -> Make:
     return make
 
 
-def pixmap(header: str, stored: np.ndarray, says: np.ndarray | None = None, white: int = 0) -> Make:
+def pixmap(header: str, stored: np.ndarray, meant: np.ndarray | None = None, white: int = 0) -> Make:
     """Netpbm's formats by hand; text where the header says so."""
-    values = stored if says is None else says
+    values = stored if meant is None else meant
 
     def make(path: Path) -> Drawn:
         letter, most = int(header[1]), np.asarray(white or 255)
@@ -396,7 +402,7 @@ KINDS: dict[str, tuple[Make, Expectation]] = {
     "12 of 16 bits.tif": (tif(grey(np.uint16, 4095)), EQUAL),
     "packed 12 bits.tif": (packed12(), EQUAL),
     "packed 12 bits rgb.tif": (packed12(3), EQUAL),
-    "bilevel.tif": (tif(grey(white=1).astype(bool), says=Drawn(grey(white=1) * 255)), EQUAL),
+    "bilevel.tif": (tif(grey(white=1).astype(bool), meant=Drawn(grey(white=1) * 255)), EQUAL),
     "rgb8.tif": (tif(C8, "YXS"), EQUAL),
     "rgb16.tif": (tif(C16, "YXS"), EQUAL),
     "rgb float32.tif": (tif(colour(np.float32), "YXS"), EQUAL),
@@ -423,10 +429,10 @@ KINDS: dict[str, tuple[Make, Expectation]] = {
     "bigtiff.tif": (tif(C16, "YXS", bigtiff=True), EQUAL),
     "planes.tif": (planes(C16), EQUAL),
     "planes 8 bits lzw.tif": (planes(C8, compression="lzw"), EQUAL),
-    "white is zero.tif": (tif(255 - G8, says=Drawn(G8), photometric="miniswhite"), EQUAL),
-    "white is zero 16.tif": (tif(65535 - G16, says=Drawn(G16), photometric="miniswhite"), EQUAL),
+    "white is zero.tif": (tif(255 - G8, meant=Drawn(G8), photometric="miniswhite"), EQUAL),
+    "white is zero 16.tif": (tif(65535 - G16, meant=Drawn(G16), photometric="miniswhite"), EQUAL),
     "palette.tif": (
-        tif(INDEX, says=Drawn(PALETTE[INDEX], "YXS"), photometric="palette",
+        tif(INDEX, meant=Drawn(PALETTE[INDEX], "YXS"), photometric="palette",
             colormap=np.concatenate([PALETTE, np.zeros((240, 3), np.uint8)]).T.astype(np.uint16) * 257),
         EQUAL,
     ),
@@ -437,7 +443,7 @@ KINDS: dict[str, tuple[Make, Expectation]] = {
         EQUAL,
     ),
     "turned.tif": (
-        tif(np.rot90(G16).copy(), says=Drawn(G16), extratags=[(274, 3, 1, 6, True)]), EQUAL
+        tif(np.rot90(G16).copy(), meant=Drawn(G16), extratags=[(274, 3, 1, 6, True)]), EQUAL
     ),
     "two channels.tif": (
         tif(colour(samples=2), "YXS", photometric="minisblack", planarconfig="contig"), said("has 2 channels; 1 (grey)")
@@ -516,7 +522,7 @@ KINDS: dict[str, tuple[Make, Expectation]] = {
     "a row.png": (png(C8[:1], 8), tiny()),
     "a column.tif": (tif(G16[:, :1].copy()), tiny()),
     "huge.png": (
-        content(png_bytes(G8, 8, 0).replace(struct.pack(">2I", WIDTH, HEIGHT), b"\0\1\0\0\0\1\0\0")),
+        content(png_bytes(G8, 8, 0, side=65536)),
         said("has 4,295.0 megapixels, and up to 180 are read"),
     ),
     "huge.pgm": (content(b"P5 65536 65536 255\n"), said("has 4,295.0 megapixels, and up to 180 are read")),
@@ -664,6 +670,88 @@ def test_coming_in(kind: tuple[Path, Drawn, Expectation], caplog: pytest.LogCapt
     right = estimate_noise(drawn.between(found).float().expand(10, -1, -1, -1))
     assert estimate is not None
     assert estimate.sigma == pytest.approx(right.sigma, rel=1e-4, abs=1e-6)
+
+
+def with_notes(path: Path, **options: Any) -> None:
+    """By Pillow: 300 and 150 pixels an inch, a profile, and a camera's notes, by which it is to be turned."""
+    notes = Image.Exif()
+    notes[0x0112], notes[0x010F] = 6, "Maker"
+    notes.get_ifd(0x8769).update({0x9003: "2026:01:02 03:04:05", 0xA002: WIDTH})
+    Image.fromarray(smooth()).save(path, exif=notes, icc_profile=ICC, dpi=(300, 150), **options)
+
+
+@pytest.mark.parametrize("way", ["restore", "corrupt"])
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("a.png", "b.png"), ("a.jpg", "b.jpg"), ("a.jpg", "b.png"), ("a.webp", "b.webp"), ("a.png", "b.tif")],
+)
+def test_what_stands_beside_the_pixels_is_kept(
+    tmp_path: Path, restorers: dict[int, Restorer], way: str, name: str, target: str
+) -> None:
+    """Resolution, profile and a camera's notes; the picture is upright, so that no note asks to turn it again."""
+    with_notes(tmp_path / name)
+    make(way, tmp_path / name, tmp_path / target, restorers[3])
+    with Image.open(tmp_path / target) as image:
+        assert image.size == (HEIGHT, WIDTH)
+        assert image.info["icc_profile"] == ICC
+        if not name.endswith("webp"):
+            assert image.info["dpi"] == pytest.approx((150, 300), abs=0.02)  # its rows have become columns
+        notes = image.getexif()
+        assert 0x0112 not in notes or notes[0x0112] == 1
+        if not target.endswith("tif"):
+            assert notes[0x010F] == "Maker"
+            assert notes.get_ifd(0x8769) == {0x9003: "2026:01:02 03:04:05"}
+
+
+def make(way: str, source: Path, target: Path, restorer: Restorer, factor: int = 1) -> None:
+    """Restore a file without changing it, or corrupt it without noise, or by a smaller size."""
+    (job,) = plan(source, target).jobs
+    noise = spec("corruption", {"gaussian_noise": {"sigma": 0}} if factor == 1 else {"downscale": {"factor": factor}})
+    if way == "restore":
+        restore_file(job, Restoration(restorer))
+    else:
+        corrupt_file(job, Corruptor([noise]), 0)
+
+
+@pytest.mark.parametrize("kind_", [np.uint8, np.uint16])
+def test_what_stands_beside_many_bits_is_kept(tmp_path: Path, restorers: dict[int, Restorer], kind_: type) -> None:
+    """In a PNG of four channels, which of 16 bits others write than of 8."""
+    size, notes = struct.pack(">IIB", 11811, 5906, 1), Image.Exif()
+    notes[0x010F] = "Maker"
+    chunks = ((b"pHYs", size), (b"eXIf", notes.tobytes().removeprefix(b"Exif\0\0")))
+    png(colour(kind_, 4), 8 * kind_().itemsize, chunks=chunks)(tmp_path / "a.png")
+    make("restore", tmp_path / "a.png", tmp_path / "b.png", restorers[3])
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.info["dpi"] == pytest.approx((300, 150), abs=0.02)
+        assert image.getexif()[0x010F] == "Maker"
+
+
+OME = {"axes": "YX", "PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5, "PhysicalSizeYUnit": "µm"}
+IMAGEJ = {"axes": "YX", "unit": "um", "min": 3.0}
+
+
+@pytest.mark.parametrize("way", ["restore", "corrupt"])
+def test_sizes_of_pixels_of_a_single_picture_are_kept(tmp_path: Path, restorers: dict[int, Restorer], way: str) -> None:
+    """As OME, ImageJ and plain TIFF say them; pixels of half as many are twice as large."""
+    tifffile.imwrite(tmp_path / "ome.tif", G16, ome=True, metadata=OME)
+    tifffile.imwrite(tmp_path / "imagej.tif", G16, imagej=True, metadata=IMAGEJ, resolution=(4, 2))
+    tifffile.imwrite(tmp_path / "plain.tif", G16, resolution=(100, 50), resolutionunit=3)
+    turned_tag = (274, 3, 1, 6, True)
+    tifffile.imwrite(tmp_path / "turned.tif", G16, resolution=(50, 100), resolutionunit=3, extratags=[turned_tag])
+    factor = 1 if way == "restore" else 2
+    (tmp_path / "out").mkdir()
+    for name in ("ome.tif", "imagej.tif", "plain.tif", "turned.tif"):
+        make(way, tmp_path / name, tmp_path / "out" / name, restorers[1], factor)
+    with tifffile.TiffFile(tmp_path / "out" / "ome.tif") as out:
+        assert f'PhysicalSizeX="{0.25 * factor}" PhysicalSizeXUnit="µm"' in out.ome_metadata
+        assert f'PhysicalSizeY="{0.5 * factor}"' in out.ome_metadata
+    with tifffile.TiffFile(tmp_path / "out" / "imagej.tif") as out:
+        assert (out.imagej_metadata["unit"], out.imagej_metadata["min"]) == ("um", 3.0)
+        assert out.pages[0].resolution == (4 / factor, 2 / factor)
+    for name in ("plain.tif", "turned.tif"):
+        with tifffile.TiffFile(tmp_path / "out" / name) as out:
+            assert out.pages[0].resolution == (100 / factor, 50 / factor)
+            assert out.pages[0].resolutionunit == 3
 
 
 @pytest.mark.parametrize("way", ["restore", "corrupt"])
