@@ -21,6 +21,7 @@ GREY = {"1", "L", "LA", "La"}
 DEEP = {"I;16": "uint16", "I;16L": "uint16", "I;16B": "uint16", "I;16N": "uint16", "I": "uint16", "F": "float32"}
 OTHER_CHANNELS = ("CMYK", "YCbCr", "LAB", "HSV")  # a profile of these does not describe what we give
 SLOW_MEGAPIXELS = 4
+MARKER, START_OF_SCAN, START_OF_JPEG, END_OF_JPEG = 0xFF, 0xDA, b"\xff\xd8", b"\xff\xd9"
 ORIENTATION = 0x0112
 RESOLUTION, SIZE = (282, 283, 296), (0xA002, 0xA003)  # tags of a camera's notes
 COMMENT, DIGITS = re.compile(rb"#[^\r\n]*"), b"0123456789 \t\r\n\v\f"  # of a pixmap as text
@@ -43,6 +44,8 @@ def decode_raster(file: IO[bytes], start: bytes, channels: int = 0, formats: tup
     with _open(file, start, formats) as image:
         require_size(*image.size, _pixel_bytes(image), _size(file))
         _require_soon(image)
+        if image.format in ("JPEG", "MPO"):
+            _require_end(file)
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         if frames > 1:
             raise Refused(several(frames))
@@ -78,6 +81,23 @@ def _require_soon(image: ImageFile.ImageFile) -> None:
             f"is a BMP with compressed runs and {megapixels:.1f} megapixels, of which up to {SLOW_MEGAPIXELS} are read."
             " Save it as PNG."
         )
+
+
+def _require_end(file: IO[bytes]) -> None:
+    """Refuse a JPEG without its end, as a download that broke off leaves it: its zeros are read as grey (ITU-T T.81).
+
+    Raises:
+        ValueError: It has none behind the beginning of its pixels; a small copy before them has an end of its own.
+    """
+    place = file.tell()
+    file.seek(0)
+    content, at = file.read(), len(START_OF_JPEG)
+    file.seek(place)
+    while at + 4 <= len(content) and content[at] == MARKER and content[at + 1] != START_OF_SCAN:
+        fills = content[at + 1] == MARKER
+        at += 1 if fills else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    if content.find(END_OF_JPEG, at) < 0:
+        raise ValueError("it is cut off: its end is missing")
 
 
 def several(pages: int | str) -> str:

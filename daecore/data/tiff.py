@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from daecore.data.image_limit import require_size
 from daecore.data.image_values import Refused, Stored, turn
-from daecore.data.raster import decode_raster
+from daecore.data.raster import END_OF_JPEG, decode_raster
 from daecore.data.tiff_description import MOST_PAGES, description_of, dimensions_of
 from daecore.data.value_scale import WHITE
 
@@ -25,7 +25,7 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 REDUCED, MASK = 1, 4  # kinds of pages (tag 254) that go with another one
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 BY_PILLOW = {5: "CMYK", 6: "YCbCr"}
-JPEG, END_OF_JPEG, TAIL = 7, b"\xff\xd9", 1024  # a compression (tag 259), and in which last bytes of a part it ends
+JPEG, TAIL = 7, 1024  # a compression (tag 259), and in which last bytes of a part it ends
 PREMULTIPLIED, OPACITY = 1, (1, 2)  # what an extra channel may be (tag 338)
 
 

@@ -315,6 +315,36 @@ def huge_tif(path: Path) -> Drawn:
     return Drawn(G8)
 
 
+def zeroed(make: Make) -> Make:
+    """What another makes, with zeros for its last fourth, as a download that broke off leaves it."""
+
+    def make_less(path: Path) -> Drawn:
+        drawn, data = make(path), path.read_bytes()
+        path.write_bytes(data[: len(data) * 3 // 4] + bytes(len(data) - len(data) * 3 // 4))
+        return drawn
+
+    return make_less
+
+
+def padded(make: Make) -> Make:
+    """What another makes, with zeros behind its end."""
+
+    def make_more(path: Path) -> Drawn:
+        drawn = make(path)
+        path.write_bytes(path.read_bytes() + bytes(100))
+        return drawn
+
+    return make_more
+
+
+def with_copy(path: Path) -> Drawn:
+    """A JPEG with a small copy of itself, which has an end of its own, before its pixels."""
+    drawn = pil(smooth(), quality=95)(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xec" + struct.pack(">H", 2 + len(data)) + data + data[2:])
+    return drawn
+
+
 def cut(make: Make, part: float, suffix: str) -> Make:
     """The beginning of what another makes."""
 
@@ -388,6 +418,10 @@ KINDS: dict[str, tuple[Make, Expectation]] = {
     "cmyk.jpg": (pil(Image.fromarray(smooth()).convert("CMYK"), "RGB", quality=95), near(8)),
     "turned.jpg": (turned(smooth(), quality=95), near(6)),
     "turned grey.jpg": (turned(smooth(1), quality=95), near(4)),
+    "zeroed.jpg": (zeroed(pil(colour(), quality=95)), said("it is cut off: its end is missing")),
+    "zeroed with a small copy.jpg": (zeroed(with_copy), said("it is cut off: its end is missing")),
+    "with a small copy.jpg": (with_copy, near(6)),
+    "padded.jpg": (padded(pil(smooth(), quality=95)), near(6)),
     "truncated.jpg": (cut(pil(smooth(), quality=95), 0.8, ".jpg"), said("cannot be read")),
     # TIFF, types of numbers
     "uint8.tif": (tif(G8), EQUAL),
