@@ -16,6 +16,7 @@ from daecore.data.image_search import find_images
 from daecore.errors import InputError
 
 LOSSY = (".jpg", ".jpeg")
+FLOATS = (".pfm",)  # formats that are read only, of numbers that a PNG does not hold
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Plan:
 def plan(source: Path, target: Path, *, samples: int = 0, bounds: bool = False, force: bool = False) -> Plan:
     """Which file becomes which; a folder's pictures keep their names and subfolders.
 
-    Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``. With
-    bounds so they are of JPEG files, which would change them.
+    Of a folder's pictures in formats that are read only, such as ``a.gif``, PNG files are made: ``a.gif.png``; of
+    ``a.pfm``, whose numbers are floats, ``a.pfm.tif``. With bounds PNG files are made of JPEG files, too, which would
+    change them.
 
     Args:
         source: An image file, or a folder that is searched in all subfolders.
@@ -123,4 +125,4 @@ def _writable(file: Path, bounds: bool) -> Path:
     """The file, or one beside it in a format that can be written, and that keeps bounds as they are."""
     suffix = file.suffix.lower()
     kept = suffix in WRITTEN and not (bounds and suffix in LOSSY)
-    return file if kept else file.with_name(f"{file.name}.png")
+    return file if kept else file.with_name(f"{file.name}{'.tif' if suffix in FLOATS else '.png'}")

@@ -4,13 +4,14 @@ Knows which suffixes are searched for, and written. `daecore.data.picture_file` 
 makes a file of it again.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from daecore.data.stack_file import Description
 from daecore.data.value_scale import WHITE, Scale
 
 SUFFIXES = {  # what a folder is searched for, and the format each is written in; empty: it is read only
@@ -33,6 +34,8 @@ class ImageFile:
         notes: What a user must know of it, a sentence each, without its name: what was clipped, what was lost.
         scale: Which of the file's numbers are 0 and 1; they are counted so again when it is written. None: as their
             type says.
+        description: How large its pixels are, on paper or of the things they show.
+        exif: A camera's notes, without how the picture is to be turned; empty without any.
     """
 
     pixels: Tensor
@@ -41,6 +44,8 @@ class ImageFile:
     profile: bytes = b""
     notes: tuple[str, ...] = ()
     scale: Scale | None = None
+    description: Description = field(default_factory=Description)
+    exif: bytes = b""
 
     @property
     def counted(self) -> Scale:
@@ -53,8 +58,9 @@ class ImageFile:
         return replace(self.with_pixels(pixels), scale=replace(scale, low=0, high=scale.high - scale.low))
 
     def with_pixels(self, pixels: Tensor) -> "ImageFile":
-        """The same with other pixels ``(C, H', W')``; the transparency is enlarged to their size."""
+        """The same with other pixels ``(C, H', W')`` of the same things; the transparency is enlarged to their size."""
         alpha, size = self.alpha, (pixels.shape[2], pixels.shape[1])
         if alpha is not None and alpha.shape[::-1] != size:
             alpha = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
-        return replace(self, pixels=pixels, alpha=alpha)
+        described = self.description.enlarged(size[0] / self.pixels.shape[2])
+        return replace(self, pixels=pixels, alpha=alpha, description=described)

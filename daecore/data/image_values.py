@@ -17,6 +17,7 @@ from daecore.data.value_scale import EIGHT_BITS, Scale, clipped_note, few_levels
 from daecore.errors import NonFiniteError
 
 LEADING = "of its 32-bit numbers the leading 24 bits are kept"
+SIDEWAYS = (5, 6, 7, 8)  # notes of orientation by which rows become columns
 LUMA = (19595, 38470, 7471)  # of 65536: red, green and blue in grey (ITU-R BT.601, as Pillow rounds them)
 
 
@@ -34,6 +35,9 @@ class Stored:
         alpha: float32 ``(H, W)`` in ``[0, 1]``, how opaque each pixel is; None where all are.
         profile: The ICC colour profile; empty without one.
         notes: What was left behind, a sentence each, without the file's name.
+        dpi: Pixels in an inch along a row and a column; 0 where the file does not say it. Of a TIFF its description
+            says it.
+        exif: A camera's notes, without how the picture is to be turned; empty without any.
     """
 
     values: NDArray[Any]
@@ -41,6 +45,8 @@ class Stored:
     alpha: NDArray[np.float32] | None = None
     profile: bytes = b""
     notes: tuple[str, ...] = ()
+    dpi: tuple[float, float] = (0, 0)
+    exif: bytes = b""
 
     @property
     def kind(self) -> Kind:
@@ -141,7 +147,7 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
 
 def turn(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Values ``(H, W, ...)`` as a camera's note (EXIF and TIFF tag 274) says that they are looked at."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in SIDEWAYS:
         values = values.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         values = values[::-1]

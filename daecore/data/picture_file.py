@@ -25,6 +25,7 @@ from daecore.data.value_range import Extent, ValueRange
 from daecore.errors import DaecoreError, DataError, NonFiniteError, in_a_line
 
 BEGINNING = 16  # bytes by which a format is known
+INCH = 2  # as a TIFF counts units
 
 
 def read_image(path: Path | str, channels: int = 0, value_range: ValueRange | None = None) -> ImageFile:
@@ -121,7 +122,10 @@ class PictureFile:
         with _named(self._name(number)):
             pixels, scale, notes = as_pixels(stored, value_range)
         kind, grey_or_colour = str(stored.values.dtype), with_channels(pixels, channels or len(pixels))
-        return ImageFile(grey_or_colour, stored.alpha, kind, stored.profile, tuple(notes), scale)
+        described = self.description if self._tiff is not None else Description(resolution=stored.dpi, unit=INCH)
+        return ImageFile(
+            grey_or_colour, stored.alpha, kind, stored.profile, tuple(notes), scale, described, stored.exif
+        )
 
     def numbers(self, number: int, channels: int) -> tuple[Tensor, Extent, tuple[str, ...]]:
         """One's own numbers, what they reach, and notes; see `daecore.data.image_values.as_numbers`.
@@ -144,7 +148,8 @@ class PictureFile:
             if self._tiff is not None:
                 return self._tiff.read(self._numbers[number], channels)
             start = self._file.read(BEGINNING)
-            if start.startswith(PNG) and (pixels := decode_plain_png(start + self._file.read())) is not None:
+            plain = channels and start.startswith(PNG)  # what stands beside the pixels is wanted where all channels are
+            if plain and (pixels := decode_plain_png(start + self._file.read())) is not None:
                 return Stored(pixels, 255)
             self._file.seek(0)
             return decode_raster(self._file, start, channels)

@@ -17,6 +17,8 @@ from daecore.errors import DataError
 SIDES = ("PhysicalSizeX", "PhysicalSizeY")  # of a pixel, in OME's words
 IMAGEJ_KINDS = ("uint8", "uint16", "float32")
 LARGE = 4 * 1000**3  # bytes, beyond which a TIFF needs longer addresses
+CENTIMETRES = 2.54  # in an inch
+FINEST = 2**31  # pixels in a unit of length, which a TIFF counts by 32 bits
 HELD = "pictures"  # the name of the file in which they lie until all are there
 
 
@@ -35,6 +37,18 @@ class Description:
     resolution: tuple[float, float] = (0, 0)
     unit: int = 1
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def dpi(self) -> tuple[float, float]:
+        """Pixels in an inch along a row and a column; 0 where the file does not say it."""
+        inches = {2: 1, 3: CENTIMETRES}.get(self.unit, 0)
+        return self.resolution[0] * inches, self.resolution[1] * inches
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """How tifffile is told the resolution; not at all where a TIFF has no room for it."""
+        known = all(0 < it < FINEST for it in self.resolution)
+        return {"resolution": self.resolution, "resolutionunit": self.unit} if known else {}
 
     def enlarged(self, scale: float) -> "Description":
         """The same of pictures with so many times the pixels along each side, of the same things."""
@@ -87,12 +101,10 @@ class StackFile:
         sizes, samples = [it.size for it in self._dimensions], self._shape[2]
         plane = self._shape if samples > 1 else self._shape[:2]
         values = np.memmap(self._held.name, self._first.dtype, "r", shape=(*sizes, *plane))
-        axes = "".join(AXES[it.name] for it in self._dimensions) + ("YXS" if samples > 1 else "YX")
-        options = self._described(axes, samples)
+        options = metadata_of(self._description, self._dimensions, str(self._first.dtype), samples)
         if samples > 1:
             options |= {"planarconfig": "contig", "extrasamples": ["unassalpha"] if samples in (2, 4) else None}
-        if all(self._description.resolution):
-            options |= {"resolution": self._description.resolution, "resolutionunit": self._description.unit}
+        options |= self._description.resolved
         photometric = "minisblack" if samples < 3 else "rgb"
         tifffile.imwrite(self._path, values, photometric=photometric, bigtiff=values.nbytes > LARGE, **options)
         del values
@@ -103,17 +115,24 @@ class StackFile:
         if self._held is not None:
             self._held.close()
 
-    def _described(self, axes: str, samples: int) -> dict[str, Any]:
-        """How tifffile is told what the pictures are."""
-        described, names = self._description, {it.name for it in self._dimensions}
-        kind = str(self._first.dtype) if self._first is not None else ""
-        plain = "page" not in names and samples in (1, 3)
-        if described.flavour == "imagej" and plain and (kind in IMAGEJ_KINDS if samples == 1 else kind == "uint8"):
-            order = [letter for letter in "TZCYXS" if letter in axes]
-            if "".join(order) == axes:
-                return {"imagej": True, "metadata": {"axes": axes, **described.details}}
-        if described.flavour == "ome" and plain:
-            labels = next((it.labels for it in self._dimensions if it.name == "channel"), ())
-            channel = {"Channel": {"Name": list(labels)}} if labels else {}
-            return {"ome": True, "metadata": {"axes": axes, **channel, **described.details}}
-        return {"metadata": {"axes": axes}}
+
+def metadata_of(described: Description, dimensions: tuple[Dimension, ...], kind: str, samples: int) -> dict[str, Any]:
+    """How tifffile is told what the pictures are.
+
+    Args:
+        described: What the file they are made of says.
+        dimensions: Along which they lie; none for a single picture.
+        kind: The type of their numbers.
+        samples: Of a pixel, with alpha.
+    """
+    axes = "".join(AXES[it.name] for it in dimensions) + ("YXS" if samples > 1 else "YX")
+    plain = "page" not in {it.name for it in dimensions} and samples in (1, 3)
+    if described.flavour == "imagej" and plain and (kind in IMAGEJ_KINDS if samples == 1 else kind == "uint8"):
+        order = [letter for letter in "TZCYXS" if letter in axes]
+        if "".join(order) == axes:
+            return {"imagej": True, "metadata": {"axes": axes, **described.details}}
+    if described.flavour == "ome" and plain:
+        labels = next((it.labels for it in dimensions if it.name == "channel"), ())
+        channel = {"Channel": {"Name": list(labels)}} if labels else {}
+        return {"ome": True, "metadata": {"axes": axes, **channel, **described.details}}
+    return {"metadata": {"axes": axes} if dimensions else None}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from daecore.data.image_limit import require_size
 from daecore.data.image_values import Refused, Stored, turn
-from daecore.data.raster import decode_raster
+from daecore.data.raster import END_OF_JPEG, decode_raster
 from daecore.data.tiff_description import MOST_PAGES, description_of, dimensions_of
 from daecore.data.value_scale import WHITE
 
@@ -25,6 +25,7 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 REDUCED, MASK = 1, 4  # kinds of pages (tag 254) that go with another one
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 BY_PILLOW = {5: "CMYK", 6: "YCbCr"}
+JPEG, TAIL = 7, 1024  # a compression (tag 259), and in which last bytes of a part it ends
 PREMULTIPLIED, OPACITY = 1, (1, 2)  # what an extra channel may be (tag 338)
 
 
@@ -75,6 +76,8 @@ class TiffPictures:
         behind = number >= len(self._pages)  # ImageJ and others write many pictures under one page
         page = self._pages[0 if behind else number]
         require_size(page.imagewidth, page.imagelength, _pixel_bytes(page), self._tiff.filehandle.size)
+        if int(page.compression) == JPEG:
+            self._require_ends(page)
         if int(page.photometric) in BY_PILLOW:
             if len(self._pages) > 1:
                 raise Refused(f"has several pictures of the type {BY_PILLOW[int(page.photometric)]}. Save them as RGB.")
@@ -83,6 +86,15 @@ class TiffPictures:
         _require_known(page, self._tiff.filehandle.size)
         values = self._plane(page, number) if behind or (len(self._pages) == 1 and self.dimensions) else _values(page)
         return _stored(values, page, wanted=not channels)
+
+    def _require_ends(self, page: "TiffPage") -> None:
+        """Refuse a JPEG without its end, which decoders fill up with grey and call whole (TIFF technical note 2)."""
+        _require_whole(page)
+        parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        for number, (offset, count) in enumerate(parts, 1):
+            self._file.seek(offset + max(0, count - TAIL))
+            if END_OF_JPEG not in self._file.read(min(count, TAIL)):
+                raise ValueError(f"its part {number} of {len(parts)}, a JPEG, is cut off")
 
     def _plane(self, page: "TiffPage", number: int) -> NDArray[Any]:
         """The values of a picture that lies behind the first one of its page, without a compression."""

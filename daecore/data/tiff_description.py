@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from daecore.data.dimensions import PAGE, Dimension, named
-from daecore.data.image_values import Refused
+from daecore.data.image_values import SIDEWAYS, Refused
 from daecore.data.stack_file import Description
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def _said(tiff: "TiffFile") -> Iterator[Dimension]:
 def description_of(tiff: "TiffFile", page: "TiffPage") -> Description:
     """What the file says of sizes, depths and times; what it says in other words than numbers and names is let go."""
     resolution = _ratio(page.tags.valueof(282)), _ratio(page.tags.valueof(283))
+    if page.tags.valueof(274, 1) in SIDEWAYS:
+        resolution = resolution[::-1]
     unit = int(page.tags.valueof(296, 1))
     if tiff.is_ome:
         found = PIXELS.search((tiff.ome_metadata or "")[:MOST_DESCRIBED])

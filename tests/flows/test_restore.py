@@ -306,15 +306,15 @@ def test_files_that_are_no_single_sound_picture_are_refused(tmp_path: Path) -> N
         encode_image(ImageFile(torch.rand(1, 9, 9), kind="float32"), ".png")
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".pbm", ".pfm", ".apng"])
+@pytest.mark.parametrize(("suffix", "made"), [(".gif", ".png"), (".pbm", ".png"), (".pfm", ".tif"), (".apng", ".png")])
 def test_two_pictures_that_would_become_one_are_refused(
-    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+    unet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str, made: str
 ) -> None:
     """Both are named, and nothing is written, the other pictures neither."""
-    for name in ("0.png", f"a{suffix}", f"a{suffix}.png"):
+    for name in ("0.png", f"a{suffix}", f"a{suffix}{made}"):
         drawn(tmp_path / "in" / name, 8, 8, format="PNG")
     said = refusal(capsys, unet, tmp_path / "in", tmp_path / "out", "--force")
-    both = f"{tmp_path / 'in' / f'a{suffix}'} and {tmp_path / 'in' / f'a{suffix}.png'} would both become"
+    both = f"{tmp_path / 'in' / f'a{suffix}'} and {tmp_path / 'in' / f'a{suffix}{made}'} would both become"
     assert both.replace(" ", "") in said.replace(" ", "")
     assert not (tmp_path / "out").exists()
 

@@ -9,9 +9,10 @@ from daecore.model.autoencoder import Shapes, initialise
 from daecore.plugin.spec import spec
 
 
-def network_that_changes_nothing(path: Path) -> str:
-    """A U-Net of one channel whose correction is zero: it gives every picture back. The name of its file."""
-    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes((1, 16, 16), (1, 16, 16))
+def network_that_changes_nothing(path: Path, channels: int = 1) -> str:
+    """A U-Net whose correction is zero: it gives every picture back. The name of its file."""
+    shape = (channels, 16, 16)
+    architecture, shapes = spec("architecture", {"unet": {"widths": [2, 2]}}), Shapes(shape, shape)
     network = initialise(architecture, shapes, 0)
     for parameter in network.decoder.last.parameters():
         torch.nn.init.zeros_(parameter)
