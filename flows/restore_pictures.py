@@ -19,8 +19,7 @@ from daecore.model.restorer import Restorer
 from daecore.model.sampling import SamplingOptions
 from daecore.model.tiling import Watch, tile_count
 from daecore.uncertainty.error_bars import ErrorBars
-from daecore.uncertainty.estimator import DerivativeEstimator
-from daecore.uncertainty.picture_bars import PictureBars, bound_picture
+from daecore.uncertainty.picture_bars import PictureBars, bound_picture, unlike
 
 from .picture_plan import Job
 from .picture_writing import Written, require_target, together, write_pictures
@@ -109,7 +108,11 @@ def _restore(pictures: PictureFile, number: int, job: Job, how: Restoration, par
     tiles, after = tile_count((height, width), *restorer.tiling(height, width)), (restored.shape[2], restored.shape[1])
     done = Done((width, height), after, tiles=tiles, notes=picture.notes)
     if bounded is not None and bars is not None:
-        done = replace(done, promised_db=bounded.promised_db, unlike=_unlike(picture, restorer, bars))
+        done = replace(
+            done,
+            promised_db=bounded.promised_db,
+            unlike=unlike(tuple(picture.pixels.shape), restorer, bars, whole=_whole(picture)),
+        )
     parts.append(done)
     return wanted
 
@@ -117,17 +120,6 @@ def _restore(pictures: PictureFile, number: int, job: Job, how: Restoration, par
 def _part_of(watch: Watch, number: int, count: int) -> Watch:
     """What is to be told of the tiles of one picture of a stack, where all of its tiles are watched."""
     return lambda done, total: watch(number * total + done, count * total)
-
-
-def _unlike(picture: ImageFile, restorer: Restorer, bars: ErrorBars) -> str:
-    """What sets this picture apart from those that bounds were calibrated on, as far as it can be seen."""
-    channels, height, width = restorer.shape
-    if tuple(picture.pixels.shape[-2:]) != (height, width):
-        return f"another size than {width}x{height}"
-    if picture.pixels.numel() != channels * height * width:
-        return "other channels"
-    clipped = isinstance(bars.estimator, DerivativeEstimator) and _whole(picture)
-    return "a picture whose noise was clipped, as in a file of 8 or 16 bits" if clipped else ""
 
 
 def _whole(picture: ImageFile) -> bool:

@@ -28,7 +28,7 @@ from daecore.plugin.spec import explain
 from daecore.trained.error_bars_file import error_bars_of
 from daecore.trained.given import Given, take_pictures, take_samples
 from daecore.trained.model_file import ModelHeader
-from daecore.uncertainty.picture_bars import bound_picture
+from daecore.uncertainty.picture_bars import bound_picture, unlike
 
 BATCH = 500  # samples at a time
 SMALLEST = 32  # side of a tile: with a smaller one most of it is overlap
@@ -47,6 +47,7 @@ class Interval:
         upper: At least that.
         level: What share of uncertain values is promised to lie within, all pictures counted together.
         promised_db: The PSNR that is promised to each picture, in dB.
+        unlike: What sets these pictures apart from those that the bounds were calibrated on; then nothing is promised.
     """
 
     restored: Any
@@ -54,6 +55,7 @@ class Interval:
     upper: Any
     level: float
     promised_db: tuple[float, ...]
+    unlike: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,10 @@ class TrainedNetwork:
                 )
                 found.append(around if taken.scale is None or not taken.counts else around.outwards(taken.scale))
         lower, upper = (taken.again(torch.stack([getattr(it, side) for it in found])) for side in ("lower", "upper"))
-        return Interval(taken.again(restored), lower, upper, level, tuple(it.promised_db for it in found))
+        return Interval(
+            taken.again(restored), lower, upper, level, tuple(it.promised_db for it in found),
+            unlike(tuple(taken.values.shape[1:]), restorer, bars, whole=taken.counts),
+        )  # fmt: skip
 
     @property
     def _for_pictures(self) -> bool:

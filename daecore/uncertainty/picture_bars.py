@@ -12,6 +12,7 @@ from daecore.data.value_scale import Scale
 from daecore.model.restorer import Restorer, as_picture
 from daecore.model.tiling import restore_tiled
 from daecore.uncertainty.error_bars import ErrorBars
+from daecore.uncertainty.estimator import DerivativeEstimator
 
 SIDE = 256  # of a tile: for each value a distribution is held
 VALUES = 100_000  # whose distributions are held at once
@@ -74,6 +75,24 @@ def bound_picture(restorer: Restorer, bars: ErrorBars, image: Tensor, restored: 
     shown = restored.clamp(0, 1)
     promised = bars.promised_psnr(error[None])
     return PictureBars(torch.minimum(lower, shown), torch.maximum(upper, shown), float(promised))
+
+
+def unlike(shape: tuple[int, ...], restorer: Restorer, bars: ErrorBars, *, whole: bool) -> str:
+    """What sets a picture apart from those that bounds were calibrated on, as far as it can be seen; else empty.
+
+    Args:
+        shape: Its ``(C, H, W)``.
+        restorer: What restores it.
+        bars: Fitted to that network.
+        whole: Whether its values are whole numbers in a file, which are clipped and rounded.
+    """
+    channels, height, width = restorer.shape
+    if tuple(shape[-2:]) != (height, width):
+        return f"another size than {width}x{height}"
+    if shape[0] != channels:
+        return "other channels"
+    clipped = isinstance(bars.estimator, DerivativeEstimator) and whole
+    return "a picture whose noise was clipped, as in a file of 8 or 16 bits" if clipped else ""
 
 
 class _Bounded(nn.Module):

@@ -299,3 +299,10 @@ def test_arrays_that_cannot_be_written_are_taken(bounded: TrainedNetwork) -> Non
     """As Pillow gives them of floats; without a warning."""
     bounded.restore(Image.fromarray(np.float32(GREY) / 255))
     bounded.interval(np.broadcast_to(np.float32(0.5), (16, 16)))
+
+
+def test_nothing_is_promised_for_pictures_of_another_kind(bounded: TrainedNetwork) -> None:
+    own = GREY[:16, :16]
+    assert bounded.interval(own).unlike == ""
+    assert bounded.interval(GREY).unlike == "another size than 16x16"
+    assert bounded.interval(np.dstack([own] * 3)).unlike == "other channels"
