@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from daecore.errors import InputError
+from daecore.errors import InputError, one_line
 
 MOST_CHARACTERS, MOST_VALUES = 1_000_000, 100_000  # an experiment has some hundred of either
 WIDTH = 100
@@ -32,8 +32,7 @@ def load(text: str, what: str) -> Any:
         value = _reader().load(text)
         values = _count(value, {})
     except YAMLError as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"{what} is not YAML: {said[:300]}.") from None
+        raise InputError(f"{what} is not YAML: {one_line(str(error))[:300]}.") from None
     except (RecursionError, ValueError) as error:
         raise InputError(f"{what} is not YAML: {_plainly(error)}.") from None
     if values > MOST_VALUES:

@@ -111,13 +111,12 @@ class Section(Record):
         """
         path = self.files[CONTENT].absolute(store)
         try:
-            found: dict[str, Any] = parse_json(path.read_bytes())
-            pictures = _Content.model_validate(found).pictures
+            found = _Content.model_validate(parse_json(path.read_bytes()))
         except (OSError, ValueError) as error:
             raise self._other(path, in_a_line(str(error))) from None
-        if lacking := {it.name for it in pictures} - {Path(ref.path).stem for ref in self.files.values()}:
+        if lacking := {it.name for it in found.pictures} - {Path(ref.path).stem for ref in self.files.values()}:
             raise self._other(path, f"there is no picture {quote(min(lacking))}")
-        return found
+        return found.model_dump(mode="json")
 
     def _other(self, path: Path, why: str) -> StoreError:
         return StoreError(
