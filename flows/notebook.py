@@ -82,9 +82,10 @@ class Finished:
     def _repr_html_(self) -> str:
         """For a notebook."""
         lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines())
-        if self.panel is None:
+        panel = self.panel
+        if panel is None:
             return lines
-        encoded = b64encode(self.panel.read_bytes()).decode()
+        encoded = b64encode(panel.read_bytes()).decode()
         return f'{lines}<img alt="original, damaged, restored" src="data:image/png;base64,{encoded}">'
 
 

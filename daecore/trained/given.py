@@ -6,12 +6,10 @@ that count come back as numbers of their type. Knows no network.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from os import PathLike
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -21,13 +19,12 @@ from daecore.data.dimensions import EVERYTHING, Choice
 from daecore.data.picture_file import open_picture_file
 from daecore.data.value_range import TYPES, Extent, ValueRange
 from daecore.data.value_scale import WHITE, Scale, scaled, unscaled
-from daecore.errors import DataError, InputError, NonFiniteError, in_a_line
+from daecore.errors import DataError, InputError, in_a_line
 from daecore.paths import user_path
+from daecore.trained.arrays import Numbers, as_array, as_values, require_finite
 from daecore.trained.layout import Layout
 
 GREY, DEEP = ("1", "L", "LA", "La"), ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # modes of Pillow
-
-Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def take_pictures(given: Any, channels: int, wanted: ValueRange | None, choice: 
         return _of_file(given, wanted, choice)
     if isinstance(given, Image.Image):
         return _of_pillow(given, wanted)
-    array, back = _as_array(given)
+    array, back = as_array(given)
     if wanted is not None and array.dtype.kind == "f" and str(array.dtype) not in wanted.kinds:
         wanted = None  # values of a program's own, and not counts: else noise beyond 1 would make counts of them
     layout = Layout.of(array.shape, channels, first=isinstance(given, Tensor))
@@ -101,13 +98,13 @@ def take_samples(given: Any, shape: Shape) -> Given:
     """
     if isinstance(given, str | PathLike | Image.Image):
         raise InputError(f"This network takes samples of shape {shape}, and no pictures. Give an array of them.")
-    array, back = _as_array(given)
+    array, back = as_array(given)
     one = array.shape == shape
     if not one and array.shape[1:] != shape:
         raise InputError(f"This network takes an array of shape {shape} or {('N', *shape)}; got {array.shape}.")
-    _require_finite(array)
+    require_finite(array)
     kind = array.dtype.name if array.dtype.kind == "f" else "float32"
-    values = _as_values(array[None] if one else array)
+    values = as_values(array[None] if one else array)
     return Given(values, kind, None, lambda numbers, leading: back(numbers.squeeze(leading) if one else numbers))
 
 
@@ -121,62 +118,14 @@ def _given(
             f"Numbers of the type {numbers.dtype} do not say what white is: 255, 65,535 or 1. Take them as one of "
             f"{', '.join(TYPES)}, as with .astype('uint16')."
         )
-    _require_finite(numbers)
+    require_finite(numbers)
     extent = Extent(kind, WHITE[kind] if white is None else white, float(numbers.min()), float(numbers.max()))
     if not extent.is_whole and (wanted is None or not wanted.applies_to(extent)):  # as far as noise took them
-        return Given(_as_values(numbers), kind, None, back)
+        return Given(as_values(numbers), kind, None, back)
     scale = Scale.of(extent, wanted)
     with np.errstate(over="ignore"):
         values = scaled(numbers, scale)
-    return Given(_as_values(values), kind, scale, back)
-
-
-def _as_values(numbers: Numbers) -> Tensor:
-    """A float32 tensor of its own: a network may write into it.
-
-    Raises:
-        NonFiniteError: A number is too large for float32.
-    """
-    with np.errstate(over="ignore"):
-        values = np.array(numbers, dtype=np.float32, order="C")
-    _require_finite(values, "beyond what a float32 holds")
-    return torch.from_numpy(values)
-
-
-def _as_array(given: Any) -> tuple[Numbers, Callable[[Numbers], Any]]:
-    """The values of an array or tensor, and what makes such a one of values again."""
-    if isinstance(given, list | tuple) and any(isinstance(it, Image.Image) for it in given):
-        raise InputError(f"A picture of Pillow is given by itself, and not in a {type(given).__name__}.")
-    try:
-        array = _of_tensor(given) if isinstance(given, Tensor) else np.asarray(given)
-    except (TypeError, ValueError, RuntimeError) as error:  # lists of several lengths; sparse tensors, or without data
-        raise InputError(f"An array was expected: {in_a_line(str(error)).rstrip('.')}.") from None
-    if array.dtype.kind not in "fiu":
-        raise InputError(
-            f"An array, a tensor, a picture of Pillow or the name of a file was expected; got {type(given).__name__} "
-            f"with values of the type {array.dtype}."
-        )
-    if not array.size:
-        raise InputError(f"An array of shape {array.shape} holds nothing.")
-    return array, partial(_like, given) if isinstance(given, Tensor) else np.ascontiguousarray
-
-
-def _of_tensor(given: Tensor) -> Numbers:
-    found = given.detach().cpu()
-    array: Numbers = (found.float() if found.dtype == torch.bfloat16 else found).numpy()  # NumPy has no bfloat16
-    return array
-
-
-def _like(given: Tensor, numbers: Numbers) -> Tensor:
-    """A tensor where another one is, and bfloat16 where that is."""
-    made = torch.from_numpy(np.ascontiguousarray(numbers))
-    return made.to(given.device, given.dtype if given.dtype == torch.bfloat16 else made.dtype)
-
-
-def _require_finite(numbers: Numbers, what: str = "NaN or infinite") -> None:
-    wrong = int((~np.isfinite(numbers)).sum()) if numbers.dtype.kind == "f" else 0
-    if wrong:
-        raise NonFiniteError(f"{wrong:,} of the {numbers.size:,} values are {what}. Replace them.")
+    return Given(as_values(values), kind, scale, back)
 
 
 def _of_file(path: "str | PathLike[str]", wanted: ValueRange | None, choice: Choice) -> Given:

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from daecore.data.dimensions import EVERYTHING, Choice
-from daecore.data.value_range import TYPES, ValueRange
 from daecore.device import Device
 from daecore.errors import InputError, NonFiniteError, quote
 from daecore.model.autoencoder import Autoencoder, find_encoder
@@ -23,8 +21,8 @@ from daecore.model.picture_sampling import draw_picture, require_sampler
 from daecore.model.restore import restore
 from daecore.model.restorer import Restorer
 from daecore.model.sampler import Sampler
-from daecore.model.sampling import SamplingOptions, draw_samples
-from daecore.plugin.spec import explain
+from daecore.model.sampling import draw_samples
+from daecore.trained.asked import Range, as_range, as_sampling
 from daecore.trained.error_bars_file import error_bars_of
 from daecore.trained.given import Given, take_pictures, take_samples
 from daecore.trained.model_file import ModelHeader
@@ -32,9 +30,6 @@ from daecore.uncertainty.picture_bars import bound_picture, unlike
 
 BATCH = 500  # samples at a time
 SMALLEST = 32  # side of a tile: with a smaller one most of it is overlap
-
-Range = ValueRange | tuple[float, float]
-"""Which numbers are 0 and 1; a pair is that for every type of numbers."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +143,7 @@ class TrainedNetwork:
             NonFiniteError: A value is NaN or infinite.
         """
         require_sampler(self.module)
-        options = _sampling(count, steps, seed)
+        options = as_sampling(count, steps, seed)
         taken = self._take(given, choose, value_range)
         with self.device.apply():
             if self._fits(taken):
@@ -210,7 +205,7 @@ class TrainedNetwork:
             return take_samples(given, shape)
         if not isinstance(choose, Mapping):
             raise InputError(f'What is chosen is named by its dimension, as {{"channel": 0}}; got {quote(choose)}.')
-        wanted = self.header.value_range if value_range is None else _asked(value_range)
+        wanted = self.header.value_range if value_range is None else as_range(value_range)
         return take_pictures(given, shape[0], wanted, choose)
 
     def _fits(self, taken: Given) -> bool:
@@ -234,30 +229,3 @@ class TrainedNetwork:
     @cached_property
     def _any_size(self) -> Restorer:
         return Restorer.of(self.module, self.header.shapes)
-
-
-def _asked(value_range: Range) -> ValueRange:
-    """The range that somebody asks for; it is that of all types where he names none.
-
-    Raises:
-        InputError: It is none.
-    """
-    if isinstance(value_range, ValueRange) and value_range.kinds:
-        return value_range
-    try:
-        low, high = (value_range.low, value_range.high) if isinstance(value_range, ValueRange) else value_range
-        return ValueRange(low=low, high=high, kinds=TYPES)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"A range of values is (low, high), two finite numbers of which low becomes 0 and high, which is greater, "
-            f"1; got {quote(value_range)}."
-        ) from None
-
-
-def _sampling(count: int, steps: int | None, seed: int) -> SamplingOptions:
-    if not isinstance(count, Integral) or count < 1:
-        raise InputError(f"At least one sample is drawn; got a count of {quote(count)}.")
-    try:
-        return SamplingOptions(seed=seed) if steps is None else SamplingOptions(seed=seed, steps=steps)
-    except ValidationError as error:
-        raise InputError(f"Samples cannot be drawn so: {explain(error, 'sample')}.") from None
